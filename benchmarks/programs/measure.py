@@ -1,0 +1,60 @@
+"""What every program shares: its arguments, the clock, and the one line of JSON that it prints."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+BATCH_SECONDS = 0.02
+BUDGET_SECONDS = 1.0
+FEWEST_BATCHES, MOST_BATCHES = 5, 50
+
+
+def read_arguments(description: str | None, variants: Sequence[str] = ()) -> argparse.Namespace:
+    """Reads ``--framework NAME`` and, where a program has variants, ``--variant NAME``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--framework", required=True, help="the module to measure")
+    if variants:
+        parser.add_argument("--variant", required=True, choices=variants)
+    return parser.parse_args()
+
+
+def load(framework: str) -> ModuleType:
+    """Imports the framework, which the programs then call ``torch``."""
+    return importlib.import_module(framework)
+
+
+def seconds_per_round(rounds: Callable[[int], object]) -> float:
+    """The median over batches of the seconds that one round takes.
+
+    ``rounds(n)`` does the work n times in its own loop, so that no call of ours is timed with it.
+    A batch holds as many rounds as fill ``BATCH_SECONDS``; the growing batches that find that
+    number are the warm-up.
+    """
+    count = 1
+    while (elapsed := _seconds(rounds, count)) < BATCH_SECONDS:
+        count = max(2 * count, int(count * BATCH_SECONDS / max(elapsed, 1e-9)))
+    wanted = int(BUDGET_SECONDS / elapsed)
+    batches = min(max(wanted, FEWEST_BATCHES), MOST_BATCHES)
+    return statistics.median(_seconds(rounds, count) / count for _ in range(batches))
+
+
+def _seconds(rounds: Callable[[int], object], count: int) -> float:
+    start = time.perf_counter_ns()
+    rounds(count)
+    return (time.perf_counter_ns() - start) * 1e-9
+
+
+def report(value: float, unit: str, check: float | None = None, detail: str | None = None) -> None:
+    """Prints the program's line.
+
+    ``value`` is the figure in ``unit`` ("s" or "B"); ``check`` is a number that the computation
+    gave, by which the runner sees that both frameworks did the same work; ``detail`` is a note
+    for the reader.
+    """
+    print(json.dumps({"value": value, "unit": unit, "check": check, "detail": detail}))

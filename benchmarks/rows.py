@@ -1,0 +1,44 @@
+"""The rows of the table: which program, and the target that the project set for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An upper bound on the ratio, or, with a unit ("s" or "B"), on the candidate's own figure."""
+
+    limit: float
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    ``once``: the figure does not vary between runs, so one pair is enough.
+    ``has_ratio``: false where the figure is a difference that may be zero.
+    """
+
+    title: str
+    program: str
+    variant: str | None = None
+    target: Target | None = None
+    once: bool = False
+    has_ratio: bool = True
+
+
+ROWS = (
+    Row("import", "import_time", target=Target(0.2, "s")),
+    Row("installed size, base alone", "installed_size", "base", Target(3e6, "B"), once=True),
+    Row("installed size, all", "installed_size", "all", once=True),
+    Row("a + b, no grad", "add", "no-grad", Target(0.8)),
+    Row("a + b, grad", "add", "grad", Target(0.75)),
+    Row("ten-op chain with backward", "chain", target=Target(0.6)),
+    Row("MLP 784-128-10, SGD", "mlp", "sgd", Target(0.65)),
+    Row("MLP 784-128-10, Adam", "mlp", "adam", Target(0.65)),
+    Row("MLP 1024-4096-4096-1000, SGD", "mlp", "wide"),
+    Row("CNN of examples/digits", "cnn"),
+    Row("memory growth, 10,000 steps", "memory", None, Target(1e6, "B"), True, has_ratio=False),
+)
