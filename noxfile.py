@@ -104,7 +104,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Types of every package's source."""
-    session.install("mypy>=1.15", "numpy>=2.0", "ml_dtypes>=0.5")
+    session.install("mypy>=1.15", "numpy>=2.1", "ml_dtypes>=0.5")
     session.run("mypy", *(f"packages/{folder}/src" for folder in PACKAGES))
 
 

@@ -1,0 +1,39 @@
+"""Reverse-mode differentiation for lamella tensors: the graph, the engine, the derivatives."""
+
+from lamella_core.dispatch import register_layer
+
+from lamella_autograd import derivatives as _derivatives  # noqa: F401  (declares the formulas)
+from lamella_autograd.backward import backward, grad
+from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.function import Function
+from lamella_autograd.hooks import RemovableHandle
+from lamella_autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from lamella_autograd.node import Node
+from lamella_autograd.recording import Autograd
+from lamella_autograd.tensor_methods import attach
+
+attach()
+register_layer(Autograd())
+
+__all__ = [
+    "Function",
+    "Node",
+    "RemovableHandle",
+    "backward",
+    "derivative",
+    "enable_grad",
+    "grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "non_differentiable",
+    "set_grad_enabled",
+]

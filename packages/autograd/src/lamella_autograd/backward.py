@@ -1,0 +1,199 @@
+"""``backward`` and ``grad``: the ways into the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from lamella_core.dispatch import backend_of_tensor
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor, wrap
+
+from lamella_autograd import engine
+from lamella_autograd.inplace import edge_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_autograd.node import Node
+
+
+def _listed(tensors: Any) -> tuple[Any, ...]:
+    return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+
+
+def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tensor]]:
+    """The edges of the outputs, each with the gradient that enters there."""
+    if len(outputs) != len(grads):
+        raise RuntimeError(
+            f"got {len(outputs)} tensors and {len(grads)} gradients; give one gradient a tensor"
+        )
+    roots = []
+    for i, (output, given) in enumerate(zip(outputs, grads, strict=True)):
+        edge = edge_of(output)
+        if edge is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn"
+            )
+        if given is None:
+            if output.numel() != 1:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for scalar outputs; output {i} has shape "
+                    f"{list(output.shape)}: give its gradient, or reduce it first"
+                )
+            if output._dtype.category != FLOATING:
+                raise RuntimeError(
+                    f"grad can be implicitly created only for real scalar outputs but got "
+                    f"{output.dtype}"
+                )
+            given = _one(output)
+        elif not isinstance(given, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+        elif given._array.shape != output._array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {given.shape} and output[{i}] "
+                f"has a shape of {output.shape}."
+            )
+        elif (given._dtype.category == FLOATING) != (output._dtype.category == FLOATING):
+            raise RuntimeError(
+                f"For complex Tensors, both grad_output and output are required to have the same "
+                f"dtype. Mismatch in dtype: grad_output[{i}] has a dtype of {given.dtype} and "
+                f"output[{i}] has a dtype of {output.dtype}."
+            )
+        roots.append((edge, given))
+    return roots
+
+
+def _one(output: Tensor) -> Tensor:
+    """The gradient of an output of one element with respect to itself."""
+    backend = backend_of_tensor(output)
+    one = np.ones(output._array.shape, output._dtype.numpy)
+    return wrap(backend.from_numpy(one, output.device), output._dtype, backend.key)
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor | Node] | None = None,
+) -> None:
+    """Adds to the ``.grad`` of the leaves the gradients of the sum of ``tensors``.
+
+    Computes the vector-Jacobian products of each tensor with its gradient by reverse accumulation
+    (Linnainmaa, 1970) and adds them up.
+
+    Args:
+        tensors: what to differentiate.
+        grad_tensors: for each, the gradient that enters there, of its shape; None for scalars.
+        retain_graph: keep what the graph saved, for another pass; by default ``create_graph``.
+        create_graph: record the pass, so that the gradients can be differentiated.
+        inputs: the tensors to compute gradients for; by default all leaves.
+
+    Raises:
+        RuntimeError: for a tensor that does not require grad, for no gradient where there is more
+            than one element, for mismatched shapes, for a graph that was freed by an earlier pass.
+    """
+    outputs = _listed(tensors)
+    grads = (None,) * len(outputs) if grad_tensors is None else _listed(grad_tensors)
+    targets = None
+    if inputs is not None:
+        listed = _listed(inputs)
+        if not listed:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        targets = [edge_of(each) for each in listed]
+    roots = _roots(outputs, grads)
+    keep = create_graph if retain_graph is None else retain_graph
+    if targets is None:
+        engine.run(roots, retain_graph=keep, create_graph=create_graph)
+        return
+    found = engine.run(roots, retain_graph=keep, create_graph=create_graph, inputs=targets)
+    for tensor, grad in zip(listed, found, strict=True):
+        if grad is not None and not tensor.is_leaf:
+            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the sum of ``outputs`` with respect to ``inputs``; no ``.grad`` changes.
+
+    Args:
+        outputs: what to differentiate.
+        inputs: what to differentiate with respect to.
+        grad_outputs: for each output, the gradient that enters there; None for scalars.
+        retain_graph: keep what the graph saved; by default ``create_graph``.
+        create_graph: record the pass, so that the gradients can be differentiated.
+        allow_unused: return None for an input that the outputs do not depend on, instead of an
+            error; by default ``materialize_grads``.
+        is_grads_batched: the first dimension of each grad output is a batch of them.
+        materialize_grads: return zeros instead of None.
+
+    Returns:
+        one gradient an input.
+
+    Raises:
+        RuntimeError: as ``backward``, and for an input that was not used.
+        ValueError: when ``materialize_grads`` is set and ``allow_unused`` is False.
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, "
+            "but got: allow_unused=False."
+        )
+    if allow_unused is None:
+        allow_unused = materialize_grads
+    outputs, inputs = _listed(outputs), _listed(inputs)
+    grads = (None,) * len(outputs) if grad_outputs is None else _listed(grad_outputs)
+    if is_grads_batched:
+        return _batched(outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads)
+    for i, each in enumerate(inputs):
+        if not each.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad (input {i}); call "
+                f".requires_grad_() on it before it is used"
+            )
+    targets = [edge_of(each) for each in inputs]
+    found = engine.run(
+        _roots(outputs, grads),
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+        create_graph=create_graph,
+        inputs=targets,
+        accumulate=False,
+    )
+    result: list[Tensor | None] = []
+    for i, (each, value) in enumerate(zip(inputs, found, strict=True)):
+        if value is None:
+            if not allow_unused:
+                raise RuntimeError(
+                    f"One of the differentiated Tensors appears to not have been used in the graph "
+                    f"(input {i}). Set allow_unused=True if this is the desired behavior."
+                )
+            if materialize_grads:
+                value = each.detach().new_zeros(each.shape)
+        result.append(value)
+    return tuple(result)
+
+
+def _batched(
+    outputs: Any, inputs: Any, grads: Any, retain: Any, create: bool, allow: bool, fill: bool
+) -> tuple[Tensor | None, ...]:
+    from lamella_core import stack
+
+    count = next(len(g) for g in grads if g is not None)
+    rows = []
+    for i in range(count):
+        row = tuple(None if g is None else g[i] for g in grads)
+        keep = True if i + 1 < count else retain
+        rows.append(grad(outputs, inputs, row, keep, create, allow, False, fill))
+    return tuple(
+        None if any(g is None for g in column) else stack(column)
+        for column in zip(*rows, strict=True)
+    )

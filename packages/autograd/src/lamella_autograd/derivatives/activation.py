@@ -1,0 +1,232 @@
+"""Derivatives of activation functions, and of their fused derivatives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lamella_core.ops import activation as ops
+from lamella_core.ops.activation import sigmoid
+from lamella_core.ops.arithmetic import keep_where
+from lamella_core.ops.elementary import exp, tanh
+from lamella_core.ops.operators import mul
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative
+
+
+def _gelu_curvature(input: Tensor, approximate: str) -> Tensor:
+    """The second derivative of gelu."""
+    square = input * input
+    if approximate == "none":
+        density = exp(square * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return density * (2 - square)
+    k, c = math.sqrt(2 / math.pi), 0.044715
+    t = tanh((input + input * square * c) * k)
+    slope = (square * (3 * c) + 1) * k
+    bend = input * (6 * c * k)
+    return (1 - t * t) * (slope - input * t * slope * slope + input * bend * 0.5)
+
+
+def _mish_curvature(input: Tensor) -> Tensor:
+    """The second derivative of mish."""
+    t = tanh(ops.softplus(input))
+    s = sigmoid(input)
+    return (1 - t * t) * s * (input * (1 - s - t * s * 2) + 2)
+
+
+def _silu_curvature(input: Tensor) -> Tensor:
+    """The second derivative of silu."""
+    s = sigmoid(input)
+    return s * (1 - s) * (input * (1 - s * 2) + 2)
+
+
+def _softmax_slope(grad: Tensor, grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """The gradient of ``softmax_backward`` by the result of softmax."""
+    inner = (grad_output * output).sum(dim, keepdim=True)
+    outer = (grad * output).sum(dim, keepdim=True)
+    return grad * (grad_output - inner) - grad_output * outer
+
+
+def _log_softmax_slope(grad: Tensor, grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """The gradient of ``log_softmax_backward`` by the result of log-softmax."""
+    return grad * exp(output) * grad_output.sum(dim, keepdim=True) * -1
+
+
+def _elu_slope(
+    grad: Tensor,
+    grad_output: Tensor,
+    input: Tensor,
+    alpha: float,
+    scale: float,
+    input_scale: float,
+) -> Tensor:
+    bend = ops.elu_backward(grad * grad_output, input, alpha, scale, input_scale) * input_scale
+    return keep_where(bend, input <= 0)
+
+
+def _softplus_slope(
+    grad: Tensor, grad_output: Tensor, input: Tensor, beta: float, threshold: float
+) -> Tensor:
+    s = sigmoid(input * beta)
+    return keep_where(grad * grad_output * s * (1 - s) * beta, input * beta <= threshold)
+
+
+def _logit_slope(grad: Tensor, grad_output: Tensor, input: Tensor, eps: float | None) -> Tensor:
+    low = 0.0 if eps is None else eps
+    product = input * (1 - input)
+    slope = grad * grad_output * (input * 2 - 1) / (product * product)
+    return keep_where(slope, (input >= low) & (input <= 1 - low))
+
+
+# ----------------------------------------------------------------------------------------- hinges
+
+derivative("relu", input=lambda grad, result: ops.threshold_backward(grad, result, 0))
+derivative(
+    "threshold",
+    input=lambda grad, input, threshold: ops.threshold_backward(grad, input, threshold),
+)
+derivative(
+    "threshold_backward",
+    grad_output=lambda grad, input, threshold: ops.threshold_backward(grad, input, threshold),
+)
+derivative(
+    "hardtanh",
+    input=lambda grad, input, min_val, max_val: (
+        ops.hardtanh_backward(grad, input, min_val, max_val)
+    ),
+)
+derivative(
+    "hardtanh_backward",
+    grad_output=lambda grad, input, min_val, max_val: (
+        ops.hardtanh_backward(grad, input, min_val, max_val)
+    ),
+)
+derivative(
+    "leaky_relu",
+    input=lambda grad, input, negative_slope: (
+        ops.leaky_relu_backward(grad, input, negative_slope)
+    ),
+)
+derivative(
+    "leaky_relu_backward",
+    grad_output=lambda grad, input, negative_slope: (
+        ops.leaky_relu_backward(grad, input, negative_slope)
+    ),
+)
+derivative(
+    "prelu",
+    input=lambda grad, input, weight: (
+        keep_where(grad, input > 0) + keep_where(grad * weight, input <= 0)
+    ),
+    weight=lambda grad, input: keep_where(grad * input, input <= 0),
+)
+
+# ---------------------------------------------------------------------------------- exponentials
+
+derivative("sigmoid", input=lambda grad, result: ops.sigmoid_backward(grad, result))
+derivative(
+    "sigmoid_backward",
+    grad_output=lambda grad, output: ops.sigmoid_backward(grad, output),
+    output=lambda grad, grad_output, output: grad * conj(grad_output) * (1 - output * 2),
+)
+derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
+derivative("logit", input=lambda grad, input, eps: ops.logit_backward(grad, input, eps))
+derivative(
+    "logit_backward",
+    grad_output=lambda grad, input, eps: ops.logit_backward(grad, input, eps),
+    input=_logit_slope,
+)
+derivative(
+    "elu",
+    input=lambda grad, input, alpha, scale, input_scale: (
+        ops.elu_backward(grad, input, alpha, scale, input_scale)
+    ),
+)
+derivative(
+    "elu_backward",
+    grad_output=lambda grad, input, alpha, scale, input_scale: (
+        ops.elu_backward(grad, input, alpha, scale, input_scale)
+    ),
+    input=_elu_slope,
+)
+derivative(
+    "softplus",
+    input=lambda grad, input, beta, threshold: ops.softplus_backward(grad, input, beta, threshold),
+)
+derivative(
+    "softplus_backward",
+    grad_output=lambda grad, input, beta, threshold: (
+        ops.softplus_backward(grad, input, beta, threshold)
+    ),
+    input=_softplus_slope,
+)
+derivative("silu", input=lambda grad, input: ops.silu_backward(grad, input))
+derivative(
+    "silu_backward",
+    grad_output=lambda grad, input: ops.silu_backward(grad, input),
+    input=lambda grad, grad_output, input: grad * conj(grad_output * _silu_curvature(input)),
+)
+derivative(
+    "gelu",
+    input=lambda grad, input, approximate: (
+        ops.gelu_backward(grad, input, approximate=approximate)
+    ),
+)
+derivative(
+    "gelu_backward",
+    grad_output=lambda grad, input, approximate: (
+        ops.gelu_backward(grad, input, approximate=approximate)
+    ),
+    input=lambda grad, grad_output, input, approximate: (
+        grad * grad_output * _gelu_curvature(input, approximate)
+    ),
+)
+derivative("mish", input=lambda grad, input: ops.mish_backward(grad, input))
+derivative(
+    "mish_backward",
+    grad_output=lambda grad, input: ops.mish_backward(grad, input),
+    input=lambda grad, grad_output, input: grad * grad_output * _mish_curvature(input),
+)
+
+# ------------------------------------------------------------------------- shrinking, hard versions
+
+for _name in ("hardshrink", "softshrink"):
+    derivative(_name, input=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd))
+derivative(
+    "shrink_backward",
+    grad_output=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd),
+)
+derivative("hardsigmoid", input=lambda grad, input: ops.hardsigmoid_backward(grad, input))
+derivative(
+    "hardsigmoid_backward",
+    grad_output=lambda grad, input: ops.hardsigmoid_backward(grad, input),
+)
+derivative("hardswish", input=lambda grad, input: ops.hardswish_backward(grad, input))
+derivative(
+    "hardswish_backward",
+    grad_output=lambda grad, input: ops.hardswish_backward(grad, input),
+    input=lambda grad, grad_output, input: (
+        keep_where(grad * grad_output / 3, (input > -3) & (input < 3))
+    ),
+)
+
+# -------------------------------------------------------------------------------------- softmax
+
+derivative("softmax", input=lambda grad, result, dim: ops.softmax_backward(grad, result, dim))
+derivative(
+    "softmax_backward",
+    grad_output=lambda grad, output, dim: ops.softmax_backward(grad, output, dim),
+    output=_softmax_slope,
+)
+derivative(
+    "log_softmax", input=lambda grad, result, dim: ops.log_softmax_backward(grad, result, dim)
+)
+derivative(
+    "log_softmax_backward",
+    grad_output=lambda grad, output, dim: (
+        grad - (grad * exp(output)).sum(dim, keepdim=True)
+    ),
+    output=_log_softmax_slope,
+)

@@ -1,0 +1,85 @@
+"""Derivatives of the arithmetic functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.ops.arithmetic import div, keep_where
+from lamella_core.ops.operators import abs, mul, neg
+from lamella_core.ops.view_complex import real
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative, non_differentiable
+
+
+def zeros(grad: Tensor) -> Tensor:
+    """The gradient of an op that is constant wherever it has a derivative."""
+    return mul(grad, 0)
+
+
+def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
+    return grad * conj(1 - weight)
+
+
+def _copysign_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
+    return grad * keep_where(result / input, input != 0)
+
+
+def _sgn_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
+    if not input._dtype.is_complex:
+        return zeros(grad)
+    along = real(conj(result) * grad)
+    return keep_where((grad - along * result) / abs(input), input != 0)
+
+
+def _angle_input(grad: Tensor, input: Tensor) -> Tensor:
+    if not input._dtype.is_complex:
+        return zeros(grad)
+    size = abs(input)
+    return keep_where(grad * input * 1j / (size * size), input != 0)
+
+
+derivative("sqrt", input=lambda grad, result: grad / conj(result * 2))
+derivative("rsqrt", input=lambda grad, result: grad * conj(result * result * result) * -0.5)
+derivative("div_trunc", input=zeros, other=zeros)
+derivative("div_floor", input=zeros, other=zeros)
+derivative(
+    "fmod",
+    input=lambda grad: grad,
+    other=lambda grad, input, other: neg(grad) * div(input, other, rounding_mode="trunc"),
+)
+derivative(
+    "lerp",
+    input=_lerp_input,
+    end=lambda grad, weight: grad * conj(weight),
+    weight=lambda grad, input, end: grad * conj(end - input),
+)
+derivative(
+    "addcmul",
+    input=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(tensor2 * value),
+    tensor2=lambda grad, tensor1, value: grad * conj(tensor1 * value),
+)
+derivative(
+    "addcdiv",
+    input=lambda grad: grad,
+    tensor1=lambda grad, tensor2, value: grad * conj(value / tensor2),
+    tensor2=lambda grad, tensor1, tensor2, value: (
+        neg(grad) * conj(tensor1 * value / (tensor2 * tensor2))
+    ),
+)
+derivative(
+    "hypot",
+    input=lambda grad, input, result: grad * (input / result),
+    other=lambda grad, other, result: grad * (other / result),
+)
+derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1])
+derivative("copysign", input=_copysign_input, other=zeros)
+derivative("sign", input=zeros)
+derivative("sgn", input=_sgn_input)
+derivative("angle", input=_angle_input)
+derivative("heaviside", input=zeros, values=lambda grad, input: keep_where(grad, input == 0))
+derivative("conj_physical", input=lambda grad: conj(grad))
+derivative("keep_where", input=lambda grad, mask: keep_where(grad, mask))
+non_differentiable("floor_divide", "gcd", "lcm", "signbit")

@@ -1,0 +1,35 @@
+"""Derivatives of rearrangements: the gradient is put back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_autograd.formulas import derivative, non_differentiable
+
+if TYPE_CHECKING:
+    from lamella_core.tensor import Tensor
+
+
+def _unrolled(grad: Tensor, shifts: Any, dims: Any) -> Tensor:
+    if dims is None:
+        return grad.roll(-shifts)
+    return grad.roll([-shift for shift in shifts], dims)
+
+
+def _summed_repeats(
+    grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[int, ...]
+) -> Tensor:
+    """Each dimension as (repetition, place), and the sum over the repetitions."""
+    sizes = (1,) * (len(repeats) - len(input_shape)) + input_shape
+    if not repeats:
+        return grad
+    apart = [n for pair in zip(repeats, sizes, strict=True) for n in pair]
+    return grad.reshape(apart).sum(tuple(range(0, len(apart), 2))).reshape(input_shape)
+
+
+derivative("flip", input=lambda grad, dims: grad.flip(dims))
+derivative("roll", input=_unrolled)
+derivative("tril", input=lambda grad, diagonal: grad.tril(diagonal))
+derivative("triu", input=lambda grad, diagonal: grad.triu(diagonal))
+derivative("repeat", input=_summed_repeats)
+non_differentiable("repeated_places")

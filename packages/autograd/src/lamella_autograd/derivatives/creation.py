@@ -1,0 +1,14 @@
+"""Derivatives of the creation ops that take tensors."""
+
+from __future__ import annotations
+
+from lamella_core.ops.view_complex import imag, real
+
+from lamella_autograd.formulas import derivative
+from lamella_autograd.restore import sum_to_shape
+
+derivative(
+    "complex",
+    real=lambda grad, real_shape: sum_to_shape(real(grad), real_shape),
+    imag=lambda grad, imag_shape: sum_to_shape(imag(grad), imag_shape),
+)

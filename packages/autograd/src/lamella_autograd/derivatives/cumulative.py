@@ -1,0 +1,64 @@
+"""Derivatives of the cumulative ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative
+
+
+def _sums_to_the_end(input: Tensor, dim: int) -> Tensor:
+    return input.flip(dim).cumsum(dim).flip(dim)
+
+
+def _cumsum_input(grad: Tensor, dim: int) -> Tensor:
+    return _sums_to_the_end(grad, dim) if grad._array.ndim else grad
+
+
+def _cumprod_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Tensor:
+    if not input._array.ndim:
+        return grad
+    zero = input == 0
+    if not zero.any():
+        return _sums_to_the_end(grad * conj(result), dim) / conj(input)
+    # Up to the first zero the rule is the usual one; at it, the products without this factor
+    # count; beyond it nothing does.
+    zeros = zero.cumsum(dim)
+    first = zero.logical_and(zeros == 1)
+    usual = _sums_to_the_end(grad * conj(result), dim) / conj(input.masked_fill(zero, 1))
+    without = input.masked_fill(first, 1).cumprod(dim)
+    at_first = _sums_to_the_end((grad * conj(without)).masked_fill(zeros == 0, 0), dim)
+    return usual.masked_fill(zeros > 0, 0) + at_first.masked_fill(first.logical_not(), 0)
+
+
+def _running_input(grads: Any, input_shape: tuple[int, ...], dim: int, results: Any) -> Tensor:
+    if not input_shape:
+        return grads[0]
+    return grads[0].new_zeros(input_shape).scatter_add(dim, results[1], grads[0])
+
+
+def _logcumsumexp_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Tensor:
+    if not input._array.ndim:
+        return grad
+    if input._dtype.is_complex:
+        sums = (conj(grad).log() - result).flip(dim).logcumsumexp(dim).flip(dim)
+        return conj((sums + input).exp())
+    size = abs(grad).log()
+    nothing = float("-inf")
+    rising = size.masked_fill(grad <= 0, nothing)
+    falling = size.masked_fill(grad >= 0, nothing)
+    rising, falling = (
+        ((part - result).flip(dim).logcumsumexp(dim).flip(dim) + input).exp()
+        for part in (rising, falling)
+    )
+    return rising - falling
+
+
+derivative("cumsum", input=_cumsum_input)
+derivative("cumprod", input=_cumprod_input)
+derivative("cummax", input=_running_input)
+derivative("cummin", input=_running_input)
+derivative("logcumsumexp", input=_logcumsumexp_input)

@@ -1,0 +1,75 @@
+"""Derivatives of the elementary functions."""
+
+from __future__ import annotations
+
+import math
+
+from lamella_core.ops.arithmetic import keep_where, rsqrt
+from lamella_core.ops.elementary import cos, cosh, exp, exp2, log, sin, sinh, tanh_backward
+from lamella_core.ops.operators import mul, neg
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative
+
+LN2 = math.log(2)
+LN10 = math.log(10)
+
+
+def _sinc(grad: Tensor, input: Tensor) -> Tensor:
+    angle = input * math.pi
+    slope = (cos(angle) * angle - sin(angle)) / (angle * input)
+    return grad * conj(keep_where(slope, input != 0))
+
+
+def _xlogy_input(grad: Tensor, input: Tensor, other: Tensor | float) -> Tensor:
+    if not isinstance(other, Tensor):
+        return grad * (math.log(other) if other > 0 else math.nan)
+    return grad * keep_where(log(other), ~((input == 0) & (other <= 0)))
+
+
+derivative("exp", input=lambda grad, result: mul(grad, conj(result)))
+derivative("exp2", input=lambda grad, result: grad * conj(result * LN2))
+derivative("expm1", input=lambda grad, result: grad * conj(result + 1))
+derivative("log", input=lambda grad, input: grad / conj(input))
+derivative("log2", input=lambda grad, input: grad / conj(input * LN2))
+derivative("log10", input=lambda grad, input: grad / conj(input * LN10))
+derivative("log1p", input=lambda grad, input: grad / conj(input + 1))
+derivative("sin", input=lambda grad, input: grad * conj(cos(input)))
+derivative("cos", input=lambda grad, input: grad * conj(neg(sin(input))))
+derivative("tan", input=lambda grad, result: grad * conj(result * result + 1))
+derivative("asin", input=lambda grad, input: grad * conj(rsqrt(1 - input * input)))
+derivative("acos", input=lambda grad, input: neg(grad) * conj(rsqrt(1 - input * input)))
+derivative("atan", input=lambda grad, input: grad / conj(input * input + 1))
+derivative("sinh", input=lambda grad, input: grad * conj(cosh(input)))
+derivative("cosh", input=lambda grad, input: grad * conj(sinh(input)))
+derivative("tanh", input=lambda grad, result: tanh_backward(grad, result))
+derivative(
+    "tanh_backward",
+    grad_output=lambda grad, output: tanh_backward(grad, output),
+    output=lambda grad, grad_output, output: grad * conj(grad_output) * output * -2,
+)
+derivative("asinh", input=lambda grad, input: grad * conj(rsqrt(input * input + 1)))
+derivative("acosh", input=lambda grad, input: grad * conj(rsqrt(input * input - 1)))
+derivative("atanh", input=lambda grad, input: grad / conj(1 - input * input))
+derivative(
+    "atan2",
+    input=lambda grad, input, other: grad * (other / (input * input + other * other)),
+    other=lambda grad, input, other: grad * (neg(input) / (input * input + other * other)),
+)
+derivative("sinc", input=_sinc)
+derivative(
+    "logaddexp",
+    input=lambda grad, input, result: grad * conj(exp(input - result)),
+    other=lambda grad, other, result: grad * conj(exp(other - result)),
+)
+derivative(
+    "logaddexp2",
+    input=lambda grad, input, result: grad * exp2(input - result),
+    other=lambda grad, other, result: grad * exp2(other - result),
+)
+derivative(
+    "xlogy",
+    input=_xlogy_input,
+    other=lambda grad, input, other: grad * input / other,
+)

@@ -1,0 +1,34 @@
+"""Derivatives of indexing with tensors and masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.ops.indexing import _index_put, index
+
+from lamella_autograd.formulas import derivative
+from lamella_autograd.restore import sum_to_shape
+
+if TYPE_CHECKING:
+    from lamella_core.tensor import Tensor
+
+
+def _index(grad: Tensor, input_shape: Any, indices: Any, dims: Any) -> Tensor:
+    # A mask names no place twice, so there is nothing to add up.
+    accumulate = any(each._dtype is not dtypes.bool_ for each in indices)
+    return _index_put(grad.new_zeros(input_shape), indices, dims, grad, accumulate)
+
+
+def _index_put_input(grad: Tensor, indices: Any, dims: Any, accumulate: bool) -> Tensor:
+    return grad if accumulate else _index_put(grad, indices, dims, grad.new_zeros(()), False)
+
+
+derivative("index", input=_index)
+derivative(
+    "index_put",
+    input=_index_put_input,
+    values=lambda grad, indices, dims, values_shape: sum_to_shape(
+        index(grad, indices, dims), values_shape
+    ),
+)

@@ -1,0 +1,73 @@
+"""Derivatives of the arithmetic operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.ops.arithmetic import conj_physical, keep_where, sgn
+from lamella_core.ops.elementary import log
+from lamella_core.ops.operators import mul, neg, pow
+from lamella_core.ops.view_complex import real
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.formulas import derivative
+
+if TYPE_CHECKING:
+    from lamella_core.typing import Number
+
+
+def conj(value: Tensor | Number) -> Any:
+    """The complex conjugate of a tensor or a number."""
+    if value.__class__ is complex:
+        return value.conjugate()
+    if isinstance(value, Tensor) and value._dtype.is_complex:
+        return conj_physical(value)
+    return value
+
+
+def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
+    """``grad * exponent * input ** (exponent - 1)``, 0 where the exponent is 0."""
+    if not isinstance(exponent, Tensor):
+        if exponent == 0:
+            return mul(grad, 0)
+        if exponent == 2:
+            return mul(grad, mul(conj(input), 2))
+        return mul(grad, conj(mul(pow(input, exponent - 1), exponent)))
+    slope = mul(exponent, pow(input, exponent - 1))
+    return mul(grad, conj(keep_where(slope, exponent != 0)))
+
+
+def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Tensor:
+    """``grad * result * log(input)``, 0 where the base is 0 and the exponent does not blow it up."""
+    if not isinstance(input, Tensor):
+        input = exponent.new_full((), input).to(result._dtype)
+    slope = mul(result, log(input))
+    if exponent._dtype.is_complex:
+        harmless = (input == 0) & (real(exponent) >= 0)
+    else:
+        harmless = (input == 0) & (exponent >= 0)
+    return mul(grad, conj(keep_where(slope, ~harmless)))
+
+
+derivative("add", input=lambda grad: grad, other=lambda grad: grad)
+derivative("sub", input=lambda grad: grad, other=lambda grad: neg(grad))
+derivative("rsub", input=lambda grad: neg(grad), other=lambda grad: grad)
+derivative(
+    "mul",
+    input=lambda grad, other: mul(grad, conj(other)),
+    other=lambda grad, input: mul(grad, conj(input)),
+)
+derivative(
+    "div",
+    input=lambda grad, other: grad / conj(other),
+    other=lambda grad, other, result: neg(grad) * conj(result / other),
+)
+derivative(
+    "remainder",
+    input=lambda grad: grad,
+    other=lambda grad, input, other: neg(grad) * (input // other),
+)
+derivative("pow", input=pow_input, exponent=pow_exponent)
+derivative("neg", input=lambda grad: neg(grad))
+derivative("abs", input=lambda grad, input: grad * sgn(input))
+derivative("reciprocal", input=lambda grad, result: neg(grad) * conj(result * result))

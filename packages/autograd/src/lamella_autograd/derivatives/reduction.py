@@ -1,0 +1,157 @@
+"""Derivatives of the reductions."""
+
+from __future__ import annotations
+
+from math import prod as product
+from typing import Any
+
+from lamella_core.ops.joining import cat
+from lamella_core.ops.reduction import polar_factor, sum
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative, non_differentiable
+
+
+def reduced_dims(shape: tuple[int, ...], dim: Any) -> list[int]:
+    """The dimensions that a reduction went over, counted from the front, in order."""
+    ndim = len(shape)
+    if dim is None or not ndim:
+        return list(range(ndim))
+    if dim.__class__ is int:
+        return [dim % ndim]
+    return sorted(d % ndim for d in dim) or list(range(ndim))
+
+
+def with_reduced_dims(tensor: Tensor, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
+    """The result of a reduction, or its gradient, as it would be with ``keepdim=True``."""
+    if keepdim or not tensor._array.ndim:
+        return tensor
+    if dim.__class__ is int:
+        return tensor.unsqueeze(dim)
+    for d in reduced_dims(shape, dim):
+        tensor = tensor.unsqueeze(d)
+    return tensor
+
+
+def expand_reduced(grad: Tensor, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
+    """The gradient of a sum: that of the result, for every element that went into it."""
+    return with_reduced_dims(grad, shape, dim, keepdim).expand(shape)
+
+
+def _mean_input(grad: Tensor, input_shape: tuple[int, ...], dim: Any, keepdim: bool) -> Tensor:
+    count = product([input_shape[d] for d in reduced_dims(input_shape, dim)])
+    grad = grad / count if count else grad * float("nan")
+    return expand_reduced(grad, input_shape, dim, keepdim)
+
+
+def _prod_input(
+    grad: Tensor, input: Tensor, dim: int | None, keepdim: bool, dtype: Any, result: Tensor
+) -> Tensor:
+    shape = input._array.shape
+    if dtype is not None:
+        input = input.to(dtype)
+    grad = with_reduced_dims(grad, shape, dim, keepdim)
+    if not (input == 0).any():
+        return grad * conj(with_reduced_dims(result, shape, dim, keepdim) / input)
+    if not shape:
+        return grad
+    along = 0 if dim is None else dim
+    factors = input.reshape(-1) if dim is None else input
+    others = _product_of_others(factors, along)
+    return grad * conj(others.reshape(shape))
+
+
+def _product_of_others(input: Tensor, dim: int) -> Tensor:
+    """For every element the product of all others along a dimension, zeros among them or not."""
+    length = input._array.shape[dim]
+    one = input.new_ones(()).expand(input.narrow(dim, 0, 1)._array.shape)
+    before = cat([one, input.narrow(dim, 0, length - 1)], dim).cumprod(dim)
+    after = cat([one, input.flip(dim).narrow(dim, 0, length - 1)], dim).cumprod(dim)
+    return before * after.flip(dim)
+
+
+def shared_among_equal(
+    grad: Tensor, input: Tensor, result: Tensor, dim: Any, keepdim: bool
+) -> Tensor:
+    """The gradient of an extremum, in equal parts for all elements that reach it."""
+    shape = input._array.shape
+    chosen = (input == with_reduced_dims(result, shape, dim, keepdim)).to(grad._dtype)
+    count = sum(chosen, dim, True) if shape else chosen
+    return with_reduced_dims(grad, shape, dim, keepdim) * (chosen / count)
+
+
+def at_index(
+    grad: Tensor, input_shape: tuple[int, ...], dim: int, index: Tensor, keepdim: bool
+) -> Tensor:
+    """The gradient of selected elements, at the places that they were selected from."""
+    if not input_shape:
+        return grad
+    if not keepdim:
+        grad, index = grad.unsqueeze(dim), index.unsqueeze(dim)
+    return grad.new_zeros(input_shape).scatter(dim, index, grad)
+
+
+def _dim_index(
+    grads: Any, input_shape: tuple[int, ...], dim: int, keepdim: bool, results: Any
+) -> Tensor:
+    return at_index(grads[0], input_shape, dim, results[1], keepdim)
+
+
+def _logsumexp_input(
+    grad: Tensor, input: Tensor, dim: Any, keepdim: bool, result: Tensor
+) -> Tensor:
+    shape = input._array.shape
+    grad = with_reduced_dims(grad, shape, dim, keepdim)
+    result = with_reduced_dims(result, shape, dim, keepdim)
+    result = result.masked_fill(abs(result) == float("inf"), 0)
+    return grad * conj((input - result).exp())
+
+
+def _vector_norm_input(
+    grad: Tensor, input: Tensor, dim: Any, keepdim: bool, ord: float, result: Tensor
+) -> Tensor | None:
+    shape = input._array.shape
+    grad = with_reduced_dims(grad, shape, dim, keepdim)
+    norm = with_reduced_dims(result, shape, dim, keepdim)
+    if ord == 0:
+        return None
+    if ord == 1:
+        return input.sgn() * grad
+    if ord == 2:
+        return input * (grad / norm).masked_fill(norm == 0, 0)
+    size = abs(input)
+    if ord in (float("inf"), float("-inf")):
+        chosen = (size == norm).to(grad._dtype)
+        count = sum(chosen, dim, True) if shape else chosen
+        return input.sgn() * (chosen / count * grad)
+    scale = (grad / norm ** (ord - 1)).masked_fill(norm == 0, 0)
+    if ord < 1:
+        return input.sgn() * (size ** (ord - 1)).masked_fill(input == 0, 0) * scale
+    if ord < 2:
+        return input.sgn() * size ** (ord - 1) * scale
+    return input * size ** (ord - 2) * scale
+
+
+derivative(
+    "sum",
+    input=lambda grad, input_shape, dim, keepdim: expand_reduced(grad, input_shape, dim, keepdim),
+)
+derivative("mean", input=_mean_input)
+derivative("prod", input=_prod_input)
+for _name in ("amax", "amin"):
+    derivative(
+        _name,
+        input=lambda grad, input, result, dim, keepdim: shared_among_equal(
+            grad, input, result, dim, keepdim
+        ),
+    )
+derivative("max_dim", input=_dim_index)
+derivative("min_dim", input=_dim_index)
+derivative("logsumexp", input=_logsumexp_input)
+derivative("vector_norm", input=_vector_norm_input)
+derivative(
+    "nuclear_norm",
+    input=lambda grad, input: grad.unsqueeze(-1).unsqueeze(-1) * polar_factor(input),
+)
+non_differentiable("all", "any", "argmax", "argmin", "count_nonzero")

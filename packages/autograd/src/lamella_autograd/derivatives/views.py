@@ -1,0 +1,81 @@
+"""Derivatives of the views."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.ops.creation import arange
+from lamella_core.ops.views import basic_index_backward, diagonal_backward, unfold_backward
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import sum_to_shape
+
+
+def _unpermuted(grad: Tensor, dims: tuple[int, ...]) -> Tensor:
+    places = [dim % len(dims) for dim in dims]
+    return grad.permute(sorted(range(len(dims)), key=places.__getitem__))
+
+
+derivative("view", input=lambda grad, input_shape: grad.reshape(input_shape))
+derivative("permute", input=_unpermuted)
+derivative("transpose", input=lambda grad, dim0, dim1: grad.transpose(dim0, dim1))
+derivative("expand", input=lambda grad, input_shape: sum_to_shape(grad, input_shape))
+derivative("unsqueeze", input=lambda grad, dim: grad.squeeze(dim))
+derivative("squeeze", input=lambda grad, input_shape: grad.reshape(input_shape))
+derivative(
+    "basic_index",
+    input=lambda grad, input_shape, index: basic_index_backward(grad, input_shape, index),
+)
+derivative("basic_index_backward", source=lambda grad, index: grad[index])
+derivative(
+    "diagonal",
+    input=lambda grad, input_shape, offset, dim1, dim2: diagonal_backward(
+        grad, input_shape, offset, dim1, dim2
+    ),
+)
+derivative(
+    "diagonal_backward",
+    source=lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2),
+)
+derivative(
+    "unfold",
+    input=lambda grad, input_shape, dimension, size, step: unfold_backward(
+        grad, input_shape, dimension, size, step
+    ),
+)
+derivative(
+    "unfold_backward",
+    source=lambda grad, dimension, size, step: grad.unfold(dimension, size, step),
+)
+non_differentiable("view_dtype")
+
+
+def _as_strided(
+    grad: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any
+) -> Tensor:
+    """Adds the gradient up on the flat storage, and reads off the part that the input covers.
+
+    Where several elements of the input are one in memory, each has an equal share.
+    """
+    shape, steps, offset = geometry
+    start = min(storage_offset, offset)
+    count = max(_extent(size, stride, storage_offset), _extent(shape, steps, offset)) - start
+    places = arange(count, device=grad.device)
+    flat = grad.new_zeros(count).index_add(
+        0, places.as_strided(size, stride, storage_offset - start).reshape(-1), grad.reshape(-1)
+    )
+    if 0 in steps:
+        here = places.as_strided(shape, steps, offset - start).reshape(-1)
+        shares = grad.new_zeros(count).index_add(0, here, grad.new_ones(here.shape))
+        flat = flat / shares.clamp(min=1)
+    return flat.as_strided(shape, steps, offset - start)
+
+
+def _extent(shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> int:
+    if 0 in shape:
+        return offset
+    return offset + 1 + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
+
+
+derivative("as_strided", input=_as_strided)

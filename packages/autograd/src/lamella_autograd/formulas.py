@@ -1,0 +1,120 @@
+"""The registry of derivatives: an op's name, and one formula for each differentiable argument.
+
+The names of a formula's parameters say what the graph must keep:
+
+* ``grad``: the gradient of the output; ``grads``: of all outputs, None for one that is not used
+* ``result``, ``results``: the output, all outputs
+* the name of an argument: its value; tensors are kept with a check that nobody writes to them
+* ``<argument>_shape``, ``<argument>_dtype``: of a tensor argument, which is then not kept
+* ``needs`` (joint formulas only): which of the arguments a gradient is wanted for
+
+Formulas are written in ops, so that a gradient can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lamella_core import dispatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OUTPUTS = frozenset(("grad", "grads", "result", "results", "needs"))
+
+
+class Formula(NamedTuple):
+    """A function and the names of its parameters, in order."""
+
+    function: Callable[..., Any]
+    names: tuple[str, ...]
+
+
+class Derivative(NamedTuple):
+    """The formulas of an op.
+
+    ``by_argument`` maps an argument to its formula; or, for a joint derivative, ``joint`` lists
+    the arguments and ``compute`` returns a tuple of gradients in that order.
+    """
+
+    by_argument: dict[str, Formula]
+    joint: tuple[str, ...]
+    compute: Formula | None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments that a gradient is computed for."""
+        return self.joint or tuple(self.by_argument)
+
+
+derivatives: dict[str, Derivative] = {}
+not_differentiable: set[str] = set()
+
+
+def derivative(
+    op_name: str,
+    /,
+    *,
+    joint: tuple[str, ...] = (),
+    compute: Callable[..., Any] | None = None,
+    **by_argument: Callable[..., Any],
+) -> None:
+    """Declares the derivative of an op: ``derivative("exp", input=lambda grad, result: grad * result)``.
+
+    Args:
+        op_name: the op's name; in-place and out variants have no derivative of their own.
+        by_argument: a formula for each differentiable argument. For an argument that is a sequence
+            of tensors it returns a list. None means that there is no gradient.
+        joint, compute: instead, the names of several arguments and one formula that returns all
+            their gradients as a tuple.
+
+    Raises:
+        ValueError: when joint and separate formulas are mixed, or only half of a joint one is given.
+    """
+    if bool(joint) != (compute is not None) or (joint and by_argument):
+        raise ValueError(
+            f"derivative of {op_name!r}: give either a formula an argument, or joint= and compute="
+        )
+    separate = {name: _formula(function) for name, function in by_argument.items()}
+    derivatives[op_name] = Derivative(separate, joint, _formula(compute) if compute else None)
+    not_differentiable.discard(op_name)
+    _forget(op_name)
+
+
+def non_differentiable(*op_names: str) -> None:
+    """Declares that the outputs of these ops never require grad."""
+    for op_name in op_names:
+        not_differentiable.add(op_name)
+        _forget(op_name)
+
+
+def _formula(function: Callable[..., Any]) -> Formula:
+    code = function.__code__
+    return Formula(function, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def _forget(op_name: str) -> None:
+    for name in (op_name, f"{op_name}_", f"{op_name}.out"):
+        op = dispatch.ops.get(name)
+        if op is not None:
+            op.table.clear()
+
+
+def check_names(op: dispatch.Op, derivative: Derivative) -> None:
+    """Checks that the formulas of an op only ask for what the op has.
+
+    Raises:
+        ValueError: when a formula names an argument that the op has not.
+    """
+    known = {p.name for p in op.params}
+    described = {f"{p.name}_{what}" for p in op.params for what in ("shape", "dtype")}
+    formulas = [*derivative.by_argument.values()]
+    if derivative.compute is not None:
+        formulas.append(derivative.compute)
+    asked = {name for formula in formulas for name in formula.names} | set(derivative.arguments)
+    unknown = asked - known - described - _OUTPUTS
+    if unknown:
+        raise ValueError(
+            f"the derivative of {op.name!r} names {', '.join(sorted(unknown))}, but the op's "
+            f"arguments are {', '.join(p.name for p in op.params)}"
+        )

@@ -1,0 +1,298 @@
+"""``Function``: an operation whose derivative the user writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import zeros
+from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.dtype import FLOATING
+from lamella_core.storage import mark_written
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.inplace import check_writable, edge_of
+from lamella_autograd.modes import NO_GRAD, no_grad
+from lamella_autograd.node import Node, Output, attached, modified, next_number, saved_output, used_twice
+from lamella_autograd.restore import restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class FunctionCtx(Node):
+    """What ``forward`` and ``backward`` share: ``ctx``, and the node of the graph at once.
+
+    Attributes:
+        needs_input_grad: for each argument, whether a gradient is wanted for it.
+        saved_tensors: in ``backward``, what ``save_for_backward`` was given.
+    """
+
+    __slots__ = (
+        "__dict__",
+        "_dirty",
+        "_function",
+        "_likes",
+        "_materialize",
+        "_not_differentiable",
+        "_positions",
+        "_saved",
+        "released",
+        "_to_save",
+        "needs_input_grad",
+        "outputs",
+        "_output_likes",
+    )
+
+    def __init__(self, function: type[Function]) -> None:
+        self._function = function
+        self._to_save: tuple[Any, ...] = ()
+        self._saved: list[Any] = []
+        self._dirty: tuple[Any, ...] = ()
+        self._not_differentiable: tuple[Any, ...] = ()
+        self._materialize = True
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self.edges = ()
+        self.hooks = None
+        self.released = False
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keeps arguments or outputs for ``backward``, with a check that nobody writes to them."""
+        self._to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for ``jvp``."""
+        for each in tensors:
+            if each is not None and not isinstance(each, Tensor):
+                raise TypeError(f"save_for_forward expects tensors, got {type(each).__name__}")
+        self.saved_for_forward = tensors
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Says that ``forward`` wrote to these arguments; they must be among its outputs."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Says that no gradient flows to these outputs."""
+        self._not_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether ``backward`` gets zeros, instead of None, for an output that was not used."""
+        self._materialize = value
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What was saved.
+
+        Raises:
+            RuntimeError: when it was freed by an earlier pass, or written to since.
+        """
+        if self.released:
+            raise used_twice(self.name())
+        found = []
+        for i, (tensor, version, index) in enumerate(self._saved):
+            if tensor is not None:
+                if tensor._version != version:
+                    raise modified(self.name(), f"saved tensor {i}", tensor, version)
+                if index is not None and not modes.bits & NO_GRAD:
+                    tensor = attached(tensor, Output(self, index))
+            found.append(tensor)
+        return tuple(found)
+
+    def name(self) -> str:
+        return f"{self._function.__name__}Backward"
+
+    def release(self) -> None:
+        if self._saved:
+            self._saved = []
+            self.released = True
+
+    def apply(self, grads: Any) -> tuple[Any, ...]:  # type: ignore[override]
+        if self._materialize:
+            grads = [
+                zeros(like[0], dtype=like[1], device=like[2]) if g is None and like else g
+                for g, like in zip(grads, self._output_likes, strict=True)
+            ]
+        result = self._function.backward(self, *grads)
+        if not isinstance(result, tuple):
+            result = tuple(result) if isinstance(result, list) else (result,)
+        count = len(self.needs_input_grad)
+        if len(result) > count and all(each is None for each in result[count:]):
+            result = result[:count]
+        if len(result) != count:
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients (expected "
+                f"{count}, got {len(result)})"
+            )
+        return tuple(
+            self._checked(i, result[i], like)
+            for i, like in zip(self._positions, self._likes, strict=True)
+        )
+
+    def _checked(self, index: int, grad: Any, like: tuple[tuple[int, ...], Any] | None) -> Any:
+        if grad is None or like is None:
+            return None
+        if not isinstance(grad, Tensor):
+            raise TypeError(
+                f"function {self.name()} returned a {type(grad).__name__} as gradient {index}; "
+                f"expected a Tensor or None"
+            )
+        shape, dtype = like
+        try:
+            fits = tuple(grad.expand(shape).shape) == shape or grad._array.shape == shape
+        except RuntimeError:
+            fits = len(grad._array.shape) >= len(shape)
+        try:
+            restored = restore(grad, shape, dtype) if fits else None
+            if restored is not None and restored._array.shape != shape:
+                restored = restored.expand(shape)
+        except RuntimeError:
+            restored = None
+        if restored is None:
+            raise RuntimeError(
+                f"Function {self.name()} returned an invalid gradient at index {index} - got "
+                f"{list(grad._array.shape)} but expected shape compatible with {list(shape)}"
+            )
+        return restored
+
+
+class Function:
+    """Base class for operations with a derivative of their own.
+
+    A subclass has the static methods ``forward(ctx, *args)`` and ``backward(ctx, *grads)``; or
+    ``forward(*args)`` and ``setup_context(ctx, inputs, output)`` in the place of the first. It is
+    called by ``apply``. ``backward`` returns one gradient an argument, None for what has none.
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs."""
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Saves what ``backward`` needs, where ``forward`` takes no ``ctx``."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """Computes the gradients of the arguments from those of the outputs."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
+        )
+
+    vjp = backward
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Runs ``forward`` and records the call."""
+        ctx = FunctionCtx(cls)
+        tensors = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor)]
+        edges = [edge_of(a) for _, a in tensors]
+        recording = not modes.bits & NO_GRAD and any(e is not None for e in edges)
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        versions = [a._version for _, a in tensors]
+        with no_grad():
+            if cls.setup_context is not Function.setup_context:
+                output = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args, **kwargs)
+        if not recording:
+            return output
+        ctx.edges = tuple(edges)
+        ctx.number = next_number()
+        ctx._positions = [i for i, _ in tensors]
+        ctx._likes = [
+            None if e is None else (tuple(a._array.shape), a._dtype)
+            for (_, a), e in zip(tensors, edges, strict=True)
+        ]
+        several = isinstance(output, (tuple, list))
+        results = _recorded(ctx, [a for _, a in tensors], versions, output if several else (output,))
+        return type(output)(results) if several else results[0]
+
+
+def _recorded(
+    ctx: FunctionCtx, inputs: list[Tensor], versions: list[int], outputs: Any
+) -> list[Any]:
+    """Gives the outputs their place in the graph and keeps what is to be saved."""
+    ctx.outputs = len(outputs)
+    ctx._output_likes = [
+        (each.shape, each.dtype, each.device) if isinstance(each, Tensor) else None
+        for each in outputs
+    ]
+    dirty = {id(each) for each in ctx._dirty}
+    apart = {id(each) for each in ctx._not_differentiable}
+    given = {id(each) for each in inputs}
+    results: list[Any] = []
+    index_of: dict[int, int] = {}
+    for index, each in enumerate(outputs):
+        if not isinstance(each, Tensor) or id(each) in apart or each._dtype.category < FLOATING:
+            results.append(each)
+            continue
+        if id(each) in dirty:
+            check_writable(each, ctx.name())
+            if versions[next(i for i, a in enumerate(inputs) if a is each)] == each._version:
+                mark_written(each)
+            if each._view is not None:
+                raise RuntimeError(
+                    f"{ctx.name()} writes to a view in place; clone it first, or return a new tensor"
+                )
+        elif id(each) in given:
+            each = each.view_as(each).detach()
+        each._graph = Output(ctx, index)
+        each._key |= REQUIRES_GRAD
+        index_of[id(outputs[index])] = index
+        results.append(each)
+    for tensor in ctx._to_save:
+        if tensor is None:
+            ctx._saved.append((None, 0, None))
+        elif not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"save_for_backward can only save variables, but got {type(tensor).__name__}"
+            )
+        elif id(tensor) in index_of:
+            ctx._saved.append((saved_output(tensor), tensor._version, index_of[id(tensor)]))
+        else:
+            ctx._saved.append((tensor, tensor._version, None))
+    ctx._to_save = ctx._dirty = ctx._not_differentiable = ()
+    return results
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator for a ``backward`` that cannot be differentiated: a second derivative errs."""
+    from functools import wraps
+
+    @wraps(function)
+    def wrapper(ctx: Any, *grads: Any) -> Any:
+        recording = not modes.bits & NO_GRAD
+        with no_grad():
+            result = function(ctx, *grads)
+        if not recording or not any(isinstance(g, Tensor) and g.requires_grad for g in grads):
+            return result
+        several = isinstance(result, tuple)
+        for each in result if several else (result,):
+            if isinstance(each, Tensor):
+                each._graph = _Once(ctx.name())
+                each._key |= REQUIRES_GRAD
+        return result
+
+    return wrapper
+
+
+class _Once(Node):
+    __slots__ = ("function_name",)
+
+    def __init__(self, function_name: str) -> None:
+        self.function_name = function_name
+        self.edges = ()
+        self.number = next_number()
+        self.hooks = None
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:  # type: ignore[override]
+        raise RuntimeError(
+            f"trying to differentiate twice a function that was marked with @once_differentiable "
+            f"({self.function_name})"
+        )
+

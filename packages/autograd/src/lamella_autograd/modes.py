@@ -1,0 +1,152 @@
+"""Switches of the calling thread: whether calls are recorded."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from lamella_core.dispatch import modes, new_bit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NO_GRAD = new_bit()
+INFERENCE = new_bit()
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class _Mode:
+    """A context manager and decorator that sets or clears mode bits for its block."""
+
+    _set = 0
+    _clear = 0
+
+    def __init__(self) -> None:
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        self._before.append(modes.bits)
+        modes.bits = modes.bits & ~self._clear | self._set
+
+    def __exit__(self, *exc: object) -> None:
+        modes.bits = self._before.pop()
+
+    def clone(self) -> _Mode:
+        """Another context manager of the same setting."""
+        return type(self)()
+
+    def __call__(self, function: F) -> F:
+        import inspect
+
+        if inspect.isgeneratorfunction(function):
+
+            @wraps(function)
+            def generate(*args: Any, **kwargs: Any) -> Any:
+                generator = function(*args, **kwargs)
+                with self.clone():
+                    try:
+                        item = next(generator)
+                    except StopIteration as stop:
+                        return stop.value
+                while True:
+                    try:
+                        sent = yield item
+                    except GeneratorExit:
+                        generator.close()
+                        raise
+                    except BaseException as error:
+                        step: Callable[[], Any] = lambda e=error: generator.throw(e)  # noqa: E731
+                    else:
+                        step = lambda s=sent: generator.send(s)  # noqa: E731
+                    with self.clone():
+                        try:
+                            item = step()
+                        except StopIteration as stop:
+                            return stop.value
+
+            return generate  # type: ignore[return-value]
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+
+class no_grad(_Mode):
+    """Calls in the block are not recorded; usable as a decorator, with or without parentheses."""
+
+    _set = NO_GRAD
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        mode = object.__new__(cls)
+        if function is None:
+            return mode
+        mode.__init__()  # type: ignore[misc]
+        return mode(function)
+
+
+class enable_grad(no_grad):
+    """Calls in the block are recorded again, inside ``no_grad``."""
+
+    _set = 0
+    _clear = NO_GRAD
+
+
+class set_grad_enabled(_Mode):
+    """Switches recording on or off: at once when called, and back at the end of a ``with`` block.
+
+    Args:
+        mode: whether calls are recorded.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__()
+        self.mode = bool(mode)
+        self._at_creation = modes.bits
+        self._set, self._clear = (0, NO_GRAD) if mode else (NO_GRAD, 0)
+        modes.bits = modes.bits & ~self._clear | self._set
+
+    def __enter__(self) -> None:
+        self._before.append(self._at_creation)
+        modes.bits = modes.bits & ~self._clear | self._set
+
+    def __call__(self, function: F) -> F:
+        modes.bits = self._at_creation
+        return super().__call__(function)
+
+    def clone(self) -> _Mode:
+        return set_grad_enabled(self.mode)
+
+
+class inference_mode(_Mode):
+    """Like ``no_grad``, and tensors made in the block can never be part of a graph.
+
+    Args:
+        mode: False switches it off inside an outer inference block.
+    """
+
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        if callable(mode):
+            return cls()(mode)
+        return object.__new__(cls)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.mode = mode
+        self._set, self._clear = (NO_GRAD | INFERENCE, 0) if mode else (0, NO_GRAD | INFERENCE)
+
+    def clone(self) -> _Mode:
+        return inference_mode(self.mode)
+
+
+def is_grad_enabled() -> bool:
+    """Whether calls of this thread are recorded."""
+    return not modes.bits & NO_GRAD
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in an ``inference_mode`` block."""
+    return bool(modes.bits & INFERENCE)

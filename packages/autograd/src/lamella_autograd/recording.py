@@ -1,0 +1,565 @@
+"""The autograd layer: makes, for each op, the function that runs a call and records it.
+
+The function is written as source and compiled when an op is first recorded: for each argument it
+holds just the statements that the op's formulas ask for, so that a recorded call costs little more
+than the call itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.conventions.pointwise import Pointwise
+from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op, new_bit
+from lamella_core.tensor import Tensor
+
+from lamella_autograd import node as nodes
+from lamella_autograd.formulas import check_names, derivatives, not_differentiable
+from lamella_autograd.inplace import edge_of, record_inplace, refuse_out
+from lamella_autograd.modes import INFERENCE, NO_GRAD
+from lamella_autograd.restore import restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.signature import Param
+
+    from lamella_autograd.formulas import Derivative
+
+INFERENCE_TENSOR = new_bit()
+
+_PLAIN = frozenset((bool, int, float, complex, type(None)))
+
+
+class Autograd(Layer):
+    """Records calls that have an operand which requires grad."""
+
+    name = "autograd"
+    level = 100
+
+    def claims(self, op: Op, key: int) -> bool:
+        return bool(key & (REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR))
+
+    def strip(self, key: int) -> int:
+        return key & ~(REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR)
+
+    def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
+        if key & INFERENCE:
+            return _marking(below)
+        if key & NO_GRAD or not key & REQUIRES_GRAD:
+            return below
+        base = op.base or op
+        if op.mutates == "out":
+            return refuse_out(op, below)
+        if base.name in not_differentiable:
+            return below
+        rules = derivatives.get(base.name)
+        if op.mutates is not None:
+            make_node = node_maker(base, rules) if rules is not None else None
+            return record_inplace(op, rules, make_node, below)
+        if rules is None:
+            return _record_unknown(op, below)
+        return _compile(op, rules, below, numbers=bool(key & NUMBER), checks=bool(key & INFERENCE_TENSOR))
+
+
+def _marking(below: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks the results of calls in inference mode."""
+
+    def mark(*args: Any) -> Any:
+        result = below(*args)
+        for each in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(each, Tensor):
+                each._key |= INFERENCE_TENSOR
+        return result
+
+    return mark
+
+
+class NotImplementedBackward(nodes.Node):
+    """Stands for a call whose op has no derivative: an error only if a gradient arrives."""
+
+    __slots__ = ("missing",)
+
+    def __init__(self, op_name: str) -> None:
+        self.missing = op_name
+        self.edges = ()
+        self.number = nodes.next_number()
+        self.hooks = None
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:
+        raise RuntimeError(
+            f"derivative for {self.missing} is not implemented; declare one with "
+            f"lamella_autograd.derivative({self.missing!r}, ...), or detach its inputs"
+        )
+
+
+def _record_unknown(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
+    def record(*args: Any) -> Any:
+        result = below(*args)
+        node = NotImplementedBackward(op.name)
+        for each in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(each, Tensor) and each._dtype.category >= 2:
+                each._graph = node
+                each._key |= REQUIRES_GRAD
+        return result
+
+    return record
+
+
+def save_inference_error(op_name: str) -> RuntimeError:
+    """The error for saving a tensor that was made in inference mode."""
+    return RuntimeError(
+        f"Inference tensors cannot be saved for backward ({op_name}). Make a clone outside "
+        f"inference mode to get a normal tensor and use that in autograd."
+    )
+
+
+# --------------------------------------------------------------------------- the compiled recorder
+
+_makers: dict[str, Callable[..., Any]] = {}
+
+
+def node_maker(op: Op, rules: Derivative) -> Callable[..., Any]:
+    """``make(result, *args)``: a node for a call that has run already; for in-place variants."""
+    maker = _makers.get(op.name)
+    if maker is None:
+        maker = _makers[op.name] = _compile(op, rules, None, numbers=True, checks=True)
+    return maker
+
+
+def _compile(
+    op: Op, rules: Derivative, below: Any, *, numbers: bool, checks: bool
+) -> Callable[..., Any]:
+    check_names(op, rules)
+    source = _Source(op, rules, numbers=numbers, checks=checks)
+    node_class = _node_class(op, rules, source)
+    namespace: dict[str, Any] = {
+        "below": below,
+        "Node": node_class,
+        "Output": nodes.Output,
+        "next_number": nodes.next_number,
+        "saved_output": nodes.saved_output,
+        "edge_of": edge_of,
+        "PLAIN": _PLAIN,
+        "GRAD": REQUIRES_GRAD,
+        "INFERENCE_TENSOR": INFERENCE_TENSOR,
+        "save_inference_error": save_inference_error,
+        "__name__": __name__,
+    }
+    text = source.recorder(functional=below is not None)
+    exec(compile(text, f"<recorder of {op.name}>", "exec"), namespace)
+    return namespace["record"]
+
+
+_node_classes: dict[tuple[str, int], type[nodes.Node]] = {}
+
+
+def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
+    known = _node_classes.get((op.name, id(rules)))
+    if known is not None:
+        return known
+    namespace: dict[str, Any] = {
+        "attached": nodes.attached,
+        "modified": nodes.modified,
+        "used_twice": nodes.used_twice,
+        "restore": restore,
+        "FREED": nodes.FREED,
+        "PLAIN": _PLAIN,
+        "NO_GRAD": NO_GRAD,
+        "Output": nodes.Output,
+        "Tensor": Tensor,
+        "__name__": __name__,
+    }
+    from lamella_core.dispatch import modes
+
+    namespace["modes"] = modes
+    for name, formula in rules.by_argument.items():
+        namespace[f"formula_{name}"] = formula.function
+    if rules.compute is not None:
+        namespace["formula"] = rules.compute.function
+    exec(compile(source.node_methods(), f"<node of {op.name}>", "exec"), namespace)
+    words = "".join(part[:1].upper() + part[1:] for part in op.name.split("_") if part)
+    node_class = type(
+        f"{words}Backward0",
+        (nodes.Node,),
+        {
+            "__slots__": source.slots,
+            "op_name": op.name,
+            "apply": namespace["apply"],
+            "release": namespace["release"],
+            "saves": bool(source.saved_tensors or source.saves_result),
+        },
+    )
+    _node_classes[op.name, id(rules)] = node_class
+    return node_class
+
+
+def _indented(line: str) -> str:
+    return f"    {line}"
+
+
+class _Source:
+    """Writes the source of an op's recorder and of its node's methods."""
+
+    def __init__(self, op: Op, rules: Derivative, *, numbers: bool, checks: bool) -> None:
+        self.op = op
+        self.rules = rules
+        self.checks = checks
+        self.numbers = numbers
+        self.number: str | None = None
+        self.params = {p.name: p for p in op.params}
+        self.arguments = rules.arguments
+        self.pointwise = isinstance(op.convention, Pointwise)
+        tensors = [p for p in op.params if p.kind not in ("value", "device")]
+        self.broadcasts = self.pointwise and len(tensors) > 1
+        self.multiple = self._names_outputs("grads", "results")
+        uses: dict[str, list[str]] = {}
+        for argument in self.arguments:
+            for name in self._names_for(argument):
+                uses.setdefault(name, []).append(argument)
+        self.uses = uses
+        self.saved_tensors = [
+            n for n in uses if n in self.params and self.params[n].kind not in ("value", "device")
+        ]
+        self.saved_values = [
+            n for n in uses if n in self.params and self.params[n].kind in ("value", "device")
+        ]
+        self.described = [n for n in uses if n not in self.params and n.endswith(("_shape", "_dtype"))]
+        self.saves_result = "result" in uses or "results" in uses
+        slots = [f"_saved_{n}" for n in (*self.saved_tensors, *self.saved_values)]
+        slots += [f"_version_{n}" for n in self.saved_tensors]
+        slots += [f"_{n}" for n in self.described]
+        for n in self.arguments:
+            if self.params[n].kind == "tensors":
+                slots.append(f"_like_{n}")
+            else:
+                slots += [f"_type_{n}", f"_shape_{n}"] if self.broadcasts else [f"_type_{n}"]
+        if self.saves_result:
+            slots += ["_saved_result", "_version_result"]
+        if self.multiple:
+            slots.append("outputs")
+        self.slots = tuple(slots)
+
+    def _names_outputs(self, *names: str) -> bool:
+        formulas = [*self.rules.by_argument.values()]
+        if self.rules.compute is not None:
+            formulas.append(self.rules.compute)
+        return any(name in formula.names for formula in formulas for name in names)
+
+    def _names_for(self, argument: str) -> tuple[str, ...]:
+        if self.rules.compute is not None:
+            names = self.rules.compute.names
+        else:
+            names = self.rules.by_argument[argument].names
+        return tuple(n for n in names if n not in ("grad", "grads", "needs"))
+
+    def _condition(self, name: str) -> str:
+        users = self.uses[name]
+        if set(users) == set(self.arguments) and len(self.arguments) == 1:
+            return ""
+        return "if " + " or ".join(f"edge_{a} is not None" for a in users) + ": "
+
+    # ------------------------------------------------------------------------------- the recorder
+
+    def recorder(self, *, functional: bool) -> str:
+        """The function that runs a call and records it; or, not functional, makes only its node."""
+        arguments = ", ".join(p.name for p in self.op.params)
+        operands = [p.name for p in self.op.params if p.kind == "operand"]
+        if functional:
+            lines = [f"def record({arguments}):", f"    result = below({arguments})"]
+            if not self.multiple and not self._keeps_category():
+                lines += ["    if result._dtype.category < 2:", "        return result"]
+        else:
+            lines = [f"def record(result, {arguments}):"]
+        if self.pointwise and functional and self.numbers and len(operands) == len(self.params) == 2:
+            left, right = operands
+            lines += [f"    if {right}.__class__ in PLAIN:", *map(_indented, self._body(True, right))]
+            return "\n".join([*lines, *self._body(True, left)])
+        return "\n".join([*lines, *self._body(functional, None)])
+
+    def _keeps_category(self) -> bool:
+        """Whether the result of floating operands is floating, too."""
+        return self.pointwise and self.op.convention.result != "bool"
+
+    def _body(self, functional: bool, number: str | None) -> list[str]:
+        """The statements after the call; ``number`` is the operand that is known to be no tensor."""
+        self.number = number
+        lines = []
+        for argument in self.arguments:
+            lines += self._edge_lines(self.params[argument])
+        tensors = [n for n, p in self.params.items() if p.kind not in ("value", "device")]
+        if not functional or {n for n in tensors if n != number} - set(self.arguments) or any(
+            self.params[n].kind == "tensors" for n in tensors
+        ):
+            absent = " and ".join(f"edge_{a} is None" for a in self.arguments if a != number)
+            lines.append(f"    if {absent or True}: return {'result' if functional else 'None'}")
+        lines += ["    node = Node()", "    node.hooks = None"]
+        edges = ""
+        for argument in self.arguments:
+            if self.params[argument].kind == "tensors":
+                edges += f"*(edge_{argument} or [None] * len({argument})), "
+            else:
+                edges += f"edge_{argument}, "
+        lines += [f"    node.edges = ({edges})", "    node.number = next_number()"]
+        for name in self.saved_values:
+            lines.append(f"    node._saved_{name} = {name}")
+        for name in self.saved_tensors:
+            lines += self._save_lines(name)
+        for name in self.described:
+            lines += self._describe_lines(name)
+        for argument in self.arguments:
+            lines += self._like_lines(self.params[argument])
+        return lines + self._output_lines(functional=functional)
+
+    def _edge_lines(self, param: Param) -> list[str]:
+        name = param.name
+        if param.kind == "tensors":
+            return [
+                f"    edge_{name} = [edge_of(each) for each in {name}]",
+                f"    if not any([each is not None for each in edge_{name}]): edge_{name} = None",
+            ]
+        if name == self.number:
+            return [f"    edge_{name} = None"]
+        test = f"{name}._key & GRAD"
+        if param.kind.startswith("optional") or (
+            self.number is None and param.kind == "operand" and self.numbers
+        ):
+            test = f"{name}.__class__ not in PLAIN and {test}"
+        return [
+            f"    edge_{name} = None",
+            f"    if {test}:",
+            f"        edge_{name} = {name}._graph if {name}._view is None else edge_of({name})",
+            f"        if edge_{name} is None: edge_{name} = {name}",
+        ]
+
+    def _save_lines(self, name: str) -> list[str]:
+        kind = self.params[name].kind
+        if name == self.number:
+            return [f"    node._saved_{name} = {name}"]
+        if self.number is not None and self.uses[name] == [self.number]:
+            return [f"    node._saved_{name} = None"]
+        condition = "" if self.number is not None else self._condition(name)
+        lines = [f"    node._saved_{name} = None"] if condition else []
+        indent = "    "
+        if condition:
+            lines.append(f"    {condition}")
+            indent = "        "
+        if kind == "tensors":
+            return [
+                *lines,
+                f"{indent}node._saved_{name} = list({name})",
+                f"{indent}node._version_{name} = [each._version for each in {name}]",
+            ]
+        may_be_plain = kind.startswith("optional") or (
+            self.number is None and kind == "operand" and self.numbers
+        )
+        lines.append(f"{indent}node._saved_{name} = {name}")
+        if may_be_plain:
+            lines.append(f"{indent}if {name}.__class__ not in PLAIN:")
+            indent += "    "
+        if self.checks:
+            lines.append(
+                f"{indent}if {name}._key & INFERENCE_TENSOR: "
+                f"raise save_inference_error({self.op.name!r})"
+            )
+        lines += [
+            f"{indent}storage = {name}._storage",
+            f"{indent}node._version_{name} = 0 if storage is None else storage.version",
+        ]
+        return lines
+
+    def _describe_lines(self, name: str) -> list[str]:
+        argument, _, what = name.rpartition("_")
+        attribute = "_array.shape" if what == "shape" else "_dtype"
+        kind = self.params[argument].kind
+        if kind == "tensors":
+            return [f"    node._{name} = [each.{attribute} for each in {argument}]"]
+        if kind == "tensor":
+            return [f"    node._{name} = {argument}.{attribute}"]
+        return [
+            f"    node._{name} = None if {argument}.__class__ in PLAIN else {argument}.{attribute}"
+        ]
+
+    def _like_lines(self, param: Param) -> list[str]:
+        """Keeps the type of an argument and, where it may have been broadcast, its shape."""
+        name = param.name
+        if param.kind == "tensors":
+            return [
+                f"    node._like_{name} = None if edge_{name} is None else "
+                f"[(each._array.shape, each._dtype) for each in {name}]"
+            ]
+        if name == self.number:
+            return []
+        lines = [] if len(self.arguments) == 1 else [f"    if edge_{name} is not None:"]
+        indent = "        " if lines else "    "
+        lines.append(f"{indent}node._type_{name} = {name}._dtype")
+        if self.broadcasts:
+            shape = f"{name}._array.shape" if self.number is None else "None"
+            lines.append(f"{indent}node._shape_{name} = {shape}")
+        return lines
+
+    def _output_lines(self, *, functional: bool) -> list[str]:
+        lines = []
+        if self.multiple:
+            lines += [
+                "    node.outputs = len(result)",
+                "    for index, each in enumerate(result):",
+                "        if each._dtype.category >= 2:",
+                "            each._graph = Output(node, index)",
+                "            each._key |= GRAD",
+            ]
+            if self.saves_result:
+                lines += [
+                    "    node._saved_result = [saved_output(each) for each in result]",
+                    "    node._version_result = [each._version for each in result]",
+                ]
+        elif self.saves_result:
+            name = "result"
+            condition = self._condition(name)
+            indent = "    "
+            if condition:
+                lines += ["    node._saved_result = None", f"    {condition}"]
+                indent = "        "
+            lines += [
+                f"{indent}node._saved_result = saved_output(result)",
+                f"{indent}node._version_result = result._storage.version",
+            ]
+        if not functional:
+            return [*lines, "    return node"]
+        if not self.multiple:
+            lines += ["    result._graph = node", "    result._key |= GRAD"]
+        return [*lines, "    return result"]
+
+    # -------------------------------------------------------------------------- the node's methods
+
+    def node_methods(self) -> str:
+        what = "grads" if self.multiple else "grad"
+        lines = [f"def apply(node, {what}):"]
+        saves = [*self.saved_tensors, *(["result"] if self.saves_result else [])]
+        lines += self._edge_slices()
+        for name in self.saved_values:
+            lines.append(f"    {name} = node._saved_{name}")
+        for name in self.described:
+            lines.append(f"    {name} = node._{name}")
+        for name in self.saved_tensors:
+            lines += self._check_lines(name)
+        if self.saves_result:
+            lines += self._result_lines()
+        lines += self._gradient_lines()
+        lines += ["def release(node):"]
+        for name in saves:
+            slot = f"node._saved_{name}"
+            lines.append(f"    if {slot}.__class__ not in PLAIN: {slot} = FREED")
+        if not saves:
+            lines.append("    pass")
+        return "\n".join(lines)
+
+    def _edge_slices(self) -> list[str]:
+        kinds = [self.params[a].kind for a in self.arguments]
+        if "tensors" not in kinds:
+            names = "".join(f"edge_{a}, " for a in self.arguments)
+            return [f"    {names}= node.edges"]
+        lines = ["    rest = node.edges"]
+        for argument, kind in zip(self.arguments, kinds, strict=True):
+            if kind == "tensors":
+                after = len(self.arguments) - 1 - self.arguments.index(argument)
+                end = f"len(rest) - {after}" if after else "len(rest)"
+                lines += [f"    edge_{argument} = rest[:{end}]", f"    rest = rest[{end}:]"]
+            else:
+                lines += [f"    edge_{argument} = rest[0]", "    rest = rest[1:]"]
+        return lines
+
+    def _check_lines(self, name: str) -> list[str]:
+        kind = self.params[name].kind
+        op = self.op.name
+        if kind == "tensors":
+            return [
+                f"    {name} = node._saved_{name}",
+                f"    if {name} is FREED: raise used_twice({op!r})",
+                f"    for each, version in zip({name} or (), node._version_{name} if {name} else ()):",
+                f"        if each._version != version: raise modified({op!r}, {name!r}, each, version)",
+            ]
+        lines = [f"    {name} = node._saved_{name}"]
+        test = f"{name} is not None"
+        if kind in ("operand", "optional operand"):
+            test = f"isinstance({name}, Tensor)"
+        return [
+            *lines,
+            f"    if {name} is FREED: raise used_twice({op!r})",
+            f"    if {test}:",
+            f"        storage = {name}._storage",
+            f"        if storage is not None and storage.version != node._version_{name}:",
+            f"            raise modified({op!r}, {name!r}, {name}, node._version_{name})",
+        ]
+
+    def _result_lines(self) -> list[str]:
+        op = self.op.name
+        if self.multiple:
+            return [
+                "    results = node._saved_result",
+                f"    if results is FREED: raise used_twice({op!r})",
+                "    for each, version in zip(results, node._version_result):",
+                f"        if each._version != version: raise modified({op!r}, 'results', each, version)",
+                "    if not modes.bits & NO_GRAD:",
+                "        results = [attached(each, Output(node, i)) if each._dtype.category >= 2 "
+                "else each for i, each in enumerate(results)]",
+            ]
+        return [
+            "    result = node._saved_result",
+            f"    if result is FREED: raise used_twice({op!r})",
+            "    if result is not None:",
+            "        if result._storage.version != node._version_result:",
+            f"            raise modified({op!r}, 'result', result, node._version_result)",
+            "        if not modes.bits & NO_GRAD: result = attached(result, node)",
+        ]
+
+    def _gradient_lines(self) -> list[str]:
+        if self.rules.compute is not None:
+            call = ", ".join(self.rules.compute.names)
+            needs = "".join(f"edge_{a} is not None, " for a in self.arguments)
+            targets = "".join(f"grad_{a}, " for a in self.arguments)
+            lines = [f"    needs = ({needs})", f"    {targets}= formula({call})"]
+            for argument in self.arguments:
+                lines += self._restore_lines(argument, indent="    ")
+        else:
+            lines = []
+            for argument in self.arguments:
+                call = ", ".join(self.rules.by_argument[argument].names)
+                lines += [f"    grad_{argument} = None"]
+                wanted = f"edge_{argument} is not None"
+                if self.params[argument].kind == "tensors":
+                    wanted = f"node._like_{argument} is not None"
+                lines += [
+                    f"    if {wanted}:",
+                    f"        grad_{argument} = formula_{argument}({call})",
+                ]
+                lines += self._restore_lines(argument, indent="        ")
+        results = "".join(
+            f"*(grad_{a} or [None] * len(edge_{a})), "
+            if self.params[a].kind == "tensors"
+            else f"grad_{a}, "
+            for a in self.arguments
+        )
+        return [*lines, f"    return ({results})"]
+
+    def _restore_lines(self, argument: str, indent: str) -> list[str]:
+        like = f"node._like_{argument}"
+        grad = f"grad_{argument}"
+        if self.params[argument].kind == "tensors":
+            return [
+                f"{indent}if {grad} is not None and {like} is not None:",
+                f"{indent}    {grad} = [None if g is None else restore(g, shape, dtype) "
+                f"for g, (shape, dtype) in zip({grad}, {like})]",
+            ]
+        differs = f"{grad}._dtype is not node._type_{argument}"
+        if not self.broadcasts:
+            return [
+                f"{indent}if edge_{argument} is not None and {grad} is not None and {differs}:",
+                f"{indent}    {grad} = restore({grad}, None, node._type_{argument})",
+            ]
+        return [
+            f"{indent}if edge_{argument} is not None and {grad} is not None:",
+            f"{indent}    shape = node._shape_{argument}",
+            f"{indent}    if {differs} or (shape is not None and {grad}._array.shape != shape):",
+            f"{indent}        {grad} = restore({grad}, shape, node._type_{argument})",
+        ]

@@ -1,0 +1,40 @@
+"""Brings a gradient to the shape and type of the argument it belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core.dtype import COMPLEX
+
+if TYPE_CHECKING:
+    from lamella_core.dtype import dtype
+    from lamella_core.tensor import Tensor
+
+
+def restore(grad: Tensor, shape: tuple[int, ...] | None, dtype: dtype) -> Tensor:
+    """Undoes broadcasting (by summing) and promotion (by casting) of an operand.
+
+    Args:
+        grad: the gradient in the shape and type that the call had.
+        shape: the argument's shape; None where the formula has brought it already.
+        dtype: the argument's type; a real argument takes the real part of a complex gradient.
+    """
+    if grad._dtype is not dtype:
+        if grad._dtype.category == COMPLEX and dtype.category != COMPLEX:
+            grad = grad.real
+        grad = grad.to(dtype)
+    if shape is not None and grad._array.shape != shape:
+        grad = sum_to_shape(grad, shape)
+    return grad
+
+
+def sum_to_shape(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Sums over the dimensions along which a tensor of ``shape`` was broadcast."""
+    have = grad._array.shape
+    added = len(have) - len(shape)
+    dims = tuple(range(added)) + tuple(
+        i + added for i, size in enumerate(shape) if size == 1 and have[i + added] != 1
+    )
+    if dims:
+        grad = grad.sum(dims, keepdim=True)
+    return grad.reshape(shape) if added else grad

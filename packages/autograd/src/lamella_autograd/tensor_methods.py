@@ -1,0 +1,122 @@
+"""What autograd adds to Tensor and Node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor
+
+from lamella_autograd import hooks
+from lamella_autograd.backward import backward as run_backward
+from lamella_autograd.inplace import edge_of
+from lamella_autograd.node import Node, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Starts or stops recording on this tensor, which must be a leaf; returns it.
+
+    Raises:
+        RuntimeError: for a tensor that is not floating or complex, or not a leaf.
+    """
+    if requires_grad:
+        if self._dtype.category < FLOATING:
+            raise RuntimeError(
+                f"only Tensors of floating point and complex dtype can require gradients, got "
+                f"{self.dtype}"
+            )
+        self._key |= REQUIRES_GRAD
+    else:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        self._key &= ~REQUIRES_GRAD
+    return self
+
+
+def backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> None:
+    """Adds the gradients of this tensor to the ``.grad`` of the leaves; see ``autograd.backward``."""
+    run_backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+def _grad_fn(self: Tensor) -> Node | None:
+    """The node that made this tensor; None for a leaf."""
+    edge = edge_of(self)
+    if edge is None or isinstance(edge, Tensor):
+        return None
+    return edge.node if edge.__class__ is Output else edge
+
+
+def _output_nr(self: Tensor) -> int:
+    edge = self._graph
+    return edge.index if edge.__class__ is Output else 0
+
+
+def _get_grad(self: Tensor) -> Tensor | None:
+    """The accumulated gradient of a leaf, or of a tensor that retains its gradient."""
+    grad = self._grad
+    if grad is None and not self.is_leaf and not hooks.retains_grad(self):
+        import warnings
+
+        warnings.warn(
+            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+            "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+            "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+            stacklevel=2,
+        )
+    return grad
+
+
+def _set_grad(self: Tensor, grad: Any) -> None:
+    if grad is not None:
+        if not isinstance(grad, Tensor):
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type "
+                f"{type(grad).__name__}"
+            )
+        if grad is self:
+            raise RuntimeError("can't assign Variable as its own grad")
+        if grad._dtype is not self._dtype:
+            raise RuntimeError(
+                f"assigned grad has data of a different type: {grad.dtype}, expected {self.dtype}"
+            )
+        if grad._array.shape != self._array.shape:
+            raise RuntimeError(
+                f"assigned grad has data of a different size: {list(grad.shape)}, expected "
+                f"{list(self.shape)}"
+            )
+    self._grad = grad
+
+
+def _del_grad(self: Tensor) -> None:
+    self._grad = None
+
+
+def attach() -> None:
+    """Puts the methods on the classes."""
+    cls: Any = Tensor
+    cls.requires_grad_ = requires_grad_
+    cls.backward = backward
+    cls.grad = property(_get_grad, _set_grad, _del_grad)
+    cls.grad_fn = property(_grad_fn)
+    cls.output_nr = property(_output_nr)
+    cls.register_hook = hooks.register_hook
+    cls.register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
+    cls.retain_grad = hooks.retain_grad
+    cls.retains_grad = property(hooks.retains_grad)
+    node: Any = Node
+    node.register_hook = hooks.register_node_hook
+    node.register_prehook = hooks.register_node_prehook

@@ -1,0 +1,166 @@
+"""The worker processes of a loader: started, talked to, watched and ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from multiprocessing import connection
+from typing import Any
+
+from lamella_data import transport
+from lamella_data.worker import WorkerTask, run_worker
+
+# Where a dead process is not announced (a child of its own holds its sentinel), it is noticed
+# after so many seconds.
+_WATCH_SECONDS = 2.0
+# How long a worker may take to end its current batch when it is told to stop.
+_GRACE_SECONDS = 5.0
+
+
+class WorkerPool:
+    """Processes that each run :func:`~lamella_data.worker.run_worker`.
+
+    Args:
+        context: the multiprocessing context to start them with.
+        num_workers: how many.
+        timeout: the longest wait for a message, in seconds; 0 for no limit.
+        base_seed, dataset, batched, collate_fn, drop_last, init_fn: see
+            :class:`~lamella_data.worker.WorkerTask`.
+    """
+
+    def __init__(
+        self,
+        context: Any,
+        num_workers: int,
+        timeout: float,
+        *,
+        base_seed: int,
+        dataset: Any,
+        batched: bool,
+        collate_fn: Callable[[Any], Any],
+        drop_last: bool,
+        init_fn: Callable[[int], Any] | None,
+    ) -> None:
+        self._owner = os.getpid()
+        self._timeout = timeout
+        self._processes: list[Any] = []
+        self._connections: list[Any] = []
+        self._open = True
+        forks = context.get_start_method() == "fork"
+        try:
+            for worker_id in range(num_workers):
+                ours, theirs = context.Pipe(duplex=True)
+                self._connections.append(ours)
+                task = WorkerTask(
+                    worker_id=worker_id,
+                    num_workers=num_workers,
+                    base_seed=base_seed,
+                    dataset=dataset,
+                    batched=batched,
+                    collate_fn=collate_fn,
+                    drop_last=drop_last,
+                    init_fn=init_fn,
+                    connection=theirs,
+                    inherited=tuple(self._connections) if forks else (),
+                )
+                process = context.Process(target=run_worker, args=(task,), daemon=True)
+                try:
+                    process.start()
+                finally:
+                    theirs.close()
+                self._processes.append(process)
+        except BaseException:
+            self.shutdown(grace=0.0)
+            raise
+        self._awaited: list[Any] = [
+            *self._connections,
+            *(process.sentinel for process in self._processes),
+        ]
+
+    def send(self, worker_id: int, message: Any) -> None:
+        """Send to one worker. A worker that is gone is reported by :meth:`receive`."""
+        try:
+            transport.send(self._connections[worker_id], message)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+
+    def receive(self) -> list[Any]:
+        """Wait for messages; returns one from each worker that has one.
+
+        Raises:
+            RuntimeError: a worker has died, or the time is up.
+        """
+        deadline = time.monotonic() + self._timeout if self._timeout > 0 else None
+        while True:
+            pause = _WATCH_SECONDS
+            if deadline is not None:
+                pause = min(pause, max(0.0, deadline - time.monotonic()))
+            messages = []
+            gone = []
+            ready: list[Any] = connection.wait(self._awaited, pause)
+            for source in ready:
+                if isinstance(source, int):
+                    continue
+                try:
+                    messages.append(transport.receive(source))
+                except (EOFError, ConnectionError):
+                    gone.append(self._processes[self._connections.index(source)])
+            if messages:
+                return messages
+            for process in gone:
+                process.join(_WATCH_SECONDS)
+            dead = [
+                process for process in self._processes if process in gone or not process.is_alive()
+            ]
+            if dead:
+                raise RuntimeError(_death_notice(dead))
+            if deadline is not None and time.monotonic() >= deadline:
+                raise RuntimeError(
+                    f"DataLoader timed out after {self._timeout} seconds without a batch from its "
+                    "workers"
+                )
+
+    def shutdown(self, grace: float = _GRACE_SECONDS) -> None:
+        """End all workers: by request, after ``grace`` seconds by force. May be called again."""
+        if not self._open or os.getpid() != self._owner:
+            return
+        self._open = False
+        for pipe in self._connections:
+            try:
+                transport.send(pipe, None)
+            except OSError:
+                pass  # It is gone already.
+            pipe.close()
+        deadline = time.monotonic() + grace
+        try:
+            for process in self._processes:
+                process.join(max(0.0, deadline - time.monotonic()))
+        finally:
+            self._force()
+
+    def _force(self) -> None:
+        for process in self._processes:
+            if process.is_alive():
+                process.terminate()
+        for process in self._processes:
+            process.join(1.0)
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+
+def _death_notice(dead: list[Any]) -> str:
+    pids = ", ".join(str(process.pid) for process in dead)
+    ends = []
+    for process in dead:
+        code = process.exitcode
+        if code is not None and code < 0:
+            ends.append(f"{process.pid} was ended by signal {-code}")
+        else:
+            ends.append(f"{process.pid} ended with exit code {code}")
+    hint = ""
+    if any(process.exitcode == -9 for process in dead):
+        hint = "; signal 9 is often the system's answer to a lack of memory"
+    return f"DataLoader worker (pid(s) {pids}) exited unexpectedly: {', '.join(ends)}{hint}"

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import collections
+
+import pytest
+
+import lamella_core
+from lamella_data.pinning import pin_memory, pins
+
+Pair = collections.namedtuple("Pair", ["a", "b"])
+
+
+class Batch:
+    def __init__(self) -> None:
+        self.pinned = False
+
+    def pin_memory(self) -> Batch:
+        copy = Batch()
+        copy.pinned = True
+        return copy
+
+
+def test_containers_keep_their_types() -> None:
+    data = {"a": [Batch(), "x"], "b": Pair(Batch(), 1), "c": (Batch(),), "d": None}
+    pinned = pin_memory(data)
+    assert pinned["a"][0].pinned
+    assert pinned["a"][1] == "x"
+    assert isinstance(pinned["b"], Pair)
+    assert pinned["b"].a.pinned
+    assert isinstance(pinned["c"], tuple)
+    assert pinned["d"] is None
+    assert not data["a"][0].pinned
+
+
+def test_without_the_option_nothing_is_asked() -> None:
+    assert pins(False, "") is False
+
+
+def test_without_an_accelerator_it_warns(monkeypatch) -> None:
+    monkeypatch.setattr(lamella_core, "backends", {"cpu": None})
+    with pytest.warns(UserWarning, match="no accelerator is found"):
+        assert pins(True, "") is False
+
+
+def test_a_device_by_name_is_deprecated(monkeypatch) -> None:
+    monkeypatch.setattr(lamella_core, "backends", {"cpu": None})
+    with pytest.warns(UserWarning) as warned:
+        pins(True, "cuda")
+    assert "pin_memory_device is deprecated" in str(warned[0].message)

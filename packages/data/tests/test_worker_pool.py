@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from lamella_data import DataLoader, Dataset
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+
+class Scripted(Dataset):
+    """Sample 3 does what it is told; all others are their index."""
+
+    def __init__(self, action) -> None:
+        self.action = action
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index):
+        return self.action(index) if index == 3 else index
+
+
+def kill(index):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leave(index):
+    raise SystemExit(3)
+
+
+def fail(index):
+    raise ValueError(f"sample {index} is bad")
+
+
+def sleep(index):
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_killed_worker_ends_the_loop(in_order) -> None:
+    with pytest.raises(
+        RuntimeError, match=r"worker \(pid\(s\) \d+\) exited unexpectedly.*signal 9"
+    ):
+        list(DataLoader(Scripted(kill), num_workers=2, in_order=in_order))
+
+
+def test_a_worker_that_exits_ends_the_loop() -> None:
+    with pytest.raises(RuntimeError, match="exited unexpectedly.*exit code 3"):
+        list(DataLoader(Scripted(leave), num_workers=2))
+
+
+def test_batches_before_the_death_arrive_and_it_stays_an_error() -> None:
+    iterator = iter(DataLoader(Scripted(kill), batch_size=None, num_workers=1))
+    assert [next(iterator) for _ in range(3)] == [0, 1, 2]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="exited unexpectedly"):
+            next(iterator)
+
+
+def test_a_worker_killed_from_outside_is_noticed() -> None:
+    iterator = iter(DataLoader(Scripted(sleep), batch_size=None, num_workers=1))
+    assert next(iterator) == 0
+    multiprocessing.active_children()[0].kill()
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        list(iterator)
+
+
+def test_an_error_has_the_workers_traceback_and_the_loop_can_go_on() -> None:
+    iterator = iter(DataLoader(Scripted(fail), batch_size=None, num_workers=2))
+    assert [next(iterator) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(
+        ValueError, match="Caught ValueError in DataLoader worker process 1"
+    ) as info:
+        next(iterator)
+    assert "in fail" in str(info.value)
+    assert "sample 3 is bad" in str(info.value)
+    assert list(iterator) == [4, 5, 6, 7]
+
+
+def test_results_that_cannot_be_pickled_are_reported() -> None:
+    with pytest.raises(Exception, match=r"in DataLoader worker process 0") as info:
+        list(DataLoader([lambda: 0], batch_size=None, num_workers=1))
+    assert "pickle" in str(info.value)
+
+
+def test_timeout() -> None:
+    loader = DataLoader(Scripted(sleep), num_workers=1, timeout=0.3)
+    with pytest.raises(RuntimeError, match=r"timed out after 0\.3 seconds"):
+        list(loader)
+
+
+def test_an_abandoned_iterator_leaves_nothing() -> None:
+    iterator = iter(DataLoader(range(100), num_workers=2))
+    next(iterator)
+    assert len(multiprocessing.active_children()) == 2
+    del iterator
+    gc.collect()
+    assert multiprocessing.active_children() == []
+
+
+def test_large_requests_and_answers_at_once() -> None:
+    keys = [list(range(i, i + 60_000)) for i in range(4)]
+    loader = DataLoader(
+        range(70_000), batch_sampler=keys, num_workers=1, collate_fn=list, prefetch_factor=4
+    )
+    assert list(loader) == keys
+
+
+def test_many_kept_batches() -> None:
+    data = [np.full(5000, i) for i in range(60)]
+    kept = list(DataLoader(data, num_workers=2))
+    assert [int(batch[0, 0]) for batch in kept] == list(range(60))
+
+
+PROGRAM = """
+    import multiprocessing, sys, time
+    import numpy as np
+    from lamella_data import DataLoader
+
+    def slow(batch):
+        time.sleep(0.05)
+        return np.zeros(10_000)
+
+    if __name__ == "__main__":
+        for batch in DataLoader(range(10_000), num_workers=2, collate_fn=slow):
+            pids = [child.pid for child in multiprocessing.active_children()]
+            print(*pids, flush=True)
+            {then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "ending"),
+    [("", signal.SIGINT), ("", signal.SIGKILL), ("sys.exit(0)", None)],
+    ids=["interrupt", "kill", "exit"],
+)
+def test_no_process_outlives_the_loader(tmp_path, then, ending) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(PROGRAM).format(then=then))
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    pids = [int(pid) for pid in process.stdout.readline().split()]
+    assert len(pids) == 2
+    if ending == signal.SIGINT:
+        os.killpg(process.pid, ending)
+    elif ending is not None:
+        process.send_signal(ending)
+    _, errors = process.communicate(timeout=20)
+    deadline = time.monotonic() + 20
+    while any(_runs(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(_runs(pid) for pid in pids)
+    assert "resource_tracker" not in errors
+    assert "Exception ignored" not in errors
+    if ending == signal.SIGINT:
+        assert errors.count("KeyboardInterrupt") == 1
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

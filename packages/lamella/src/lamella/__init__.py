@@ -1,0 +1,57 @@
+"""PyTorch's names over lamella's distributions: ``import lamella as torch``.
+
+The core and autograd are imported at once; ``nn``, ``optim``, ``utils`` and the like when they are
+first used.
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import lamella_autograd
+import lamella_core
+
+from lamella import _alias
+
+if TYPE_CHECKING:
+    from lamella_autograd import *
+    from lamella_core import *
+
+__version__ = "0.1.0"
+
+_alias.install()
+
+_SUBMODULES = frozenset(name.split(".")[1] for name in (*_alias.MODULES, "lamella.utils"))
+
+_GRAD_MODES = (
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "set_grad_enabled",
+)
+
+# PyTorch's top level is the core's, with the switches of autograd.
+_names = {
+    name: value
+    for name, value in vars(lamella_core).items()
+    if not name.startswith("_") and not isinstance(value, ModuleType)
+}
+_names |= {name: getattr(lamella_autograd, name) for name in _GRAD_MODES}
+_names["dtype"] = lamella_core.float32.__class__
+globals().update(_names)
+
+__all__ = sorted({*_names, *_SUBMODULES})
+
+
+def __getattr__(name: str) -> object:
+    if name in _SUBMODULES:
+        return import_module(f"lamella.{name}")
+    raise AttributeError(
+        f"module 'lamella' has no attribute {name!r}; if PyTorch has it, it is not in lamella yet"
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES})

@@ -1,0 +1,71 @@
+"""Makes ``lamella.nn`` and its like names of the distributions' own modules.
+
+``import lamella.nn.functional`` must give the very module ``lamella_nn.functional``, not a second
+copy of it; so a finder answers for such names with the module that is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+# PyTorch's module path, the package's name being the facade's, to the module that it stands for.
+MODULES = {
+    "lamella.autograd": "lamella_autograd",
+    "lamella.nn": "lamella_nn",
+    "lamella.optim": "lamella_optim",
+    "lamella.random": "lamella_core.random",
+    "lamella.utils.data": "lamella_data",
+}
+
+
+def real_name(name: str) -> str | None:
+    """The module that a facade's name stands for, ``lamella_nn.functional`` for instance."""
+    for alias, real in MODULES.items():
+        if name == alias or name.startswith(f"{alias}."):
+            return real + name[len(alias) :]
+    return None
+
+
+class _AliasLoader(Loader):
+    def __init__(self, real: str) -> None:
+        self.real = real
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(self.real)
+        self.own_spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.own_spec
+
+
+class AliasFinder(MetaPathFinder):
+    """Finds the names in :data:`MODULES` and what lies below them."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        real = real_name(fullname)
+        if real is None:
+            return None
+        try:
+            import_module(real)
+        except ModuleNotFoundError as error:
+            if error.name == real:
+                return None
+            raise
+        return ModuleSpec(fullname, _AliasLoader(real))
+
+
+def install() -> None:
+    """Puts the finder first; doing so twice changes nothing."""
+    if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, AliasFinder())

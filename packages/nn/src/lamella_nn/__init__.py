@@ -1,0 +1,9 @@
+"""Neural networks: modules, functions on tensors, initial values and tools."""
+
+from lamella_nn import functional, init, modules, utils
+from lamella_nn.modules import *  # noqa: F403
+from lamella_nn.modules import __all__ as _modules
+from lamella_nn.parameter import Buffer, Parameter
+
+__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "utils"]
+__all__ += _modules

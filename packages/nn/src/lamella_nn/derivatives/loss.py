@@ -1,0 +1,126 @@
+"""Derivatives of the losses on class indices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_autograd import derivative
+from lamella_nn.ops.loss import (
+    cross_entropy_index_backward,
+    elementwise_bce_backward,
+    nll_loss_index,
+    nll_loss_index_backward,
+)
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+
+def _cross_entropy(
+    grads: Any,
+    results: Any,
+    target: Tensor,
+    weight: Tensor | None,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> Tensor:
+    _, probabilities, total = results
+    to_loss, to_probabilities = grads[0], grads[1]
+    gradient = None
+    if to_loss is not None:
+        gradient = cross_entropy_index_backward(
+            to_loss, probabilities, target, weight, total, reduction, ignore_index, label_smoothing
+        )
+    if to_probabilities is not None:
+        # Only a second derivative comes this way: the probabilities are not handed out.
+        dim = 1 if probabilities.ndim > 1 else 0
+        mean = (to_probabilities * probabilities).sum(dim, True)
+        through = probabilities * (to_probabilities - mean)
+        gradient = through if gradient is None else gradient + through
+    return gradient
+
+
+def _cross_entropy_backward(
+    grad: Tensor,
+    grad_output: Tensor,
+    probabilities: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    total: Tensor,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+    needs: tuple[bool, bool],
+) -> tuple[Tensor | None, Tensor | None]:
+    rest = (target, weight, total, reduction, ignore_index, label_smoothing)
+    to_grad = to_probabilities = None
+    if needs[0]:
+        one = core.ones_like(grad_output)
+        products = grad * cross_entropy_index_backward(one, probabilities, *rest)
+        to_grad = products.sum() if reduction != "none" else products.sum(min(1, grad.ndim - 1))
+    if needs[1]:
+        # The gradient is affine in the probabilities, factor * p - constant.
+        ones, zeros = core.ones_like(probabilities), core.zeros_like(probabilities)
+        factor = cross_entropy_index_backward(
+            grad_output, ones, *rest
+        ) - cross_entropy_index_backward(grad_output, zeros, *rest)
+        to_probabilities = grad * factor
+    return to_grad, to_probabilities
+
+
+derivative("cross_entropy_index", input=_cross_entropy)
+derivative(
+    "cross_entropy_index_backward",
+    joint=("grad_output", "probabilities"),
+    compute=_cross_entropy_backward,
+)
+
+
+def _nll_loss(
+    grads: Any,
+    results: Any,
+    target: Tensor,
+    weight: Tensor | None,
+    input_shape: Any,
+    reduction: str,
+    ignore_index: int,
+) -> Tensor:
+    return nll_loss_index_backward(
+        grads[0], target, weight, results[1], tuple(input_shape), reduction, ignore_index
+    )
+
+
+derivative("nll_loss_index", input=_nll_loss)
+derivative(
+    "nll_loss_index_backward",
+    grad_output=lambda grad, target, weight, reduction, ignore_index: nll_loss_index(
+        grad, target, weight, reduction, ignore_index
+    )[0],
+)
+
+
+def _held(probability: Tensor) -> Tensor:
+    return core.log(probability).clamp(min=-100)
+
+
+def _bce_second(grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor) -> Tensor:
+    """The derivative of ``g (x - t) / (x (1 - x))`` by x."""
+    product = ((1 - input) * input).clamp(min=1e-12)
+    return grad * grad_output * (1 - (input - target) * (1 - 2 * input) / product) / product
+
+
+derivative(
+    "elementwise_bce",
+    input=lambda grad, input, target: elementwise_bce_backward(grad, input, target),
+    target=lambda grad, input: grad * (_held(1 - input) - _held(input)),
+)
+derivative(
+    "elementwise_bce_backward",
+    grad_output=lambda grad, input, target: elementwise_bce_backward(grad, input, target),
+    input=_bce_second,
+    target=lambda grad, grad_output, input: (
+        -grad * grad_output / ((1 - input) * input).clamp(min=1e-12)
+    ),
+)

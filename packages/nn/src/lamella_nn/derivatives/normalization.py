@@ -1,0 +1,87 @@
+"""Derivatives of normalizations: fused, and written in ops where they are differentiated again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_autograd import derivative, is_grad_enabled
+from lamella_nn.ops.normalization import (
+    native_batch_norm_backward,
+    native_layer_norm_backward,
+)
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+Gradients = tuple["Tensor | None", "Tensor | None", "Tensor | None"]
+
+
+def _in_ops(
+    grad: Tensor,
+    input: Tensor,
+    weight: Tensor | None,
+    shape: tuple[int, ...],
+    inside: tuple[int, ...],
+    outside: tuple[int, ...],
+    eps: float,
+) -> Gradients:
+    """The gradients with statistics over the dimensions ``inside``, parameters of ``shape``."""
+    mean = input.mean(inside, True)
+    centered = input - mean
+    rstd = (centered.square().mean(inside, True) + eps).rsqrt()
+    normal = centered * rstd
+    scaled = grad if weight is None else grad * weight.reshape(shape)
+    to_input = rstd * (
+        scaled - scaled.mean(inside, True) - normal * (scaled * normal).mean(inside, True)
+    )
+    if not outside:
+        return to_input, grad * normal, grad
+    return to_input, (grad * normal).sum(outside), grad.sum(outside)
+
+
+def _wanted(gradients: Gradients, needs: tuple[bool, ...]) -> Gradients:
+    first, second, third = [g if n else None for g, n in zip(gradients, needs, strict=True)]
+    return first, second, third
+
+
+def _batch_norm(
+    grads: Any,
+    results: Any,
+    input: Tensor,
+    weight: Tensor | None,
+    eps: float,
+    needs: tuple[bool, ...],
+) -> Gradients:
+    grad = grads[0]
+    if is_grad_enabled():
+        inside = (0, *range(2, input.ndim))
+        shape = (1, -1, *[1] * (input.ndim - 2))
+        return _wanted(_in_ops(grad, input, weight, shape, inside, inside, eps), needs)
+    return _wanted(
+        native_batch_norm_backward(grad, input, weight, results[1], results[2], eps), needs
+    )
+
+
+derivative("native_batch_norm", joint=("input", "weight", "bias"), compute=_batch_norm)
+
+
+def _layer_norm(
+    grads: Any,
+    results: Any,
+    input: Tensor,
+    sizes: tuple[int, ...],
+    weight: Tensor | None,
+    eps: float,
+    needs: tuple[bool, ...],
+) -> Gradients:
+    grad = grads[0]
+    if is_grad_enabled():
+        lead = input.ndim - len(sizes)
+        inside, outside = tuple(range(lead, input.ndim)), tuple(range(lead))
+        return _wanted(_in_ops(grad, input, weight, sizes, inside, outside, eps), needs)
+    return _wanted(
+        native_layer_norm_backward(grad, input, sizes, weight, results[1], results[2]), needs
+    )
+
+
+derivative("native_layer_norm", joint=("input", "weight", "bias"), compute=_layer_norm)

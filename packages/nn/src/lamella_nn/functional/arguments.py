@@ -1,0 +1,55 @@
+"""Reading of the arguments that convolutions and pooling have in common."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_WORDS = {1: "one", 2: "two", 3: "three"}
+
+
+def per_dimension(op_name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
+    """One integer for all dimensions, or one for each.
+
+    Raises:
+        TypeError: for what is no integer.
+        RuntimeError: for a wrong number of them.
+    """
+    if value.__class__ is int:
+        return (value,) * dims
+    try:
+        if not isinstance(value, (tuple, list)):
+            return (index(value),) * dims
+        numbers = tuple([index(n) for n in value])
+    except TypeError:
+        raise TypeError(
+            f"{op_name}(): argument '{argument}' must be an int or a tuple of {dims} ints, but got "
+            f"{value!r} of type {type(value).__name__}"
+        ) from None
+    if len(numbers) == 1:
+        return numbers * dims
+    if len(numbers) != dims:
+        raise RuntimeError(
+            f"{op_name}: {argument} must either be a single int, or a tuple of {_WORDS[dims]} "
+            "ints, "
+            f"but got {list(numbers)}"
+        )
+    return numbers
+
+
+def listed(sizes: Sequence[int]) -> str:
+    """``[64, 3, 8, 8]``, as messages show a shape."""
+    return str(list(sizes))
+
+
+def times(sizes: Sequence[int]) -> str:
+    """``(3x8x8)``, as messages show sizes."""
+    return f"({'x'.join(map(str, sizes))})"
+
+
+def spaced(sizes: Sequence[int]) -> str:
+    """``(8 x 8)``, as messages show sizes a channel."""
+    return f"({' x '.join(map(str, sizes))})"

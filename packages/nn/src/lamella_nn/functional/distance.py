@@ -1,0 +1,64 @@
+"""Distances and similarities between vectors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lamella_core as core
+from lamella_core.promotion import result_dtype
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+__all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``; the inputs broadcast.
+
+    Raises:
+        RuntimeError: for inputs that are not floating.
+    """
+    dtype = result_dtype((x1, x2))
+    if not dtype.is_floating_point:
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {dtype.class_name}"
+        )
+    x1, x2 = core.broadcast_tensors(x1.to(dtype), x2.to(dtype))
+    return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
+
+
+def _unit(x: Tensor, dim: int, eps: float) -> Tensor:
+    length = core.norm(x, 2, dim, True)
+    # The bound holds the value only: the gradient is that of the length itself.
+    lift = length.detach().clamp(min=eps) - length.detach()
+    return x / (length + lift)
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """The p-norm of ``x1 - x2 + eps`` along the last dimension; the inputs broadcast."""
+    return core.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm distances between all pairs of rows, ``(n (n - 1) / 2,)``.
+
+    Args:
+        input: ``(n, features)``.
+        p: not negative.
+
+    Raises:
+        RuntimeError: for another number of dimensions, or a negative p.
+    """
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if p < 0:
+        raise RuntimeError(f"pdist only supports non-negative p values, but got {p}")
+    count = input._array.shape[0]
+    first = [i for i in range(count) for _ in range(i + 1, count)]
+    second = [j for i in range(count) for j in range(i + 1, count)]
+    left = input.index_select(0, core.tensor(first, dtype=core.int64, device=input.device))
+    right = input.index_select(0, core.tensor(second, dtype=core.int64, device=input.device))
+    return core.norm(left - right, p, 1)

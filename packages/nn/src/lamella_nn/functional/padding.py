@@ -1,0 +1,116 @@
+"""Padding by a value, by mirroring, by the edge, or around."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lamella_core as core
+from lamella_nn.functional.arguments import listed
+from lamella_nn.ops.padding import constant_pad_nd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core import Tensor
+
+__all__ = ["pad"]
+
+
+def pad(
+    input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Tensor:
+    """``input`` with elements before and behind its last dimensions.
+
+    Args:
+        pad: a pair (before, behind) for each dimension, from the last one on. Negative numbers cut
+            off.
+        mode: ``"constant"``; or, for the last one to three dimensions after batch and channels,
+            ``"reflect"`` (mirrored at the edge element), ``"replicate"`` (the edge element) or
+            ``"circular"`` (from the other end).
+        value: what a constant padding is made of; 0 when None.
+
+    Raises:
+        RuntimeError: when the pairs do not fit the input.
+        ValueError: for a value in another mode.
+        NotImplementedError: for an unknown mode, or a number of dimensions that it does not have.
+    """
+    pairs = tuple(pad)
+    if mode == "constant":
+        return _constant(input, pairs, 0 if value is None else value)
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if mode not in _SOURCES:
+        raise NotImplementedError(
+            f"Unrecognised padding mode {mode}; expected 'constant', 'reflect', 'replicate' or "
+            f"'circular'"
+        )
+    dims = len(pairs) // 2
+    if len(pairs) % 2 or dims not in (1, 2, 3) or input.ndim not in (dims + 1, dims + 2):
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now, "
+            "one pair "
+            f"for each dimension after batch and channels; got an input of size "
+            f"{listed(input.shape)} and {len(pairs)} numbers of padding"
+        )
+    for i in range(dims):
+        before, behind = pairs[2 * i], pairs[2 * i + 1]
+        if before or behind:
+            input = _along(input, input.ndim - 1 - i, before, behind, mode)
+    return input
+
+
+def _constant(input: Tensor, pairs: tuple[int, ...], value: float) -> Tensor:
+    shape = input._array.shape
+    if len(pairs) % 2:
+        raise RuntimeError(f"Length of pad must be even but instead it equals {len(pairs)}")
+    if len(pairs) > 2 * len(shape):
+        raise RuntimeError(
+            "Length of pad should be no more than twice the number of dimensions of the "
+            "input. Pad "
+            f"length is {len(pairs)} while the input has {len(shape)} dimensions."
+        )
+    for i in range(len(pairs) // 2):
+        size, before, behind = shape[-1 - i], pairs[2 * i], pairs[2 * i + 1]
+        if size + before + behind < 0:
+            raise RuntimeError(
+                f"The input size {size}, plus negative padding {before} and {behind}, "
+                "resulted in a "
+                f"negative output size, which is invalid. Check dimension {len(shape) - 1 - i} of "
+                f"your input."
+            )
+    return constant_pad_nd(input, pairs, value)
+
+
+def _reflected(index: Tensor, size: int) -> Tensor:
+    index = index.abs()
+    return (size - 1) - ((size - 1) - index).abs()
+
+
+_SOURCES = {
+    "reflect": _reflected,
+    "replicate": lambda index, size: index.clamp(0, size - 1),
+    "circular": lambda index, size: index.remainder(size),
+}
+
+
+def _along(input: Tensor, dim: int, before: int, behind: int, mode: str) -> Tensor:
+    size = input._array.shape[dim]
+    if mode == "reflect" and (before >= size or behind >= size):
+        raise RuntimeError(
+            f"Argument #4: Padding size should be less than the corresponding input dimension, but "
+            f"got: padding ({before}, {behind}) at dimension {dim} of input {listed(input.shape)}"
+        )
+    if mode == "circular" and (before > size or behind > size):
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    if size + before + behind < 1 or not size:
+        raise RuntimeError(
+            f"input (size {size} at dimension {dim}) is too small for the padding ({before}, "
+            f"{behind}): the calculated size is {size + before + behind}"
+        )
+    if mode == "circular" and min(before, behind) < 0:
+        # What is cut off takes no part in the circle.
+        first, last = max(-before, 0), size - max(-behind, 0)
+        input, size = input.narrow(dim, first, last - first), last - first
+        before, behind = max(before, 0), max(behind, 0)
+    index = core.arange(-before, size + behind, device=input.device)
+    return input.index_select(dim, _SOURCES[mode](index, size))

@@ -1,0 +1,326 @@
+"""Losses on margins: between classes, between pairs, between an anchor and two others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_core.ops.activation import log_sigmoid
+from lamella_nn.functional.arguments import listed
+from lamella_nn.functional.distance import pairwise_distance
+from lamella_nn.functional.reduction import read_reduction, reduced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core import Tensor
+
+__all__ = [
+    "cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+    "multilabel_margin_loss", "multilabel_soft_margin_loss", "soft_margin_loss",
+    "triplet_margin_loss", "triplet_margin_with_distance_loss",
+]  # fmt: skip
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    zeros = core.zeros_like(input)
+    apart = core.where(target == 1, zeros, (margin - input).clamp(min=0))
+    together = core.where(target == -1, zeros, input)
+    return reduced(apart + together, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, -target (input1 - input2) + margin)``; target 1 wants ``input1`` the larger.
+
+    Raises:
+        RuntimeError: when the numbers of dimensions differ.
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError(
+            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
+        )
+    return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``log(1 + exp(-target input))``, targets being 1 and -1.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    return reduced((-target * input).exp().log1p(), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``1 - cos(input1, input2)`` where the target is 1, ``max(0, cos - margin)`` where it is -1.
+
+    Args:
+        input1, input2: ``(batch, features)`` or ``(features,)``.
+        target: ``(batch,)`` or ``()``.
+
+    Raises:
+        RuntimeError: for other numbers of dimensions.
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if target.ndim not in (0, 1):
+        raise RuntimeError(
+            "0D or 1D target tensor expected, multi-target not supported, got "
+            f"{listed(target.shape)}"
+        )
+    dims = target.ndim + 1
+    if input1.ndim != dims or input2.ndim != dims:
+        shown = "1D" if target.ndim else "0D"
+        wanted = "2D" if target.ndim else "1D"
+        raise RuntimeError(
+            f"{shown} target tensor expects {wanted} input tensors, but found inputs with sizes "
+            f"{listed(input1.shape)} and {listed(input2.shape)}."
+        )
+    dim = target.ndim
+    # The same small number as in the method's usual implementations keeps zero vectors finite.
+    tiny = 1e-12
+    products = (input1 * input2).sum(dim)
+    squares = ((input1 * input1).sum(dim) + tiny) * ((input2 * input2).sum(dim) + tiny)
+    cosine = products / squares.sqrt()
+    zeros = core.zeros_like(cosine)
+    together = core.where(target == 1, 1 - cosine, zeros)
+    apart = core.where(target == -1, (cosine - margin).clamp(min=0), zeros)
+    return reduced(together + apart, reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``max(0, d(anchor, positive) - d(anchor, negative) + margin)``, d being the p-norm distance.
+
+    Args:
+        eps: added to the differences, as in :func:`pairwise_distance`.
+        swap: take ``d(positive, negative)`` for the second distance where it is smaller.
+
+    Raises:
+        ValueError: unless ``margin`` is positive, or for an unknown reduction.
+        RuntimeError: when the numbers of dimensions differ.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    reduction = read_reduction(reduction, size_average, reduce)
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            f"The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+            f"{negative.ndim}D inputs"
+        )
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return pairwise_distance(a, b, p, eps)
+
+    return _triplet(anchor, positive, negative, distance, margin, swap, reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """:func:`triplet_margin_loss` for any distance; that of :func:`pairwise_distance` by default.
+
+    Raises:
+        ValueError: unless ``margin`` is positive, or for an unknown reduction.
+        RuntimeError: when the numbers of dimensions differ.
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    reduction = read_reduction(reduction, None, None)
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            f"The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+            f"{negative.ndim}D inputs"
+        )
+    distance = pairwise_distance if distance_function is None else distance_function
+    return _triplet(anchor, positive, negative, distance, margin, swap, reduction)
+
+
+def _triplet(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    distance: Any,
+    margin: float,
+    swap: bool,
+    reduction: str,
+) -> Tensor:
+    near = distance(anchor, positive)
+    far = distance(anchor, negative)
+    if swap:
+        far = core.minimum(far, distance(positive, negative))
+    return reduced((near - far + margin).clamp(min=0), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``sum_{i != t} weight[t] max(0, margin - input[t] + input[i])^p / classes``.
+
+    Args:
+        input: ``(batch, classes)`` or ``(classes,)``.
+        target: class indices, ``(batch,)`` or ``()``.
+        p: 1 or 2.
+        weight: ``(classes,)``.
+
+    Raises:
+        ValueError: for another p, or an unknown reduction.
+        RuntimeError: when the shapes do not fit, or a target is no class.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if p not in (1, 2):
+        raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
+    classes = input._array.shape[-1] if input.ndim else 1
+    if weight is not None and weight.ndim != 1:
+        raise ValueError(f"weight must be one-dimensional, got {listed(weight.shape)}")
+    if weight is not None and weight._array.shape != (classes,):
+        raise RuntimeError(
+            f"inconsistent weight size, expected {classes} but got {listed(weight.shape)}"
+        )
+    scores = input.reshape(-1, classes)
+    indices = target.reshape(-1)
+    if indices.numel() != scores._array.shape[0]:
+        raise RuntimeError(
+            f"inconsistent target size, expected {scores._array.shape[0]} but got "
+            f"{listed(target.shape)}"
+        )
+    if indices.numel() and not (0 <= int(indices.min()) and int(indices.max()) < classes):
+        raise RuntimeError(
+            f"target out of range: the indices run from {int(indices.min())} to "
+            f"{int(indices.max())}, but there are {classes} classes"
+        )
+    chosen = indices.unsqueeze(1)
+    violations = (margin - scores.gather(1, chosen) + scores).clamp(min=0)
+    if p == 2:
+        violations = violations.square()
+    if weight is not None:
+        violations = violations * weight[indices].unsqueeze(1)
+    others = core.ones_like(scores).scatter(1, chosen, 0.0)
+    losses = (violations * others).sum(1) / classes
+    return reduced(losses if input.ndim > 1 else losses.squeeze(0), reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``sum_{j, i} max(0, 1 - (input[t_j] - input[i])) / classes``, t_j the labels, i the others.
+
+    Args:
+        input: ``(batch, classes)`` or ``(classes,)``.
+        target: of the input's shape; the labels, then -1.
+
+    Raises:
+        ValueError: for an unknown reduction.
+        RuntimeError: when the shapes differ.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if target._array.shape != input._array.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {listed(target.shape)} for input of size: "
+            f"{listed(input.shape)}"
+        )
+    classes = input._array.shape[-1] if input.ndim else 1
+    scores = input.reshape(-1, classes)
+    labels = target.reshape(-1, classes)
+    # Labels count up to the first -1.
+    counted = ((labels < 0).cumsum(1) == 0).to(scores.dtype)
+    indices = labels.clamp(min=0)
+    is_label = core.zeros_like(scores.detach()).scatter_add(1, indices, counted) > 0
+    violations = (1 - scores.gather(1, indices).unsqueeze(2) + scores.unsqueeze(1)).clamp(min=0)
+    pairs = counted.unsqueeze(2) * (~is_label).to(scores.dtype).unsqueeze(1)
+    losses = (violations * pairs).sum((1, 2)) / classes
+    return reduced(losses if input.ndim > 1 else losses.squeeze(0), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over the classes of the binary cross-entropy of sigmoid(input).
+
+    Args:
+        input: logits, ``(..., classes)``.
+        target: 0 and 1, of the input's shape.
+        weight: broadcasts to the input's shape.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    losses = -(target * log_sigmoid(input) + (1 - target) * log_sigmoid(-input))
+    if weight is not None:
+        losses = losses * weight
+    return reduced(losses.sum(input.ndim - 1) / input._array.shape[-1], reduction)

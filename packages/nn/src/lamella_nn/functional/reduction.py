@@ -1,0 +1,41 @@
+"""How losses are reduced, and the two old arguments that ``reduction`` stands for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def read_reduction(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
+    """The reduction, the deprecated arguments having precedence.
+
+    Raises:
+        ValueError: when it is none of ``none``, ``mean``, ``sum``.
+    """
+    if size_average is not None or reduce is not None:
+        each = reduce is not None and not reduce
+        mean = size_average is None or size_average
+        reduction = "none" if each else "mean" if mean else "sum"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
+            f"instead.",
+            stacklevel=3,
+        )
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"{reduction} is not a valid value for reduction; expected one of "
+            f"{', '.join(map(repr, REDUCTIONS))}"
+        )
+    return reduction
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    """The losses themselves, their mean or their sum."""
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses

@@ -1,0 +1,319 @@
+"""Losses that compare numbers with numbers, and probabilities with probabilities."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_core.ops.activation import log_sigmoid
+from lamella_nn.functional.reduction import read_reduction, reduced
+from lamella_nn.ops.loss import elementwise_bce
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss",
+    "kl_div", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss",
+]  # fmt: skip
+
+
+def _warn_if_shapes_differ(input: Tensor, target: Tensor) -> None:
+    if input._array.shape != target._array.shape:
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
+            f"Please ensure they have the same size.",
+            stacklevel=3,
+        )
+
+
+def _weighted(losses: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    """Weighted losses; their mean is over the sum of the weights."""
+    if weight._array.shape != losses._array.shape:
+        raise ValueError(
+            f"Weights and input must have the same size, got {list(weight._array.shape)} and "
+            f"{list(losses._array.shape)}."
+        )
+    losses = losses * weight
+    if reduction == "mean":
+        return losses.sum() / weight.sum()
+    return reduced(losses, reduction)
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The squared error, ``(input - target)^2``.
+
+    Args:
+        input, target: of one shape; others broadcast with a warning.
+        size_average, reduce: deprecated names of the reduction.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        weight: of the input's shape; the mean is then the weighted one.
+
+    Raises:
+        ValueError: for an unknown reduction, or a weight of another shape.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    _warn_if_shapes_differ(input, target)
+    losses = (input - target).square()
+    return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The absolute error, ``|input - target|``; arguments as in :func:`mse_loss`."""
+    reduction = read_reduction(reduction, size_average, reduce)
+    _warn_if_shapes_differ(input, target)
+    losses = (input - target).abs()
+    return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """``d^2 / (2 beta)`` where ``d = |input - target| < beta``, ``d - beta / 2`` elsewhere.
+
+    Args:
+        beta: where the square passes into the line; 0 gives :func:`l1_loss`.
+
+    Raises:
+        ValueError: for an unknown reduction.
+        RuntimeError: when ``beta`` is negative.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    _warn_if_shapes_differ(input, target)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    distance = (input - target).abs()
+    if beta == 0:
+        return reduced(distance, reduction)
+    inside = distance.square() * (0.5 / beta)
+    return reduced(core.where(distance < beta, inside, distance - 0.5 * beta), reduction)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """``d^2 / 2`` where ``d = |input - target| <= delta``, ``delta (d - delta / 2)`` elsewhere.
+
+    Args:
+        delta: where the square passes into the line.
+        weight: of the input's shape; the mean is then the weighted one.
+
+    Raises:
+        ValueError: for an unknown reduction, or a weight of another shape.
+        RuntimeError: unless ``delta`` is positive.
+    """
+    reduction = read_reduction(reduction, None, None)
+    _warn_if_shapes_differ(input, target)
+    if delta <= 0:
+        raise RuntimeError(
+            f"huber_loss does not support non-positive values for delta, got {delta}"
+        )
+    distance = (input - target).abs()
+    inside = distance.square() * 0.5
+    losses = core.where(distance <= delta, inside, (distance - 0.5 * delta) * delta)
+    return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """``-(target log input + (1 - target) log(1 - input))``, logarithms held above -100.
+
+    Args:
+        input: probabilities.
+        target: numbers between 0 and 1, of the input's shape.
+        weight: broadcasts to the target's shape.
+
+    Raises:
+        ValueError: when the shapes differ, or the reduction is unknown.
+        RuntimeError: when an input lies outside of [0, 1].
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if target._array.shape != input._array.shape:
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size "
+            f"({input.shape}) is deprecated. Please ensure they have the same size."
+        )
+    plain = input.detach()
+    if plain.numel() and not bool(((plain >= 0) & (plain <= 1)).all()):
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    losses = elementwise_bce(input, target)
+    if weight is not None:
+        losses = losses * weight
+    return reduced(losses, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """:func:`binary_cross_entropy` of sigmoid(input), without overflow.
+
+    ``(1 - t) x + (1 + (pos_weight - 1) t) log(1 + exp(-x))``.
+
+    Args:
+        input: logits.
+        target: numbers between 0 and 1, of the input's shape.
+        weight, pos_weight: broadcast to the target's shape; the latter multiplies what positive
+            targets cost.
+
+    Raises:
+        ValueError: when the shapes differ, or the reduction is unknown.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if target._array.shape != input._array.shape:
+        raise ValueError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape})"
+        )
+    if pos_weight is None:
+        losses = (1 - target) * input - log_sigmoid(input)
+    else:
+        losses = (1 - target) * input - ((pos_weight - 1) * target + 1) * log_sigmoid(input)
+    if weight is not None:
+        losses = losses * weight
+    return reduced(losses, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """The Kullback-Leibler divergence, ``target (log target - input)``, of log-probabilities.
+
+    Args:
+        input: log-probabilities.
+        target: probabilities, or their logarithms.
+        reduction: also ``"batchmean"``, the sum over the batch size, which is the definition.
+        log_target: whether the target is logarithms.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+    if reduction == "mean" and size_average is None and reduce is None:
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support "
+            "size.'batchmean' divides only by the batch size, and aligns with the KL div math "
+            "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
+            "release.",
+            stacklevel=2,
+        )
+    by_batch = reduction == "batchmean"
+    reduction = read_reduction("sum" if by_batch else reduction, size_average, reduce)
+    if log_target:
+        losses = target.exp() * (target - input)
+    else:
+        losses = core.xlogy(target, target) - target * input
+    total = reduced(losses, reduction)
+    return total / input._array.shape[0] if by_batch and input.ndim else total
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The negative log-likelihood of Poisson counts.
+
+    ``exp(input) - target input``, or ``input - target log(input + eps)`` without ``log_input``;
+    ``full`` adds Stirling's ``t log t - t + log(2 pi t) / 2`` for targets above 1.
+
+    Raises:
+        ValueError: for an unknown reduction.
+    """
+    reduction = read_reduction(reduction, size_average, reduce)
+    if log_input:
+        losses = input.exp() - target * input
+    else:
+        losses = input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        losses = losses + core.where(target > 1, stirling, core.zeros_like(stirling))
+    return reduced(losses, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """The negative log-likelihood of normal numbers, ``(log v + (input - target)^2 / v) / 2``.
+
+    Args:
+        input: means.
+        var: variances: the input's shape, or with the last dimension 1 or left out; or a number.
+            Held above ``eps``, without effect on gradients.
+        full: whether to add ``log(2 pi) / 2``.
+
+    Raises:
+        ValueError: when the shape of ``var`` does not fit, a variance is negative, or the
+            reduction is unknown.
+    """
+    reduction = read_reduction(reduction, None, None)
+    if isinstance(var, (int, float)):
+        if var < 0:
+            raise ValueError(f"var has negative entry/entries: {var}")
+        var = core.full_like(input, float(var))
+    elif (var < 0).any():
+        raise ValueError("var has negative entry/entries")
+    shape, sizes = input._array.shape, var._array.shape
+    if sizes != shape:
+        if shape[:-1] == sizes:
+            var = var.unsqueeze(-1)
+        elif not (len(sizes) == len(shape) and shape[:-1] == sizes[:-1] and sizes[-1] == 1):
+            raise ValueError(
+                f"var is of incorrect size: {list(sizes)} for an input of {list(shape)}"
+            )
+    lift = var.detach().clamp(min=eps) - var.detach()
+    var = var + lift
+    losses = 0.5 * (var.log() + (input - target).square() / var)
+    if full:
+        losses = losses + 0.5 * math.log(2 * math.pi)
+    return reduced(losses, reduction)

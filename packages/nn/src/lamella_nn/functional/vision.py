@@ -1,0 +1,282 @@
+"""Rearrangement of channels and places, and resampling."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_nn.functional.arguments import listed
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+__all__ = [
+    "channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample",
+    "upsample_bilinear", "upsample_nearest",
+]  # fmt: skip
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """``(*, C r^2, H, W)`` to ``(*, C, H r, W r)``: channels become places.
+
+    Raises:
+        RuntimeError: when the channels are no multiple of r^2, or there are under 3 dimensions.
+    """
+    shape = input._array.shape
+    r = upscale_factor
+    if len(shape) < 3:
+        raise RuntimeError(
+            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with "
+            f"{len(shape)} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    *lead, channels, height, width = shape
+    if channels % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the "
+            "square of "
+            f"upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
+        )
+    n = len(lead)
+    split = input.reshape(*lead, channels // (r * r), r, r, height, width)
+    moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return moved.reshape(*lead, channels // (r * r), height * r, width * r)
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """``(*, C, H r, W r)`` to ``(*, C r^2, H, W)``: the inverse of :func:`pixel_shuffle`.
+
+    Raises:
+        RuntimeError: when height or width is no multiple of r, or there are under 3 dimensions.
+    """
+    shape = input._array.shape
+    r = downscale_factor
+    if len(shape) < 3:
+        raise RuntimeError(
+            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
+            f"{len(shape)} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    *lead, channels, height, width = shape
+    for name, size in (("height", height), ("width", width)):
+        if size % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"{size} is "
+                f"not divisible by {r}"
+            )
+    n = len(lead)
+    split = input.reshape(*lead, channels, height // r, r, width // r, r)
+    moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return moved.reshape(*lead, channels * r * r, height // r, width // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Channels regrouped: channel i of group g goes to place ``i groups + g``.
+
+    Raises:
+        RuntimeError: when the channels are no multiple of ``groups``, or there are fewer than 3
+            dimensions.
+    """
+    shape = input._array.shape
+    if len(shape) < 3:
+        raise RuntimeError(
+            f"channel_shuffle expects input with > 2 dims, but got input with sizes {listed(shape)}"
+        )
+    if groups <= 0:
+        raise RuntimeError(
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )
+    if shape[1] % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} "
+            f"groups."
+        )
+    split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
+    return split.transpose(1, 2).reshape(shape)
+
+
+_LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+
+
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """``(batch, channels, *sizes)`` resampled to other sizes.
+
+    Args:
+        size: the new sizes, one number or one a dimension; or
+        scale_factor: what to multiply the sizes by (rounded down).
+        mode: ``"nearest"``, ``"nearest-exact"``, ``"linear"``, ``"bilinear"``, ``"trilinear"``,
+            ``"bicubic"``, or ``"area"``.
+        align_corners: linear modes: whether the corner elements keep their places; otherwise the
+            edges of the images do.
+        recompute_scale_factor: derive the scale of the coordinates from the sizes.
+        antialias: not available.
+
+    Raises:
+        ValueError: unless exactly one of ``size`` and ``scale_factor`` is given, or when they do
+            not fit the input.
+        NotImplementedError: for another mode, or a mode that the number of dimensions has not.
+    """
+    dims = input.ndim - 2
+    if antialias:
+        raise NotImplementedError("interpolate: antialias=True is not available; use mode='area'")
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | "
+            "bilinear | "
+            "bicubic | trilinear"
+        )
+    shape = input._array.shape
+    sizes, scales = _resampled_sizes(shape, dims, size, scale_factor)
+    if recompute_scale_factor:
+        scales = None
+    if min(sizes, default=1) < 1 or 0 in shape[1:]:
+        raise RuntimeError(
+            "Input and output sizes should be greater than 0, but got input (size "
+            f"{listed(shape)}) "
+            f"output (sizes {listed(sizes)})"
+        )
+    if mode == "area" and dims in (1, 2, 3):
+        from lamella_nn.functional.pooling import _adaptive_avg_pool
+
+        return _adaptive_avg_pool("interpolate", dims, input, sizes)
+    if mode in ("nearest", "nearest-exact") and dims in (1, 2, 3):
+        for i, m in enumerate(sizes):
+            ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
+            index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
+            input = input.index_select(2 + i, core.tensor(index, device=input.device))
+        return input
+    if _LINEAR.get(mode) == dims:
+        for i, m in enumerate(sizes):
+            scale = None if scales is None else scales[i]
+            input = _linear_along(input, 2 + i, m, scale, bool(align_corners))
+        return input
+    if mode == "bicubic" and dims == 2:
+        for i, m in enumerate(sizes):
+            scale = None if scales is None else scales[i]
+            input = _cubic_along(input, 2 + i, m, scale, bool(align_corners))
+        return input
+    raise NotImplementedError(
+        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
+        "modes: "
+        f"nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
+    )
+
+
+def _resampled_sizes(
+    shape: tuple[int, ...], dims: int, size: Any, scale_factor: Any
+) -> tuple[list[int], list[float] | None]:
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
+    given = size if size is not None else scale_factor
+    numbers = list(given) if isinstance(given, (tuple, list)) else [given] * dims
+    if len(numbers) != dims:
+        name = "output size" if size is not None else "scale_factor"
+        raise ValueError(
+            f"Input and {name} must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {listed(shape[2:])} and {name} of {numbers}. Please "
+            "provide input "
+            f"tensor in (N, C, d1, d2, ...,dK) format and {name} in (o1, o2, ...,oK) format."
+        )
+    if size is not None:
+        return [int(n) for n in numbers], None
+    return [floor(n * s) for n, s in zip(shape[2:], numbers, strict=True)], numbers
+
+
+def _nearest(size: int, count: int, ratio: float, exact: bool) -> list[int]:
+    shift = 0.5 if exact else 0.0
+    return [min(int(floor((i + shift) * ratio)), size - 1) for i in range(count)]
+
+
+def _places(size: int, count: int, scale: float | None, align_corners: bool) -> list[float]:
+    """Where, on the input's axis, the outputs lie."""
+    if align_corners:
+        ratio = (size - 1) / (count - 1) if count > 1 else 0.0
+        return [i * ratio for i in range(count)]
+    ratio = size / count if scale is None else 1 / scale
+    return [(i + 0.5) * ratio - 0.5 for i in range(count)]
+
+
+# The free parameter of the cubic convolution kernel (R. Keys, "Cubic Convolution Interpolation for
+# Digital Image Processing", 1981).
+_CUBIC = -0.75
+
+
+def _cubic_weights(t: float) -> list[float]:
+    """The weights of the elements at -1, 0, 1 and 2 for a place at t between 0 and 1."""
+
+    def near(x: float) -> float:
+        return ((_CUBIC + 2) * x - (_CUBIC + 3)) * x * x + 1
+
+    def far(x: float) -> float:
+        return ((_CUBIC * x - 5 * _CUBIC) * x + 8 * _CUBIC) * x - 4 * _CUBIC
+
+    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
+
+
+def _cubic_along(
+    input: Tensor, dim: int, count: int, scale: float | None, align_corners: bool
+) -> Tensor:
+    """Each output is a weighted sum of four neighbours, those beyond the ends being the end's."""
+    size = input._array.shape[dim]
+    places = _places(size, count, scale, align_corners)
+    weights = [_cubic_weights(p - floor(p)) for p in places]
+    total = None
+    for tap in range(4):
+        index = [min(max(floor(p) - 1 + tap, 0), size - 1) for p in places]
+        shares = core.tensor(
+            [w[tap] for w in weights], dtype=input.dtype, device=input.device
+        ).reshape(-1, *[1] * (input.ndim - 1 - dim))
+        part = input.index_select(dim, core.tensor(index, device=input.device)) * shares
+        total = part if total is None else total + part
+    return total
+
+
+def _linear_along(
+    input: Tensor, dim: int, count: int, scale: float | None, align_corners: bool
+) -> Tensor:
+    """Each output is a mean of two neighbours, weighted by nearness."""
+    size = input._array.shape[dim]
+    places = [max(p, 0.0) for p in _places(size, count, scale, align_corners)]
+    first = [min(int(p), size - 1) for p in places]
+    second = [min(i + 1, size - 1) for i in first]
+    shares = core.tensor(
+        [p - i for p, i in zip(places, first, strict=True)], dtype=input.dtype, device=input.device
+    ).reshape(-1, *[1] * (input.ndim - 1 - dim))
+    left = input.index_select(dim, core.tensor(first, device=input.device))
+    right = input.index_select(dim, core.tensor(second, device=input.device))
+    return left * (1 - shares) + right * shares
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """The old name of :func:`interpolate`."""
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of :func:`interpolate` with mode ``"nearest"``."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of :func:`interpolate` with mode ``"bilinear"`` and aligned corners."""
+    return interpolate(input, size, scale_factor, "bilinear", True)

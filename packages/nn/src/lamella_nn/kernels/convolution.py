@@ -1,0 +1,294 @@
+"""Array kernels of convolutions: windows copied to columns, then one matrix product.
+
+The columns are built in the order that has the longer contiguous runs to copy: channels-last
+(``kernel width * channels`` numbers a run) or channels-first (``output width`` numbers a run).
+Images go through in blocks, so that the columns of a large batch do not fill the memory.
+Convolutions with one channel a group skip the columns (``depthwise.py``).
+
+The three kernels are the three contractions of one trilinear form, so each one's derivatives are
+the other two.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels import depthwise
+from lamella_nn.kernels.windows import (
+    inner,
+    kernel_slices,
+    output_sizes,
+    padded,
+    padded_channels_last,
+    window_view,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lamella_nn.kernels.windows import Sizes
+
+BLOCK_ELEMENTS = 1 << 22
+
+# Products of up to a million multiplications run fastest as they are; above, BLAS first repacks
+# both operands, which costs a third more for matrices as narrow as these.
+SMALL_PRODUCT = 1_000_000
+
+
+@shared_kernel("convolution")
+def convolution(
+    xp: Any,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Any:
+    batch, channels = input.shape[:2]
+    kernel = weight.shape[2:]
+    out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
+    features = weight.shape[0]
+    length = prod(out)
+    if not batch * channels * length * weight.size:
+        result = xp.zeros((batch, features, *out), input.dtype)
+        if bias is not None:
+            result += bias.reshape(-1, *[1] * len(out))
+        return result
+    if depthwise.suits(channels, features, groups):
+        return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
+    result = xp.empty((batch, features, length), input.dtype)
+    column_bias = None if bias is None else bias.reshape(-1, 1)
+    if _is_plain_product(kernel, stride, padding, groups):
+        xp.matmul(
+            weight.reshape(features, channels), input.reshape(batch, channels, length), out=result
+        )
+        if bias is not None:
+            result += column_bias
+    elif _prefers_channels_last(channels // groups, kernel, out):
+        matrix = _channels_last_weight(weight, groups)
+        for images in _blocks(batch, channels * prod(kernel) * length):
+            columns = _channels_last_columns(
+                xp, input[images], kernel, stride, padding, dilation, groups, out
+            )
+            rows = _channels_first_rows(_multiply(xp, columns, matrix), length)
+            if bias is None:
+                result[images] = rows
+            else:
+                xp.add(rows, column_bias, out=result[images])
+    else:
+        matrix = weight.reshape(groups, features // groups, -1)
+        for images in _blocks(batch, channels * prod(kernel) * length):
+            columns = _channels_first_columns(
+                xp, input[images], kernel, stride, padding, dilation, groups, out
+            )
+            target = result[images].reshape(-1, groups, features // groups, length)
+            xp.matmul(matrix, columns, out=target)
+            if bias is not None:
+                target += column_bias.reshape(groups, -1, 1)
+    return result.reshape(batch, features, *out)
+
+
+@shared_kernel("convolution_input_grad")
+def convolution_input_grad(
+    xp: Any,
+    grad: Any,
+    weight: Any,
+    sizes: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Any:
+    batch, features = grad.shape[:2]
+    kernel, out = weight.shape[2:], grad.shape[2:]
+    channels = weight.shape[1] * groups
+    length = prod(out)
+    if not batch * channels * length * weight.size:
+        return xp.zeros((batch, channels, *sizes), grad.dtype)
+    if depthwise.suits(channels, features, groups):
+        return depthwise.input_grad(xp, grad, weight, sizes, stride, padding, dilation, groups)
+    if _is_plain_product(kernel, stride, padding, groups):
+        matrix = weight.reshape(features, channels).T
+        return xp.matmul(matrix, grad.reshape(batch, features, length)).reshape(
+            batch, channels, *sizes
+        )
+    reach = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
+    exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
+    if exact and all(s == 1 for s in stride) and min(reach) >= 0 and features <= 4 * channels:
+        # With stride 1 the transposed map is a convolution with the mirrored kernel, which
+        # gathers into each place once, where adding columns up writes to it many times; its
+        # columns are those of the features, though.
+        mirrored = weight[(slice(None), slice(None), *[slice(None, None, -1)] * len(kernel))]
+        per_group = mirrored.reshape(groups, features // groups, channels // groups, *kernel)
+        swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
+        return convolution(xp, grad, swapped, None, stride, tuple(reach), dilation, groups)
+    result = xp.empty((batch, channels, *sizes), grad.dtype)
+    matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
+    spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
+    for images in _blocks(batch, channels * prod(kernel) * length):
+        rows = grad[images].reshape(-1, groups, features // groups, length)
+        columns = xp.matmul(matrix, rows).reshape(-1, channels, *kernel, *out)
+        total = xp.zeros((columns.shape[0], channels, *spread), grad.dtype)
+        for position, slices in kernel_slices(kernel, stride, dilation, out):
+            total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
+        result[images] = total[(..., *inner(sizes, padding))]
+    return result
+
+
+@shared_kernel("convolution_weight_grad")
+def convolution_weight_grad(
+    xp: Any,
+    input: Any,
+    grad: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Any:
+    batch, channels = input.shape[:2]
+    features, out = grad.shape[1], grad.shape[2:]
+    length = prod(out)
+    shape = (features, channels // groups, *kernel)
+    if not batch * channels * length * features * prod(kernel):
+        return xp.zeros(shape, input.dtype)
+    if depthwise.suits(channels, features, groups):
+        return depthwise.weight_grad(xp, input, grad, kernel, stride, padding, dilation, groups)
+    total: Any = 0
+    if _prefers_channels_last(channels // groups, kernel, out):
+        for images in _blocks(batch, channels * prod(kernel) * length):
+            columns = _channels_last_columns(
+                xp, input[images], kernel, stride, padding, dilation, groups, out
+            )
+            if groups == 1 and features * length * columns.shape[2] <= SMALL_PRODUCT:
+                by_image = columns.reshape(-1, length, columns.shape[2])
+                rows = grad[images].reshape(-1, features, length)
+                total = total + xp.matmul(rows, by_image).sum(0)
+                continue
+            rows = grad[images].reshape(-1, groups, features // groups, length)
+            rows = rows.transpose(1, 2, 0, 3).reshape(groups, features // groups, -1)
+            total = total + xp.matmul(rows, columns)
+        total = total.reshape(features, *kernel, channels // groups)
+        return xp.ascontiguousarray(xp.moveaxis(total, -1, 1))
+    for images in _blocks(batch, channels * prod(kernel) * length):
+        columns = _channels_first_columns(
+            xp, input[images], kernel, stride, padding, dilation, groups, out
+        )
+        rows = grad[images].reshape(-1, groups, features // groups, length)
+        total = total + xp.matmul(rows, columns.swapaxes(2, 3)).sum(0)
+    return total.reshape(shape)
+
+
+def _multiply(xp: Any, columns: Any, matrix: Any) -> Any:
+    """``columns @ matrix``, in blocks of rows where the product is large and narrow."""
+    groups, total, inside = columns.shape
+    for rows in (256, 128, 64, 32):
+        if groups == 1 and not total % rows and rows * matrix[0].size <= SMALL_PRODUCT:
+            return xp.matmul(columns.reshape(-1, rows, inside), matrix).reshape(1, total, -1)
+    return xp.matmul(columns, matrix)
+
+
+def _blocks(batch: int, image_elements: int) -> Iterator[slice]:
+    step = max(1, BLOCK_ELEMENTS // image_elements)
+    for start in range(0, batch, step):
+        yield slice(start, start + step)
+
+
+def _is_plain_product(kernel: Sizes, stride: Sizes, padding: Sizes, groups: int) -> bool:
+    return (
+        groups == 1
+        and all(k == 1 for k in kernel)
+        and all(s == 1 for s in stride)
+        and not any(padding)
+    )
+
+
+def _prefers_channels_last(group_channels: int, kernel: Sizes, out: Sizes) -> bool:
+    return group_channels * kernel[-1] > out[-1]
+
+
+def _channels_last_weight(weight: Any, groups: int) -> Any:
+    """``(groups, kernel * group channels, group features)``."""
+    features, group_channels = weight.shape[:2]
+    per_group = weight.reshape(groups, features // groups, group_channels, -1)
+    return per_group.transpose(0, 3, 2, 1).reshape(groups, -1, features // groups)
+
+
+def _channels_last_columns(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    out: Sizes,
+) -> Any:
+    """``(groups, batch * out, kernel * group channels)``."""
+    batch, channels = input.shape[:2]
+    last = padded_channels_last(xp, input, padding)
+    windows = window_view(xp, last, 1, kernel, stride, dilation, out)
+    if groups == 1:
+        return windows.reshape(1, batch * prod(out), -1)
+    windows = windows.reshape(*windows.shape[:-1], groups, channels // groups)
+    return xp.moveaxis(windows, -2, 0).reshape(groups, batch * prod(out), -1)
+
+
+def _channels_first_columns(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    out: Sizes,
+) -> Any:
+    """``(batch, groups, group channels * kernel, out)``."""
+    dims = len(kernel)
+    windows = window_view(xp, padded(xp, input, padding), 2, kernel, stride, dilation, out)
+    order = (0, 1, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims))
+    inside = input.shape[1] // groups * prod(kernel)
+    return windows.transpose(order).reshape(input.shape[0], groups, inside, prod(out))
+
+
+def _channels_first_rows(rows: Any, length: int) -> Any:
+    """``(groups, batch * out, group features)`` seen as ``(batch, features, out)``."""
+    groups, total, group_features = rows.shape
+    if groups == 1:
+        return rows.reshape(total // length, length, group_features).transpose(0, 2, 1)
+    spread = rows.reshape(groups, total // length, length, group_features)
+    return spread.transpose(1, 0, 3, 2).reshape(total // length, groups * group_features, length)
+
+
+@shared_kernel("unfold_windows")
+def unfold_windows(
+    xp: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Any:
+    out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
+    columns = _channels_first_columns(xp, input, kernel, stride, padding, dilation, 1, out)
+    return columns[:, 0]
+
+
+@shared_kernel("fold_windows")
+def fold_windows(
+    xp: Any,
+    input: Any,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+) -> Any:
+    out = output_sizes(sizes, kernel, stride, padding, dilation)
+    channels = input.shape[1] // prod(kernel)
+    columns = input.reshape(input.shape[0], channels, *kernel, *out)
+    spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
+    total = xp.zeros((input.shape[0], channels, *spread), input.dtype)
+    for position, slices in kernel_slices(kernel, stride, dilation, out):
+        total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
+    return xp.ascontiguousarray(total[(..., *inner(sizes, padding))])

@@ -1,0 +1,209 @@
+"""Array kernels of the classification losses: one pass forward, one pass back.
+
+Inputs are ``(classes,)`` or ``(batch, classes, *places)``; inside they are
+``(batch, classes, places)``. ``reduction`` is ``"none"``, ``"mean"`` or ``"sum"``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+def _as_three(input: Any) -> Any:
+    """``(batch, classes, places)``."""
+    if input.ndim == 1:
+        return input.reshape(1, -1, 1)
+    batch, classes = input.shape[:2]
+    places = 1
+    for n in input.shape[2:]:
+        places *= n
+    return input.reshape(batch, classes, places)
+
+
+def _valid_targets(xp: Any, target: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
+    """Targets with 0 for the ignored ones, and which are counted (None: all of them)."""
+    valid = None
+    if target.size:
+        low, high = int(target.min()), int(target.max())
+        if low <= ignore_index <= high:
+            valid = target != ignore_index
+            if not valid.all():
+                target = xp.where(valid, target, 0)
+                low, high = int(target.min()), int(target.max())
+            else:
+                valid = None
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            raise IndexError(
+                f"Target {wrong} is out of bounds. (the input has {classes} classes, so targets "
+                f"lie between 0 and {classes - 1}, or are ignore_index={ignore_index})"
+            )
+    return target.astype(xp.intp, copy=False), valid
+
+
+def _target_weights(xp: Any, weight: Any, target: Any, valid: Any, dtype: Any) -> Any:
+    """The weight of each target; None where all are 1."""
+    if weight is None:
+        return None if valid is None else valid.astype(dtype)
+    weights = weight[target]
+    return weights if valid is None else xp.where(valid, weights, 0).astype(dtype, copy=False)
+
+
+def _pick(xp: Any, input: Any, target: Any) -> Any:
+    """``input[n, target[n, l], l]`` as ``(batch, places)``."""
+    if input.shape[2] == 1:
+        return input[xp.arange(input.shape[0]), target[:, 0], 0][:, None]
+    return xp.take_along_axis(input, target[:, None], 1)[:, 0]
+
+
+def _add_at_target(xp: Any, array: Any, target: Any, values: Any) -> None:
+    rows = xp.arange(array.shape[0])
+    if array.shape[2] == 1:
+        array[rows, target[:, 0], 0] += values[:, 0]
+    else:
+        array[rows[:, None], target, xp.arange(array.shape[2])] += values
+
+
+def _reduce(xp: Any, losses: Any, reduction: str, total: Any, shape: tuple[int, ...]) -> Any:
+    if reduction == "none":
+        return losses.reshape(shape)
+    summed = losses.sum()
+    return summed / total if reduction == "mean" else summed
+
+
+@shared_kernel("cross_entropy_index")
+def cross_entropy_index(
+    xp: Any,
+    input: Any,
+    target: Any,
+    weight: Any,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> tuple[Any, Any, Any]:
+    shape = target.shape
+    scores = _as_three(input)
+    batch, classes, places = scores.shape
+    dtype = input.dtype
+    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    highest = scores.max(1, keepdims=True) if scores.size else scores[:, :1]
+    shifted = scores - highest
+    probabilities = xp.exp(shifted)
+    normalizer = probabilities.sum(1, keepdims=True)
+    probabilities /= normalizer
+    logarithm = xp.log(normalizer)[:, 0]
+    losses = logarithm - _pick(xp, shifted, target)
+    weights = _target_weights(xp, weight, target, valid, dtype)
+    if weights is not None:
+        losses *= weights
+    if label_smoothing:
+        if weight is None:
+            spread = classes * logarithm - shifted.sum(1)
+        else:
+            spread = weight.sum() * logarithm - (shifted * weight[:, None]).sum(1)
+        if valid is not None:
+            spread = xp.where(valid, spread, 0)
+        losses = (1 - label_smoothing) * losses + (label_smoothing / classes) * spread
+    total = xp.asarray(target.size, dtype) if weights is None else weights.sum()
+    loss = _reduce(xp, losses, reduction, total, shape)
+    return loss.astype(dtype, copy=False), probabilities.reshape(input.shape), total
+
+
+@shared_kernel("cross_entropy_index_backward")
+def cross_entropy_index_backward(
+    xp: Any,
+    grad: Any,
+    probabilities: Any,
+    target: Any,
+    weight: Any,
+    total: Any,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> Any:
+    scores = _as_three(probabilities)
+    batch, classes, places = scores.shape
+    dtype = scores.dtype
+    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    weights = _target_weights(xp, weight, target, valid, dtype)
+    if reduction == "none":
+        factor = grad.reshape(batch, places)
+    else:
+        factor = grad / total if reduction == "mean" else grad
+    factor = factor.astype(dtype, copy=False)
+    hit = factor if weights is None else factor * weights
+    hit = xp.broadcast_to(hit, (batch, places))
+    if not label_smoothing:
+        result = scores * hit[:, None]
+        _add_at_target(xp, result, target, -hit)
+        return result.reshape(probabilities.shape)
+    hit = hit * dtype.type(1 - label_smoothing)
+    even = factor if valid is None else factor * valid
+    even = xp.broadcast_to(even * dtype.type(label_smoothing / classes), (batch, places))
+    if weight is None:
+        result = scores * (hit + classes * even)[:, None]
+        result -= even[:, None]
+    else:
+        result = scores * (hit + weight.sum() * even)[:, None]
+        result -= even[:, None] * weight[:, None]
+    _add_at_target(xp, result, target, -hit)
+    return result.reshape(probabilities.shape).astype(dtype, copy=False)
+
+
+@shared_kernel("nll_loss_index")
+def nll_loss_index(
+    xp: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int
+) -> tuple[Any, Any]:
+    shape = target.shape
+    scores = _as_three(input)
+    batch, classes, places = scores.shape
+    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    losses = -_pick(xp, scores, target)
+    weights = _target_weights(xp, weight, target, valid, input.dtype)
+    if weights is not None:
+        losses *= weights
+        if valid is not None:
+            # An ignored infinite score would turn into NaN by its weight 0.
+            losses = xp.where(valid, losses, 0)
+    total = xp.asarray(target.size, input.dtype) if weights is None else weights.sum()
+    loss = _reduce(xp, losses, reduction, total, shape)
+    return loss.astype(input.dtype, copy=False), total
+
+
+@shared_kernel("nll_loss_index_backward")
+def nll_loss_index_backward(
+    xp: Any,
+    grad: Any,
+    target: Any,
+    weight: Any,
+    total: Any,
+    sizes: tuple[int, ...],
+    reduction: str,
+    ignore_index: int,
+) -> Any:
+    result = xp.zeros(sizes, grad.dtype)
+    scores = _as_three(result)
+    batch, classes, places = scores.shape
+    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    weights = _target_weights(xp, weight, target, valid, grad.dtype)
+    if reduction == "none":
+        factor = grad.reshape(batch, places)
+    else:
+        factor = grad / total if reduction == "mean" else grad
+    hit = factor if weights is None else factor * weights
+    _add_at_target(xp, scores, target, xp.broadcast_to(-hit, (batch, places)))
+    return result
+
+
+@shared_kernel("elementwise_bce")
+def elementwise_bce(xp: Any, input: Any, target: Any) -> Any:
+    return -(
+        target * xp.maximum(xp.log(input), -100) + (1 - target) * xp.maximum(xp.log1p(-input), -100)
+    )
+
+
+@shared_kernel("elementwise_bce_backward")
+def elementwise_bce_backward(xp: Any, grad_output: Any, input: Any, target: Any) -> Any:
+    return grad_output * (input - target) / xp.maximum((1 - input) * input, 1e-12)

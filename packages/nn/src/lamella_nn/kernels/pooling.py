@@ -1,0 +1,381 @@
+"""Array kernels of pooling: one pass over the output for each position in the window.
+
+Every pass runs over whole arrays, so the cost a call does not grow with the number of windows.
+Maximum pooling keeps, for each window, the flat index of the element that it chose.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.windows import kernel_slices, output_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_nn.kernels.windows import Sizes
+
+
+MOST_COPIES = 9
+
+
+def pooled_sizes(
+    sizes: Sequence[int],
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> Sizes:
+    """How many windows there are along each dimension.
+
+    With ``ceil_mode`` a last window may stand partly beyond the end, as long as it starts inside
+    the input or its left padding.
+    """
+    if not ceil_mode:
+        return output_sizes(sizes, kernel, stride, padding, dilation)
+    out = []
+    for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True):
+        count = -((n + 2 * p - d * (k - 1) - 1) // -s) + 1
+        if (count - 1) * s >= n + p:
+            count -= 1
+        out.append(count)
+    return tuple(out)
+
+
+def _needed(kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes) -> Sizes:
+    """The padded sizes that the windows reach over."""
+    return tuple(
+        [
+            (n - 1) * s + d * (k - 1) + 1
+            for n, s, d, k in zip(out, stride, dilation, kernel, strict=True)
+        ]
+    )
+
+
+def _fit(xp: Any, input: Any, padding: Sizes, needed: Sizes, value: Any) -> Any:
+    """``input`` with ``padding`` before, and as much behind or cut off as makes ``needed``."""
+    sizes = input.shape[-len(needed) :]
+    if not any(padding) and all(n <= m for n, m in zip(needed, sizes, strict=True)):
+        return input
+    result = xp.full((*input.shape[: -len(needed)], *needed), value, dtype=input.dtype)
+    kept = [min(m - p, n) for m, p, n in zip(needed, padding, sizes, strict=True)]
+    target = [slice(p, p + k) for p, k in zip(padding, kept, strict=True)]
+    result[(..., *target)] = input[(..., *[slice(k) for k in kept])]
+    return result
+
+
+def _lowest(xp: Any, dtype: Any) -> Any:
+    return -xp.inf if dtype.kind == "f" else xp.iinfo(dtype).min
+
+
+def _flat_base(xp: Any, sizes: Sizes, stride: Sizes, padding: Sizes, out: Sizes) -> Any:
+    """The flat index, in the unpadded input, of each window's first element."""
+    base = xp.zeros((1,) * len(out), xp.int64)
+    for axis, (s, p, n) in enumerate(zip(stride, padding, out, strict=True)):
+        starts = (xp.arange(n) * s - p) * prod(sizes[axis + 1 :])
+        base = base + starts.reshape(-1, *[1] * (len(out) - axis - 1))
+    return base
+
+
+def _flat_offset(position: Sizes, dilation: Sizes, sizes: Sizes) -> int:
+    return sum(
+        i * d * prod(sizes[axis + 1 :])
+        for axis, (i, d) in enumerate(zip(position, dilation, strict=True))
+    )
+
+
+@shared_kernel("max_pool_with_indices")
+def max_pool_with_indices(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> tuple[Any, Any]:
+    sizes = input.shape[-len(kernel) :]
+    out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
+    spread = _fit(
+        xp, input, padding, _needed(kernel, stride, dilation, out), _lowest(xp, input.dtype)
+    )
+    base = _flat_base(xp, sizes, stride, padding, out)
+    views = [spread[(..., *slices)] for _, slices in kernel_slices(kernel, stride, dilation, out)]
+    if len(views) <= MOST_COPIES:
+        # Each view is read three times; short strided rows cost more than one copy.
+        views = [xp.ascontiguousarray(values) for values in views]
+    best = views[0].copy()
+    for values in views[1:]:
+        xp.maximum(best, values, out=best)
+    offsets = _first_equal(xp, views, best)
+    has_nan = bool(offsets.size) and int(offsets.min()) == 0
+    steps = [_flat_offset(position, dilation, sizes) for position in product(*map(range, kernel))]
+    offsets = xp.asarray([0, *reversed(steps)]).take(offsets)
+    if any(padding):
+        # A window of nothing above the padding's value has chosen the padding; its first real
+        # element holds the same value.
+        first = [
+            xp.maximum(0, -((xp.arange(n) * s - p) // d)) * d
+            for n, s, p, d in zip(out, stride, padding, dilation, strict=True)
+        ]
+        start = xp.zeros_like(base)
+        for axis, shift in enumerate(first):
+            steps = shift * prod(sizes[axis + 1 :])
+            start = start + steps.reshape(-1, *[1] * (len(out) - axis - 1))
+        xp.maximum(offsets, start, out=offsets)
+        lowest = best == _lowest(xp, input.dtype)
+        if lowest.any():
+            xp.copyto(offsets, start, where=lowest)
+    offsets += base
+    if has_nan:
+        _choose_nan(xp, spread, offsets, base, kernel, stride, dilation, sizes, out)
+    return best, offsets
+
+
+def _first_equal(xp: Any, views: list[Any], best: Any) -> Any:
+    """How many views there are from the first that equals ``best`` on; 0 where none does (NaN).
+
+    Counted from the end, so that a running maximum finds the first; small integers keep the
+    passes short.
+    """
+    count = len(views)
+    kind = xp.uint8 if count < 256 else xp.int32
+    found = xp.zeros(best.shape, kind)
+    for i, values in enumerate(views):
+        match = xp.equal(values, best).view(xp.uint8) * kind(count - i)
+        xp.maximum(found, match, out=found)
+    return found
+
+
+def _choose_nan(
+    xp: Any,
+    spread: Any,
+    indices: Any,
+    base: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    dilation: Sizes,
+    sizes: Sizes,
+    out: Sizes,
+) -> None:
+    """Points windows that hold a NaN at their last NaN, as PyTorch does."""
+    for position, slices in kernel_slices(kernel, stride, dilation, out):
+        index = base + _flat_offset(position, dilation, sizes)
+        xp.copyto(indices, index, where=xp.isnan(spread[(..., *slices)]))
+
+
+@shared_kernel("max_pool_backward")
+def max_pool_backward(
+    xp: Any,
+    grad: Any,
+    indices: Any,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+) -> Any:
+    out = grad.shape[-len(kernel) :]
+    base = _flat_base(xp, sizes, stride, padding, out)
+    needed = _needed(kernel, stride, dilation, out)
+    shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
+    lead = grad.shape[: -len(kernel)]
+    # Windows that do not overlap write each place once, so the product is written straight there;
+    # where they touch and cover all, nothing has to be zero before.
+    apart = all(s >= d * (k - 1) + 1 for s, d, k in zip(stride, dilation, kernel, strict=True))
+    cover = kernel == stride and tuple(shape) == needed
+    make = xp.empty if apart and cover else xp.zeros
+    total = make((*lead, *shape), grad.dtype)
+    steps = [_flat_offset(position, dilation, sizes) for position in product(*map(range, kernel))]
+    chosen = (indices - base).astype(xp.uint8 if max(steps) < 256 else xp.int64, copy=False)
+    for position, slices in kernel_slices(kernel, stride, dilation, out):
+        mask = chosen == _flat_offset(position, dilation, sizes)
+        if apart:
+            xp.multiply(grad, mask, out=total[(..., *slices)])
+        else:
+            total[(..., *slices)] += grad * mask
+    if not any(padding) and tuple(shape) == tuple(sizes):
+        return total
+    kept = [slice(p, p + n) for p, n in zip(padding, sizes, strict=True)]
+    return xp.ascontiguousarray(total[(..., *kept)])
+
+
+@shared_kernel("take_flat")
+def take_flat(xp: Any, input: Any, indices: Any, dims: int) -> Any:
+    lead = input.shape[:-dims]
+    flat = input.reshape(*lead, -1)
+    picked = xp.take_along_axis(flat, indices.reshape(*lead, -1), -1)
+    return picked.reshape(indices.shape)
+
+
+@shared_kernel("put_flat")
+def put_flat(xp: Any, input: Any, indices: Any, sizes: Sizes, accumulate: bool) -> Any:
+    dims = len(sizes)
+    rows = prod(input.shape[:-dims])
+    length = prod(sizes)
+    total = xp.zeros((rows, length), input.dtype)
+    target = indices.reshape(rows, -1)
+    values = input.reshape(rows, -1)
+    row = xp.arange(rows)[:, None]
+    if accumulate:
+        xp.add.at(total, (row, target), values)
+    else:
+        total[row, target] = values
+    return total.reshape(*input.shape[:-dims], *sizes)
+
+
+def _counts(
+    xp: Any,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    out: Sizes,
+    count_include_pad: bool,
+) -> Any:
+    """How many elements each window's sum is divided by."""
+    total: Any = 1
+    for axis, (n, k, s, p, m) in enumerate(zip(sizes, kernel, stride, padding, out, strict=True)):
+        start = xp.arange(m) * s - p
+        end = xp.minimum(start + k, n + p)
+        if not count_include_pad:
+            start, end = xp.maximum(start, 0), xp.minimum(end, n)
+        total = total * (end - start).reshape(-1, *[1] * (len(out) - axis - 1))
+    return total
+
+
+@shared_kernel("avg_pool")
+def avg_pool(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    ones = (1,) * len(kernel)
+    sizes = input.shape[-len(kernel) :]
+    out = pooled_sizes(sizes, kernel, stride, padding, ones, ceil_mode)
+    spread = _fit(xp, input, padding, _needed(kernel, stride, ones, out), 0)
+    total = xp.zeros((*input.shape[: -len(kernel)], *out), input.dtype)
+    for _, slices in kernel_slices(kernel, stride, ones, out):
+        total += spread[(..., *slices)]
+    return _divide(
+        xp,
+        total,
+        _divisor(xp, sizes, kernel, stride, padding, out, count_include_pad, divisor_override),
+    )
+
+
+def _divisor(
+    xp: Any,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    out: Sizes,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    if divisor_override is not None:
+        return divisor_override
+    return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad)
+
+
+def _divide(xp: Any, total: Any, divisor: Any) -> Any:
+    if total.dtype.kind in "fc":
+        if not isinstance(divisor, int):
+            divisor = divisor.astype(total.dtype)
+        total /= divisor
+        return total
+    quotient = xp.trunc(total / divisor)
+    return quotient.astype(total.dtype)
+
+
+@shared_kernel("avg_pool_backward")
+def avg_pool_backward(
+    xp: Any,
+    grad: Any,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    ones = (1,) * len(kernel)
+    out = grad.shape[-len(kernel) :]
+    divisor = _divisor(xp, sizes, kernel, stride, padding, out, count_include_pad, divisor_override)
+    share = _divide(xp, grad.copy(), divisor)
+    needed = _needed(kernel, stride, ones, out)
+    shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
+    total = xp.zeros((*grad.shape[: -len(kernel)], *shape), grad.dtype)
+    for _, slices in kernel_slices(kernel, stride, ones, out):
+        total[(..., *slices)] += share
+    kept = [slice(p, p + n) for p, n in zip(padding, sizes, strict=True)]
+    return xp.ascontiguousarray(total[(..., *kept)])
+
+
+def _regions(size: int, count: int) -> list[slice]:
+    """The parts of a dimension that the outputs of an adaptive pool look at."""
+    return [slice(i * size // count, -((i + 1) * size // -count)) for i in range(count)]
+
+
+@shared_kernel("adaptive_avg_pool")
+def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes) -> Any:
+    dims = len(output_size)
+    for axis, count in zip(range(-dims, 0), output_size, strict=True):
+        size = input.shape[axis]
+        moved = xp.moveaxis(input, axis, -1)
+        if count and size % count == 0:
+            pooled = moved.reshape(*moved.shape[:-1], count, size // count).sum(-1)
+            pooled = pooled * input.dtype.type(count / size) if size else pooled
+        else:
+            pooled = xp.empty((*moved.shape[:-1], count), input.dtype)
+            for i, region in enumerate(_regions(size, count)):
+                pooled[..., i] = moved[..., region].sum(-1) / max(region.stop - region.start, 1)
+        input = xp.moveaxis(pooled, -1, axis)
+    return xp.ascontiguousarray(input)
+
+
+@shared_kernel("adaptive_avg_pool_backward")
+def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes) -> Any:
+    dims = len(sizes)
+    for axis, size in zip(range(-dims, 0), sizes, strict=True):
+        moved = xp.moveaxis(grad, axis, -1)
+        count = moved.shape[-1]
+        if count and size % count == 0:
+            spread = xp.repeat(moved, size // count, -1) * grad.dtype.type(count / (size or 1))
+        else:
+            spread = xp.zeros((*moved.shape[:-1], size), grad.dtype)
+            for i, region in enumerate(_regions(size, count)):
+                width = max(region.stop - region.start, 1)
+                spread[..., region] += moved[..., i : i + 1] / width
+        grad = xp.moveaxis(spread, -1, axis)
+    return xp.ascontiguousarray(grad)
+
+
+@shared_kernel("adaptive_max_pool")
+def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any]:
+    dims = len(output_size)
+    lead, sizes = input.shape[:-dims], input.shape[-dims:]
+    values = xp.empty((*lead, *output_size), input.dtype)
+    indices = xp.empty((*lead, *output_size), xp.int64)
+    regions = [_regions(n, m) for n, m in zip(sizes, output_size, strict=True)]
+    for place in product(*map(range, output_size)):
+        window = tuple([r[i] for r, i in zip(regions, place, strict=True)])
+        shape = [w.stop - w.start for w in window]
+        flat = input[(..., *window)].reshape(*lead, -1)
+        chosen = xp.argmax(flat, -1)
+        values[(..., *place)] = xp.take_along_axis(flat, chosen[..., None], -1)[..., 0]
+        index: Any = 0
+        for within, w, n in zip(xp.unravel_index(chosen, shape), window, sizes, strict=True):
+            index = index * n + within + w.start
+        indices[(..., *place)] = index
+    return values, indices

@@ -1,0 +1,88 @@
+"""Sliding windows over the last dimensions of an array: sizes, padding, strided views."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Sizes = tuple[int, ...]
+
+
+def output_sizes(
+    sizes: Sequence[int], kernel: Sizes, stride: Sizes, padding: Sequence[int], dilation: Sizes
+) -> Sizes:
+    """How many windows fit along each dimension: ``(n + 2p - d(k - 1) - 1) // s + 1``."""
+    return tuple(
+        [
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(sizes, kernel, stride, padding, dilation, strict=True)
+        ]
+    )
+
+
+def kernel_slices(
+    kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes
+) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+    """Each position in the kernel, with the slices of padded input that it meets."""
+    for position in product(*map(range, kernel)):
+        yield (
+            position,
+            tuple(
+                [
+                    slice(i * d, i * d + (n - 1) * s + 1, s)
+                    for i, d, s, n in zip(position, dilation, stride, out, strict=True)
+                ]
+            ),
+        )
+
+
+def inner(sizes: Sequence[int], padding: Sequence[int]) -> tuple[slice, ...]:
+    """The slices that leave the padding out."""
+    return tuple([slice(p, p + n) for n, p in zip(sizes, padding, strict=True)])
+
+
+def padded(xp: Any, input: Any, padding: Sizes, value: Any = 0) -> Any:
+    """``input`` with ``padding`` on both ends of its last dimensions; itself without padding."""
+    if not any(padding):
+        return input
+    lead = input.ndim - len(padding)
+    sizes = input.shape[lead:]
+    shape = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
+    result = xp.full((*input.shape[:lead], *shape), value, dtype=input.dtype)
+    result[(..., *inner(sizes, padding))] = input
+    return result
+
+
+def padded_channels_last(xp: Any, input: Any, padding: Sizes) -> Any:
+    """``(N, C, *sizes)`` as a contiguous ``(N, *padded sizes, C)``, zeros around."""
+    sizes = input.shape[2:]
+    shape = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
+    make = xp.zeros if any(padding) else xp.empty
+    result = make((input.shape[0], *shape, input.shape[1]), input.dtype)
+    result[(slice(None), *inner(sizes, padding))] = xp.moveaxis(input, 1, -1)
+    return result
+
+
+def window_view(
+    xp: Any, array: Any, first: int, kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes
+) -> Any:
+    """A view with two groups of dimensions in the place of the spatial ones.
+
+    ``(*lead, *sizes, *rest)``, whose spatial dimensions start at ``first``, becomes
+    ``(*lead, *out, *kernel, *rest)``; nothing is copied.
+    """
+    last = first + len(kernel)
+    steps = array.strides[first:last]
+    return xp.lib.stride_tricks.as_strided(
+        array,
+        (*array.shape[:first], *out, *kernel, *array.shape[last:]),
+        (
+            *array.strides[:first],
+            *[step * s for step, s in zip(steps, stride, strict=True)],
+            *[step * d for step, d in zip(steps, dilation, strict=True)],
+            *array.strides[last:],
+        ),
+    )

@@ -1,0 +1,78 @@
+"""Linear layers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lamella_core import Tensor, empty
+from lamella_nn import functional as F
+from lamella_nn import init
+from lamella_nn.modules.module import Module
+from lamella_nn.parameter import Parameter
+
+
+class Identity(Module):
+    """Returns its input; takes and ignores any arguments when it is made."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input itself."""
+        return input
+
+
+class Linear(Module):
+    """An affine map of the last dimension: y = x Aᵀ + b.
+
+    Weight and bias start uniform between -1/√in_features and 1/√in_features.
+
+    Args:
+        in_features: length of the last dimension of the input.
+        out_features: length of the last dimension of the output.
+        bias: whether there is a b.
+        device, dtype: those of the parameters.
+
+    Attributes:
+        weight: A, of shape (out_features, in_features).
+        bias: b, of shape (out_features,), or None.
+    """
+
+    in_features: int
+    out_features: int
+    weight: Parameter
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the initial parameters anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            init._uniform_fan_in_(self.bias, self.in_features)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input (\\*, in_features) mapped to (\\*, out_features)."""
+        return F.linear(input, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )

@@ -1,0 +1,138 @@
+"""Normalisation of each sample by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+from lamella_core import Tensor, empty
+from lamella_nn import functional as F
+from lamella_nn import init
+from lamella_nn.modules.module import Module
+from lamella_nn.parameter import Parameter
+
+
+class LayerNorm(Module):
+    """(x - E[x]) / √(Var[x] + ε) · γ + β over the last dimensions.
+
+    From Ba, Kiros and Hinton (2016), "Layer Normalization". The variance is the biased one.
+
+    Args:
+        normalized_shape: the lengths of the last dimensions, or of the last one.
+        eps: ε.
+        elementwise_affine: whether there are γ (``weight``) and β (``bias``), of that shape.
+        bias: whether an affine module has β.
+        device, dtype: those of the parameters.
+    """
+
+    normalized_shape: tuple[int, ...]
+    eps: float
+    elementwise_affine: bool
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(normalized_shape, Integral):
+            normalized_shape = (normalized_shape,)  # type: ignore[assignment]
+        self.normalized_shape = tuple(normalized_shape)  # type: ignore[arg-type]
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        _register_affine(self, self.normalized_shape, elementwise_affine, bias, device, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weight to one and bias to zero."""
+        _reset_affine(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Same shape as the input."""
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, "
+            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(Module):
+    """(x - E[x]) / √(Var[x] + ε) · γ + β over each group of channels of a sample.
+
+    From Wu and He (2018), "Group Normalization". The variance is the biased one.
+
+    Args:
+        num_groups: number of groups.
+        num_channels: number of channels, a multiple of it.
+        eps: ε.
+        affine: whether there are γ (``weight``) and β (``bias``), one for each channel.
+        device, dtype: those of the parameters.
+        bias: whether an affine module has β.
+
+    Raises:
+        ValueError: ``num_channels`` is no multiple of ``num_groups``.
+    """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_channels % num_groups:
+            raise ValueError(
+                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
+            )
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        _register_affine(self, (num_channels,), affine, bias, device, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weight to one and bias to zero."""
+        _reset_affine(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Same shape as the input, (N, C, \\*)."""
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+def _register_affine(
+    module: Module, shape: tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any
+) -> None:
+    for name, present in (("weight", affine), ("bias", affine and bias)):
+        value = Parameter(empty(shape, device=device, dtype=dtype)) if present else None
+        module.register_parameter(name, value)
+
+
+def _reset_affine(module: Module) -> None:
+    if module.weight is not None:
+        init.ones_(module.weight)
+    if module.bias is not None:
+        init.zeros_(module.bias)

@@ -1,0 +1,1 @@
+"""The ops on networks, by family: each declared once, with its signature and meaning."""

@@ -1,0 +1,60 @@
+"""Normalizations with statistics of the input itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core.conventions import arrays
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+
+@arrays(refuses="bool integer complex", method=False)
+def native_batch_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias``, by channel (dimension 1).
+
+    Returns:
+        The result, and each channel's mean and biased variance.
+    """
+
+
+@arrays(method=False)
+def native_batch_norm_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    weight: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of ``native_batch_norm`` to its input, weight and bias."""
+
+
+@arrays(refuses="bool integer complex", method=False)
+def native_layer_norm(
+    input: Tensor,
+    sizes: tuple[int, ...],
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias`` over the last dimensions, ``sizes``.
+
+    Returns:
+        The result, the mean and ``1 / sqrt(variance + eps)``, the latter two with sizes 1.
+    """
+
+
+@arrays(method=False)
+def native_layer_norm_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    sizes: tuple[int, ...],
+    weight: Tensor | None,
+    mean: Tensor,
+    rstd: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of ``native_layer_norm`` to its input, weight and bias."""

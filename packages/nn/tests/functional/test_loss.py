@@ -1,0 +1,128 @@
+"""Losses: values from their formulas and from PyTorch 2.13, gradients, errors."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import lamella_autograd as autograd
+import lamella_core as torch
+from lamella_nn import functional as F
+
+SCORES = [[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]]
+LOG_SUM = math.log(math.e + math.e**2 + math.e**3)
+
+
+def test_cross_entropy_and_its_gradient():
+    x = torch.tensor(SCORES, dtype=torch.float64).requires_grad_()
+    target = torch.tensor([2, 0])
+    loss = F.cross_entropy(x, target)
+    assert loss.item() == pytest.approx((LOG_SUM - 3 + math.log(3)) / 2)
+    (grad,) = autograd.grad(loss, x)
+    p = [math.exp(s - LOG_SUM) for s in SCORES[0]]
+    assert grad[0].tolist() == pytest.approx([p[0] / 2, p[1] / 2, (p[2] - 1) / 2])
+    assert grad[1].tolist() == pytest.approx([-1 / 3, 1 / 6, 1 / 6])
+
+
+def test_reductions_weights_and_ignored_targets():
+    x, target = torch.tensor(SCORES), torch.tensor([2, 0])
+    each = F.cross_entropy(x, target, reduction="none").tolist()
+    assert each == pytest.approx([LOG_SUM - 3, math.log(3)])
+    assert F.cross_entropy(x, target, reduction="sum").item() == pytest.approx(sum(each))
+    weight = torch.tensor([1.0, 1.0, 3.0])
+    weighted = F.cross_entropy(x, target, weight).item()
+    assert weighted == pytest.approx((3 * each[0] + each[1]) / 4)
+    assert F.cross_entropy(x, target, ignore_index=2).item() == pytest.approx(each[1])
+
+
+def test_indices_agree_with_one_hot_probabilities():
+    x, target = torch.tensor(SCORES), torch.tensor([2, 0])
+    q = F.one_hot(target, 3).to(torch.float32)
+    for smoothing in (0.0, 0.2):
+        by_index = F.cross_entropy(x, target, label_smoothing=smoothing).item()
+        by_share = F.cross_entropy(x, q, label_smoothing=smoothing).item()
+        assert by_index == pytest.approx(by_share)
+
+
+def test_cross_entropy_second_derivative():
+    x = torch.tensor([[0.5, -0.5]], dtype=torch.float64).requires_grad_()
+    (grad,) = autograd.grad(F.cross_entropy(x, torch.tensor([0])), x, create_graph=True)
+    (second,) = autograd.grad(grad[0, 0], x)
+    p = 1 / (1 + math.exp(-1))
+    assert second[0].tolist() == pytest.approx([p * (1 - p), -p * (1 - p)])
+
+
+def test_nll_loss_takes_log_probabilities():
+    x = torch.tensor(SCORES)
+    target = torch.tensor([2, 0])
+    logs = F.log_softmax(x, 1)
+    assert F.nll_loss(logs, target).item() == pytest.approx(F.cross_entropy(x, target).item())
+
+
+def test_regression_losses():
+    a, b = torch.tensor([0.0, 3.0]), torch.tensor([0.5, 0.0])
+    assert F.mse_loss(a, b).item() == pytest.approx((0.25 + 9) / 2)
+    assert F.l1_loss(a, b, reduction="sum").item() == 3.5
+    assert F.smooth_l1_loss(a, b, reduction="none").tolist() == [0.125, 2.5]
+    assert F.huber_loss(a, b, reduction="none", delta=2.0).tolist() == [0.125, 4.0]
+
+
+def test_binary_cross_entropy():
+    p, t = torch.tensor([0.25, 1.0]), torch.tensor([1.0, 0.0])
+    each = F.binary_cross_entropy(p, t, reduction="none").tolist()
+    assert each == pytest.approx([math.log(4), 100.0])
+    x = torch.tensor([-1000.0, 1000.0, 0.0])
+    each = F.binary_cross_entropy_with_logits(x, torch.tensor([0.0, 0.0, 1.0]), reduction="none")
+    assert each.tolist() == pytest.approx([0.0, 1000.0, math.log(2)])
+
+
+def test_divergences():
+    q = torch.tensor([[0.25, 0.75]])
+    logs = torch.tensor([[0.5, 0.5]]).log()
+    expected = 0.25 * math.log(0.5) + 0.75 * math.log(1.5)
+    assert F.kl_div(logs, q, reduction="batchmean").item() == pytest.approx(expected)
+    loss = F.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([2.0]), full=True)
+    stirling = 2 * math.log(2) - 2 + 0.5 * math.log(4 * math.pi)
+    assert loss.item() == pytest.approx(1 + stirling)
+
+
+def test_margins():
+    x = torch.tensor([[0.1, 0.2, 0.4, 0.8]])
+    # The example of torch.nn.MultiMarginLoss's documentation: (0.3 + 0.4 + 0.6) / 4.
+    assert F.multi_margin_loss(x, torch.tensor([3])).item() == pytest.approx(0.325)
+    # That of torch.nn.MultiLabelMarginLoss's: 0.85.
+    labels = torch.tensor([[3, 0, -1, 1]])
+    assert F.multilabel_margin_loss(x, labels).item() == pytest.approx(0.85)
+    a, b = torch.tensor([1.0]), torch.tensor([2.0])
+    assert F.margin_ranking_loss(a, b, torch.tensor([1.0]), 0.5).item() == 1.5
+    assert F.hinge_embedding_loss(b, torch.tensor([-1.0]), 3.0).item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda x: F.cross_entropy(x, torch.tensor([0, 3])), IndexError, "Target 3 is out of bou"),
+        (lambda x: F.cross_entropy(x, torch.tensor([0])), ValueError, "batch_size .2. to match"),
+        (lambda x: F.cross_entropy(x, torch.tensor([0.0, 1.0])), RuntimeError, "Long or Byte"),
+        (lambda x: F.cross_entropy(x, torch.tensor([0, 1]), reduction="x"), ValueError, "x is not"),
+        (
+            lambda x: F.cross_entropy(x, torch.tensor([0, 1]), torch.ones(4)),
+            RuntimeError,
+            r"all 3 classes.*\[4\]",
+        ),
+        (
+            lambda x: F.cross_entropy(x, torch.tensor([0, 1]), label_smoothing=2.0),
+            RuntimeError,
+            "between 0.0 and 1.0",
+        ),
+        (
+            lambda x: F.binary_cross_entropy(x, torch.zeros(2, 3)),
+            RuntimeError,
+            "between 0 and 1",
+        ),
+    ],
+)
+def test_errors(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call(torch.tensor(SCORES))

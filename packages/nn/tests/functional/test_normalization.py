@@ -1,0 +1,78 @@
+"""Normalizations: statistics, running statistics, gradients, errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamella_autograd as autograd
+import lamella_core as torch
+from lamella_nn import functional as F
+
+
+def numbers(*shape):
+    return torch.tensor(np.random.default_rng(0).standard_normal(shape) * 2 + 1)
+
+
+def test_batch_norm_moves_the_running_statistics():
+    x = numbers(4, 3, 5)
+    mean, variance = torch.zeros(3, dtype=x.dtype), torch.ones(3, dtype=x.dtype)
+    result = F.batch_norm(x, mean, variance, training=True, momentum=0.1)
+    array = x.numpy()
+    np.testing.assert_allclose(result.numpy().mean((0, 2)), 0, atol=1e-12)
+    np.testing.assert_allclose(mean.numpy(), 0.1 * array.mean((0, 2)))
+    np.testing.assert_allclose(variance.numpy(), 0.9 + 0.1 * array.var((0, 2), ddof=1))
+    fixed = F.batch_norm(x, mean, variance)
+    expected = (array - mean.numpy()[:, None]) / np.sqrt(variance.numpy()[:, None] + 1e-5)
+    np.testing.assert_allclose(fixed.numpy(), expected)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, w: F.batch_norm(x, None, None, w, training=True),
+        lambda x, w: F.layer_norm(x, (3,), w),
+        lambda x, w: F.group_norm(x.reshape(2, 3, 2), 3, w),
+        lambda x, w: F.rms_norm(x, (3,), w),
+    ],
+)
+def test_fused_gradients_equal_those_in_ops(function):
+    """The gradient is fused; with create_graph it is written in ops."""
+    x, w = numbers(4, 3).requires_grad_(), torch.tensor([1.0, 2.0, 0.5]).double().requires_grad_()
+    y = function(x, w)
+    g = torch.tensor(np.random.default_rng(1).standard_normal(y.shape))
+    fused = autograd.grad(y, (x, w), g, retain_graph=True)
+    written = autograd.grad(y, (x, w), g, create_graph=True)
+    for a, b in zip(fused, written, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.detach().numpy(), atol=1e-12)
+
+
+def test_group_and_instance_norm_are_means_of_their_own():
+    x = numbers(2, 4, 5)
+    grouped = F.group_norm(x, 2).numpy().reshape(2, 2, -1)
+    np.testing.assert_allclose(grouped.mean(2), 0, atol=1e-12)
+    each = F.instance_norm(x).numpy()
+    np.testing.assert_allclose(each.mean(2), 0, atol=1e-12)
+    np.testing.assert_allclose(each.var(2), 1, atol=1e-4)
+
+
+def test_normalize_gives_unit_rows():
+    x = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    assert F.normalize(x).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0.0, 0.0]]
+
+
+def test_local_response_norm():
+    x = torch.ones(1, 3, 1)
+    result = F.local_response_norm(x, 3, alpha=3.0, beta=1.0, k=1.0)
+    assert result[0, :, 0].tolist() == pytest.approx([1 / 3, 1 / 4, 1 / 3])
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        F.batch_norm(torch.zeros(1, 3), None, None, training=True)
+    with pytest.raises(RuntimeError, match="running_mean should contain 3 elements not 4"):
+        F.batch_norm(torch.zeros(2, 3), torch.zeros(4), torch.ones(4))
+    with pytest.raises(RuntimeError, match=r"normalized_shape=\[3\].*size\[2, 4\]"):
+        F.layer_norm(torch.zeros(2, 4), (3,))
+    with pytest.raises(RuntimeError, match="divisible by num_groups"):
+        F.group_norm(torch.zeros(2, 3), 2)

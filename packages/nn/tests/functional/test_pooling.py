@@ -1,0 +1,83 @@
+"""Pooling: values, gradients and errors."""
+
+from __future__ import annotations
+
+import pytest
+
+import lamella_autograd as autograd
+import lamella_core as torch
+from lamella_nn import functional as F
+
+
+def ramp(*shape):
+    count = 1
+    for n in shape:
+        count *= n
+    return torch.arange(float(count)).reshape(shape)
+
+
+def test_max_pool2d():
+    x = ramp(1, 1, 4, 4).requires_grad_()
+    result, indices = F.max_pool2d(x, 2, return_indices=True)
+    assert result[0, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
+    assert indices[0, 0].tolist() == [[5, 7], [13, 15]]
+    assert indices.dtype is torch.int64
+    (grad,) = autograd.grad(result.sum(), x)
+    assert grad.reshape(-1).nonzero().reshape(-1).tolist() == [5, 7, 13, 15]
+
+
+def test_overlapping_windows_add_their_gradients():
+    x = torch.tensor([[0.0, 5.0, 1.0, 2.0]]).requires_grad_()
+    (grad,) = autograd.grad(F.max_pool1d(x, 2, 1).sum(), x)
+    assert grad.tolist() == [[0.0, 2.0, 0.0, 1.0]]
+
+
+def test_unpooling_puts_maxima_back():
+    x = ramp(1, 1, 4, 4)
+    result, indices = F.max_pool2d(x, 2, return_indices=True)
+    back = F.max_unpool2d(result, indices, 2)
+    assert back[0, 0, 1].tolist() == [0.0, 5.0, 0.0, 7.0]
+
+
+def test_avg_pool2d():
+    x = ramp(1, 1, 4, 4)
+    assert F.avg_pool2d(x, 2)[0, 0].tolist() == [[2.5, 4.5], [10.5, 12.5]]
+    assert F.avg_pool2d(x, 2, divisor_override=2)[0, 0, 0].tolist() == [5.0, 9.0]
+    corner = F.avg_pool2d(torch.ones(1, 1, 3, 3), 3, 2, 1)[0, 0, 0, 0]
+    assert corner.item() == pytest.approx(4 / 9)
+    inside = F.avg_pool2d(torch.ones(1, 1, 3, 3), 3, 2, 1, count_include_pad=False)
+    assert inside[0, 0, 0, 0].item() == 1.0
+
+
+def test_adaptive_pools():
+    x = ramp(1, 1, 4, 4)
+    assert F.adaptive_avg_pool2d(x, 1).item() == 7.5
+    assert F.adaptive_avg_pool2d(x, (None, 1)).shape == (1, 1, 4, 1)
+    assert F.adaptive_max_pool2d(x, 2)[0, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
+
+
+def test_lp_pool_is_the_norm():
+    assert F.lp_pool1d(torch.tensor([[3.0, 4.0]]), 2, 2).item() == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: F.max_pool2d(torch.zeros(1, 1, 2, 2), 3), r"input size: \(1x2x2\).*\(1x0x0\)"),
+        (lambda: F.max_pool2d(torch.zeros(2, 2), 1), "Expected 3D or 4D"),
+        (lambda: F.max_pool2d(torch.zeros(1, 1, 4, 4), 2, padding=2), "at most half"),
+        (lambda: F.max_pool2d(torch.zeros(1, 1, 4, 4), 2, padding=-1), "non-negative"),
+        (lambda: F.max_pool2d(torch.zeros(1, 1, 4, 4), 2, stride=0), "stride should not be zero"),
+        (lambda: F.avg_pool2d(torch.zeros(1, 1, 4, 4), 2, divisor_override=0), "divisor"),
+        (lambda: F.adaptive_avg_pool2d(torch.zeros(1, 1, 4, 4), -1), "greater than or equal to 0"),
+        (lambda: F.max_pool2d(torch.zeros(1, 1, 4, 4), (1, 2, 3)), "tuple of two ints"),
+    ],
+)
+def test_errors(call, message):
+    with pytest.raises(RuntimeError, match=message):
+        call()
+
+
+def test_bools_have_no_maximum():
+    with pytest.raises(NotImplementedError, match="Bool"):
+        F.max_pool2d(torch.zeros(1, 1, 4, 4, dtype=torch.bool), 2)

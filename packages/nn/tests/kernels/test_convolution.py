@@ -1,0 +1,115 @@
+"""Convolution kernels against loops that follow the definition."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from lamella_nn.kernels import convolution as kernels
+
+SETTINGS = [
+    # channels, features, groups, kernel, stride, padding, dilation
+    (3, 4, 1, 3, 1, 1, 1),
+    (4, 6, 2, 2, 2, 0, 1),
+    (6, 6, 6, 3, 1, 1, 1),
+    (3, 6, 3, 3, 2, 2, 2),
+    (8, 4, 1, 1, 1, 0, 1),
+    (2, 16, 1, 2, 1, 3, 1),
+]
+SIZES = (7, 5, 6)
+
+
+def by_definition(input, weight, bias, stride, padding, dilation, groups):
+    """``out[n, o, x] = bias[o] + sum_{c, k} padded[n, c, s x + d k] weight[o, c, k]``."""
+    dims = weight.ndim - 2
+    padded = np.pad(input, [(0, 0), (0, 0), *[(p, p) for p in padding]])
+    out = [
+        (padded.shape[2 + i] - dilation[i] * (weight.shape[2 + i] - 1) - 1) // stride[i] + 1
+        for i in range(dims)
+    ]
+    result = np.zeros((input.shape[0], weight.shape[0], *out))
+    narrow = weight.shape[1]
+    for n, o in product(range(input.shape[0]), range(weight.shape[0])):
+        group = o // (weight.shape[0] // groups)
+        for place in product(*map(range, out)):
+            total = 0.0 if bias is None else bias[o]
+            for c, k in product(range(narrow), product(*map(range, weight.shape[2:]))):
+                at = tuple(
+                    s * x + d * i for s, x, d, i in zip(stride, place, dilation, k, strict=True)
+                )
+                total += padded[(n, group * narrow + c, *at)] * weight[(o, c, *k)]
+            result[(n, o, *place)] = total
+    return result
+
+
+def problem(dims, channels, features, groups, kernel, stride, padding, dilation):
+    rng = np.random.default_rng(0)
+    input = rng.standard_normal((2, channels, *SIZES[:dims]))
+    weight = rng.standard_normal((features, channels // groups, *[kernel] * dims))
+    bias = rng.standard_normal(features)
+    return input, weight, bias, ((stride,) * dims, (padding,) * dims, (dilation,) * dims, groups)
+
+
+@pytest.mark.parametrize("dims", [1, 2])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_forward_follows_the_definition(dims, setting):
+    input, weight, bias, settings = problem(dims, *setting)
+    expected = by_definition(input, weight, bias, *settings)
+    np.testing.assert_allclose(
+        kernels.convolution(np, input, weight, bias, *settings), expected, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("block", [1 << 22, 50])
+def test_the_gradients_are_adjoint(monkeypatch, dims, setting, channels_last, block):
+    """<g, conv(x, w)> = <input_grad(g, w), x> = <weight_grad(x, g), w>, in every path."""
+    monkeypatch.setattr(kernels, "BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(kernels, "_prefers_channels_last", lambda *_: channels_last)
+    input, weight, _, settings = problem(dims, *setting)
+    result = kernels.convolution(np, input, weight, None, *settings)
+    grad = np.random.default_rng(1).standard_normal(result.shape)
+    to_input = kernels.convolution_input_grad(np, grad, weight, input.shape[2:], *settings)
+    to_weight = kernels.convolution_weight_grad(np, input, grad, weight.shape[2:], *settings)
+    assert to_input.shape == input.shape
+    assert to_weight.shape == weight.shape
+    expected = (grad * result).sum()
+    np.testing.assert_allclose((to_input * input).sum(), expected, rtol=1e-10)
+    np.testing.assert_allclose((to_weight * weight).sum(), expected, rtol=1e-10)
+
+
+def test_paths_agree(monkeypatch):
+    input, weight, bias, settings = problem(2, *SETTINGS[0])
+    results = []
+    for channels_last in (True, False):
+        monkeypatch.setattr(kernels, "_prefers_channels_last", lambda *_, v=channels_last: v)
+        results.append(kernels.convolution(np, input, weight, bias, *settings))
+    np.testing.assert_allclose(results[0], results[1], atol=1e-12)
+
+
+def test_results_are_contiguous():
+    for setting in SETTINGS:
+        input, weight, bias, settings = problem(2, *setting)
+        result = kernels.convolution(np, input, weight, bias, *settings)
+        assert result.flags.c_contiguous
+        grad = kernels.convolution_input_grad(np, result, weight, input.shape[2:], *settings)
+        assert grad.flags.c_contiguous
+
+
+def test_empty_batch():
+    input, weight, bias, settings = problem(2, *SETTINGS[0])
+    assert kernels.convolution(np, input[:0], weight, bias, *settings).shape == (0, 4, 7, 5)
+
+
+def test_unfold_columns():
+    input = np.arange(9.0).reshape(1, 1, 3, 3)
+    columns = kernels.unfold_windows(np, input, (2, 2), (1, 1), (0, 0), (1, 1))
+    np.testing.assert_array_equal(
+        columns[0], [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
+    )
+    back = kernels.fold_windows(np, columns, (3, 3), (2, 2), (1, 1), (0, 0), (1, 1))
+    np.testing.assert_array_equal(back[0, 0], [[0, 2, 2], [6, 16, 10], [6, 14, 8]])

@@ -1,0 +1,30 @@
+"""The ops of this package are declared by the public calls: a kernel and a derivative each."""
+
+from __future__ import annotations
+
+from pkgutil import iter_modules
+
+import pytest
+
+from lamella_autograd.formulas import derivatives, not_differentiable
+from lamella_core.dispatch import backends, kernel_of, ops
+from lamella_nn import functional as _functional  # noqa: F401  (declares the ops)
+from lamella_nn import ops as package
+
+FAMILIES = {f"{package.__name__}.{m.name}" for m in iter_modules(package.__path__)}
+NAMES = sorted(
+    n for n, op in ops.items() if op.function and op.function.__wrapped__.__module__ in FAMILIES
+)
+# Their second derivative is written in ops by the op that they are the gradient of.
+FUSED_ONCE = {"native_batch_norm_backward", "native_layer_norm_backward"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_op_has_a_kernel_and_a_derivative(name):
+    assert callable(kernel_of(name, backends["cpu"]))
+    assert name in derivatives or name in not_differentiable or name in FUSED_ONCE
+    assert ops[name].function.__doc__
+
+
+def test_there_are_ops():
+    assert {"convolution", "max_pool_with_indices", "cross_entropy_index"} <= set(NAMES)

@@ -1,0 +1,96 @@
+"""What a device must offer, and how devices are found.
+
+A backend is one Python object that a package offers in the entry-point group
+``lamella.backends``. The NumPy backend, device type ``cpu``, is always there. Entry points are
+read when a device type is first named that is not known yet; a plugin that improves on the CPU
+(not a device of its own) is named with ``lamella_core.load_backends()``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.device import Device
+
+ENTRY_POINT_GROUP = "lamella.backends"
+
+
+class Backend(ABC):
+    """Base class of backends: a device type, its arrays and its kernels.
+
+    A subclass sets the attributes and overrides the methods below. Strides here are in elements.
+
+    Attributes:
+        device_type: ``"cpu"``, ``"cuda"``, the name used in ``device("...")``.
+        array_type: the class of the backend's arrays. An array has ``shape``, ``ndim``, ``size``
+            and ``dtype`` (a NumPy dtype).
+        xp: the array namespace that shared kernels are written over: NumPy's names for what the
+            backend can do. None when the backend brings a kernel of its own for every op.
+        key: the backend's bit in a tensor's key; set when the backend is registered.
+    """
+
+    device_type: str
+    array_type: type
+    xp: Any = None
+    key: int = 0
+
+    def __init__(self) -> None:
+        self.kernels: dict[str, Callable[..., Any]] = {}
+
+    def device_count(self) -> int:
+        """How many devices of this type there are."""
+        return 1
+
+    def current_device(self) -> int | None:
+        """The index that ``device(type)`` means now; None for a type without indices."""
+        return 0
+
+    def device_index(self, array: Any) -> int | None:
+        """The index of the device that holds ``array``; None for a type without indices."""
+        return 0
+
+    def synchronize(self, index: int | None = None) -> None:
+        """Waits until all work on the device is done."""
+
+    def from_numpy(self, array: np.ndarray, device: Device) -> Any:
+        """A new array on ``device`` with the contents of a NumPy array."""
+
+    @abstractmethod
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """A NumPy array with the contents of ``array``; may share memory on the host."""
+
+    @abstractmethod
+    def as_array(self, value: Any) -> Any:
+        """Turns what a kernel of this backend returned (a scalar, say) into an array."""
+
+    @abstractmethod
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> Any:
+        """A new array whose contents are not set."""
+
+    @abstractmethod
+    def root(self, array: Any) -> Any:
+        """The flat array over the whole memory block that ``array`` is a view of."""
+
+    @abstractmethod
+    def strides(self, array: Any) -> tuple[int, ...]:
+        """Strides of ``array`` in elements."""
+
+    @abstractmethod
+    def data_ptr(self, array: Any) -> int:
+        """Address of the first element."""
+
+    @abstractmethod
+    def as_strided(
+        self, root: Any, dtype: np.dtype, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+    ) -> Any:
+        """A view of the memory block ``root``; strides and offset in elements of ``dtype``."""
+
+    @abstractmethod
+    def copy_into(self, target: Any, source: Any) -> None:
+        """Copies with broadcasting and conversion: ``target[...] = source``."""

@@ -1,0 +1,102 @@
+"""The CUDA backend: CuPy arrays. Offered by tensor-core's own entry point ``cuda``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.backend import Backend
+
+if TYPE_CHECKING:
+    from lamella_core.device import Device
+
+
+def load() -> Backend | None:
+    """The CUDA backend; None where CuPy is not installed or sees no device.
+
+    CuPy is imported here, when a device type that is not known yet is first named.
+    """
+    try:
+        import cupy
+    except ModuleNotFoundError as error:
+        if error.name != "cupy":
+            raise
+        return None
+    try:
+        if not cupy.cuda.runtime.getDeviceCount():
+            return None
+    except cupy.cuda.runtime.CUDARuntimeError:
+        return None
+    return CupyBackend(cupy)
+
+
+class CupyBackend(Backend):
+    """Device type ``cuda``."""
+
+    device_type = "cuda"
+
+    def __init__(self, cupy: Any) -> None:
+        super().__init__()
+        self.cupy = cupy
+        self.xp = cupy
+        self.array_type = cupy.ndarray
+
+    def device_count(self) -> int:
+        return self.cupy.cuda.runtime.getDeviceCount()
+
+    def current_device(self) -> int | None:
+        return self.cupy.cuda.runtime.getDevice()
+
+    def device_index(self, array: Any) -> int | None:
+        return array.device.id
+
+    def synchronize(self, index: int | None = None) -> None:
+        device = self.cupy.cuda.Device(index)
+        device.synchronize()
+
+    def _on(self, device: Device) -> Any:
+        return self.cupy.cuda.Device(device.index)
+
+    def from_numpy(self, array: np.ndarray, device: Device) -> Any:
+        with self._on(device):
+            return self.cupy.asarray(array)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        return self.cupy.asnumpy(array)
+
+    def as_array(self, value: Any) -> Any:
+        return self.cupy.asarray(value)
+
+    def empty(self, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> Any:
+        with self._on(device):
+            return self.cupy.empty(shape, dtype)
+
+    def root(self, array: Any) -> Any:
+        while array.base is not None:
+            array = array.base
+        if array.ndim == 1 and array.flags.c_contiguous:
+            return array
+        return self.cupy.ndarray((array.size,), array.dtype, array.data)
+
+    def strides(self, array: Any) -> tuple[int, ...]:
+        itemsize = array.itemsize
+        return tuple([s // itemsize for s in array.strides])
+
+    def data_ptr(self, array: Any) -> int:
+        return array.data.ptr if array.size else 0
+
+    def as_strided(
+        self,
+        root: Any,
+        dtype: np.dtype,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        offset: int,
+    ) -> Any:
+        itemsize = dtype.itemsize
+        start = root.data + offset * itemsize
+        return self.cupy.ndarray(shape, dtype, start, tuple([s * itemsize for s in strides]))
+
+    def copy_into(self, target: Any, source: Any) -> None:
+        self.cupy.copyto(target, source, casting="unsafe")

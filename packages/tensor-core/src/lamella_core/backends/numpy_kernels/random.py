@@ -1,0 +1,131 @@
+"""Kernels of the random ops on the CPU, over the generator that gives PyTorch's numbers.
+
+A tensor that is not contiguous is filled in the order of its memory, as PyTorch does it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core import random
+from lamella_core.dispatch import register_kernel
+from lamella_core.formats import order_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.device import Device
+
+
+# ------------------------------------------------------------------------------------ new tensors
+
+
+def rand(size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
+    return random.uniform(size, 0.0, 1.0, dtype, generator)
+
+
+def randn(size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
+    return random.normal(size, 0.0, 1.0, dtype, generator)
+
+
+def normal_of_size(
+    mean: float, std: float, size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device
+) -> np.ndarray:
+    return random.normal(size, mean, std, dtype, generator)
+
+
+def randint(
+    low: int, high: int, size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device
+) -> np.ndarray:
+    return random.integers(low, high, size, dtype, generator)
+
+
+def randperm(n: int, generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
+    return random.permutation(n, dtype, generator)
+
+
+# -------------------------------------------------------------------------------- given parameters
+
+
+def bernoulli(input: np.ndarray, generator: Any) -> np.ndarray:
+    return random.bernoulli(input.shape, input, input.dtype, generator)
+
+
+def normal(mean: Any, std: Any, generator: Any) -> np.ndarray:
+    return random.normal_elementwise(mean, std, generator)
+
+
+def multinomial(
+    input: np.ndarray, num_samples: int, replacement: bool, generator: Any
+) -> np.ndarray:
+    return random.multinomial(input, num_samples, replacement, generator)
+
+
+def poisson(input: np.ndarray, generator: Any) -> np.ndarray:
+    return random.poisson(input, generator)
+
+
+def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarray, np.ndarray]:
+    noise = np.empty_like(input)
+    bernoulli_(noise, 1.0 - p, generator)
+    noise /= noise.dtype.type(1.0 - p)
+    return input * noise, noise
+
+
+# ---------------------------------------------------------------------------------- filled in place
+
+
+def _fill(target: np.ndarray, draw: Callable[[tuple[int, ...]], np.ndarray]) -> None:
+    if not target.flags.c_contiguous:
+        target = target.transpose(order_of(target.shape, target.strides))
+    target[...] = draw(target.shape)
+
+
+def uniform_(target: np.ndarray, low: float, high: float, generator: Any) -> None:
+    _fill(target, lambda shape: random.uniform(shape, low, high, target.dtype, generator))
+
+
+def normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
+    whole = target.flags.c_contiguous
+    _fill(target, lambda shape: random.normal(shape, mean, std, target.dtype, generator, whole))
+
+
+def random_(target: np.ndarray, low: int | None, high: int | None, generator: Any) -> None:
+    _fill(target, lambda shape: random.integers(low, high, shape, target.dtype, generator))
+
+
+def bernoulli_(target: np.ndarray, p: Any, generator: Any) -> None:
+    if not isinstance(p, np.ndarray):
+        _fill(target, lambda shape: random.bernoulli(shape, p, target.dtype, generator))
+        return
+    order = order_of(target.shape, target.strides)
+    p = np.broadcast_to(p, target.shape).transpose(order)
+    target = target.transpose(order)
+    target[...] = random.bernoulli(target.shape, p, target.dtype, generator)
+
+
+def cauchy_(target: np.ndarray, median: float, sigma: float, generator: Any) -> None:
+    _fill(target, lambda shape: random.cauchy(shape, median, sigma, target.dtype, generator))
+
+
+def exponential_(target: np.ndarray, lambd: float, generator: Any) -> None:
+    _fill(target, lambda shape: random.exponential(shape, lambd, target.dtype, generator))
+
+
+def geometric_(target: np.ndarray, p: float, generator: Any) -> None:
+    _fill(target, lambda shape: random.geometric(shape, p, target.dtype, generator))
+
+
+def log_normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
+    _fill(target, lambda shape: random.log_normal(shape, mean, std, target.dtype, generator))
+
+
+for _kernel in (
+    rand, randn, normal_of_size, randint, randperm, bernoulli, normal, multinomial, poisson,
+    dropout_noise, uniform_, normal_, random_, bernoulli_, cauchy_, exponential_, geometric_,
+    log_normal_,
+):  # fmt: skip
+    register_kernel(_kernel.__name__, _kernel, "cpu")
+del _kernel

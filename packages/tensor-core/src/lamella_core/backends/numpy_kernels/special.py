@@ -1,0 +1,17 @@
+"""The special functions on the CPU: SciPy's special functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lamella_core.extras import scipy_module
+from lamella_core.kernels.special import register_special_kernels
+
+
+def _special() -> Any:
+    return scipy_module("special")
+
+
+register_special_kernels("cpu", np, _special)

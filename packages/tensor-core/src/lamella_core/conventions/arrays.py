@@ -1,0 +1,153 @@
+"""Ops on whole arrays: tensors go in as arrays, new arrays come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import not_implemented_for, store, wrap_all
+from lamella_core.dispatch import declare, kernel_of
+from lamella_core.promotion import result_dtype
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+    from lamella_core.dtype import dtype
+
+
+def arrays(
+    *,
+    promotes: bool = False,
+    refuses: str = "",
+    returns: type | None = None,
+    reduced_precision: bool = False,
+    method: bool = True,
+    inplace: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares an op whose kernel takes arrays and returns new ones, typed by their own dtype.
+
+    Args:
+        promotes: bring all tensors to their common type first.
+        refuses: types and categories of the first tensor that the op has no meaning for.
+        returns: a named tuple class for an op with several results.
+        reduced_precision: whether the kernel computes float16 and bfloat16 by itself; otherwise
+            it is given float32 and floating results are rounded back.
+        method, inplace, name: see ``dispatch.declare``.
+    """
+    convention = Arrays(promotes, frozenset(refuses.split()), returns, reduced_precision)
+    return lambda declaration: declare(
+        declaration, convention, method=method, inplace=inplace, name=name
+    )
+
+
+class Arrays:
+    """See :func:`arrays`."""
+
+    __slots__ = ("promotes", "reduced_precision", "refuses", "returns")
+
+    def __init__(
+        self,
+        promotes: bool,
+        refuses: frozenset[str],
+        returns: type | None,
+        reduced_precision: bool,
+    ) -> None:
+        self.promotes = promotes
+        self.refuses = refuses
+        self.returns = returns
+        self.reduced_precision = reduced_precision
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        returns = self.returns
+        single = tuple(i for i, p in enumerate(base.params) if p.kind in _SINGLE)
+        lists = tuple(i for i, p in enumerate(base.params) if p.kind == "tensors")
+
+        as_they_are = frozenset()
+        if not self.promotes and not lists and base.params[0].kind == "tensor":
+            as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
+
+        def call(*args: Any) -> Any:
+            if args and args[0]._dtype in as_they_are:
+                values = [a._array if isinstance(a, Tensor) else a for a in args]
+                result = wrap_all(kernel(*values), backend)
+                return result if returns is None else returns(*result)
+            tensors = [args[i] for i in single if isinstance(args[i], Tensor)]
+            for i in lists:
+                tensors.extend(args[i])
+            common, reduced = self.types(base.name, tensors)
+            values = list(args)
+            for i in single:
+                value = args[i]
+                if isinstance(value, Tensor):
+                    values[i] = _array(value, common, reduced)
+            for i in lists:
+                values[i] = [_array(each, common, reduced) for each in args[i]]
+            result = wrap_all(kernel(*values), backend)
+            if reduced is not None:
+                result = _rounded(result, reduced)
+            return result if returns is None else returns(*result)
+
+        if op.mutates is None:
+            return call
+        inplace = op.mutates != "out"
+
+        def into(*args: Any) -> Any:
+            result = call(*(args if inplace else args[:-1]))
+            targets = args[0] if inplace else args[-1]
+            several = isinstance(targets, (tuple, list))
+            results = result if several else (result,)
+            for target, each in zip(targets if several else (targets,), results, strict=True):
+                store(base.name, backend, target, each._array, each._dtype, inplace)
+            return targets if not several or returns is None else returns(*targets)
+
+        return into
+
+    def _takes(self, dtype: dtype) -> bool:
+        """Whether the kernel is given arrays of this type, and nothing has to be done for it."""
+        category = ("bool", "integer", "floating", "complex")[dtype.category]
+        if category in self.refuses or dtype.name in self.refuses:
+            return False
+        return self.reduced_precision or dtype not in dtypes.REDUCED_PRECISION
+
+    def types(self, op_name: str, tensors: list[Tensor]) -> tuple[dtype | None, dtype | None]:
+        """The type to bring all tensors to, or None; the type to round results to, or None."""
+        first = tensors[0]._dtype
+        if self.refuses:
+            category = ("bool", "integer", "floating", "complex")[first.category]
+            if category in self.refuses or first.name in self.refuses:
+                raise not_implemented_for(op_name, first)
+        common = None
+        if self.promotes:
+            for tensor in tensors:
+                if tensor._dtype is not first:
+                    common = first = result_dtype(tensors)
+                    break
+        if first in dtypes.REDUCED_PRECISION and not self.reduced_precision:
+            return (dtypes.float32 if self.promotes else None), first
+        return common, None
+
+
+_SINGLE = frozenset(("tensor", "optional tensor", "operand", "optional operand"))
+
+
+def _array(tensor: Tensor, common: dtype | None, reduced: dtype | None) -> Any:
+    if common is not None:
+        return tensor._array.astype(common.numpy, copy=False)
+    if reduced is not None and tensor._dtype in dtypes.REDUCED_PRECISION:
+        return tensor._array.astype(dtypes.float32.numpy)
+    return tensor._array
+
+
+def _rounded(result: Any, reduced: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return type(result)(_rounded(each, reduced) for each in result)
+    if result._dtype is dtypes.float32:
+        result._array = result._array.astype(reduced.numpy)
+        result._dtype = reduced
+    return result

@@ -1,0 +1,129 @@
+"""What several conventions need: errors in PyTorch's words, and storing into a given tensor."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.promotion import can_cast
+from lamella_core.storage import mark_written, resize
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.backend import Backend
+    from lamella_core.dtype import dtype
+
+
+def broadcast_error(op_name: str, *shapes: tuple[int, ...]) -> RuntimeError:
+    """The error for shapes that do not broadcast, naming the first dimension that differs."""
+    ndim = max(map(len, shapes))
+    for dim in range(-1, -ndim - 1, -1):
+        sizes = [shape[dim] for shape in shapes if -dim <= len(shape)]
+        others = sorted({s for s in sizes if s != 1}, key=sizes.index)
+        if len(others) > 1:
+            texts = ", ".join(str(list(s)) for s in shapes)
+            return RuntimeError(
+                f"The size of tensor a ({others[0]}) must match the size of tensor b ({others[1]}) "
+                f"at non-singleton dimension {ndim + dim} ({op_name}: shapes {texts}; sizes must be "
+                f"equal or 1, aligned at the last dimension)"
+            )
+    texts = ", ".join(str(list(s)) for s in shapes)
+    return RuntimeError(f"{op_name}: the operands of shapes {texts} do not fit together")
+
+
+def not_implemented_for(op_name: str, dtype: dtype) -> NotImplementedError:
+    """The error for an element type that an op has no meaning or kernel for."""
+    return NotImplementedError(
+        f"\"{op_name}\" not implemented for '{dtype.class_name}'; convert the input, for example "
+        f"with .to(torch.float32)"
+    )
+
+
+def takes_out(kernel: Any) -> bool:
+    """Whether a kernel can write its result into an array given as ``out=``."""
+    if hasattr(kernel, "nin"):
+        return True
+    try:
+        return "out" in inspect.signature(kernel).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def normalize_dim(dim: int, ndim: int) -> int:
+    """A dimension counted from the front.
+
+    Raises:
+        IndexError: when it is out of range.
+    """
+    bound = ndim or 1
+    if not -bound <= dim < bound:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})"
+        )
+    return dim + bound if dim < 0 else dim
+
+
+def normalize_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Several distinct dimensions, counted from the front.
+
+    Raises:
+        RuntimeError: when one is named twice.
+    """
+    found = tuple(normalize_dim(d, ndim) for d in dims)
+    if len(set(found)) != len(found):
+        twice = next(d for d in found if found.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
+    return found
+
+
+def store(
+    op_name: str, backend: Backend, target: Tensor, array: Any, result: dtype, inplace: bool
+) -> None:
+    """Writes a computed result into the target of an in-place or out variant.
+
+    Raises:
+        RuntimeError: when the result's category does not fit the target's type, or an in-place
+            op's result has another shape than its target.
+    """
+    if not can_cast(result, target._dtype):
+        raise RuntimeError(
+            f"result type {result.class_name} can't be cast to the desired output type "
+            f"{target._dtype.class_name} ({op_name}; convert with .to() first)"
+        )
+    if array.shape != target._array.shape:
+        if inplace:
+            raise RuntimeError(
+                f"output with shape {list(target._array.shape)} doesn't match the broadcast shape "
+                f"{list(array.shape)} ({op_name}: an in-place op cannot change the shape)"
+            )
+        resize_out(op_name, backend, target, array.shape)
+    backend.copy_into(target._array, array)
+    mark_written(target)
+
+
+def resize_out(op_name: str, backend: Backend, target: Tensor, shape: tuple[int, ...]) -> None:
+    """Gives an out tensor the result's shape, with a warning where it had elements."""
+    if target._array.size:
+        import warnings
+
+        warnings.warn(
+            f"An output with one or more elements was resized since it had shape "
+            f"{list(target._array.shape)}, which does not match the required output shape "
+            f"{list(shape)}. Resize it to 0 elements first to reuse it.",
+            stacklevel=5,
+        )
+    resize(target, shape)
+
+
+def wrap_all(result: Any, backend: Backend) -> Any:
+    """Wraps what a kernel returned, one array or several, by the arrays' own types."""
+    if result.__class__ is backend.array_type:
+        return wrap(result, dtypes.OF_NUMPY[result.dtype], backend.key)
+    if isinstance(result, (tuple, list)):
+        wrapped = [wrap_all(each, backend) for each in result]
+        return wrapped if isinstance(result, list) else tuple(wrapped)
+    result = backend.as_array(result)
+    return wrap(result, dtypes.OF_NUMPY[result.dtype], backend.key)

@@ -1,0 +1,110 @@
+"""Contractions: products of arrays of one type, of which the dispatcher adds as little as it can."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import not_implemented_for, store
+from lamella_core.dispatch import declare, kernel_of
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+    from lamella_core.dtype import dtype
+
+
+def contraction(
+    *, refuses: str = "bool", method: bool = True, name: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a product of two tensors, with an optional third that is added to it.
+
+    All tensors must have one element type, which is the result's. The kernel is given float32 for
+    float16 and bfloat16, and the result is rounded back.
+
+    Args:
+        refuses: names of types that the op has no meaning for.
+        method, name: see ``dispatch.declare``.
+    """
+    convention = Contraction(frozenset(refuses.split()))
+    return lambda declaration: declare(declaration, convention, method=method, name=name)
+
+
+class Contraction:
+    """See :func:`contraction`."""
+
+    __slots__ = ("refuses",)
+
+    def __init__(self, refuses: frozenset[str]) -> None:
+        self.refuses = refuses
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        unusual = {each for each in dtypes.ALL if each.name in self.refuses}
+        unusual |= dtypes.REDUCED_PRECISION
+        result_key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+        refuses = self.refuses
+
+        def product(input: Tensor, other: Tensor) -> Tensor:
+            dtype = input._dtype
+            if dtype is not other._dtype:
+                raise _types_differ(base.name, dtype, other._dtype)
+            if dtype in unusual:
+                array = _computed_in_float32(base.name, kernel, refuses, dtype, input, other)
+            else:
+                array = kernel(input._array, other._array)
+            if array.__class__ is not array_type:
+                array = as_array(array)
+            return wrap(array, dtype, result_key)
+
+        def product_and_sum(input: Tensor, other: Tensor, added: Tensor | None) -> Tensor:
+            dtype = input._dtype
+            if dtype is not other._dtype:
+                raise _types_differ(base.name, dtype, other._dtype)
+            if added is not None and dtype is not added._dtype:
+                raise _types_differ(base.name, dtype, added._dtype)
+            if dtype in unusual:
+                array = _computed_in_float32(base.name, kernel, refuses, dtype, input, other, added)
+            else:
+                array = kernel(
+                    input._array, other._array, None if added is None else added._array
+                )
+            if array.__class__ is not array_type:
+                array = as_array(array)
+            return wrap(array, dtype, result_key)
+
+        call = product if len(base.params) == 2 else product_and_sum
+        if op.mutates is None:
+            return call
+
+        def into(*args: Any) -> Tensor:
+            result = call(*args[:-1])
+            store(base.name, backend, args[-1], result._array, result._dtype, inplace=False)
+            return args[-1]
+
+        return into
+
+
+def _types_differ(op_name: str, left: dtype, right: dtype) -> RuntimeError:
+    return RuntimeError(
+        f"{op_name}: expected m1 and m2 to have the same dtype, but got: {left.class_name} != "
+        f"{right.class_name}; convert one of them with .to()"
+    )
+
+
+def _computed_in_float32(
+    op_name: str,
+    kernel: Any,
+    refuses: frozenset[str],
+    dtype: dtype,
+    *operands: Tensor | None,
+) -> Any:
+    if dtype.name in refuses:
+        raise not_implemented_for(op_name, dtype)
+    wide = dtypes.float32.numpy
+    result = kernel(*[None if each is None else each._array.astype(wide) for each in operands])
+    return result.astype(dtype.numpy)

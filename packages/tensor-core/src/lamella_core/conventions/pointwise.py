@@ -1,0 +1,393 @@
+"""Pointwise ops: promotion, broadcasting, one result of the broadcast shape."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import (
+    broadcast_error,
+    not_implemented_for,
+    store,
+    takes_out,
+)
+from lamella_core.dispatch import NUMBER, declare, kernel_of
+from lamella_core.dtype import FLOATING
+from lamella_core.promotion import result_dtype
+from lamella_core.storage import mark_written
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+    from lamella_core.dtype import dtype
+
+_CATEGORY = {bool: 0, int: 1, float: 2, complex: 3}
+
+
+def pointwise(
+    result: str = "same",
+    *,
+    refuses: str = "",
+    method: bool = True,
+    inplace: bool = True,
+    name: str | None = None,
+    reduced_precision: bool | None = None,
+    refusals: dict[str, str] | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a pointwise op. All parameters that are tensors or numbers are operands.
+
+    Args:
+        result: the type rule: ``same`` (the promoted type), ``float`` (integers and bools become
+            the default floating type), ``bool`` (computed in the promoted type), ``real`` (complex
+            gives its real type), ``float_real`` (both of these).
+        refuses: names of types and categories that the op has no meaning for, such as
+            ``"bool complex"``; they raise NotImplementedError.
+        method, inplace, name: see ``dispatch.declare``.
+        reduced_precision: whether the kernel computes float16 and bfloat16 by itself. By default
+            a ufunc does between tensors, and any other kernel is given float32, and its result is
+            rounded. With a Python number float32 is used always: the number is not rounded first.
+        refusals: further types and categories, and the text of the RuntimeError for each.
+    """
+    convention = Pointwise(result, frozenset(refuses.split()), reduced_precision, refusals or {})
+    return lambda declaration: declare(
+        declaration, convention, method=method, inplace=inplace, name=name
+    )
+
+
+class _Plans(dict[Any, Any]):
+    """Promoted type to (type to compute in or None, result type, whether to round back)."""
+
+    __slots__ = ("convention", "kernel", "op_name", "with_number")
+
+    def __init__(
+        self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool
+    ) -> None:
+        self.convention = convention
+        self.op_name = op_name
+        self.kernel = kernel
+        self.with_number = with_number
+
+    def __missing__(self, promoted: dtype) -> tuple[np.dtype | None, dtype, bool]:
+        plan = self[promoted] = self.convention.plan(
+            self.op_name, self.kernel, promoted, self.with_number
+        )
+        return plan
+
+
+class Pointwise:
+    """See :func:`pointwise`."""
+
+    __slots__ = ("reduced_precision", "refusals", "refuses", "result")
+
+    def __init__(
+        self,
+        result: str,
+        refuses: frozenset[str],
+        reduced_precision: bool | None,
+        refusals: dict[str, str],
+    ) -> None:
+        self.result = result
+        self.refuses = refuses
+        self.reduced_precision = reduced_precision
+        self.refusals = refusals
+
+    def plan(
+        self, op_name: str, kernel: Any, promoted: dtype, with_number: bool
+    ) -> tuple[np.dtype | None, dtype, bool]:
+        """How operands of a promoted type are computed: see ``_Plans``."""
+        category = ("bool", "integer", "floating", "complex")[promoted.category]
+        if category in self.refuses or promoted.name in self.refuses:
+            raise not_implemented_for(op_name, promoted)
+        text = self.refusals.get(category) or self.refusals.get(promoted.name)
+        if text is not None:
+            raise RuntimeError(text)
+        rule = self.result
+        compute = promoted
+        if rule.startswith("float") and promoted.category < FLOATING:
+            compute = dtypes.defaults.floating
+        result = compute
+        if rule == "bool":
+            result = dtypes.bool_
+        elif rule.endswith("real"):
+            result = compute.to_real()
+        if compute in dtypes.REDUCED_PRECISION and (
+            with_number or not self._computes_reduced(kernel, compute)
+        ):
+            return dtypes.float32.numpy, result, result is not dtypes.bool_
+        return (None if compute is promoted else compute.numpy), result, False
+
+    def _computes_reduced(self, kernel: Any, compute: dtype) -> bool:
+        if self.reduced_precision is not None:
+            return self.reduced_precision
+        resolve = getattr(kernel, "resolve_dtypes", None)
+        if resolve is None:
+            return takes_out(kernel)
+        try:
+            resolve((compute.numpy,) * kernel.nin + (None,) * kernel.nout)
+        except TypeError:
+            return False
+        return True
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        plans = _Plans(self, base.name, kernel, bool(key & NUMBER))
+        operands = tuple(i for i, p in enumerate(base.params) if p.kind != "value")
+        if op.mutates is not None:
+            return _bind_into(op, base, kernel, plans, operands, backend)
+        if len(base.params) == 1:
+            return _bind_unary(base, kernel, plans, backend)
+        if operands == (0, 1) and len(base.params) == 2:
+            if key & NUMBER:
+                return _bind_binary_number(base, kernel, plans, backend)
+            return _bind_binary(base, kernel, plans, backend)
+        return _bind_general(base, kernel, plans, operands, backend)
+
+
+def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+    key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+
+    def unary(input: Tensor) -> Tensor:
+        compute, result, rounds = plans[input._dtype]
+        array = input._array if compute is None else input._array.astype(compute)
+        try:
+            array = kernel(array)
+        except TypeError:
+            raise not_implemented_for(op.name, input._dtype) from None
+        if rounds:
+            array = array.astype(result.numpy)
+        if array.__class__ is not array_type:
+            array = as_array(array)
+        tensor = Tensor()
+        tensor._array = array
+        tensor._dtype = result
+        tensor._key = key
+        tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+        return tensor
+
+    return unary
+
+
+def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+    key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+
+    def binary(input: Tensor, other: Tensor) -> Tensor:
+        dtype = input._dtype
+        left, right = input._array, other._array
+        if dtype is other._dtype:
+            compute, result, rounds = plans[dtype]
+        else:
+            promoted = result_dtype((input, other))
+            compute, result, rounds = plans[promoted]
+            if compute is None:
+                compute = promoted.numpy
+        if compute is not None:
+            left = left.astype(compute, copy=False)
+            right = right.astype(compute, copy=False)
+        try:
+            array = kernel(left, right)
+        except ValueError:
+            raise broadcast_error(op.name, left.shape, right.shape) from None
+        except TypeError:
+            raise not_implemented_for(op.name, dtype) from None
+        if rounds:
+            array = array.astype(result.numpy)
+        if array.__class__ is not array_type:
+            array = as_array(array)
+        tensor = Tensor()
+        tensor._array = array
+        tensor._dtype = result
+        tensor._key = key
+        tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+        return tensor
+
+    return binary
+
+
+def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+    key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+
+    # NumPy takes an array without dimensions faster than a Python number, so the constants of a
+    # program are kept as such arrays. Zero is not: 0.0 and -0.0 are equal, and would share one.
+    keeps = hasattr(kernel, "nin") and array_type is np.ndarray
+    constants: dict[Any, dict[Any, Any]] = {}
+
+    def binary_number(input: Any, other: Any) -> Tensor:
+        cls = other.__class__
+        swapped = cls is Tensor or cls not in _CATEGORY
+        tensor, number = (other, input) if swapped else (input, other)
+        dtype = tensor._dtype
+        array = tensor._array
+        if _CATEGORY[number.__class__] <= dtype.category:
+            compute, result, rounds = plans[dtype]
+        else:
+            promoted = result_dtype((tensor, number))
+            compute, result, rounds = plans[promoted]
+            if compute is None:
+                compute = promoted.numpy
+        if compute is not None:
+            array = array.astype(compute, copy=False)
+        try:
+            if keeps and number:
+                known = constants.get(array.dtype)
+                if known is None:
+                    known = constants[array.dtype] = {}
+                constant = known.get(number)
+                if constant is None:
+                    constant = _constant(number, array.dtype, known)
+                array = kernel(constant, array) if swapped else kernel(array, constant)
+            else:
+                array = kernel(number, array) if swapped else kernel(array, number)
+        except (OverflowError, ValueError):
+            number = wrapped_number(number, array.dtype)
+            array = kernel(number, array) if swapped else kernel(array, number)
+        except TypeError:
+            raise not_implemented_for(op.name, dtype) from None
+        if rounds:
+            array = array.astype(result.numpy)
+        if array.__class__ is not array_type:
+            array = as_array(array)
+        tensor = Tensor()
+        tensor._array = array
+        tensor._dtype = result
+        tensor._key = key
+        tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+        return tensor
+
+    return binary_number
+
+
+def _constant(number: Any, numpy_dtype: np.dtype, known: dict[Any, Any]) -> Any:
+    """A number as an array without dimensions, kept for the next call."""
+    if len(known) >= 256:
+        known.clear()
+    constant = known[number] = np.asarray(number, numpy_dtype)
+    return constant
+
+
+def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
+    """An integer out of the type's range, wrapped around as the conversion in C does.
+
+    Raises:
+        RuntimeError: when the number does not fit in 64 bits either.
+    """
+    if not isinstance(number, int) or numpy_dtype.kind not in "iu":
+        return number
+    if not -(2**63) <= number < 2**64:
+        raise RuntimeError(f"value cannot be converted to type int64_t without overflow: {number}")
+    bits = 8 * numpy_dtype.itemsize
+    number &= (1 << bits) - 1
+    if numpy_dtype.kind == "i" and number >> (bits - 1):
+        number -= 1 << bits
+    return number
+
+
+def _evaluate(
+    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Any, Any]:
+    """The result's array and type for any number of operands and further arguments."""
+    values = list(args)
+    given = [values[i] for i in operands if values[i] is not None]
+    promoted = result_dtype(given)
+    compute, result, rounds = plans[promoted]
+    target = promoted.numpy if compute is None else compute
+    for i in operands:
+        value = values[i]
+        if value is None:
+            continue
+        if value.__class__ in _CATEGORY:
+            values[i] = wrapped_number(value, target)
+        else:
+            values[i] = value._array.astype(target, copy=False)
+    try:
+        array = kernel(*values)
+    except ValueError:
+        shapes = [v._array.shape for v in given if isinstance(v, Tensor)]
+        raise broadcast_error(op.name, *shapes) from None
+    except TypeError:
+        raise not_implemented_for(op.name, promoted) from None
+    if rounds:
+        array = array.astype(result.numpy)
+    return array, result
+
+
+def _bind_general(
+    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], backend: Backend
+) -> Callable[..., Any]:
+    key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+
+    def general(*args: Any) -> Tensor:
+        array, result = _evaluate(op, kernel, plans, operands, args)
+        if array.__class__ is not array_type:
+            array = as_array(array)
+        return wrap(array, result, key)
+
+    return general
+
+
+def _bind_into(
+    op: Op,
+    base: Op,
+    kernel: Any,
+    plans: _Plans,
+    operands: tuple[int, ...],
+    backend: Backend,
+) -> Callable[..., Any]:
+    """In-place and out variants; a kernel with ``out=`` writes straight into the target."""
+    evaluate = partial(_evaluate, base, kernel, plans, operands)
+    direct = takes_out(kernel)
+    inplace = op.mutates != "out"
+
+    def into(*args: Any) -> Tensor:
+        target = args[0] if inplace else args[-1]
+        if not inplace:
+            args = args[:-1]
+        array = target._array
+        if direct and array.ndim:
+            values = _values_that_fit(args, operands, target)
+            if values is not None:
+                compute, result, _ = plans[target._dtype]
+                if compute is None and result is target._dtype:
+                    try:
+                        kernel(*values, out=array)
+                    except TypeError:
+                        raise not_implemented_for(base.name, target._dtype) from None
+                    mark_written(target)
+                    return target
+        result_array, result = evaluate(args)
+        store(base.name, backend, target, result_array, result, inplace)
+        return target
+
+    return into
+
+
+def _values_that_fit(
+    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor
+) -> list[Any] | None:
+    """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
+
+    It does where all tensors have the target's type and shape, and all numbers its category.
+    """
+    dtype = target._dtype
+    shape = target._array.shape
+    values = list(args)
+    for i in operands:
+        value = values[i]
+        if value is None:
+            continue
+        category = _CATEGORY.get(value.__class__)
+        if category is not None:
+            if category > dtype.category:
+                return None
+            values[i] = wrapped_number(value, dtype.numpy)
+        elif value._dtype is not dtype or value._array.shape != shape:
+            return None
+        else:
+            values[i] = value._array
+    return values

@@ -1,0 +1,139 @@
+"""Reductions: an op over some dimensions, or all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import normalize_dim, normalize_dims, not_implemented_for, store
+from lamella_core.dispatch import declare, kernel_of
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+    from lamella_core.dtype import dtype
+
+
+def reduction(
+    result: str = "same",
+    *,
+    refuses: str = "",
+    method: bool = True,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a reduction: ``(input, dim, keepdim)``, or ``(input, dim, keepdim, *, dtype)``.
+
+    The kernel takes ``(array, axis, keepdims)``, ``axis`` being None for all dimensions, and
+    returns an array.
+
+    Args:
+        result: the type rule: ``same``, ``sum`` (integers and bools become int64), ``float`` (the
+            input must be floating or complex, unless ``dtype`` says so), ``bool``, ``index``
+            (int64).
+        refuses: types and categories that the op has no meaning for.
+        method, name: see ``dispatch.declare``.
+    """
+    convention = Reduction(result, frozenset(refuses.split()))
+    return lambda declaration: declare(declaration, convention, method=method, name=name)
+
+
+class Reduction:
+    """See :func:`reduction`."""
+
+    __slots__ = ("refuses", "result")
+
+    def __init__(self, result: str, refuses: frozenset[str]) -> None:
+        self.result = result
+        self.refuses = refuses
+
+    def types(self, op_name: str, given: dtype, wanted: dtype | None) -> tuple[dtype, dtype]:
+        """The type to compute in and the type of the result."""
+        category = ("bool", "integer", "floating", "complex")[given.category]
+        if category in self.refuses or given.name in self.refuses:
+            raise not_implemented_for(op_name, given)
+        if wanted is not None:
+            result = compute = wanted
+        elif self.result == "sum" and given.category < FLOATING:
+            result = compute = dtypes.int64
+        else:
+            result = compute = given
+        if self.result == "float" and compute.category < FLOATING:
+            raise RuntimeError(
+                f"{op_name}(): could not infer output dtype. Input dtype must be either a floating "
+                f"point or complex dtype. Got: {given.class_name}"
+            )
+        if self.result == "bool":
+            result = dtypes.uint8 if given is dtypes.uint8 else dtypes.bool_
+        elif self.result == "index":
+            result = dtypes.int64
+        if compute in dtypes.REDUCED_PRECISION:
+            compute = dtypes.float32
+        return compute, result
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        result_key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+        # An empty list means all dimensions, but for all() and any() none, as in PyTorch.
+        logical = self.result == "bool"
+        nothing = () if logical else None
+        own: dict[dtype, tuple[Any, dtype, Any]] = {}
+        types = self.types
+
+        def plan(given: dtype, wanted: dtype | None) -> tuple[Any, dtype, Any]:
+            compute, result = types(base.name, given, wanted)
+            return None if compute is given else compute.numpy, result, result.numpy
+
+        def reduce(input: Tensor, dim: Any, keepdim: bool, wanted: dtype | None = None) -> Tensor:
+            array = input._array
+            given = input._dtype
+            if wanted is not None:
+                compute, result, numpy_type = plan(given, wanted)
+            else:
+                known = own.get(given)
+                if known is None:
+                    known = own[given] = plan(given, None)
+                compute, result, numpy_type = known
+            if compute is not None:
+                array = array.astype(compute)
+            if dim is not None:
+                if dim.__class__ is int:
+                    dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
+                elif not dim:
+                    dim = nothing
+                elif array.ndim:
+                    dim = normalize_dims(dim, array.ndim)
+                else:
+                    normalize_dims(dim, 0)
+                    dim = None
+            array = kernel(array, dim, keepdim)
+            if array.__class__ is not array_type:
+                array = as_array(array)
+            if array.dtype is not numpy_type and array.dtype != numpy_type:
+                array = array.astype(numpy_type)
+            tensor = Tensor()
+            tensor._array = array
+            tensor._dtype = result
+            tensor._key = result_key
+            tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+            return tensor
+
+        if op.mutates is None:
+            return reduce
+
+        def into(*args: Any) -> Tensor:
+            result = reduce(*args[:-1])
+            dtype = dtypes.bool_ if logical else result._dtype
+            store(base.name, backend, args[-1], result._array, dtype, inplace=False)
+            return args[-1]
+
+        return into
+
+
+def _no_axis(dim: int) -> None:
+    """A 0-dim tensor has a dimension 0 to reduce over, which changes nothing."""
+    normalize_dim(dim, 0)

@@ -1,0 +1,147 @@
+"""Structural ops: they move elements and compute nothing, so every type goes through unchanged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import store, wrap_all
+from lamella_core.dispatch import declare, kernel_of
+from lamella_core.storage import mark_written
+from lamella_core.tensor import wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+    from lamella_core.tensor import Tensor
+
+_NUMBERS = frozenset((bool, int, float, complex))
+
+
+def structural(
+    *, method: bool = True, inplace: bool = False, name: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares an op whose kernel takes arrays and returns a new one, of any element type."""
+    return lambda declaration: declare(
+        declaration, Structural(), method=method, inplace=inplace, name=name
+    )
+
+
+def overwriting(
+    *, method: bool = True, name: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares an op whose kernel writes into its first array and returns nothing.
+
+    The op itself gives the kernel a copy; the in-place variant, ``name_``, the tensor's own array.
+    """
+    return lambda declaration: declare(
+        declaration, Overwriting(), method=method, inplace=True, name=name
+    )
+
+
+def _tensor_positions(op: Op) -> tuple[list[int], list[int]]:
+    """Where a single tensor, or a number in its place, stands among the arguments, and where lists."""
+    singles, lists = [], []
+    for i, param in enumerate(op.params):
+        if param.kind == "tensors":
+            lists.append(i)
+        elif param.kind not in ("value", "device"):
+            singles.append(i)
+    return singles, lists
+
+
+def _arrays(args: tuple[Any, ...], singles: list[int], lists: list[int]) -> list[Any]:
+    values = list(args)
+    for i in singles:
+        value = values[i]
+        if value is not None and value.__class__ not in _NUMBERS:
+            values[i] = value._array
+    for i in lists:
+        values[i] = [each._array for each in values[i]]
+    return values
+
+
+class Structural:
+    """See :func:`structural`."""
+
+    __slots__ = ()
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        singles, lists = _tensor_positions(base)
+        array_type, result_key = backend.array_type, backend.key
+
+        def call(*args: Any) -> Any:
+            result = kernel(*_arrays(args, singles, lists))
+            if result.__class__ is not array_type:
+                return wrap_all(result, backend)
+            return wrap(result, dtypes.OF_NUMPY[result.dtype], result_key)
+
+        if op.mutates is None:
+            return call
+        inplace = op.mutates != "out"
+
+        def into(*args: Any) -> Tensor:
+            target = args[0] if inplace else args[-1]
+            result = call(*(args if inplace else args[:-1]))
+            store(base.name, backend, target, result._array, result._dtype, inplace)
+            return target
+
+        return into
+
+
+class Overwriting:
+    """See :func:`overwriting`."""
+
+    __slots__ = ()
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        base = op.base or op
+        kernel = kernel_of(base.name, backend)
+        singles, lists = _tensor_positions(base)
+        strides = backend.strides
+
+        if op.mutates is None or op.mutates == "out":
+
+            def call(*args: Any) -> Tensor:
+                values = _arrays(args, singles, lists)
+                source = values[0]
+                values[0] = target = backend.empty(source.shape, source.dtype, args[0].device)
+                backend.copy_into(target, source)
+                kernel(*values)
+                return wrap(target, args[0]._dtype, backend.key)
+
+            if op.mutates is None:
+                return call
+
+            def into_out(*args: Any) -> Tensor:
+                result = call(*args[:-1])
+                store(base.name, backend, args[-1], result._array, result._dtype, inplace=False)
+                return args[-1]
+
+            return into_out
+
+        def write(*args: Any) -> Tensor:
+            target = args[0]
+            array = target._array
+            if not array.flags.c_contiguous and _overlaps(array.shape, strides(array)):
+                raise RuntimeError(
+                    f"unsupported operation: more than one element of the written-to tensor refers "
+                    f"to a single memory location. Please clone() the tensor before performing the "
+                    f"operation. ({op.name}: shape {list(array.shape)}, "
+                    f"strides {list(strides(array))})"
+                )
+            kernel(*_arrays(args, singles, lists))
+            mark_written(target)
+            return target
+
+        return write
+
+
+def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    return 0 not in shape and any(
+        size > 1 and not stride for size, stride in zip(shape, strides, strict=True)
+    )

@@ -1,0 +1,34 @@
+"""Transfer: the one op whose result is on another device than its input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.dispatch import backend_of, declare
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.device import Device
+    from lamella_core.dispatch import Op
+
+
+def transfer(declaration: Callable[..., Any]) -> Any:
+    """Declares an op ``(input, device, source)``. Its key is that of the device the input is on."""
+    return declare(declaration, Transfer(), method=False)
+
+
+class Transfer:
+    """See :func:`transfer`. The elements go by way of the host, as NumPy arrays."""
+
+    __slots__ = ()
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        def call(input: Tensor, device: Device, source: Device) -> Tensor:
+            target = backend_of(device)
+            array = target.from_numpy(backend.to_numpy(input._array), device)
+            return wrap(array, input._dtype, target.key)
+
+        return call

@@ -1,0 +1,123 @@
+"""Views: results that share the input's memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.dispatch import declare, kernel_of
+from lamella_core.storage import storage_of
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
+
+
+def view(*, method: bool = True, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a view op: its kernel returns a view of the first argument's array, or several.
+
+    The results share the input's storage and version counter, and remember the tensor that they
+    are views of.
+    """
+    return lambda declaration: declare(declaration, View(), method=method, name=name)
+
+
+class View:
+    """See :func:`view`."""
+
+    __slots__ = ()
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        kernel = kernel_of(op.name, backend)
+        if len(op.params) == 2:
+            return _bind_short(kernel, backend)
+
+        def call(input: Tensor, *args: Any) -> Any:
+            return _wrapped(input, kernel(input._array, *args), backend)
+
+        return call
+
+
+def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+    """The call of an op with one argument beside the tensor; those are the frequent ones."""
+    key, array_type, of_numpy = backend.key, backend.array_type, dtypes.OF_NUMPY
+
+    def call(input: Tensor, argument: Any) -> Any:
+        source = input._array
+        array = kernel(source, argument)
+        if array.__class__ is not array_type:
+            return _wrapped(input, array, backend)
+        storage = input._storage
+        if storage is None:
+            storage = storage_of(input)
+        view = input._view
+        tensor = Tensor()
+        tensor._array = array
+        tensor._dtype = input._dtype if array.dtype is source.dtype else of_numpy[array.dtype]
+        tensor._key = key
+        tensor._storage = storage
+        tensor._view = (input if view is None else view[0], storage.version)
+        tensor._graph = tensor._grad = None
+        return tensor
+
+    return call
+
+
+def _wrapped(input: Tensor, result: Any, backend: Backend) -> Any:
+    """A view, or several."""
+    storage = storage_of(input)
+    base = (input if input._view is None else input._view[0], storage.version)
+    if result.__class__ is backend.array_type:
+        return _view_of(input, result, base, storage, backend.key)
+    return tuple([_view_of(input, each, base, storage, backend.key) for each in result])
+
+
+def strided_view(
+    *, method: bool = True, name: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declares a view op over the whole storage: ``(input, size, stride, storage_offset, geometry)``."""
+    return lambda declaration: declare(declaration, StridedView(), method=method, name=name)
+
+
+class StridedView:
+    """See :func:`strided_view`. The backend itself makes the view; there is no kernel."""
+
+    __slots__ = ()
+
+    def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
+        def call(
+            input: Tensor,
+            size: tuple[int, ...],
+            stride: tuple[int, ...],
+            storage_offset: int,
+            geometry: Any,
+        ) -> Tensor:
+            storage = storage_of(input)
+            needed = 0
+            if 0 not in size:
+                steps = zip(size, stride, strict=True)
+                needed = storage_offset + 1 + sum((n - 1) * s for n, s in steps)
+            itemsize = input._dtype.itemsize
+            if needed * itemsize > storage.nbytes():
+                raise RuntimeError(
+                    f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
+                    f"{storage_offset}, and itemsize {itemsize} requiring a storage size of "
+                    f"{needed * itemsize} are out of bounds for storage of size {storage.nbytes()}"
+                )
+            offset = storage_offset if needed else 0
+            array = backend.as_strided(storage.root, input._dtype.numpy, size, stride, offset)
+            base = (input if input._view is None else input._view[0], storage.version)
+            return _view_of(input, array, base, storage, backend.key)
+
+        return call
+
+
+def _view_of(input: Tensor, array: Any, base: tuple[Tensor, int], storage: Any, key: int) -> Tensor:
+    same = array.dtype is input._array.dtype
+    tensor = wrap(array, input._dtype if same else dtypes.OF_NUMPY[array.dtype], key)
+    tensor._storage = storage
+    tensor._view = base
+    return tensor

@@ -1,0 +1,100 @@
+"""Device objects: a type and, for types with several, an index."""
+
+from __future__ import annotations
+
+_MODES: list[Device] = []
+
+
+class Device:
+    """Where a tensor's memory is: ``device("cuda", 1)``, ``device("cuda:1")``, ``device("cpu")``.
+
+    Args:
+        type: the device type, with an optional ``:index``; or an index of the accelerator; or
+            another device.
+        index: the ordinal of the device, or None for the current one.
+
+    Raises:
+        RuntimeError: when the text is not ``type`` or ``type:index``.
+    """
+
+    __slots__ = ("index", "type")
+
+    type: str
+    index: int | None
+
+    def __new__(cls, type: str | int | Device, index: int | None = None) -> Device:
+        if isinstance(type, Device):
+            return type
+        if isinstance(type, int):
+            type, index = "cuda", type
+        if not isinstance(type, str):
+            raise TypeError(
+                f"device(): argument 'type' must be str, int or device, not {type.__class__.__name__}"
+            )
+        name, colon, ordinal = type.partition(":")
+        if colon:
+            if index is not None:
+                raise RuntimeError(f"type (string) must not include an index, got {type!r}")
+            if not ordinal.isdecimal():
+                raise RuntimeError(f"Invalid device string: {type!r}")
+            index = int(ordinal)
+        if not name.isidentifier():
+            raise RuntimeError(f"Invalid device string: {type!r}")
+        if index is not None and index < 0:
+            raise RuntimeError(f"Device index must not be negative, got {index}")
+        self = object.__new__(cls)
+        self.type = name
+        self.index = index
+        return self
+
+    def __repr__(self) -> str:
+        if self.index is None:
+            return f"device(type={self.type!r})"
+        return f"device(type={self.type!r}, index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Device):
+            return NotImplemented
+        return self.type == other.type and self.index == other.index
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple[object, tuple[str, int | None]]:
+        return Device, (self.type, self.index)
+
+    def __enter__(self) -> Device:
+        _MODES.append(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _MODES.pop()
+
+
+CPU = Device("cpu")
+
+_known: dict[tuple[str, int | None], Device] = {}
+
+
+def device_of(type: str, index: int | None) -> Device:
+    """The device of a type and index that are known to be right; made once."""
+    device = _known.get((type, index))
+    if device is None:
+        device = _known[type, index] = Device(type, index)
+    return device
+
+
+_default = [CPU]
+
+
+def get_default_device() -> Device:
+    """The device of new tensors that are given none."""
+    return _MODES[-1] if _MODES else _default[0]
+
+
+def set_default_device(device: Device | str | int | None) -> None:
+    """Sets the device of new tensors that are given none; None sets it back to the CPU."""
+    _default[0] = CPU if device is None else Device(device)

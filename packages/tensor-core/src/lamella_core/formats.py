@@ -1,0 +1,104 @@
+"""Memory formats and layouts: how the elements of a tensor are ordered in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class memory_format:
+    """A named order of strides: there is one object a format."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return _by_name, (self.name,)
+
+
+class layout:
+    """How a tensor keeps its elements; ``strided`` is the only one of the core."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return _by_name, (self.name,)
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+strided = layout("strided")
+
+_NAMES = {
+    each.name: each
+    for each in (contiguous_format, preserve_format, channels_last, channels_last_3d, strided)
+}
+
+
+def _by_name(name: str) -> memory_format | layout:
+    return _NAMES[name]
+
+
+def check_layout(wanted: layout | None) -> None:
+    """Raises RuntimeError for a layout that is not strided."""
+    if wanted is not None and wanted is not strided:
+        raise RuntimeError(f"layout {wanted!r} is not there; only torch.strided is")
+
+
+def dense_strides(shape: Sequence[int], order: Sequence[int]) -> tuple[int, ...]:
+    """Strides without gaps for dimensions laid out in ``order``, outermost first."""
+    strides = [0] * len(shape)
+    step = 1
+    for dim in reversed(order):
+        strides[dim] = step
+        step *= max(shape[dim], 1)
+    return tuple(strides)
+
+
+def order_of(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """The dimensions from the outermost to the innermost, as the strides have them.
+
+    A dimension of stride 0 has no place of its own and keeps the one it has; equal strides are
+    told apart by size. It is an insertion sort, as the order is not total.
+    """
+    order = list(range(len(shape)))
+    for i in range(1, len(order)):
+        place = i
+        for j in range(i - 1, -1, -1):
+            inner, outer = order[place], order[j]
+            a, b = strides[outer], strides[inner]
+            if not a or not b:
+                continue
+            if a < b or (a == b and shape[outer] < shape[inner]):
+                order[place], order[j] = outer, inner
+                place = j
+            else:
+                break
+    return order
+
+
+def channels_last_order(ndim: int, wanted: memory_format) -> tuple[int, ...]:
+    """The order of dimensions of a channels-last format.
+
+    Raises:
+        RuntimeError: when the tensor has not 4 (``channels_last``) or 5 dimensions.
+    """
+    needed = 4 if wanted is channels_last else 5
+    if ndim != needed:
+        raise RuntimeError(f"required rank {needed} tensor to use {wanted.name} format")
+    return (0, *range(2, ndim), 1)

@@ -1,0 +1,269 @@
+"""Array kernels of activation functions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.arithmetic import keep_where
+
+
+def _own(array: Any) -> Any:
+    """``out=`` for writing over an array of one's own; NumPy's scalars cannot be written to."""
+    return array if array.ndim else None
+
+
+# ----------------------------------------------------------------------------------------- hinges
+
+
+@shared_kernel("relu")
+def relu(xp: Any, input: Any, out: Any = None) -> Any:
+    return xp.maximum(input, 0, out)
+
+
+@shared_kernel("threshold")
+def threshold(xp: Any, input: Any, threshold: float, value: float) -> Any:
+    return xp.where(input <= threshold, input.dtype.type(value), input)
+
+
+@shared_kernel("threshold_backward")
+def threshold_backward(xp: Any, grad: Any, input: Any, threshold: float) -> Any:
+    return keep_where(xp, grad, ~(input <= threshold))
+
+
+@shared_kernel("hardtanh")
+def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = None) -> Any:
+    if input.dtype.kind in "iu":
+        min_val, max_val = int(min_val), int(max_val)
+        if input.dtype.kind == "u" and min_val < 0:
+            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
+    return xp.minimum(xp.maximum(input, min_val, out), max_val, out)
+
+
+@shared_kernel("hardtanh_backward")
+def hardtanh_backward(xp: Any, grad: Any, input: Any, min_val: float, max_val: float) -> Any:
+    return keep_where(xp, grad, ~((input <= min_val) | (input >= max_val)))
+
+
+@shared_kernel("leaky_relu")
+def leaky_relu(xp: Any, input: Any, negative_slope: float) -> Any:
+    if 0 <= negative_slope <= 1:
+        return xp.maximum(input, input * negative_slope)
+    return xp.where(input > 0, input, input * negative_slope)
+
+
+@shared_kernel("leaky_relu_backward")
+def leaky_relu_backward(xp: Any, grad: Any, input: Any, negative_slope: float) -> Any:
+    return xp.where(input > 0, grad, grad * negative_slope)
+
+
+@shared_kernel("prelu")
+def prelu(xp: Any, input: Any, weight: Any) -> Any:
+    return xp.where(input > 0, input, weight * input)
+
+
+# ---------------------------------------------------------------------------------- exponentials
+
+
+@shared_kernel("sigmoid")
+def sigmoid(xp: Any, input: Any, out: Any = None) -> Any:
+    result = xp.negative(input, out)
+    if not result.ndim:
+        return 1 / (1 + xp.exp(result))
+    xp.exp(result, result)
+    xp.add(result, 1, result)
+    return xp.reciprocal(result, result)
+
+
+@shared_kernel("sigmoid_backward")
+def sigmoid_backward(xp: Any, grad: Any, result: Any) -> Any:
+    if result.dtype.kind == "c":
+        result = xp.conjugate(result)
+    slope = xp.subtract(1, result)
+    slope = xp.multiply(slope, result, _own(slope))
+    return xp.multiply(slope, grad, _own(slope) if grad.shape == slope.shape else None)
+
+
+@shared_kernel("log_sigmoid")
+def log_sigmoid(xp: Any, input: Any) -> Any:
+    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.abs(input)))
+
+
+@shared_kernel("logit")
+def logit(xp: Any, input: Any, eps: float | None) -> Any:
+    if eps is not None:
+        input = xp.minimum(xp.maximum(input, eps), 1 - eps)
+    return xp.log(input / (1 - input))
+
+
+@shared_kernel("logit_backward")
+def logit_backward(xp: Any, grad: Any, input: Any, eps: float | None) -> Any:
+    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
+    beyond = (input < low) | (input > 1 - low)
+    return xp.where(beyond, grad.dtype.type(outside), grad / (input * (1 - input)))
+
+
+@shared_kernel("elu")
+def elu(xp: Any, input: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    below = xp.expm1(xp.minimum(input, 0) * input_scale) * (alpha * scale)
+    return xp.where(input > 0, input if scale == 1 else input * scale, below)
+
+
+@shared_kernel("elu_backward")
+def elu_backward(
+    xp: Any, grad: Any, input: Any, alpha: float, scale: float, input_scale: float
+) -> Any:
+    below = xp.exp(xp.minimum(input, 0) * input_scale) * (alpha * scale * input_scale)
+    return grad * xp.where(input > 0, input.dtype.type(scale), below)
+
+
+@shared_kernel("softplus")
+def softplus(xp: Any, input: Any, beta: float, threshold: float) -> Any:
+    scaled = input * beta
+    return xp.where(scaled > threshold, input, xp.log1p(xp.exp(scaled)) / beta)
+
+
+@shared_kernel("softplus_backward")
+def softplus_backward(xp: Any, grad: Any, input: Any, beta: float, threshold: float) -> Any:
+    scaled = input * beta
+    return xp.where(scaled > threshold, grad, grad * sigmoid(xp, scaled))
+
+
+@shared_kernel("silu")
+def silu(xp: Any, input: Any) -> Any:
+    slope = sigmoid(xp, input)
+    return xp.multiply(slope, input, _own(slope))
+
+
+@shared_kernel("silu_backward")
+def silu_backward(xp: Any, grad: Any, input: Any) -> Any:
+    if input.dtype.kind == "c":
+        input = xp.conjugate(input)
+    slope = sigmoid(xp, input)
+    return grad * (slope * (1 + input * (1 - slope)))
+
+
+def gelu_tanh(xp: Any, input: Any, approximate: str) -> Any:
+    """gelu by tanh; the exact form needs the error function: see ``special.py``."""
+    _check_form(approximate)
+    return 0.5 * input * (1 + xp.tanh(_gelu_argument(input)))
+
+
+def gelu_tanh_backward(xp: Any, grad: Any, input: Any, approximate: str) -> Any:
+    """The gradient of :func:`gelu_tanh`."""
+    _check_form(approximate)
+    half = xp.tanh(_gelu_argument(input))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * GELU_CUBIC * input * input)
+    return grad * (0.5 * (1 + half) + 0.5 * input * (1 - half * half) * inner)
+
+
+GELU_CUBIC = 0.044715
+
+
+def _gelu_argument(input: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (input + GELU_CUBIC * input * input * input)
+
+
+def _check_form(approximate: str) -> None:
+    if approximate != "tanh":
+        raise RuntimeError(
+            f"approximate argument must be either none or tanh, got {approximate!r}"
+        )
+
+
+@shared_kernel("mish")
+def mish(xp: Any, input: Any) -> Any:
+    return input * xp.tanh(xp.logaddexp(input, 0))
+
+
+@shared_kernel("mish_backward")
+def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
+    gate = xp.tanh(xp.logaddexp(input, 0))
+    return grad * (gate + input * sigmoid(xp, input) * (1 - gate * gate))
+
+
+# ---------------------------------------------------------------------------------- shrinking
+
+
+@shared_kernel("hardshrink")
+def hardshrink(xp: Any, input: Any, lambd: float) -> Any:
+    return keep_where(xp, input, ~((input >= -lambd) & (input <= lambd)))
+
+
+@shared_kernel("softshrink")
+def softshrink(xp: Any, input: Any, lambd: float) -> Any:
+    if not lambd >= 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    nearest = xp.minimum(xp.maximum(input, -lambd), lambd)
+    return input - nearest
+
+
+@shared_kernel("shrink_backward")
+def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
+    return keep_where(xp, grad, ~((input >= -lambd) & (input <= lambd)))
+
+
+# --------------------------------------------------------------------------------- hard versions
+
+
+@shared_kernel("hardsigmoid")
+def hardsigmoid(xp: Any, input: Any) -> Any:
+    return xp.minimum(xp.maximum(input + 3, 0), 6) / 6
+
+
+@shared_kernel("hardsigmoid_backward")
+def hardsigmoid_backward(xp: Any, grad: Any, input: Any) -> Any:
+    return xp.where((input > -3) & (input < 3), grad / 6, grad.dtype.type(0))
+
+
+@shared_kernel("hardswish")
+def hardswish(xp: Any, input: Any) -> Any:
+    return input * hardsigmoid(xp, input)
+
+
+@shared_kernel("hardswish_backward")
+def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
+    inside = xp.where(input <= -3, grad.dtype.type(0), grad * (input / 3 + 0.5))
+    return xp.where(input >= 3, grad, inside)
+
+
+# -------------------------------------------------------------------------------------- softmax
+
+
+@shared_kernel("softmax")
+def softmax(xp: Any, input: Any, dim: int) -> Any:
+    if not input.size:
+        return input.copy()
+    axis = dim if input.ndim else None
+    result = xp.asarray(input - input.max(axis=axis, keepdims=True))
+    xp.exp(result, result)
+    result /= result.sum(axis=axis, keepdims=True)
+    return result
+
+
+@shared_kernel("softmax_backward")
+def softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
+    product = grad * result
+    if not result.ndim:
+        return product - result * product
+    product -= result * product.sum(axis=dim, keepdims=True)
+    return product
+
+
+@shared_kernel("log_softmax")
+def log_softmax(xp: Any, input: Any, dim: int) -> Any:
+    if not input.size:
+        return input.copy()
+    axis = dim if input.ndim else None
+    result = xp.asarray(input - input.max(axis=axis, keepdims=True))
+    result -= xp.log(xp.exp(result).sum(axis=axis, keepdims=True))
+    return result
+
+
+@shared_kernel("log_softmax_backward")
+def log_softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
+    total = grad.sum(axis=dim if grad.ndim else None, keepdims=True)
+    share = xp.exp(result)
+    share = xp.multiply(share, total, _own(share))
+    return xp.subtract(grad, share, _own(share))

@@ -1,0 +1,123 @@
+"""Array kernels of the arithmetic functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import namespace_kernels, shared_kernel
+from lamella_core.kernels.operators import check_divisor, is_integer
+
+namespace_kernels(
+    sqrt="sqrt",
+    hypot="hypot",
+    copysign="copysign",
+    nextafter="nextafter",
+    signbit="signbit",
+    gcd="gcd",
+    lcm="lcm",
+    conj_physical="conjugate",
+)
+
+
+@shared_kernel("div_trunc")
+def div_trunc(xp: Any, input: Any, other: Any) -> Any:
+    if is_integer(input, other):
+        check_divisor(xp, input, other)
+        return xp.floor_divide(input - xp.fmod(input, other), other)
+    return xp.trunc(xp.true_divide(input, other))
+
+
+@shared_kernel("fmod")
+def fmod(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
+    check_divisor(xp, input, other)
+    return xp.fmod(input, other, out)
+
+
+@shared_kernel("rsqrt")
+def rsqrt(xp: Any, input: Any, out: Any = None) -> Any:
+    root = xp.sqrt(input, out)
+    return xp.reciprocal(root, out if root.ndim == 0 else root)
+
+
+@shared_kernel("frexp")
+def frexp(xp: Any, input: Any) -> Any:
+    mantissa, exponent = xp.frexp(input)
+    return mantissa, exponent.astype("int32", copy=False)
+
+
+@shared_kernel("lerp")
+def lerp(xp: Any, input: Any, end: Any, weight: Any, out: Any = None) -> Any:
+    difference = xp.subtract(end, input)
+    if isinstance(weight, (int, float)):
+        if weight < 0.5:
+            return xp.add(input, _scale(xp, difference, weight), out)
+        return xp.subtract(end, _scale(xp, difference, 1 - weight), out)
+    near = xp.abs(weight) < 0.5
+    start = xp.where(near, input, end)
+    step = xp.where(near, weight, weight - 1)
+    return xp.add(start, difference * step, out)
+
+
+def _scale(xp: Any, own: Any, factor: Any) -> Any:
+    """``own * factor`` in the memory of ``own``, which must be the caller's own array."""
+    if factor.__class__ is int and factor == 1:
+        return own
+    return xp.multiply(own, factor, own if own.ndim else None)
+
+
+@shared_kernel("addcmul")
+def addcmul(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
+    return xp.add(input, _scale(xp, xp.multiply(tensor1, tensor2), _whole(value, input)), out)
+
+
+@shared_kernel("addcdiv")
+def addcdiv(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
+    return xp.add(input, _scale(xp, xp.true_divide(tensor1, tensor2), value), out)
+
+
+def _whole(value: Any, like: Any) -> Any:
+    """A factor of an integer array, cut to an integer."""
+    return int(value) if like.dtype.kind in "iu" else value
+
+
+@shared_kernel("sign")
+def sign(xp: Any, input: Any) -> Any:
+    if input.dtype.kind == "b":
+        return input.copy()
+    return (input > 0).astype(input.dtype) - (input < 0)
+
+
+@shared_kernel("sgn")
+def sgn(xp: Any, input: Any) -> Any:
+    if input.dtype.kind != "c":
+        return sign(xp, input)
+    size = xp.abs(input)
+    return xp.where(size == 0, 0, input / xp.where(size == 0, 1, size))
+
+
+@shared_kernel("angle")
+def angle(xp: Any, input: Any) -> Any:
+    if input.dtype.kind == "c":
+        return xp.arctan2(input.imag, input.real)
+    return xp.where(xp.isnan(input), input, xp.where(input < 0, xp.pi, 0)).astype(input.dtype)
+
+
+@shared_kernel("heaviside")
+def heaviside(xp: Any, input: Any, values: Any) -> Any:
+    return xp.where(input == 0, values, input > 0).astype(values.dtype)
+
+
+# Up to this many elements one call that branches is faster than three that don't.
+_SMALL = 4096
+
+_BITS = {1: "i1", 2: "i2", 4: "i4", 8: "i8"}
+
+
+@shared_kernel("keep_where")
+def keep_where(xp: Any, input: Any, mask: Any) -> Any:
+    """``where(mask, input, 0)``; on large arrays by bits, which is several times as fast."""
+    bits = _BITS.get(input.itemsize)
+    if input.size <= _SMALL or bits is None:
+        return xp.where(mask, input, input.dtype.type(0))
+    kept = xp.bitwise_and(input.view(bits), xp.negative(mask.view("i1")))
+    return kept.view(input.dtype)

@@ -1,0 +1,63 @@
+"""Array kernels of the comparisons and tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import namespace_kernels, shared_kernel
+
+namespace_kernels(
+    eq="equal",
+    ne="not_equal",
+    lt="less",
+    le="less_equal",
+    gt="greater",
+    ge="greater_equal",
+)
+
+
+def _inexact(array: Any) -> bool:
+    """Whether there are NaN and infinity in the type; bfloat16 is of kind ``V``."""
+    return array.dtype.kind not in "iub"
+
+
+@shared_kernel("isnan")
+def isnan(xp: Any, input: Any) -> Any:
+    return xp.isnan(input) if _inexact(input) else xp.zeros(input.shape, bool)
+
+
+@shared_kernel("isinf")
+def isinf(xp: Any, input: Any) -> Any:
+    return xp.isinf(input) if _inexact(input) else xp.zeros(input.shape, bool)
+
+
+@shared_kernel("isfinite")
+def isfinite(xp: Any, input: Any) -> Any:
+    return xp.isfinite(input) if _inexact(input) else xp.ones(input.shape, bool)
+
+
+@shared_kernel("isposinf")
+def isposinf(xp: Any, input: Any) -> Any:
+    return input == float("inf")
+
+
+@shared_kernel("isneginf")
+def isneginf(xp: Any, input: Any) -> Any:
+    return input == float("-inf")
+
+
+@shared_kernel("isclose")
+def isclose(
+    xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool
+) -> Any:
+    close = input == other
+    if _inexact(input):
+        if equal_nan:
+            close |= (input != input) & (other != other)
+        if rtol == 0 and atol == 0:
+            return close
+        gap = abs(input - other)
+        close |= xp.isfinite(gap) & (gap <= atol + abs(rtol * other))
+        return close
+    wide = [a.astype(xp.float64) for a in (input, other)]
+    return close | (abs(wide[0] - wide[1]) <= atol + abs(rtol * wide[1]))

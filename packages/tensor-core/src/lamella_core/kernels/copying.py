@@ -1,0 +1,35 @@
+"""Array kernels of the ops that copy elements from one place, order or type to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+@shared_kernel("clone")
+def clone(xp: Any, input: Any, order: Any) -> Any:
+    if order.__class__ is str:
+        return input.copy(order)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return input.transpose(order).copy("C").transpose(back)
+
+
+@shared_kernel("to_dtype")
+def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
+    return input.astype(dtype.numpy)
+
+
+@shared_kernel("copy")
+def copy(xp: Any, input: Any, src: Any) -> None:
+    xp.copyto(input, src, casting="unsafe")
+
+
+@shared_kernel("fill")
+def fill(xp: Any, input: Any, value: Any) -> None:
+    try:
+        xp.copyto(input, value, casting="unsafe")
+    except (OverflowError, ValueError):
+        raise RuntimeError(
+            f"value cannot be converted to type {input.dtype} without overflow: {value}"
+        ) from None

@@ -1,0 +1,75 @@
+"""Array kernels of the cumulative ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+# From this many elements a row on, whole rows at a time are faster than one accumulating call.
+_LONG_ROW = 512
+
+
+def _accumulated(xp: Any, function: Any, input: Any, axis: int) -> Any:
+    if not input.ndim:
+        return input.copy()
+    if axis or input.ndim == 1 or not input.flags.c_contiguous or input[:1].size < _LONG_ROW:
+        return function.accumulate(input, axis, input.dtype)
+    result = xp.empty(input.shape, input.dtype)
+    result[:1] = input[:1]
+    for i in range(1, input.shape[0]):
+        function(result[i - 1], input[i], result[i])
+    return result
+
+
+@shared_kernel("cumsum")
+def cumsum(xp: Any, input: Any, axis: int) -> Any:
+    return _accumulated(xp, xp.add, input, axis)
+
+
+@shared_kernel("cumprod")
+def cumprod(xp: Any, input: Any, axis: int) -> Any:
+    return _accumulated(xp, xp.multiply, input, axis)
+
+
+@shared_kernel("cummax")
+def cummax(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
+    return _running(xp, input, axis, xp.maximum, xp.greater_equal)
+
+
+@shared_kernel("cummin")
+def cummin(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
+    return _running(xp, input, axis, xp.minimum, xp.less_equal)
+
+
+def _running(xp: Any, input: Any, axis: int, extremum: Any, reaches: Any) -> tuple[Any, Any]:
+    """Running extrema and the last index that reached each; NaN stays once it came."""
+    if not input.ndim or not input.size:
+        return input.copy(), xp.zeros(input.shape, xp.int64)
+    values = extremum.accumulate(input, axis)
+    moved = xp.moveaxis(input, axis, -1)
+    new = xp.ones(moved.shape, bool)
+    before = xp.moveaxis(values, axis, -1)[..., :-1]
+    later = moved[..., 1:]
+    new[..., 1:] = reaches(later, before) | (later != later)
+    places = xp.where(new, xp.arange(moved.shape[-1]), 0)
+    return values, xp.moveaxis(xp.maximum.accumulate(places, -1), -1, axis)
+
+
+@shared_kernel("logcumsumexp")
+def logcumsumexp(xp: Any, input: Any, axis: int) -> Any:
+    if not input.ndim or not input.size:
+        return input.copy()
+    if input.dtype.kind == "f":
+        return xp.logaddexp.accumulate(input, axis)
+    moved = xp.moveaxis(input, axis, 0)
+    result = xp.empty(moved.shape, xp.complex128)
+    result[0] = moved[0]
+    # One step at a time, so that the imaginary part goes on past pi instead of wrapping around.
+    for i in range(1, moved.shape[0]):
+        before, new = result[i - 1], moved[i]
+        larger = before.real >= new.real
+        high, low = xp.where(larger, before, new), xp.where(larger, new, before)
+        result[i] = high + xp.log1p(xp.exp(low - high))
+    return xp.moveaxis(result, 0, axis).astype(input.dtype)

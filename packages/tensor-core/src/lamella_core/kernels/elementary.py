@@ -1,0 +1,66 @@
+"""Array kernels of the elementary functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import namespace_kernels, shared_kernel
+
+namespace_kernels(
+    exp="exp",
+    exp2="exp2",
+    expm1="expm1",
+    log="log",
+    log2="log2",
+    log10="log10",
+    log1p="log1p",
+    sin="sin",
+    cos="cos",
+    tan="tan",
+    asin="arcsin",
+    acos="arccos",
+    atan="arctan",
+    atan2="arctan2",
+    sinh="sinh",
+    cosh="cosh",
+    tanh="tanh",
+    asinh="arcsinh",
+    acosh="arccosh",
+    atanh="arctanh",
+    logaddexp2="logaddexp2",
+)
+
+
+@shared_kernel("tanh_backward")
+def tanh_backward(xp: Any, grad: Any, result: Any) -> Any:
+    if result.dtype.kind == "c":
+        result = xp.conjugate(result)
+    # grad - grad * result^2: no number among the operands, which would cost NumPy a conversion.
+    lost = xp.multiply(result, result)
+    lost *= grad
+    return xp.subtract(grad, lost)
+
+
+@shared_kernel("sinc")
+def sinc(xp: Any, input: Any) -> Any:
+    angle = xp.multiply(input, xp.pi)
+    zero = angle == 0
+    return xp.where(zero, 1, xp.sin(angle) / xp.where(zero, 1, angle))
+
+
+@shared_kernel("logaddexp")
+def logaddexp(xp: Any, input: Any, other: Any) -> Any:
+    if input.dtype.kind != "c":
+        return xp.logaddexp(input, other)
+    greater = input.real >= other.real
+    high = xp.where(greater, input, other)
+    low = xp.where(greater, other, input)
+    same_infinity = (input == other) & xp.isinf(input.real)
+    result = high + xp.log1p(xp.exp(xp.where(same_infinity, 0, low - high)))
+    return xp.where(same_infinity, input, result)
+
+
+@shared_kernel("xlogy")
+def xlogy(xp: Any, input: Any, other: Any) -> Any:
+    product = input * xp.log(other)
+    return xp.where((input == 0) & ~xp.isnan(other), xp.zeros_like(product), product)

@@ -1,0 +1,48 @@
+"""Array kernels of indexing: reading and writing at places given by tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+def full_index(ndim: int, indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
+    """An index for all dimensions: each given one in its place, everything elsewhere.
+
+    A mask stands for as many dimensions as it has.
+    """
+    place: list[Any] = []
+    for each, dim in zip(indices, dims, strict=True):
+        while ndim_of(place) < dim:
+            place.append(slice(None))
+        place.append(each)
+    return tuple(place)
+
+
+def ndim_of(place: list[Any]) -> int:
+    """How many dimensions the parts of an index stand for."""
+    return sum(
+        each.ndim if not isinstance(each, slice) and each.dtype.kind == "b" else 1 for each in place
+    )
+
+
+@shared_kernel("index")
+def index(xp: Any, input: Any, indices: Any, dims: tuple[int, ...]) -> Any:
+    if len(dims) == 1 and indices[0].dtype.kind != "b":
+        return input.take(indices[0], dims[0])
+    result = input[full_index(input.ndim, indices, dims)]
+    return xp.ascontiguousarray(result) if result.ndim else result
+
+
+@shared_kernel("index_put")
+def index_put(
+    xp: Any, input: Any, indices: Any, dims: tuple[int, ...], values: Any, accumulate: bool
+) -> None:
+    place = full_index(input.ndim, indices, dims)
+    if not accumulate:
+        input[place] = values
+    elif input.dtype.kind == "b":
+        xp.logical_or.at(input, place, values)
+    else:
+        xp.add.at(input, place, values)

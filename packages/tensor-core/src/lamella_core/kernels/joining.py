@@ -1,0 +1,27 @@
+"""Array kernels of joining."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+@shared_kernel("cat")
+def cat(xp: Any, tensors: list[Any], dim: int) -> Any:
+    if any([each.ndim != tensors[0].ndim for each in tensors]):
+        # A tensor of one dimension without elements goes with any other.
+        tensors = [each for each in tensors if each.shape != (0,)]
+    for each in tensors:
+        if not each.flags.c_contiguous:
+            # Otherwise the result would be laid out in memory as its parts are.
+            shape = list(each.shape)
+            shape[dim] = sum([part.shape[dim] for part in tensors])
+            return xp.concatenate(tensors, dim, out=xp.empty(shape, each.dtype))
+    return xp.concatenate(tensors, dim)
+
+
+@shared_kernel("stack")
+def stack(xp: Any, tensors: list[Any], dim: int) -> Any:
+    before = (slice(None),) * dim
+    return cat(xp, [each[(*before, None)] for each in tensors], dim)

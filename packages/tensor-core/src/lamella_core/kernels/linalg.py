@@ -1,0 +1,115 @@
+"""Array kernels of the matrix products.
+
+``xp.dot`` of two matrices goes straight to the BLAS, transposed views included, at two thirds of
+the cost a call of ``xp.matmul``, which is left to the batched products.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+@shared_kernel("matmul")
+def matmul(xp: Any, input: Any, other: Any) -> Any:
+    try:
+        if other.ndim == 2:
+            if input.ndim == 2 or input.ndim == 1:
+                return xp.dot(input, other)
+            if input.ndim and input.flags.c_contiguous:
+                shape = input.shape
+                rows = input.reshape(prod(shape[:-1]), shape[-1])
+                return xp.dot(rows, other).reshape(*shape[:-1], other.shape[1])
+        elif input.ndim == 1 and other.ndim == 1:
+            return xp.dot(input, other)
+        return xp.matmul(input, other)
+    except ValueError as error:
+        raise product_error(input.shape, other.shape) from error
+
+
+@shared_kernel("linear")
+def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
+    try:
+        if input.ndim == 2:
+            rows, width = input.shape
+            if 16 <= rows <= 64 and 2 * rows <= weight.shape[0] and width >= 128:
+                # Few rows: OpenBLAS is a quarter faster on the transposed product.
+                result = xp.dot(weight, input.T).T
+                if bias is None:
+                    return xp.ascontiguousarray(result)
+                return xp.add(result, bias, order="C")
+        if input.ndim <= 2:
+            result = xp.dot(input, weight.T)
+        else:
+            shape = input.shape
+            flat = input.reshape(prod(shape[:-1]), shape[-1])
+            result = xp.dot(flat, weight.T).reshape(*shape[:-1], *weight.shape[:-1])
+        if bias is None:
+            return result
+        if result.ndim == 0:
+            return result + bias
+        result += bias
+    except ValueError as error:
+        raise linear_error(input.shape, weight.shape, bias) from error
+    return result
+
+
+@shared_kernel("rows_product")
+def rows_product(xp: Any, input: Any, other: Any) -> Any:
+    columns, width = input.shape[-1], other.shape[-1]
+    count = prod(input.shape[:-1])
+    return xp.dot(input.reshape(count, columns).T, other.reshape(count, width))
+
+
+def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
+    """The error for shapes that cannot be multiplied, in PyTorch's words."""
+    if not left or not right:
+        return RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {len(left)}D and "
+            f"{len(right)}D"
+        )
+    if len(left) == 1 and len(right) == 1:
+        return RuntimeError(
+            f"inconsistent tensor size, expected tensor {list(left)} and src {list(right)} to have "
+            f"the same number of elements, but got {left[0]} and {right[0]} elements respectively"
+        )
+    if len(left) == 2 and len(right) == 1:
+        return RuntimeError(
+            f"size mismatch, got input ({left[0]}), mat ({left[0]}x{left[1]}), vec ({right[0]})"
+        )
+    rows = (1, left[0]) if len(left) == 1 else left[-2:]
+    columns = (right[0], 1) if len(right) == 1 else right[-2:]
+    if rows[1] == columns[0]:
+        batches = zip(reversed(left[:-2]), reversed(right[:-2]), strict=False)
+        i, (a, b) = next((i, pair) for i, pair in enumerate(batches) if 1 not in pair and len(set(pair)) > 1)
+        dim = max(len(left), len(right)) - 3 - i
+        return RuntimeError(
+            f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton "
+            f"dimension {dim} (matmul: shapes {list(left)} and {list(right)})"
+        )
+    if len(left) > 2 and len(right) <= 2:
+        rows = (prod(left[:-1]), left[-1])
+    return RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({rows[0]}x{rows[1]} and "
+        f"{columns[0]}x{columns[1]})"
+    )
+
+
+def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> RuntimeError:
+    """The error for an input whose last size is not the weight's, in PyTorch's words."""
+    if not left:
+        return RuntimeError("linear: the input must be at least 1D, but it is 0D")
+    if left[-1] == weight[-1]:
+        return RuntimeError(
+            f"linear: the bias of shape {list(bias.shape)} does not fit the output of shape "
+            f"{[*left[:-1], *weight[:-1]]}; expected shape {list(weight[:-1])}"
+        )
+    rows, width = prod(left[:-1]), left[-1]
+    out = weight[0] if len(weight) > 1 else 1
+    return RuntimeError(
+        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{width} and {weight[-1]}x{out}) "
+        f"(linear: the last size of the input of shape {list(left)} must equal the last size of "
+        f"the weight of shape {list(weight)})"
+    )

@@ -1,0 +1,185 @@
+"""Array kernels of the reductions."""
+
+from __future__ import annotations
+
+from math import prod as product
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+# NumPy adds pairwise along a contiguous axis only. Along another axis it adds row after row, and the
+# rounding errors of a million float32 grow to a thousandth; sums of sums of this many rows bound them.
+_ROWS = 128
+
+
+@shared_kernel("sum")
+def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    if input.size > 64 * _ROWS and input.dtype.kind in "fc":
+        input = _shortened(xp, input, axis)
+    return xp.add.reduce(input, axis, None, None, keepdims)
+
+
+def _shortened(xp: Any, input: Any, axis: Any) -> Any:
+    """Sums of blocks, where the whole axis would be added up row after row."""
+    if axis is None:
+        return input if input.flags.forc else input.ravel()
+    if axis.__class__ is not int:
+        return input
+    size = input.shape[axis]
+    if size <= 4 * _ROWS or input.strides[axis] == input.itemsize:
+        return input
+    whole = size - size % _ROWS
+    head = (slice(None),) * axis
+    shape = input.shape
+    blocks = input[(*head, slice(whole))].reshape(
+        *shape[:axis], whole // _ROWS, _ROWS, *shape[axis + 1 :]
+    )
+    sums = _shortened(xp, xp.add.reduce(blocks, axis + 1), axis)
+    if whole == size:
+        return sums
+    rest = xp.add.reduce(input[(*head, slice(whole, None))], axis, None, None, True)
+    return xp.concatenate((sums, rest), axis)
+
+
+@shared_kernel("mean")
+def mean(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    total = sum(xp, input, axis, keepdims)
+    return total / reduced_size(input.shape, axis)
+
+
+def reduced_size(shape: tuple[int, ...], axis: Any) -> int:
+    """How many elements go into each element of a reduction's result."""
+    if axis is None:
+        return product(shape)
+    if axis.__class__ is int:
+        return shape[axis]
+    return product([shape[a] for a in axis])
+
+
+@shared_kernel("prod")
+def prod(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    return xp.multiply.reduce(input, axis, None, None, keepdims)
+
+
+@shared_kernel("amax")
+def amax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    _expect_elements("amax", input.shape, axis)
+    return input.max(axis, None, keepdims)
+
+
+@shared_kernel("amin")
+def amin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    _expect_elements("amin", input.shape, axis)
+    return input.min(axis, None, keepdims)
+
+
+def _expect_elements(op_name: str, shape: tuple[int, ...], axis: Any) -> None:
+    if 0 not in shape:
+        return
+    if axis is None:
+        raise (IndexError if op_name.startswith("arg") else RuntimeError)(
+            f"{op_name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+            f"the reduction dim with the 'dim' argument."
+        )
+    for each in (axis,) if axis.__class__ is int else axis:
+        if shape[each] == 0:
+            raise IndexError(
+                f"{op_name}(): Expected reduction dim {each} to have non-zero size. "
+                f"Got shape {list(shape)}"
+            )
+
+
+@shared_kernel("argmax")
+def argmax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    _expect_elements("argmax", input.shape, axis)
+    return input.argmax(axis, keepdims=keepdims)
+
+
+@shared_kernel("argmin")
+def argmin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    _expect_elements("argmin", input.shape, axis)
+    return input.argmin(axis, keepdims=keepdims)
+
+
+@shared_kernel("max_dim")
+def max_dim(xp: Any, input: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
+    return _with_index(xp, "max", input, axis, keepdims)
+
+
+@shared_kernel("min_dim")
+def min_dim(xp: Any, input: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
+    return _with_index(xp, "min", input, axis, keepdims)
+
+
+def _with_index(xp: Any, op_name: str, input: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
+    if not input.ndim:
+        return input.copy(), xp.zeros((), xp.int64)
+    _expect_elements(op_name, input.shape, axis)
+    if op_name == "max":
+        return input.max(axis, None, keepdims), input.argmax(axis, keepdims=keepdims)
+    return input.min(axis, None, keepdims), input.argmin(axis, keepdims=keepdims)
+
+
+@shared_kernel("all")
+def all(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    return input.all(axis, keepdims=keepdims)
+
+
+@shared_kernel("any")
+def any(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    return input.any(axis, keepdims=keepdims)
+
+
+@shared_kernel("count_nonzero")
+def count_nonzero(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    return xp.add.reduce(input != 0, axis, xp.int64, None, keepdims)
+
+
+@shared_kernel("logsumexp")
+def logsumexp(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    if reduced_size(input.shape, axis) == 0:
+        return xp.log(xp.add.reduce(input, axis, None, None, keepdims))
+    top = input.real.max(axis, None, True)
+    top = xp.where(xp.isfinite(top), top, 0)
+    shifted = input - top
+    shifted = xp.exp(shifted, shifted if shifted.ndim else None)
+    result = xp.log(xp.add.reduce(shifted, axis, None, None, True)) + top
+    return result if keepdims else result.squeeze(axis)
+
+
+@shared_kernel("vector_norm")
+def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> Any:
+    if ord == 2:
+        if axis is None and not keepdims and input.dtype.kind == "f" and input.flags.forc:
+            flat = input.ravel("K")
+            return xp.sqrt(xp.dot(flat, flat))
+        if input.dtype.kind == "c":
+            squares = input.real * input.real
+            squares += input.imag * input.imag
+        else:
+            squares = input * input
+        return xp.sqrt(sum(xp, squares, axis, keepdims))
+    size = abs(input)
+    if ord == 1:
+        return sum(xp, size, axis, keepdims)
+    if ord == 0:
+        return xp.add.reduce(size != 0, axis, size.dtype, None, keepdims)
+    if ord in (float("inf"), float("-inf")):
+        if ord > 0 and reduced_size(size.shape, axis) == 0:
+            raise RuntimeError(
+                f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
+                f"operation does not have an identity (shape {list(size.shape)})"
+            )
+        return size.max(axis, None, keepdims) if ord > 0 else size.min(axis, None, keepdims)
+    return sum(xp, size**ord, axis, keepdims) ** (1 / ord)
+
+
+@shared_kernel("nuclear_norm")
+def nuclear_norm(xp: Any, input: Any) -> Any:
+    return xp.add.reduce(xp.linalg.svd(input, compute_uv=False), -1)
+
+
+@shared_kernel("polar_factor")
+def polar_factor(xp: Any, input: Any) -> Any:
+    left, _, right = xp.linalg.svd(input, full_matrices=False)
+    return xp.matmul(left, right)

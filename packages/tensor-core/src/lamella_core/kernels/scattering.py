@@ -1,0 +1,156 @@
+"""Array kernels of writing at places given by index tensors and masks.
+
+They write into their first array and return nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.gathering import check_bounds, check_flat, grid_at
+
+_UFUNCS = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
+
+
+def _part_of(src: Any, index: Any) -> Any:
+    """The leading part of ``src`` that an index of a smaller shape covers."""
+    return src[tuple([slice(0, n) for n in index.shape])]
+
+
+def _flat(array: Any) -> Any:
+    return array.reshape(1) if not array.ndim else array
+
+
+def _reduce_at(
+    xp: Any, input: Any, place: tuple[Any, ...], src: Any, reduce: str, include_self: bool
+) -> None:
+    """Combines values with those at their places, several at one place among them."""
+    if not include_self:
+        empty = {"prod": 1, "amax": _lowest(xp, input.dtype), "amin": _highest(xp, input.dtype)}
+        input[place] = empty.get(reduce, 0)
+    if input.dtype.kind == "b":
+        ufunc = xp.logical_and if reduce in ("prod", "amin") else xp.logical_or
+        ufunc.at(input, place, src)
+        return
+    getattr(xp, _UFUNCS.get(reduce, "add")).at(input, place, src)
+    if reduce == "mean":
+        counts = xp.full(input.shape, 1 if include_self else 0, xp.int64)
+        xp.add.at(counts, place, 1)
+        counts = xp.maximum(counts, 1)
+        if input.dtype.kind in "iu":
+            input[...] = input // counts
+        else:
+            input[...] = (input / counts).astype(input.dtype)
+
+
+def _lowest(xp: Any, dtype: Any) -> Any:
+    if dtype.kind in "iu":
+        return int(xp.iinfo(dtype).min)
+    return False if dtype.kind == "b" else -float("inf")
+
+
+def _highest(xp: Any, dtype: Any) -> Any:
+    if dtype.kind in "iu":
+        return int(xp.iinfo(dtype).max)
+    return True if dtype.kind == "b" else float("inf")
+
+
+@shared_kernel("scatter")
+def scatter(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
+    if not index.size:
+        return
+    target, places = _flat(input), _flat(index)
+    check_bounds(places, dim, target.shape[dim])
+    values = _part_of(_flat(src), places) if hasattr(src, "ndim") else src
+    target[grid_at(xp, places, dim)] = values
+
+
+@shared_kernel("scatter_add")
+def scatter_add(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
+    scatter_reduce(xp, input, dim, index, src, "sum", True)
+
+
+@shared_kernel("scatter_reduce")
+def scatter_reduce(
+    xp: Any, input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool
+) -> None:
+    if not index.size:
+        return
+    target, places = _flat(input), _flat(index)
+    check_bounds(places, dim, target.shape[dim])
+    values = _part_of(_flat(src), places)
+    _reduce_at(xp, target, grid_at(xp, places, dim), values, reduce, include_self)
+
+
+def _along(target: Any, dim: int, index: Any) -> tuple[Any, ...]:
+    return (*(slice(None),) * dim, index.reshape(-1))
+
+
+@shared_kernel("index_add")
+def index_add(xp: Any, input: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
+    target = _flat(input)
+    check_bounds(index, dim, target.shape[dim])
+    values = _flat(source) if alpha == 1 else (_flat(source) * alpha).astype(input.dtype)
+    _reduce_at(xp, target, _along(target, dim, index), values, "sum", True)
+
+
+@shared_kernel("index_copy")
+def index_copy(xp: Any, input: Any, dim: int, index: Any, source: Any) -> None:
+    target = _flat(input)
+    try:
+        check_bounds(index, dim, target.shape[dim], IndexError)
+    except IndexError as error:
+        raise IndexError(f"index_copy_(): {error}") from None
+    target[_along(target, dim, index)] = _flat(source) if source.ndim == target.ndim else source
+
+
+@shared_kernel("index_fill")
+def index_fill(xp: Any, input: Any, dim: int, index: Any, value: Any) -> None:
+    target = _flat(input)
+    size = target.shape[dim]
+    if index.size and (int(index.min()) < -size or int(index.max()) >= size):
+        wrong = int(index.max()) if int(index.max()) >= size else int(index.min())
+        raise IndexError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    target[_along(target, dim, index)] = value
+
+
+@shared_kernel("index_reduce")
+def index_reduce(
+    xp: Any, input: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool
+) -> None:
+    target = _flat(input)
+    check_bounds(index, dim, target.shape[dim], IndexError)
+    _reduce_at(xp, target, _along(target, dim, index), _flat(source), reduce, include_self)
+
+
+@shared_kernel("put")
+def put(xp: Any, input: Any, index: Any, source: Any, accumulate: bool) -> None:
+    check_flat(index, input.size)
+    if not index.size:
+        return
+    target = _flat(input)
+    flat = index.reshape(-1)
+    place = xp.unravel_index(xp.where(flat < 0, flat + target.size, flat), target.shape)
+    values = source.reshape(-1)
+    if accumulate:
+        _reduce_at(xp, target, place, values, "sum", True)
+    else:
+        target[place] = values
+
+
+@shared_kernel("masked_fill")
+def masked_fill(xp: Any, input: Any, mask: Any, value: Any) -> None:
+    xp.copyto(input, value, casting="unsafe", where=mask)
+
+
+@shared_kernel("masked_scatter")
+def masked_scatter(xp: Any, input: Any, mask: Any, source: Any) -> None:
+    places = xp.broadcast_to(mask, input.shape)
+    count = int(xp.count_nonzero(places))
+    if count > source.size:
+        raise RuntimeError(
+            f"Number of elements of source < number of ones in mask "
+            f"(masked_scatter: {source.size} < {count})"
+        )
+    input[places] = source.reshape(-1)[:count]

@@ -1,0 +1,133 @@
+"""Array kernels of the statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels import reduction
+from lamella_core.kernels.reduction import reduced_size
+
+
+@shared_kernel("var")
+def var(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
+    centre = reduction.sum(xp, input, axis, True)
+    count = reduced_size(input.shape, axis)
+    centre = centre / count
+    deviations = input - centre
+    if deviations.dtype.kind == "c":
+        squares = deviations.real * deviations.real
+        squares += deviations.imag * deviations.imag
+    else:
+        squares = xp.multiply(deviations, deviations, deviations if deviations.ndim else None)
+    total = reduction.sum(xp, squares, axis, keepdims)
+    degrees = count - correction
+    return total / (degrees if degrees > 0 else total.dtype.type(0))
+
+
+@shared_kernel("std")
+def std(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
+    return xp.sqrt(var(xp, input, axis, correction, keepdims))
+
+
+@shared_kernel("median_dim")
+def median_dim(xp: Any, input: Any, axis: int, keepdims: bool, ignore_nan: bool) -> Any:
+    if not input.ndim:
+        return input.copy(), xp.zeros((), xp.int64)
+    order = input.argsort(axis, kind="stable")
+    length = input.shape[axis]
+    if length == 0:
+        raise IndexError(
+            f"median(): Expected reduction dim {axis} to have non-zero size. "
+            f"Got shape {list(input.shape)}"
+        )
+    place = (length - 1) // 2
+    if input.dtype.kind == "f":
+        missing = xp.add.reduce(input != input, axis, None, None, True)
+        if ignore_nan:
+            place = xp.maximum(length - missing - 1, 0) // 2
+        else:
+            place = xp.where(missing > 0, length - missing, place)
+        index = xp.take_along_axis(order, place, axis)
+    else:
+        index = xp.take(order, xp.asarray([place]), axis)
+    return _taken(xp, input, index, axis, keepdims)
+
+
+def _taken(xp: Any, input: Any, index: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
+    values = xp.take_along_axis(input, index, axis)
+    return (values, index) if keepdims else (values.squeeze(axis), index.squeeze(axis))
+
+
+@shared_kernel("median")
+def median(xp: Any, input: Any, ignore_nan: bool) -> Any:
+    if input.size == 0:
+        return xp.asarray(float("nan"), input.dtype)
+    return median_dim(xp, input.ravel(), 0, False, ignore_nan)[0]
+
+
+@shared_kernel("mode")
+def mode(xp: Any, input: Any, axis: int, keepdims: bool) -> Any:
+    if not input.ndim:
+        return input.copy(), xp.zeros((), xp.int64)
+    moved = xp.moveaxis(input, axis, -1)
+    order = moved.argsort(-1, kind="stable")
+    values = xp.take_along_axis(moved, order, -1)
+    length = moved.shape[-1]
+    places = xp.arange(length)
+    starts = xp.ones(values.shape, bool)
+    starts[..., 1:] = values[..., 1:] != values[..., :-1]
+    first = xp.maximum.accumulate(xp.where(starts, places, 0), -1)
+    runs = places - first
+    last = runs.argmax(-1)[..., None]
+    index = xp.moveaxis(xp.take_along_axis(order, last, -1), -1, axis)
+    return _taken(xp, input, index, axis, keepdims)
+
+
+@shared_kernel("kthvalue")
+def kthvalue(xp: Any, input: Any, k: int, axis: int, keepdims: bool) -> Any:
+    if not input.ndim:
+        return input.copy(), xp.zeros((), xp.int64)
+    order = input.argsort(axis, kind="stable")
+    return _taken(xp, input, xp.take(order, xp.asarray([k - 1]), axis), axis, keepdims)
+
+
+@shared_kernel("histc")
+def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
+    values = input.ravel()
+    if low == high and values.size:
+        low, high = values.min().item(), values.max().item()
+    if low == high:
+        low, high = low - 1, high + 1
+    for bound in (low, high):
+        if not float("-inf") < bound < float("inf"):
+            raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    values = values[(values >= low) & (values <= high)]
+    places = ((values - low) / (high - low) * bins).astype(xp.int64)
+    xp.minimum(places, bins - 1, out=places)
+    return xp.bincount(places, minlength=bins).astype(input.dtype)
+
+
+@shared_kernel("histogram")
+def histogram(xp: Any, input: Any, edges: Any, weight: Any, density: bool) -> Any:
+    values = input.ravel()
+    inside = (values >= edges[0]) & (values <= edges[-1])
+    places = xp.searchsorted(edges, values[inside], side="right") - 1
+    bins = edges.shape[0] - 1
+    xp.minimum(places, bins - 1, out=places)
+    if weight is None:
+        counts = xp.bincount(places, minlength=bins)
+    else:
+        counts = xp.bincount(places, weight.ravel()[inside], bins)
+    counts = counts.astype(input.dtype)
+    if density:
+        counts = counts / counts.sum() / (edges[1:] - edges[:-1])
+    return counts
+
+
+@shared_kernel("bincount")
+def bincount(xp: Any, input: Any, weights: Any, minlength: int) -> Any:
+    counts = xp.bincount(input, weights, minlength)
+    if weights is None:
+        return counts.astype(xp.int64, copy=False)
+    return counts.astype(weights.dtype if weights.dtype.kind == "f" else xp.float64, copy=False)

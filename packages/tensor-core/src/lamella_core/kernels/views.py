@@ -1,0 +1,206 @@
+"""Array kernels of the views: each returns an array over the memory of its first argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+
+def restride(xp: Any, array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+    """Another shape and other strides (in bytes) from the same first element on."""
+    return xp.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def viewed_strides(
+    shape: tuple[int, ...], strides: tuple[int, ...], wanted: tuple[int, ...]
+) -> list[int] | None:
+    """The strides with which memory of ``shape`` and ``strides`` is seen in the shape ``wanted``.
+
+    Neighbouring dimensions that follow one another without gaps form a run; each run must be
+    filled by whole wanted dimensions. None when that cannot be. Both shapes have equal size.
+    """
+    result = [0] * len(wanted)
+    place = len(wanted) - 1
+    run, step = 1, strides[-1] if strides else 1
+    for dim in range(len(shape) - 1, -1, -1):
+        run *= shape[dim]
+        outer = dim - 1
+        follows = outer >= 0 and (
+            shape[outer] == 1 or strides[outer] == run * step
+        )
+        if follows:
+            continue
+        taken = 1
+        while place >= 0 and (taken < run or wanted[place] == 1):
+            result[place] = taken * step
+            taken *= wanted[place]
+            place -= 1
+        if taken != run:
+            return None
+        if outer >= 0:
+            run, step = 1, strides[outer]
+    while place >= 0:
+        result[place] = result[place + 1] * wanted[place + 1] if place + 1 < len(wanted) else step
+        place -= 1
+    return result
+
+
+@shared_kernel("view")
+def view(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
+    if input.flags.c_contiguous:
+        return input.reshape(size)
+    strides = viewed_strides(input.shape, input.strides, size)
+    if strides is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead. "
+            f"(view: shape {list(input.shape)}, wanted {list(size)})"
+        )
+    return restride(xp, input, size, tuple(strides))
+
+
+@shared_kernel("view_dtype")
+def view_dtype(xp: Any, input: Any, dtype: Any) -> Any:
+    return input.view(dtype)
+
+
+@shared_kernel("permute")
+def permute(xp: Any, input: Any, dims: tuple[int, ...]) -> Any:
+    return input.transpose(dims)
+
+
+@shared_kernel("transpose")
+def transpose(xp: Any, input: Any, dim0: int, dim1: int) -> Any:
+    return input.swapaxes(dim0, dim1)
+
+
+def expanded_strides(input: Any, size: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides, in bytes, of an array seen with dimensions of size 1 repeated."""
+    missing = len(size) - input.ndim
+    strides = [
+        step if wanted == have else 0
+        for wanted, have, step in zip(size[missing:], input.shape, input.strides, strict=True)
+    ]
+    return (0,) * missing + tuple(strides)
+
+
+@shared_kernel("expand")
+def expand(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
+    return restride(xp, input, size, expanded_strides(input, size))
+
+
+@shared_kernel("unsqueeze")
+def unsqueeze(xp: Any, input: Any, dim: int) -> Any:
+    shape = input.shape
+    size = (*shape[:dim], 1, *shape[dim:])
+    if input.flags.c_contiguous and input.size:
+        return input.reshape(size)
+    strides = input.strides
+    step = shape[dim] * strides[dim] if dim < len(shape) else input.itemsize
+    return restride(xp, input, size, (*strides[:dim], step, *strides[dim:]))
+
+
+@shared_kernel("squeeze")
+def squeeze(xp: Any, input: Any, dim: tuple[int, ...]) -> Any:
+    return input.squeeze(dim)
+
+
+@shared_kernel("basic_index")
+def basic_index(xp: Any, input: Any, index: tuple[Any, ...]) -> Any:
+    return input[index]
+
+
+@shared_kernel("basic_index_backward")
+def basic_index_backward(
+    xp: Any, source: Any, input_shape: tuple[int, ...], index: tuple[Any, ...]
+) -> Any:
+    result = xp.zeros(input_shape, source.dtype)
+    result[index] = source
+    return result
+
+
+@shared_kernel("unbind")
+def unbind(xp: Any, input: Any, dim: int) -> Any:
+    before = (slice(None),) * dim
+    return [input[(*before, i, ...)] for i in range(input.shape[dim])]
+
+
+@shared_kernel("split_with_sizes")
+def split_with_sizes(xp: Any, input: Any, split_sizes: tuple[int, ...], dim: int) -> Any:
+    before = (slice(None),) * dim
+    parts, start = [], 0
+    for size in split_sizes:
+        parts.append(input[(*before, slice(start, start + size))])
+        start += size
+    return parts
+
+
+@shared_kernel("diagonal")
+def diagonal(xp: Any, input: Any, offset: int, dim1: int, dim2: int) -> Any:
+    rows, columns = input.shape[dim1], input.shape[dim2]
+    index: list[Any] = [slice(None)] * input.ndim
+    if offset >= 0:
+        length = max(min(rows, columns - offset), 0)
+        index[dim2] = slice(offset, None)
+    else:
+        length = max(min(rows + offset, columns), 0)
+        index[dim1] = slice(-offset, None)
+    others = [d for d in range(input.ndim) if d not in (dim1, dim2)]
+    steps = input.strides
+    shape = (*[input.shape[d] for d in others], length)
+    strides = (*[steps[d] for d in others], steps[dim1] + steps[dim2])
+    return restride(xp, input[tuple(index)] if length else input, shape, strides)
+
+
+@shared_kernel("diagonal_backward")
+def diagonal_backward(
+    xp: Any, source: Any, input_shape: tuple[int, ...], offset: int, dim1: int, dim2: int
+) -> Any:
+    result = xp.zeros(input_shape, source.dtype)
+    diagonal(xp, result, offset, dim1, dim2)[...] = source
+    return result
+
+
+@shared_kernel("unfold")
+def unfold(xp: Any, input: Any, dimension: int, size: int, step: int) -> Any:
+    shape, strides = list(input.shape), list(input.strides)
+    if not input.ndim:
+        return restride(xp, input, (size,), (input.itemsize,))
+    stride = strides[dimension]
+    shape[dimension] = (shape[dimension] - size) // step + 1
+    strides[dimension] = stride * step
+    return restride(xp, input, (*shape, size), (*strides, stride))
+
+
+@shared_kernel("unfold_backward")
+def unfold_backward(
+    xp: Any, source: Any, input_shape: tuple[int, ...], dimension: int, size: int, step: int
+) -> Any:
+    result = xp.zeros(input_shape, source.dtype)
+    windows = unfold(xp, result, dimension, size, step)
+    for place in range(size):
+        # Each place of the window meets an element of the input once at most.
+        windows[..., place] += source[..., place]
+    return result
+
+
+@shared_kernel("real")
+def real(xp: Any, input: Any) -> Any:
+    return input.real
+
+
+@shared_kernel("imag")
+def imag(xp: Any, input: Any) -> Any:
+    return input.imag
+
+
+@shared_kernel("view_as_real")
+def view_as_real(xp: Any, input: Any) -> Any:
+    parts = input.real
+    return restride(xp, parts, (*input.shape, 2), (*input.strides, parts.itemsize))
+
+
+@shared_kernel("view_as_complex")
+def view_as_complex(xp: Any, input: Any) -> Any:
+    return input.view(xp.complex64 if input.dtype.itemsize == 4 else xp.complex128)[..., 0]

@@ -1,0 +1,485 @@
+"""Activation functions: what the units of a network apply element-wise, and softmax.
+
+Those that PyTorch offers in ``nn.functional`` only are declared here under ATen's names, without
+a method on Tensor; ``nn.functional`` gives them its own signatures. Where a derivative is hot it is
+an op of its own, ``<name>_backward``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, pointwise
+from lamella_core.conventions.common import normalize_dim
+from lamella_core.dispatch import call_inplace
+from lamella_core.ops.elementary import tanh
+from lamella_core.ops.operators import abs, mul, sub
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lamella_core.dtype import dtype as DType
+    from lamella_core.random.generator import Generator
+    from lamella_core.typing import Number
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+# ----------------------------------------------------------------------------------------- hinges
+
+
+@pointwise(refuses="complex", refusals={"bool": "Boolean inputs not supported for relu"})
+def relu(input: Tensor) -> Tensor:
+    """The rectified linear unit, ``max(input, 0)``; NaN stays NaN."""
+
+
+@pointwise(refuses="bool complex", method=False, inplace=False)
+def threshold(
+    input: Tensor, threshold: float, value: float, *, out: Tensor | None = None
+) -> Tensor:
+    """``input`` where it is greater than ``threshold``, and ``value`` elsewhere."""
+
+
+@pointwise(method=False, inplace=False)
+def threshold_backward(grad_output: Tensor, input: Tensor, threshold: float) -> Tensor:
+    """``grad_output`` where ``input`` is greater than ``threshold``, and 0 elsewhere."""
+
+
+@pointwise(
+    refuses="complex",
+    refusals={"bool": "Bool inputs not supported for hardtanh"},
+    method=False,
+    inplace=False,
+)
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
+) -> Tensor:
+    """``input`` held between ``min_val`` and ``max_val``."""
+
+
+@pointwise(method=False, inplace=False)
+def hardtanh_backward(grad_output: Tensor, input: Tensor, min_val: float, max_val: float) -> Tensor:
+    """``grad_output`` where ``input`` lies between the bounds and not on them, 0 elsewhere."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def leaky_relu(
+    input: Tensor, negative_slope: float = 0.01, *, out: Tensor | None = None
+) -> Tensor:
+    """``input`` where it is positive, ``negative_slope * input`` elsewhere."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def leaky_relu_backward(grad_output: Tensor, input: Tensor, negative_slope: float) -> Tensor:
+    """``grad_output`` where ``input`` is positive, ``negative_slope * grad_output`` elsewhere."""
+
+
+@pointwise(name="prelu", refuses="bool integer complex", method=False, inplace=False)
+def _prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """``input`` where it is positive, ``weight * input`` elsewhere."""
+
+
+@composite
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """``input`` where it is positive, ``weight * input`` elsewhere.
+
+    Args:
+        weight: one slope for all, or a tensor with one slope for each index of dimension 1.
+
+    Raises:
+        RuntimeError: when the number of slopes is not the size of dimension 1.
+    """
+    if weight.numel() != 1:
+        if input.ndim == 0:
+            raise RuntimeError("Not allow zero-dim input tensor.")
+        channels = input.shape[1] if input.ndim >= 2 else 1
+        if channels != weight.numel():
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+                f"{weight.numel()} and channel size = {channels}."
+            )
+    if weight.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
+        )
+    shape = [1] * input.ndim
+    if input.ndim >= 2:
+        shape[1] = weight.numel()
+    return _prelu(input, weight.reshape(shape))
+
+
+@composite(method=False)
+def rrelu(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """:func:`leaky_relu` with a slope that is drawn for each element while training.
+
+    Args:
+        lower, upper: the bounds of the slope. Out of training their mean is the slope.
+        training: whether slopes are drawn.
+        generator: the source of random numbers; the default generator if None.
+    """
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2)
+    slope = input.detach().new_ones(input.shape)
+    negative = input.detach() <= 0
+    count = int(negative.sum())
+    drawn = slope.new_empty((count,)).double().uniform_(lower, upper, generator=generator)
+    slope[negative] = drawn.to(slope.dtype)
+    return mul(input, slope)
+
+
+# ---------------------------------------------------------------------------------- exponentials
+
+
+@pointwise("float", reduced_precision=False)
+def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The logistic function, ``1 / (1 + exp(-input))``."""
+
+
+@pointwise("float", method=False, inplace=False, reduced_precision=False)
+def sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor:
+    """``grad_output * output * (1 - output)``: the gradient of :func:`sigmoid` by its output."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def log_sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``log(sigmoid(input))`` without overflow."""
+
+
+@pointwise("float", refuses="complex", reduced_precision=False)
+def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
+    """``log(input / (1 - input))``, the inverse of :func:`sigmoid`.
+
+    Args:
+        eps: clamps the input to between ``eps`` and ``1 - eps`` first. Without it elements outside
+            0 to 1 give NaN.
+    """
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def logit_backward(grad_output: Tensor, input: Tensor, eps: float | None) -> Tensor:
+    """``grad_output / (input * (1 - input))``, and outside the range 0, or NaN without ``eps``."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def elu(
+    input: Tensor,
+    alpha: float = 1.0,
+    scale: float = 1.0,
+    input_scale: float = 1.0,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``scale * input`` where positive, ``scale * alpha * expm1(input_scale * input)`` elsewhere."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def elu_backward(
+    grad_output: Tensor, input: Tensor, alpha: float, scale: float, input_scale: float
+) -> Tensor:
+    """The gradient of :func:`elu`."""
+
+
+@composite(method=False)
+def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """``input`` where positive, ``alpha * expm1(input / alpha)`` elsewhere.
+
+    Raises:
+        RuntimeError: when ``alpha`` is 0.
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return elu(input, alpha, 1.0, 1.0 / alpha)
+
+
+@composite(method=False)
+def selu(input: Tensor) -> Tensor:
+    """The scaled exponential unit, ``scale * elu(input, alpha)``.
+
+    ``alpha`` = 1.6732632 and ``scale`` = 1.0507010 keep mean 0 and variance 1 (Klambauer and
+    others, Self-Normalizing Neural Networks, 2017).
+    """
+    return elu(input, SELU_ALPHA, SELU_SCALE, 1.0)
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def softplus(
+    input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
+) -> Tensor:
+    """``log(1 + exp(beta * input)) / beta``, and ``input`` where its argument passes the threshold."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def softplus_backward(grad_output: Tensor, input: Tensor, beta: float, threshold: float) -> Tensor:
+    """``grad_output * sigmoid(beta * input)``, and ``grad_output`` where the argument passes the threshold."""
+
+
+@pointwise(refuses="bool integer", method=False, inplace=False, reduced_precision=False)
+def silu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * sigmoid(input)``, also known as swish."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def silu_backward(grad_output: Tensor, input: Tensor) -> Tensor:
+    """``grad_output * s * (1 + input * (1 - s))`` with ``s = sigmoid(input)``."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None) -> Tensor:
+    """``input * P(X <= input)`` for a standard normal X.
+
+    Args:
+        approximate: ``"none"`` computes it by the error function, ``"tanh"`` by
+            ``0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))``.
+
+    Raises:
+        RuntimeError: for another ``approximate``.
+    """
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def gelu_backward(grad_output: Tensor, input: Tensor, *, approximate: str) -> Tensor:
+    """The gradient of :func:`gelu`."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def mish(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * tanh(softplus(input))``."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def mish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
+    """The gradient of :func:`mish`."""
+
+
+# ---------------------------------------------------------------------------------- shrinking
+
+
+@pointwise(refuses="bool integer complex", inplace=False)
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
+    """``input`` where it is farther than ``lambd`` from 0, and 0 elsewhere."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False)
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
+    """``input`` moved by ``lambd`` towards 0, and 0 where it is nearer than that."""
+
+
+@pointwise(method=False, inplace=False)
+def shrink_backward(grad_output: Tensor, input: Tensor, lambd: float) -> Tensor:
+    """``grad_output`` where ``input`` is farther than ``lambd`` from 0, and 0 elsewhere."""
+
+
+@composite(method=False)
+def tanhshrink(input: Tensor) -> Tensor:
+    """``input - tanh(input)``."""
+    return sub(input, tanh(input))
+
+
+@composite(method=False)
+def softsign(input: Tensor) -> Tensor:
+    """``input / (1 + |input|)``."""
+    return input / (abs(input) + 1)
+
+
+# --------------------------------------------------------------------------------- hard versions
+
+
+@composite(method=False)
+def relu6(input: Tensor) -> Tensor:
+    """``min(max(input, 0), 6)``."""
+    return hardtanh(input, 0, 6)
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def hardsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``min(max(input + 3, 0), 6) / 6``."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def hardsigmoid_backward(grad_output: Tensor, input: Tensor) -> Tensor:
+    """``grad_output / 6`` between -3 and 3, 0 elsewhere."""
+
+
+@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+def hardswish(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * hardsigmoid(input)``."""
+
+
+@pointwise(method=False, inplace=False, reduced_precision=False)
+def hardswish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
+    """``grad_output * (input / 3 + 1 / 2)`` between -3 and 3, 0 below, ``grad_output`` above."""
+
+
+@composite(method=False)
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """The gated unit ``a * sigmoid(b)``, ``a`` and ``b`` being the halves of ``input`` along ``dim``.
+
+    Raises:
+        RuntimeError: when the size of ``dim`` is odd, or the input has no dimension.
+    """
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = normalize_dim(dim, input.ndim)
+    size = input.shape[dim]
+    if size % 2:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {size}"
+        )
+    half = size // 2
+    return mul(input.narrow(dim, 0, half), sigmoid(input.narrow(dim, half, half)))
+
+
+# -------------------------------------------------------------------------------------- softmax
+
+
+@arrays(name="softmax", refuses="bool integer complex", method=False)
+def _softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """Softmax over a dimension counted from the front."""
+
+
+@arrays(method=False)
+def softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """``output * (grad_output - sum(grad_output * output))``: the gradient of softmax by its output."""
+
+
+@arrays(name="log_softmax", refuses="bool integer complex", method=False)
+def _log_softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
+    """Log-softmax over a dimension counted from the front."""
+
+
+@arrays(method=False)
+def log_softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
+    """``grad_output - exp(output) * sum(grad_output)``: the gradient of log-softmax by its output."""
+
+
+@composite
+def softmax(
+    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``exp(input) / sum(exp(input))`` over one dimension, computed without overflow.
+
+    Args:
+        dim: the dimension over which the results add up to 1.
+        dtype: the floating type to convert the input to first.
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    return _softmax(input, normalize_dim(dim, input._array.ndim), out=out)
+
+
+@composite
+def log_softmax(
+    input: Tensor, dim: int, dtype: DType | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``input - log(sum(exp(input)))`` over one dimension, computed without overflow.
+
+    Args: see :func:`softmax`.
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    return _log_softmax(input, normalize_dim(dim, input._array.ndim), out=out)
+
+
+# -------------------------------------------------------------------------------------- in place
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """:func:`threshold` in place."""
+    return _in_place(_threshold, input, threshold, value)
+
+
+def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """:func:`hardtanh` in place."""
+    return _in_place(hardtanh, input, min_val, max_val)
+
+
+def relu6_(input: Tensor) -> Tensor:
+    """:func:`relu6` in place."""
+    return _in_place(hardtanh, input, 0, 6)
+
+
+def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
+    """:func:`leaky_relu` in place."""
+    return _in_place(leaky_relu, input, negative_slope)
+
+
+def rrelu_(
+    input: Tensor,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """:func:`rrelu` in place."""
+    return input.copy_(rrelu(input, lower, upper, training, generator))
+
+
+def elu_(
+    input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0
+) -> Tensor:
+    """:func:`elu` in place."""
+    return _in_place(elu, input, alpha, scale, input_scale)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """:func:`celu` in place."""
+    return _in_place(elu, input, alpha, 1.0, 1.0 / alpha)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """:func:`selu` in place."""
+    return _in_place(elu, input, SELU_ALPHA, SELU_SCALE, 1.0)
+
+
+def silu_(input: Tensor) -> Tensor:
+    """:func:`silu` in place."""
+    return _in_place(silu, input)
+
+
+def mish_(input: Tensor) -> Tensor:
+    """:func:`mish` in place."""
+    return _in_place(mish, input)
+
+
+def hardsigmoid_(input: Tensor) -> Tensor:
+    """:func:`hardsigmoid` in place."""
+    return _in_place(hardsigmoid, input)
+
+
+def hardswish_(input: Tensor) -> Tensor:
+    """:func:`hardswish` in place."""
+    return _in_place(hardswish, input)
+
+
+def _in_place(function: Any, *args: Any) -> Tensor:
+    return call_inplace(function.op, *args)
+
+
+_threshold = threshold
+
+__all__ = [
+    "celu",
+    "celu_",
+    "hardshrink",
+    "log_softmax",
+    "logit",
+    "prelu",
+    "relu",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "sigmoid",
+    "softmax",
+    "threshold",
+    "threshold_",
+]

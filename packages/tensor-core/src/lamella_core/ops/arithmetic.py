@@ -1,0 +1,546 @@
+"""Arithmetic as functions and methods: PyTorch's ``add`` to ``lcm``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, pointwise
+from lamella_core.conventions.common import not_implemented_for
+from lamella_core.conventions.results import write_out
+from lamella_core.dispatch import LazyMethod, call_inplace, inplace_variant
+from lamella_core.ops import operators
+from lamella_core.ops.operators import (
+    abs,
+    floor_divide,
+    mul,
+    neg,
+    positive,
+    pow,
+    reciprocal,
+    remainder,
+)
+from lamella_core.promotion import result_dtype
+from lamella_core.return_types import frexp as FrexpResult
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from lamella_core.typing import Number
+
+_NUMBERS = (bool, int, float, complex)
+
+_NO_INTEGER_ADDCDIV = (
+    "Integer division with addcdiv is no longer supported; for a true quotient convert the tensors "
+    "to a floating type, for a rounded one use "
+    "input + value * torch.div(tensor1, tensor2, rounding_mode='trunc')."
+)
+
+
+def alias(function: Any, *names: str) -> None:
+    """Gives an op's methods on Tensor, the in-place one included, further names."""
+    for name in names:
+        setattr(Tensor, name, function)
+        setattr(
+            Tensor,
+            f"{name}_",
+            LazyMethod(inplace_variant(function.op), function.__wrapped__, f"{name}_"),
+        )
+
+
+# ------------------------------------------------------------------------ sums with a multiplier
+
+
+def _scaled(input: Any, other: Any, alpha: Number) -> Any:
+    """``alpha * other`` in the type that ``input`` and ``other`` have together.
+
+    Raises:
+        RuntimeError: when ``alpha`` is of a higher category than that type.
+    """
+    common = result_dtype((input, other))
+    if isinstance(alpha, bool):
+        if common.category != dtypes.BOOL:
+            raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    elif isinstance(alpha, float) and common.category < dtypes.FLOATING:
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    elif isinstance(alpha, complex) and common.category < dtypes.COMPLEX:
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
+        )
+    if isinstance(other, _NUMBERS):
+        return alpha * other if common.category != dtypes.BOOL else bool(alpha and other)
+    if common.category == dtypes.BOOL:
+        return mul(other, bool(alpha))
+    if other._dtype is not common:
+        other = other.to(common)
+    return mul(other, alpha)
+
+
+def _no_bool(*operands: Any) -> None:
+    for each in operands:
+        if isinstance(each, bool) or getattr(each, "_dtype", None) is dtypes.bool_:
+            raise RuntimeError(operators.NO_BOOL_SUBTRACTION)
+
+
+@composite
+def add(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input + alpha * other``, element-wise.
+
+    Args:
+        input: a tensor, or a number where ``other`` is a tensor.
+        other: a tensor that broadcasts with ``input``, or a number.
+        alpha: a number of no higher category than the result: no float for integers.
+        out: the tensor to write the result into.
+
+    The result has the broadcast shape and the promoted type. Shapes that do not broadcast, and an
+    ``alpha`` of a higher category, raise RuntimeError.
+    """
+    if alpha != 1 or alpha is True:
+        other = _scaled(input, other, alpha)
+    return operators.add(input, other, out=out)
+
+
+@composite
+def add_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """Adds ``alpha * other`` to the tensor in place; see :func:`add`."""
+    if alpha != 1 or alpha is True:
+        other = _scaled(self, other, alpha)
+    return self.__iadd__(other)
+
+
+@composite
+def sub(
+    input: Tensor | Number, other: Tensor | Number, *, alpha: Number = 1, out: Tensor | None = None
+) -> Tensor:
+    """``input - alpha * other``, element-wise; arguments as for :func:`add`.
+
+    Bool operands raise RuntimeError.
+    """
+    _no_bool(input, other)
+    if alpha != 1 or alpha is True:
+        other = _scaled(input, other, alpha)
+    return operators.sub(input, other, out=out)
+
+
+@composite
+def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """Subtracts ``alpha * other`` from the tensor in place; see :func:`sub`."""
+    _no_bool(self, other)
+    if alpha != 1 or alpha is True:
+        other = _scaled(self, other, alpha)
+    return self.__isub__(other)
+
+
+@composite(method=False)
+def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
+    """``other - alpha * input``: :func:`sub` with the operands exchanged."""
+    _no_bool(input, other)
+    if alpha != 1 or alpha is True:
+        input = _scaled(other, input, alpha)
+    return operators.rsub(input, other)
+
+
+subtract = sub
+Tensor.subtract = sub  # type: ignore[attr-defined]
+Tensor.subtract_ = sub_  # type: ignore[attr-defined]
+multiply = mul
+alias(mul, "multiply")
+negative = neg
+alias(neg, "negative")
+absolute = abs
+alias(abs, "absolute")
+
+
+# -------------------------------------------------------------------------------------- quotients
+
+
+@pointwise(name="div_trunc", refuses="bool complex", method=False, inplace=False)
+def _div_trunc(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """The quotient rounded towards zero."""
+
+
+@pointwise(
+    name="div_floor", refuses="bool complex", reduced_precision=False, method=False, inplace=False
+)
+def _div_floor(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """The quotient rounded towards minus infinity."""
+
+
+def _quotient(rounding_mode: str | None) -> Callable[..., Tensor]:
+    if rounding_mode is None:
+        return operators.div
+    if rounding_mode == "trunc":
+        return _div_trunc
+    if rounding_mode == "floor":
+        return _div_floor
+    raise RuntimeError(
+        f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+        f"{rounding_mode!r}"
+    )
+
+
+@composite
+def div(
+    input: Tensor | Number,
+    other: Tensor | Number,
+    *,
+    rounding_mode: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``input / other``, element-wise, rounded if asked for.
+
+    Args:
+        input: a tensor, or a number where ``other`` is a tensor.
+        other: a tensor that broadcasts with ``input``, or a number.
+        rounding_mode: None gives the true quotient, integers and bools becoming the default
+            floating type; ``"trunc"`` rounds it towards zero, ``"floor"`` towards minus infinity,
+            and both keep the promoted type.
+        out: the tensor to write the result into.
+
+    Raises:
+        RuntimeError: for another rounding mode; with a rounding mode, for an integer divided by
+            zero (its text is ``ZeroDivisionError``).
+    """
+    if rounding_mode is None:
+        return operators.div(input, other, out=out)
+    return _quotient(rounding_mode)(input, other, out=out)
+
+
+@composite
+def div_(self: Tensor, other: Tensor | Number, *, rounding_mode: str | None = None) -> Tensor:
+    """Divides the tensor in place; see :func:`div`."""
+    if rounding_mode is None:
+        return self.__itruediv__(other)
+    return call_inplace(_quotient(rounding_mode).op, self, other)  # type: ignore[attr-defined]
+
+
+divide = div
+Tensor.divide = div  # type: ignore[attr-defined]
+Tensor.divide_ = div_  # type: ignore[attr-defined]
+Tensor.__div__ = Tensor.__truediv__  # type: ignore[attr-defined]
+
+
+@composite(inplace=True)
+def true_divide(
+    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """:func:`div` without rounding."""
+    return operators.div(input, other, out=out)
+
+
+@pointwise(refuses="bool complex", reduced_precision=False)
+def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """C's modulus, ``input - other * trunc(input / other)``: it has the sign of ``input``.
+
+    An integer modulo zero raises RuntimeError with the text ``ZeroDivisionError``.
+    """
+
+
+# ----------------------------------------------------------------------------------------- powers
+
+
+@composite(inplace=True)
+def square(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * input``, element-wise; bools give int64."""
+    return pow(input, 2, out=out)
+
+
+@composite
+def float_power(
+    input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """:func:`pow` computed in float64, or in complex128 where an operand is complex.
+
+    Args:
+        out: a tensor of that type; another raises RuntimeError.
+    """
+    category = max(
+        dtypes.of_number(each).category if isinstance(each, _NUMBERS) else each.dtype.category
+        for each in (input, exponent)
+    )
+    wide = dtypes.complex128 if category == dtypes.COMPLEX else dtypes.float64
+    if out is not None and out.dtype is not wide:
+        raise RuntimeError(
+            f"the output given to float_power has dtype {out.dtype.class_name} but the operation's "
+            f"result requires dtype {wide.class_name}"
+        )
+    if isinstance(input, Tensor):
+        input = input.to(wide)
+    if isinstance(exponent, Tensor):
+        exponent = exponent.to(wide)
+    return pow(input, exponent, out=out)
+
+
+@composite
+def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:
+    """:func:`float_power` in place, for float64 and complex128 tensors only."""
+    result = float_power(self, exponent)
+    if result.dtype is not self.dtype:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype.class_name} but the operation's "
+            f"result requires dtype {result.dtype.class_name}"
+        )
+    return self.copy_(result)
+
+
+@pointwise("float")
+def sqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The square root, element-wise; NaN for negative numbers, the principal root for complex."""
+
+
+@pointwise("float", reduced_precision=False)
+def rsqrt(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``1 / sqrt(input)``, element-wise."""
+
+
+@pointwise(refuses="bool integer complex")
+def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``sqrt(input^2 + other^2)`` without overflow, element-wise."""
+
+
+@composite(inplace=True)
+def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``input * 2 ** other``, element-wise, computed in floating numbers."""
+    return mul(input, pow(2.0, other), out=out)
+
+
+@arrays(name="frexp", method=False, returns=FrexpResult)
+def _frexp(input: Tensor) -> Any:
+    """Mantissas and exponents."""
+
+
+@composite
+def frexp(input: Tensor, *, out: Any = None) -> Any:
+    """Splits floating numbers: ``input = mantissa * 2 ** exponent``, ``0.5 <= |mantissa| < 1``.
+
+    Returns:
+        A named tuple ``(mantissa, exponent)``; the exponent is int32.
+
+    Raises:
+        RuntimeError: for tensors that are not floating.
+    """
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(
+            f"torch.frexp() only supports floating-point dtypes, got {input.dtype!r}"
+        )
+    result = _frexp(input)
+    if out is None:
+        return result
+    return FrexpResult(*(write_out("frexp", r, o) for r, o in zip(result, out, strict=True)))
+
+
+# ------------------------------------------------------------------------------ three operands
+
+
+@pointwise(
+    name="lerp", refuses="bool integer", reduced_precision=False, method=False, inplace=False
+)
+def _lerp(
+    input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """Linear interpolation between tensors of one type."""
+
+
+def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> None:
+    for name, each in (("end", end), ("weight", weight)):
+        if isinstance(each, Tensor) and each._dtype is not input._dtype:
+            raise RuntimeError(
+                f"expected dtype {input._dtype!r} for `{name}` but got dtype {each._dtype!r}"
+            )
+    if input._dtype.category < dtypes.FLOATING:
+        raise not_implemented_for("lerp", input._dtype)
+
+
+@composite
+def lerp(
+    input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
+) -> Tensor:
+    """Linear interpolation, ``input + weight * (end - input)``, element-wise.
+
+    Above a weight of 1/2 it is computed from the other end, so that weight 1 gives ``end`` exactly.
+
+    Args:
+        input, end: floating or complex tensors of one type; other types raise RuntimeError.
+        weight: a tensor of that type, or a number.
+    """
+    _check_lerp(input, end, weight)
+    return _lerp(input, end, weight, out=out)
+
+
+@composite
+def lerp_(self: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
+    """:func:`lerp` in place."""
+    _check_lerp(self, end, weight)
+    return call_inplace(_lerp.op, self, end, weight)
+
+
+@pointwise(refuses="bool", reduced_precision=False)
+def addcmul(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``input + value * tensor1 * tensor2``, element-wise."""
+
+
+@pointwise(
+    reduced_precision=False,
+    refusals={"bool": _NO_INTEGER_ADDCDIV, "integer": _NO_INTEGER_ADDCDIV},
+)
+def addcdiv(
+    input: Tensor,
+    tensor1: Tensor,
+    tensor2: Tensor,
+    *,
+    value: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``input + value * tensor1 / tensor2``, element-wise; integer tensors raise RuntimeError."""
+
+
+# ------------------------------------------------------------------------- signs and neighbours
+
+
+@pointwise("float", refuses="complex")
+def copysign(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """The magnitude of ``input`` with the sign of ``other``, element-wise; zeros have signs."""
+
+
+@pointwise(refuses="bool integer complex")
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The next floating number after ``input`` in the direction of ``other``, element-wise."""
+
+
+@pointwise("bool", refuses="complex", inplace=False)
+def signbit(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether the sign bit is set, element-wise; it is for ``-0.0``."""
+
+
+@pointwise(refuses="complex")
+def sign(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """-1, 0 or 1 by the sign of each element, 0 for NaN; see :func:`sgn` for complex numbers."""
+
+
+@pointwise()
+def sgn(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """:func:`sign`, and for complex numbers ``input / |input|``, 0 where that is 0."""
+
+
+@pointwise("float_real", inplace=False)
+def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The argument of each complex number, in radians; pi for negative real numbers, else 0."""
+
+
+@pointwise(name="heaviside", method=False, inplace=False)
+def _heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The step function of tensors of one type."""
+
+
+@composite(inplace=True)
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The step function: 0 below zero, 1 above, ``values`` at zero, element-wise.
+
+    Raises:
+        RuntimeError: for complex tensors, and for tensors of two types.
+    """
+    if input._dtype.is_complex or values._dtype.is_complex:
+        raise RuntimeError("heaviside is not yet implemented for complex tensors.")
+    if input._dtype is not values._dtype:
+        raise RuntimeError(
+            f"heaviside is not yet implemented for tensors with different dtypes, got "
+            f"{input._dtype!r} and {values._dtype!r}."
+        )
+    return _heaviside(input, values, out=out)
+
+
+# ----------------------------------------------------------------------------- complex conjugates
+
+
+@pointwise()
+def conj_physical(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex conjugate in new memory; of real numbers, a copy."""
+
+
+@composite
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate; a real tensor as it is."""
+    return conj_physical(input) if input._dtype.is_complex else input
+
+
+# ------------------------------------------------------------------------------------- derivatives
+
+
+@arrays(method=False, reduced_precision=True)
+def keep_where(input: Tensor, mask: Tensor) -> Tensor:
+    """``input`` where the bool tensor ``mask`` is true, and 0 elsewhere: what sub-gradients need."""
+
+
+# --------------------------------------------------------------------------------- whole numbers
+
+
+@pointwise(refuses="bool floating complex")
+def gcd(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greatest common divisor of integers, element-wise; not negative, ``gcd(0, 0)`` is 0."""
+
+
+@pointwise(refuses="bool floating complex")
+def lcm(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The least common multiple of integers, element-wise; not negative."""
+
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "addcdiv",
+    "addcmul",
+    "angle",
+    "conj",
+    "conj_physical",
+    "copysign",
+    "div",
+    "divide",
+    "float_power",
+    "floor_divide",
+    "fmod",
+    "frexp",
+    "gcd",
+    "heaviside",
+    "hypot",
+    "lcm",
+    "ldexp",
+    "lerp",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "nextafter",
+    "positive",
+    "pow",
+    "reciprocal",
+    "remainder",
+    "rsqrt",
+    "rsub",
+    "sgn",
+    "sign",
+    "signbit",
+    "sqrt",
+    "square",
+    "sub",
+    "subtract",
+    "true_divide",
+]

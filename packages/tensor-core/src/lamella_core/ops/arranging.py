@@ -1,0 +1,447 @@
+"""The same elements in another arrangement: flipped, rolled, repeated, in triangles, on diagonals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import structural
+from lamella_core.conventions.arguments import check_size, give_out, read_sizes
+from lamella_core.conventions.common import normalize_dim, normalize_dims
+from lamella_core.ops.views import diagonal_backward
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.typing import Ints
+
+__all__ = [
+    "as_strided_scatter",
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal_scatter",
+    "flip",
+    "fliplr",
+    "flipud",
+    "repeat_interleave",
+    "roll",
+    "rot90",
+    "select_scatter",
+    "slice_scatter",
+    "tile",
+    "tril",
+    "triu",
+]
+
+
+@structural(method=False, name="flip")
+def _flip(input: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The order along dimensions reversed."""
+
+
+@structural(method=False, name="roll")
+def _roll(input: Tensor, shifts: Any, dims: Any) -> Tensor:
+    """Elements moved along dimensions, over the end to the start."""
+
+
+@structural(method=False, inplace=True, name="tril")
+def _tril(input: Tensor, diagonal: int) -> Tensor:
+    """The lower triangle."""
+
+
+@structural(method=False, inplace=True, name="triu")
+def _triu(input: Tensor, diagonal: int) -> Tensor:
+    """The upper triangle."""
+
+
+@structural(method=False, name="repeat")
+def _repeat(input: Tensor, repeats: tuple[int, ...]) -> Tensor:
+    """The tensor again and again along each dimension."""
+
+
+@structural(method=False)
+def repeated_places(repeats: Tensor) -> Tensor:
+    """Each place as often as the number there says."""
+
+
+# --------------------------------------------------------------------------------------- turning
+
+
+@composite(method=False)
+def flip(input: Tensor, dims: Ints) -> Tensor:
+    """A copy with the order along the given dimensions reversed.
+
+    Raises:
+        RuntimeError: when a dimension is named twice.
+        IndexError: when it is out of range.
+    """
+    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    found = normalize_dims(dims, input._array.ndim)
+    return _flip(input, found if input._array.ndim else ())
+
+
+def _flip_method(self: Tensor, *each: Any, dims: Ints | None = None) -> Tensor:
+    """See :func:`flip`; the dimensions may also be given one by one."""
+    if dims is None:
+        dims = each[0] if len(each) == 1 else each
+    return flip(self, dims)
+
+
+Tensor.flip = _flip_method
+
+
+@composite
+def fliplr(input: Tensor) -> Tensor:
+    """A copy with the order of the columns reversed.
+
+    Raises:
+        RuntimeError: for fewer than two dimensions.
+    """
+    if input._array.ndim < 2:
+        raise RuntimeError(f"Input must be >= 2-d. (fliplr: {input._array.ndim}-d)")
+    return flip(input, (1,))
+
+
+@composite
+def flipud(input: Tensor) -> Tensor:
+    """A copy with the order of the rows reversed.
+
+    Raises:
+        RuntimeError: for no dimension.
+    """
+    if not input._array.ndim:
+        raise RuntimeError("Input must be >= 1-d. (flipud: 0-d)")
+    return flip(input, (0,))
+
+
+@composite
+def roll(input: Tensor, shifts: Ints, dims: Ints | None = None) -> Tensor:
+    """A copy with elements moved along dimensions; what goes over the end comes in at the start.
+
+    Args:
+        input: the tensor.
+        shifts: by how many places; one number a dimension.
+        dims: the dimensions; None moves in row-major order.
+
+    Raises:
+        RuntimeError: when the numbers of shifts and dimensions differ.
+    """
+    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    axes = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    if not moves:
+        raise RuntimeError("`shifts` required")
+    if not axes and len(moves) == 1:
+        return _roll(input, moves[0], None)
+    if len(moves) != len(axes):
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}"
+        )
+    if not input._array.ndim:
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
+    found = tuple(normalize_dim(d, input._array.ndim) for d in axes)
+    return _roll(input, moves, found)
+
+
+@composite
+def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
+    """A copy turned ``k`` times by 90 degrees, from the first of two dimensions to the second.
+
+    Raises:
+        RuntimeError: when ``dims`` are not two different dimensions.
+    """
+    ndim = input._array.ndim
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    for d in dims:
+        if not -ndim <= d < ndim:
+            raise RuntimeError(f"Rotation dim{tuple(dims).index(d)} out of range, dim = {d}")
+    first, second = (normalize_dim(d, ndim) for d in dims)
+    if first == second:
+        raise RuntimeError(
+            f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
+        )
+    turns = k % 4
+    if turns == 0:
+        return input.clone(memory_format=None)
+    if turns == 1:
+        return flip(input, (second,)).transpose(first, second)
+    if turns == 2:
+        return flip(input, (first, second))
+    return flip(input, (first,)).transpose(first, second)
+
+
+# ------------------------------------------------------------------------------------- triangles
+
+
+def _check_matrix(op_name: str, input: Tensor) -> None:
+    if input._array.ndim < 2:
+        raise RuntimeError(
+            f"{op_name}: input tensor must have at least 2 dimensions, got "
+            f"{input._array.ndim}"
+        )
+
+
+@composite
+def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The lower triangle of the matrices in the last two dimensions, zeros above it.
+
+    Args:
+        input: at least two dimensions.
+        diagonal: the last one kept: 0 the main one, positive above it, negative below.
+        out: a tensor to write into.
+
+    Raises:
+        RuntimeError: for fewer dimensions.
+    """
+    _check_matrix("tril", input)
+    result = _tril(input, diagonal)
+    return result if out is None else give_out("tril", out, result)
+
+
+@composite
+def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """The upper triangle of the matrices in the last two dimensions, zeros below it.
+
+    The arguments are those of :func:`tril`; ``diagonal`` is the first one kept.
+    """
+    _check_matrix("triu", input)
+    result = _triu(input, diagonal)
+    return result if out is None else give_out("triu", out, result)
+
+
+_tril_into, _triu_into = Tensor._tril_, Tensor._triu_
+del Tensor._tril_, Tensor._triu_
+
+
+@composite
+def tril_(input: Tensor, diagonal: int = 0) -> Tensor:
+    """:func:`tril` in place; returns the tensor."""
+    _check_matrix("tril_", input)
+    return _tril_into(input, diagonal)
+
+
+@composite
+def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
+    """:func:`triu` in place; returns the tensor."""
+    _check_matrix("triu_", input)
+    return _triu_into(input, diagonal)
+
+
+# ------------------------------------------------------------------------------------- repetition
+
+
+def _repeat_method(self: Tensor, *each: Any, repeats: Sequence[int] | None = None) -> Tensor:
+    """A copy with the tensor repeated along each dimension; new dimensions go in front.
+
+    Args:
+        each, repeats: how often, as integers or one sequence; at least one a dimension.
+
+    Raises:
+        RuntimeError: when there are too few, or one is negative.
+    """
+    times = read_sizes("repeat", each if repeats is None else (repeats,), "repeats")
+    shape = self._array.shape
+    if len(times) < len(shape):
+        raise RuntimeError(
+            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            f"tensor (repeats {list(times)}, shape {list(shape)})"
+        )
+    check_size("repeat", times)
+    return _repeat(self, times)
+
+
+Tensor.repeat = _repeat_method
+
+
+@composite(method=False)
+def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
+    """:meth:`Tensor.repeat` with ones put in front where ``dims`` are fewer than the dimensions."""
+    times = read_sizes("tile", (dims,), "dims")
+    return _repeat_method(input, (1,) * (input._array.ndim - len(times)) + times)
+
+
+def _tile_method(self: Tensor, *each: Any, dims: Sequence[int] | None = None) -> Tensor:
+    """See :func:`tile`; the numbers may also be given one by one."""
+    return tile(self, read_sizes("tile", each, "dims") if dims is None else dims)
+
+
+Tensor.tile = _tile_method
+
+
+@composite
+def repeat_interleave(
+    input: Tensor,
+    repeats: int | Tensor | None = None,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+) -> Tensor:
+    """A copy with each slice along a dimension repeated in place.
+
+    Args:
+        input: the tensor; alone, it holds the numbers, and the places are repeated.
+        repeats: how often: one number for all, or an integer tensor with one a slice.
+        dim: the dimension; None flattens first.
+        output_size: the size of the result along ``dim``, when known.
+
+    Raises:
+        RuntimeError: when the numbers do not fit, or one is negative.
+    """
+    if repeats is None:
+        return _places(input, output_size)
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    dim = normalize_dim(dim, input._array.ndim)
+    if not input._array.ndim:
+        input = input.reshape(1)
+    size = input._array.shape[dim]
+    if isinstance(repeats, Tensor) and repeats._array.size == 1:
+        repeats = int(repeats.item())
+    if isinstance(repeats, int):
+        if repeats < 0:
+            raise RuntimeError(f"Repeats must be non-negative, got {repeats}")
+        _check_output_size(output_size, size * repeats)
+        shape = input._array.shape
+        wide = input.unsqueeze(dim + 1).expand(
+            (*shape[: dim + 1], repeats, *shape[dim + 1 :])
+        )
+        return wide.clone(memory_format=None).flatten(dim, dim + 1).contiguous()
+    if repeats._array.shape != (size,):
+        raise RuntimeError(
+            f"repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{repeats._array.size} and input.size({dim}) = {size}"
+        )
+    return input.index_select(dim, _places(repeats, output_size).to(input.device))
+
+
+def _places(repeats: Tensor, output_size: int | None) -> Tensor:
+    if repeats._array.ndim != 1:
+        raise RuntimeError(
+            f"repeat_interleave only accept 1D vector as repeat, got shape "
+            f"{list(repeats._array.shape)}"
+        )
+    if repeats._dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError(f"repeats has to be Long or Int tensor, got {repeats._dtype!r}")
+    if repeats._array.size and int(repeats._array.min()) < 0:
+        raise RuntimeError("repeats can not be negative")
+    result = repeated_places(repeats)
+    _check_output_size(output_size, result._array.size)
+    return result
+
+
+def _check_output_size(given: int | None, found: int) -> None:
+    if given is not None and given != found:
+        raise RuntimeError(
+            f"allocated size does not match required size (repeat_interleave: output_size="
+            f"{given}, required {found})"
+        )
+
+
+# -------------------------------------------------------------------------------------- diagonals
+
+
+@composite
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Matrices with the last dimension of ``input`` on a diagonal and zeros elsewhere.
+
+    Args:
+        input: at least one dimension.
+        offset: the diagonal: 0 the main one, positive above it, negative below.
+        dim1, dim2: the dimensions of the result that the matrices have.
+
+    Raises:
+        RuntimeError: when the two are the same dimension.
+    """
+    ndim = input._array.ndim + 1
+    first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    shape = list(input._array.shape)
+    size = shape.pop() + abs(offset)
+    for dim in sorted((first, second)):
+        shape.insert(dim, size)
+    return diagonal_backward(input, tuple(shape), offset, first, second)
+
+
+@composite
+def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tensor:
+    """A matrix with a vector on its diagonal; of a matrix, the diagonal.
+
+    Raises:
+        RuntimeError: for other numbers of dimensions.
+    """
+    ndim = input._array.ndim
+    if ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
+    result = diag_embed(input, diagonal) if ndim == 1 else input.diagonal(diagonal).clone()
+    return result if out is None else give_out("diag", out, result)
+
+
+@composite
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A matrix with all elements, in row-major order, on a diagonal."""
+    return diag_embed(input.reshape(-1), offset)
+
+
+# ------------------------------------------------------------------------------- parts written to
+
+
+def _with_part(input: Tensor, src: Tensor, choose: Any) -> Tensor:
+    result = input.clone()
+    part = choose(result)
+    if part._array.shape != src._array.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"{list(src._array.shape)}, slice size = {list(part._array.shape)}"
+        )
+    part.copy_(src)
+    return result
+
+
+@composite
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy with ``select(dim, index)`` replaced by ``src``."""
+    return _with_part(input, src, lambda x: x.select(dim, index))
+
+
+@composite
+def slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy with the slice ``start:end:step`` along a dimension replaced by ``src``."""
+    dim = normalize_dim(dim, input._array.ndim)
+    place = (*(slice(None),) * dim, slice(start, end, step))
+    result = _with_part(input, src, lambda x: x[place])
+    return result if out is None else give_out("slice_scatter", out, result, exact=True)
+
+
+@composite
+def diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """A copy with ``diagonal(offset, dim1, dim2)`` replaced by ``src``."""
+    return _with_part(input, src, lambda x: x.diagonal(offset, dim1, dim2))
+
+
+@composite
+def as_strided_scatter(
+    input: Tensor,
+    src: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """A copy with ``as_strided(size, stride, storage_offset)`` replaced by ``src``."""
+    return _with_part(input, src, lambda x: x.as_strided(size, stride, storage_offset))

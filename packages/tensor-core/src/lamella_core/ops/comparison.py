@@ -1,0 +1,210 @@
+"""Comparisons of tensors, and tests of their elements and types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, pointwise
+from lamella_core.dispatch import operator_method
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core.typing import Number
+
+__all__ = [
+    "allclose", "eq", "equal", "ge", "greater", "greater_equal", "gt", "is_complex",
+    "is_floating_point", "is_nonzero", "is_tensor", "isclose", "isfinite", "isinf", "isnan",
+    "isneginf", "isposinf", "isreal", "le", "less", "less_equal", "lt", "ne", "not_equal", "numel",
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------- element by element
+
+
+@pointwise("bool")
+def eq(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input == other``, element-wise: bool, of the broadcast shape. NaN equals nothing."""
+
+
+@pointwise("bool")
+def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input != other``, element-wise: bool, of the broadcast shape."""
+
+
+@pointwise("bool", refuses="complex")
+def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input < other``, element-wise: bool, of the broadcast shape. False for NaN."""
+
+
+@pointwise("bool", refuses="complex")
+def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input <= other``, element-wise: bool, of the broadcast shape. False for NaN."""
+
+
+@pointwise("bool", refuses="complex")
+def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input > other``, element-wise: bool, of the broadcast shape. False for NaN."""
+
+
+@pointwise("bool", refuses="complex")
+def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``input >= other``, element-wise: bool, of the broadcast shape. False for NaN."""
+
+
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge
+for _alias, _name in (
+    ("not_equal", "ne"),
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+):
+    setattr(Tensor, _alias, getattr(Tensor, _name))
+    setattr(Tensor, f"{_alias}_", getattr(Tensor, f"{_name}_"))
+for _name, _function in (
+    ("__eq__", eq),
+    ("__ne__", ne),
+    ("__lt__", lt),
+    ("__le__", le),
+    ("__gt__", gt),
+    ("__ge__", ge),
+):
+    setattr(Tensor, _name, operator_method(_function, _name))
+del _alias, _name, _function
+
+
+@pointwise("bool", inplace=False)
+def isnan(input: Tensor) -> Tensor:
+    """Whether each element is NaN; a complex number is where a part is."""
+
+
+@pointwise("bool", inplace=False)
+def isinf(input: Tensor) -> Tensor:
+    """Whether each element is infinite; a complex number is where a part is."""
+
+
+@pointwise("bool", inplace=False)
+def isfinite(input: Tensor) -> Tensor:
+    """Whether each element is neither infinite nor NaN."""
+
+
+@pointwise("bool", inplace=False, refusals={"complex": "isposinf does not support complex inputs."})
+def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is positive infinity.
+
+    Raises:
+        RuntimeError: for a complex input.
+    """
+
+
+@pointwise("bool", inplace=False, refusals={"complex": "isneginf does not support complex inputs."})
+def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Whether each element is negative infinity.
+
+    Raises:
+        RuntimeError: for a complex input.
+    """
+
+
+@composite()
+def isreal(input: Tensor) -> Tensor:
+    """Whether each element has the imaginary part 0."""
+    return eq(input.imag, 0) if input._dtype.is_complex else eq(input, input).fill_(True)
+
+
+@arrays(method=False, name="isclose")
+def _isclose(input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
+    """See :func:`isclose`."""
+
+
+@composite()
+def isclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+) -> Tensor:
+    """Whether ``|input - other| <= atol + rtol * |other|``, element-wise.
+
+    Args:
+        input, other: of one type; they broadcast. Infinities are close to themselves only.
+        rtol, atol: not negative.
+        equal_nan: whether NaN is close to NaN.
+
+    Raises:
+        RuntimeError: when the types differ or a tolerance is negative.
+    """
+    for place, (name, operand) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(operand, Tensor):
+            raise TypeError(
+                f"isclose(): argument '{name}' (position {place}) must be Tensor, not "
+                f"{type(operand).__name__}"
+            )
+    if input._dtype is not other._dtype:
+        raise RuntimeError(
+            f"isclose: {input._dtype.class_name} did not match {other._dtype.class_name}; convert "
+            f"one of them with .to()"
+        )
+    for name, value in (("rtol", rtol), ("atol", atol)):
+        if not value >= 0:
+            raise RuntimeError(f"isclose: {name} must be greater than or equal to zero, but got {value}")
+    return _isclose(input, other, rtol, atol, equal_nan)
+
+
+@composite()
+def allclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+) -> bool:
+    """Whether all elements are close; see :func:`isclose`."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+@composite()
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements."""
+    if input._array.shape != other._array.shape:
+        return False
+    return bool(eq(input, other).all())
+
+
+# --------------------------------------------------------------------------------- whole tensors
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are floating-point numbers."""
+    return input._dtype.is_floating_point
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the elements are complex numbers."""
+    return input._dtype.is_complex
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input._array.size
+
+
+@composite()
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element of a tensor is not zero.
+
+    Raises:
+        RuntimeError: when there is not exactly one element.
+    """
+    return bool(input)

@@ -1,0 +1,528 @@
+"""Copying: to new memory, another element type, another device; and filling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import overwriting, structural
+from lamella_core.conventions.arguments import check_size, read_sizes
+from lamella_core.conventions.common import broadcast_error
+from lamella_core.conventions.transfer import transfer
+from lamella_core.device import CPU, Device
+from lamella_core.dispatch import backend_of, backend_of_tensor, modes
+from lamella_core.dtype import dtype as dtype_class
+from lamella_core.formats import (
+    channels_last,
+    channels_last_3d,
+    channels_last_order,
+    contiguous_format,
+    dense_strides,
+    order_of,
+    preserve_format,
+)
+from lamella_core.storage import Storage, new_storage, resize, storage_of
+from lamella_core.tensor import Tensor, alias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lamella_core.dtype import dtype
+    from lamella_core.formats import memory_format
+    from lamella_core.typing import DeviceLike, Number
+
+__all__ = ["clone", "detach", "detach_", "fill", "fill_", "zero_"]
+
+
+# ------------------------------------------------------------------------------------ primitives
+
+
+@structural(method=False, name="clone")
+def _clone(input: Tensor, order: Any) -> Tensor:
+    """A copy with the dimensions in memory in the given order."""
+
+
+@structural(method=False)
+def to_dtype(input: Tensor, dtype: dtype) -> Tensor:
+    """The elements converted to another type."""
+
+
+@transfer
+def to_device(input: Tensor, device: Device, source: Device) -> Tensor:
+    """A copy in the memory of another device; ``source`` is the device of ``input``."""
+
+
+@overwriting(method=False)
+def copy(input: Tensor, src: Tensor) -> Tensor:
+    """``input`` with its elements replaced by those of ``src``, converted and broadcast."""
+
+
+@overwriting(method=False)
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """``input`` with all elements replaced by one value.
+
+    Args:
+        input: the tensor.
+        value: a number, or a tensor without dimensions.
+    """
+
+
+_clone_table = _clone.op.table
+_to_dtype_table = to_dtype.op.table
+_write = Tensor.copy_
+del Tensor.copy_
+
+
+# ----------------------------------------------------------------------------------------- copies
+
+
+def _order_for(input: Tensor, wanted: memory_format | None) -> Any:
+    """The order in memory that a copy of a tensor has, in the clone kernel's terms."""
+    if wanted is None or wanted is preserve_format:
+        array = input._array
+        if array.flags.c_contiguous:
+            return "C"
+        strides = input.stride()
+        return tuple(order_of(array.shape, strides))
+    if wanted is contiguous_format:
+        return "C"
+    return channels_last_order(input._array.ndim, wanted)
+
+
+@composite
+def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
+    """A copy that gradients flow through.
+
+    Args:
+        input: the tensor.
+        memory_format: the order in memory; ``preserve_format`` (or None) keeps the order of the
+            dimensions, ``contiguous_format`` is row-major.
+    """
+    return _clone_table[modes.bits | input._key](input, _order_for(input, memory_format))
+
+
+def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
+    """The tensor itself where its elements lie in the wanted order, else a copy."""
+    if memory_format is contiguous_format and self._array.flags.c_contiguous:
+        return self
+    if memory_format is preserve_format:
+        return self
+    return self if self.is_contiguous(memory_format) else clone(self, memory_format=memory_format)
+
+
+_row_major = Tensor.is_contiguous
+
+
+def _is_contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> bool:
+    """Whether the elements lie in memory in the order of ``memory_format``, without gaps."""
+    if memory_format is contiguous_format:
+        return _row_major(self)
+    if memory_format is not channels_last and memory_format is not channels_last_3d:
+        raise RuntimeError(f"is_contiguous: unsupported memory format {memory_format!r}")
+    if self._array.ndim != (4 if memory_format is channels_last else 5):
+        return False
+    return _row_major(self.permute(channels_last_order(self._array.ndim, memory_format)))
+
+
+def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Replaces the elements by those of ``src``, converted and broadcast; returns the tensor.
+
+    Args:
+        src: a tensor of any type on any device.
+        non_blocking: accepted; the copy is finished on return.
+
+    Raises:
+        RuntimeError: when the shape of ``src`` does not broadcast to this one's.
+    """
+    if not isinstance(src, Tensor):
+        if not isinstance(src, (bool, int, float, complex)):
+            raise TypeError(
+                f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
+            )
+        src = self.new_tensor(src)
+    if (src._key ^ self._key) & ~_GRAPH_BITS:
+        place = self.device
+        if src.device != place:
+            src = to_device(src, place, src.device)
+    shape, given = self._array.shape, src._array.shape
+    if shape != given:
+        if len(given) > len(shape):
+            raise RuntimeError(
+                f"output with shape {list(shape)} doesn't match the broadcast shape {list(given)} "
+                f"(copy_: the source has more dimensions)"
+            )
+        for have, new in zip(reversed(shape), reversed(given), strict=False):
+            if have != new and new != 1:
+                raise broadcast_error("copy_", shape, given)
+    return _write(self, src)
+
+
+# The lowest two bits of a key say nothing about the device; see dispatch.
+_GRAPH_BITS = 0b11
+
+
+def detach(input: Tensor) -> Tensor:
+    """A tensor over the same memory, apart from the graph, that never requires grad."""
+    return alias(input)
+
+
+def detach_(input: Tensor) -> Tensor:
+    """Takes the tensor out of the graph: it becomes a leaf that requires no grad.
+
+    Raises:
+        RuntimeError: for a view, which cannot be detached in place.
+    """
+    if input._view is not None and input._graph is not None:
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True"
+        )
+    input._graph = None
+    if input.requires_grad:
+        input.requires_grad_(False)
+    return input
+
+
+Tensor.detach = detach
+Tensor.detach_ = detach_
+
+
+# ------------------------------------------------------------------------------ types and devices
+
+
+def _to(
+    self: Tensor,
+    *args: Any,
+    device: DeviceLike | None = None,
+    dtype: dtype | None = None,
+    other: Tensor | None = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """The tensor with another element type, on another device; itself when both are its own.
+
+    ``to(dtype, non_blocking=False, copy=False)``, ``to(device=None, dtype=None,
+    non_blocking=False, copy=False)`` or ``to(other, non_blocking=False, copy=False)``.
+
+    Args:
+        dtype: the element type.
+        device: the device.
+        other: a tensor that gives both.
+        non_blocking: accepted; the copy is finished on return.
+        copy: make a copy even where none is needed.
+        memory_format: the order in memory of the result.
+
+    Raises:
+        TypeError: for other combinations of arguments.
+    """
+    if args:
+        first, *more = args
+        if first.__class__ is dtype_class:
+            dtype = first
+        elif isinstance(first, Tensor):
+            other = first
+        elif first is None or isinstance(first, (str, Device, int)):
+            device = first
+            if more and (more[0] is None or more[0].__class__ is dtype_class):
+                dtype = more.pop(0)
+        else:
+            raise TypeError(
+                f"to() received an invalid combination of arguments - got "
+                f"({', '.join(type(a).__name__ for a in args)}), but expected one of: "
+                f"(torch.dtype dtype, ...), (torch.device device, torch.dtype dtype, ...), "
+                f"(Tensor other, ...)"
+            )
+        if more:
+            non_blocking = more[0]
+            copy = more[1] if len(more) > 1 else copy
+    if other is not None:
+        dtype, device = other._dtype, other.device
+    result = self
+    if dtype is not None and dtype is not self._dtype:
+        if dtype.__class__ is not dtype_class:
+            raise TypeError(
+                f"to(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
+            )
+        result = _to_dtype_table[modes.bits | result._key](result, dtype)
+    if device is not None:
+        result = _moved(result, device)
+    if memory_format is not preserve_format and memory_format is not None:
+        arranged = result.contiguous(memory_format=memory_format)
+        copy = copy and arranged is result
+        result = arranged
+    if copy and result is self:
+        return clone(self, memory_format=memory_format)
+    return result
+
+
+def _moved(tensor: Tensor, device: DeviceLike) -> Tensor:
+    target = Device(device)
+    if target is CPU and tensor.is_cpu:
+        return tensor
+    backend = backend_of(target)
+    index = backend.current_device() if target.index is None else target.index
+    here = tensor.device
+    if here.type == target.type and (here.index is None or here.index == index):
+        return tensor
+    return to_device(tensor, Device(target.type, index), here)
+
+
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor with the element type and on the device of ``other``."""
+    return _to(self, other)
+
+
+def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = False) -> Any:
+    """The name of the type, ``"torch.FloatTensor"``; or the tensor converted to ``dtype``.
+
+    Args:
+        dtype: an element type, or such a name.
+        non_blocking: accepted; the copy is finished on return.
+
+    Raises:
+        ValueError: for a name that is none.
+    """
+    if dtype is None:
+        place = "" if self.is_cpu else f"{self.device.type}."
+        return f"torch.{place}{_LEGACY_NAMES.get(self._dtype, self._dtype.class_name)}Tensor"
+    if not isinstance(dtype, str):
+        return _to(self, _PYTHON_TYPES.get(dtype, dtype))
+    module, _, name = dtype.rpartition(".")
+    for kind in dtypes.ALL:
+        if f"{_LEGACY_NAMES.get(kind, kind.class_name)}Tensor" == name:
+            place = module.removeprefix("torch").removeprefix(".") or "cpu"
+            return _to(self, place, kind)
+    raise ValueError(f"invalid type: {dtype!r}")
+
+
+_LEGACY_NAMES = {dtypes.complex64: "ComplexFloat", dtypes.complex128: "ComplexDouble"}
+_PYTHON_TYPES: dict[Any, dtype_class] = {
+    bool: dtypes.bool_,
+    int: dtypes.int64,
+    float: dtypes.float64,
+    complex: dtypes.complex128,
+}
+
+
+def _converter(name: str, kind: dtype_class) -> Callable[..., Tensor]:
+    def convert(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+        if kind is self._dtype and memory_format is preserve_format:
+            return self
+        return _to(self, kind, memory_format=memory_format)
+
+    convert.__name__ = name
+    convert.__doc__ = f"The tensor with elements of type {kind.name}; itself when they are."
+    return convert
+
+
+def _cpu(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
+    """The tensor in the host's memory; itself when it is there."""
+    return _to(self, CPU, memory_format=memory_format)
+
+
+def _cuda(
+    self: Tensor,
+    device: DeviceLike | None = None,
+    non_blocking: bool = False,
+    memory_format: memory_format = preserve_format,
+) -> Tensor:
+    """The tensor on a CUDA device, the current one when None; itself when it is there.
+
+    Raises:
+        RuntimeError: when no backend serves CUDA devices.
+    """
+    return _to(self, "cuda" if device is None else device, memory_format=memory_format)
+
+
+# ---------------------------------------------------------------------------------------- filling
+
+
+def _fill_with(input: Tensor, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with "
+                f"{value._array.ndim} dimensions."
+            )
+        if value.device != input.device:
+            return to_device(value, input.device, value.device)
+    elif isinstance(value, complex) and not input._dtype.is_complex:
+        raise RuntimeError(
+            f"value cannot be converted to type {input._dtype.name} without overflow: {value}"
+        )
+    return value
+
+
+_fill = fill
+_fill_inplace = Tensor.fill_
+
+
+@composite(method=False)
+def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+    """A copy of ``input`` with all elements replaced by ``value``.
+
+    Args:
+        input: gives shape and type.
+        value: a number, or a tensor without dimensions.
+
+    Raises:
+        RuntimeError: when the value does not fit the type, or has dimensions.
+    """
+    return _fill(input, _fill_with(input, value))
+
+
+def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
+    """Replaces all elements by ``value``; returns the tensor. See :func:`fill`."""
+    if value.__class__ is float or value.__class__ is int:
+        return _fill_inplace(input, value)
+    return _fill_inplace(input, _fill_with(input, value))
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Replaces all elements by 0; returns the tensor."""
+    return _fill_inplace(input, 0)
+
+
+# -------------------------------------------------------------------------------- shape in place
+
+
+def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:
+    """Gives the tensor another size, row-major, keeping the storage while it is large enough.
+
+    Elements that the storage did not have before are not set.
+
+    Raises:
+        RuntimeError: for a tensor that requires grad.
+    """
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = check_size("resize_", read_sizes("resize_", size) if size else ())
+    if shape == self._array.shape:
+        return self
+    resize(self, shape)
+    return self
+
+
+def _resize_as_(
+    self: Tensor, other: Tensor, memory_format: memory_format = contiguous_format
+) -> Tensor:
+    """:meth:`resize_` to the size of ``other``."""
+    return _resize_(self, other._array.shape)
+
+
+def _set_(
+    self: Tensor,
+    source: Tensor | Storage | None = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
+) -> Tensor:
+    """Makes the tensor one over the memory of ``source``: a tensor, or a storage and a place in it.
+
+    Raises:
+        RuntimeError: when the element types differ.
+    """
+    if source is None:
+        source = self.new_empty(0)
+    if isinstance(source, Tensor):
+        if source._dtype is not self._dtype:
+            raise RuntimeError(
+                f"Could not set tensor of type {source._dtype.class_name} to a tensor of type "
+                f"{self._dtype.class_name}"
+            )
+        storage = storage_of(source)
+        if size is None:
+            self._array, self._storage = source._array, storage
+            return self
+    else:
+        storage = source
+    if size is None:
+        size = (storage.nbytes() // self._dtype.itemsize - storage_offset,)
+    shape = tuple(size)
+    steps = dense_strides(shape, range(len(shape))) if stride is None else tuple(stride)
+    self._array = backend_of_tensor(self).as_strided(
+        storage.root, self._dtype.numpy, shape, steps, storage_offset
+    )
+    self._storage = storage
+    return self
+
+
+def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy for ``copy.deepcopy``; tensors that share a storage share one afterwards, too.
+
+    Raises:
+        RuntimeError: for a tensor that an op made, whose graph cannot be copied.
+    """
+    from copy import deepcopy
+
+    if id(self) in memo:
+        return memo[id(self)]
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment. Use tensor.detach().clone() instead."
+        )
+    backend = backend_of_tensor(self)
+    storage = storage_of(self)
+    copied = memo.get(id(storage))
+    if copied is None:
+        root = backend.empty(storage.root.shape, storage.root.dtype, storage.device)
+        backend.copy_into(root, storage.root)
+        copied = memo[id(storage)] = new_storage(root, self._key)
+    result = self.__class__.__new__(self.__class__)
+    memo[id(self)] = result
+    result._dtype = self._dtype
+    result._key = self._key
+    result._storage = copied
+    result._graph = result._view = None
+    result._array = backend.as_strided(
+        copied.root,
+        self._dtype.numpy,
+        self._array.shape,
+        self.stride(),
+        self.storage_offset() if self._array.size else 0,
+    )
+    result._grad = None if self._grad is None else deepcopy(self._grad, memo)
+    result.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items()})
+    return result
+
+
+def _attach() -> None:
+    methods: dict[str, Any] = {
+        "__deepcopy__": _deepcopy,
+        "contiguous": _contiguous,
+        "copy_": _copy_,
+        "cpu": _cpu,
+        "cuda": _cuda,
+        "fill_": fill_,
+        "is_contiguous": _is_contiguous,
+        "resize_": _resize_,
+        "resize_as_": _resize_as_,
+        "set_": _set_,
+        "to": _to,
+        "type": _type,
+        "type_as": _type_as,
+        "zero_": zero_,
+    }
+    for name, function in methods.items():
+        setattr(Tensor, name, function)
+    for name, kind in {
+        "bool": dtypes.bool_,
+        "byte": dtypes.uint8,
+        "char": dtypes.int8,
+        "short": dtypes.int16,
+        "int": dtypes.int32,
+        "long": dtypes.int64,
+        "half": dtypes.float16,
+        "bfloat16": dtypes.bfloat16,
+        "float": dtypes.float32,
+        "double": dtypes.float64,
+        "cfloat": dtypes.complex64,
+        "cdouble": dtypes.complex128,
+    }.items():
+        setattr(Tensor, name, _converter(name, kind))
+
+
+_attach()

@@ -1,0 +1,614 @@
+"""Creation: tensors from numbers, from Python and NumPy data, and in the likeness of others."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, creation
+from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
+
+from lamella_core.device import Device
+from lamella_core.formats import (
+    channels_last,
+    channels_last_3d,
+    channels_last_order,
+    check_layout,
+    dense_strides,
+)
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.dtype import dtype
+    from lamella_core.formats import layout, memory_format
+    from lamella_core.typing import DeviceLike, Number
+
+__all__ = [
+    "arange",
+    "complex",
+    "empty",
+    "empty_permuted",
+    "empty_strided",
+    "eye",
+    "full",
+    "linspace",
+    "logspace",
+    "ones",
+    "polar",
+    "range",
+    "scalar_tensor",
+    "tril_indices",
+    "triu_indices",
+    "zeros",
+]
+
+
+# ------------------------------------------------------------------------------------ primitives
+
+
+@creation(name="empty")
+def _empty(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
+    """A tensor of the given size whose elements are not set."""
+
+
+@creation(name="zeros")
+def _zeros(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
+    """A tensor of zeros."""
+
+
+@creation(name="ones")
+def _ones(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
+    """A tensor of ones."""
+
+
+@creation(name="full")
+def _full(
+    size: tuple[int, ...], fill_value: Any, dtype: dtype, device: Device | None
+) -> Tensor:
+    """A tensor filled with one number."""
+
+
+@creation(name="arange")
+def _arange(start: Any, end: Any, step: Any, dtype: dtype, device: Device | None) -> Tensor:
+    """The numbers from ``start`` up to and without ``end``."""
+
+
+@creation(name="linspace")
+def _linspace(start: Any, end: Any, steps: int, dtype: dtype, device: Device | None) -> Tensor:
+    """Numbers with equal distances."""
+
+
+@creation(name="logspace")
+def _logspace(
+    start: Any, end: Any, steps: int, base: float, dtype: dtype, device: Device | None
+) -> Tensor:
+    """Powers of ``base`` whose exponents have equal distances."""
+
+
+@creation(name="eye")
+def _eye(n: int, m: int, dtype: dtype, device: Device | None) -> Tensor:
+    """Ones on the diagonal."""
+
+
+@creation(name="tril_indices")
+def _tril_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None) -> Tensor:
+    """The places on and below a diagonal."""
+
+
+@creation(name="triu_indices")
+def _triu_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None) -> Tensor:
+    """The places on and above a diagonal."""
+
+
+@arrays(method=False, name="complex")
+def _complex(real: Tensor, imag: Tensor) -> Tensor:
+    """A complex tensor from its parts."""
+
+
+# --------------------------------------------------------------------------- from sizes and numbers
+
+
+def _given(out: Tensor | None, wanted: dtype | None, device: Any) -> tuple[Any, Any]:
+    """The dtype and device arguments; an ``out`` tensor stands for both."""
+    if out is None:
+        return wanted, device
+    if wanted is not None and wanted is not out._dtype:
+        raise RuntimeError(
+            f"dtype {wanted!r} does not match dtype of out parameter ({out._dtype!r})"
+        )
+    return out._dtype, out.device
+
+
+def _finished(op_name: str, tensor: Tensor, out: Tensor | None, requires_grad: bool) -> Tensor:
+    if out is not None:
+        return give_out(op_name, out, tensor)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def zeros(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of zeros.
+
+    Args:
+        size: the shape, as integers or as one sequence of them.
+        out: a tensor to write into; it is resized to ``size``.
+        dtype: the element type; the default floating type when None.
+        layout: ``strided``, the only one here.
+        device: where the memory is; the default device when None.
+        pin_memory: accepted, and without effect: NumPy's memory is pageable.
+        requires_grad: whether autograd records ops on it.
+
+    Raises:
+        RuntimeError: for a negative size.
+    """
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    shape = check_size("zeros", _sizes("zeros", size))
+    return _finished("zeros", _zeros(shape, read_dtype("zeros", dtype), device), out, requires_grad)
+
+
+def ones(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of ones. The arguments are those of :func:`zeros`."""
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    shape = check_size("ones", _sizes("ones", size))
+    return _finished("ones", _ones(shape, read_dtype("ones", dtype), device), out, requires_grad)
+
+
+def empty(
+    *size: Any,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: memory_format | None = None,
+) -> Tensor:
+    """A tensor whose elements are not set. The arguments are those of :func:`zeros`.
+
+    Args:
+        memory_format: ``channels_last`` or ``channels_last_3d`` puts dimension 1 innermost.
+    """
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    shape = check_size("empty", _sizes("empty", size))
+    tensor = _empty(shape, read_dtype("empty", dtype), device)
+    if memory_format in (channels_last, channels_last_3d):
+        order = channels_last_order(len(shape), memory_format)
+        tensor = tensor.as_strided(shape, dense_strides(shape, order))
+        tensor._view = None
+    return _finished("empty", tensor, out, requires_grad)
+
+
+def _sizes(op_name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    if not size:
+        raise TypeError(f'{op_name}() missing 1 required positional arguments: "size"')
+    return read_sizes(op_name, size)
+
+
+def full(
+    size: Sequence[int],
+    fill_value: Number | Tensor,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor filled with ``fill_value``, whose type it has when ``dtype`` is None.
+
+    The other arguments are those of :func:`zeros`.
+    """
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    shape = check_size("full", read_sizes("full", (size,)))
+    if isinstance(fill_value, Tensor):
+        if dtype is None:
+            dtype = fill_value._dtype
+        fill_value = fill_value.item()
+    dtype = dtypes.of_number(fill_value) if dtype is None else read_dtype("full", dtype)
+    fill_value = number_of_type(fill_value, dtype)
+    return _finished("full", _full(shape, fill_value, dtype, device), out, requires_grad)
+
+
+def number_of_type(value: Any, wanted: dtype) -> Any:
+    """A number as an element of type ``wanted`` has it: integers cut off, bools 0 or 1.
+
+    Raises:
+        RuntimeError: for a complex number in a real type, or an integer out of range.
+    """
+    if isinstance(value, builtins.complex) and wanted.category < dtypes.COMPLEX:
+        if value.imag:
+            raise RuntimeError(
+                f"value cannot be converted to type {wanted.name} without overflow: {value}"
+            )
+        value = value.real
+    if wanted.category == dtypes.BOOL:
+        return bool(value)
+    if wanted.category != dtypes.INTEGER:
+        return value
+    bits = 8 * wanted.itemsize
+    high = 2 ** (bits - 1) if wanted.is_signed else 2**bits
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        number = high
+    if not -(2 ** (bits - 1) if wanted.is_signed else high) < number + 1 <= high:
+        raise RuntimeError(
+            f"value cannot be converted to type {wanted.name} without overflow: {value}"
+        )
+    return number % high if number < 0 and not wanted.is_signed else number
+
+
+def scalar_tensor(
+    s: Number,
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor without dimensions that holds ``s``; of the default floating type."""
+    check_layout(layout)
+    dtype = read_dtype("scalar_tensor", dtype)
+    return full((), s, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def _number(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def arange(
+    start: Number,
+    end: Number | None = None,
+    step: Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The numbers ``start``, ``start + step``, … that lie before ``end``.
+
+    There are ``ceil((end - start) / step)`` of them. With one number it is ``end``, and ``start``
+    is 0. The type is int64 when all three are integers, else the default floating type.
+
+    Raises:
+        RuntimeError: when ``step`` is 0 or leads away from ``end``.
+    """
+    check_layout(layout)
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    dtype, device = _given(out, dtype, device)
+    if dtype is None:
+        whole = all(isinstance(n, int) for n in (start, end, step))
+        dtype = dtypes.int64 if whole else dtypes.defaults.floating
+    _check_range(start, end, step)
+    if dtype is dtypes.int64:
+        start, end, step = int(start), int(end), int(step)
+        if not step:
+            raise ValueError("step must be nonzero: it is 0 when cut off to int64")
+    tensor = _arange(start, end, step, read_dtype("arange", dtype), device)
+    return _finished("arange", tensor, out, requires_grad)
+
+
+def _check_range(start: Any, end: Any, step: Any) -> None:
+    if not step:
+        raise RuntimeError("step must be nonzero")
+    span = end - start
+    if span != span or span in (float("inf"), -float("inf")):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if span * step < 0:
+        raise RuntimeError(
+            f"upper bound and lower bound inconsistent with step sign: from {start} to {end} "
+            f"by {step}"
+        )
+
+
+def range(
+    start: Number = 0,
+    end: Number | None = None,
+    step: Number = 1,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The numbers from ``start`` to ``end``, both included; deprecated in favour of `arange`.
+
+    The type is the default floating type when ``dtype`` is None.
+    """
+    import warnings
+
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior "
+        "is inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
+    check_layout(layout)
+    if end is None:
+        start, end = 0, start
+    start, end, step = _number(start), _number(end), _number(step)
+    dtype, device = _given(out, dtype, device)
+    _check_range(start, end, step)
+    count = int((end - start) / step) + 1
+    tensor = _arange(
+        start, start + count * step, step, read_dtype("range", dtype), device
+    )
+    return _finished("range", tensor, out, requires_grad)
+
+
+def _spaced(op_name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple[Any, Any, dtype]:
+    for name, value in (("start", start), ("end", end)):
+        if isinstance(value, Tensor) and value._array.ndim:
+            raise RuntimeError(
+                f"{op_name} only supports 0-dimensional start and end tensors, but got {name} "
+                f"with {value._array.ndim} dimension(s)."
+            )
+    start, end = _number(start), _number(end)
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(
+            f"{op_name}() received an invalid combination of arguments: 'steps' must be int, not "
+            f"{type(steps).__name__}"
+        )
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    if dtype is None and any(isinstance(n, builtins.complex) for n in (start, end)):
+        return start, end, dtypes.defaults.complex
+    return start, end, read_dtype(op_name, dtype)
+
+
+def linspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` numbers from ``start`` to ``end``, both included, with equal distances.
+
+    Raises:
+        RuntimeError: when ``steps`` is negative.
+    """
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    start, end, dtype = _spaced("linspace", start, end, steps, dtype)
+    return _finished("linspace", _linspace(start, end, steps, dtype, device), out, requires_grad)
+
+
+def logspace(
+    start: Number | Tensor,
+    end: Number | Tensor,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``steps`` powers of ``base``, the exponents from ``start`` to ``end`` with equal distances.
+
+    Raises:
+        RuntimeError: when ``steps`` is negative.
+    """
+    check_layout(layout)
+    dtype, device = _given(out, dtype, device)
+    start, end, dtype = _spaced("logspace", start, end, steps, dtype)
+    tensor = _logspace(start, end, steps, base, dtype, device)
+    return _finished("logspace", tensor, out, requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A matrix of ``n`` rows and ``m`` (``n`` when None) columns, 1 on the diagonal and 0 elsewhere.
+
+    Raises:
+        RuntimeError: when ``n`` or ``m`` is negative.
+    """
+    check_layout(layout)
+    m = n if m is None else m
+    for name, value in (("n", n), ("m", m)):
+        if value < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
+    dtype, device = _given(out, dtype, device)
+    return _finished("eye", _eye(n, m, read_dtype("eye", dtype), device), out, requires_grad)
+
+
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: dtype = dtypes.int64,
+    device: DeviceLike | None = None,
+    layout: layout | None = None,
+) -> Tensor:
+    """Rows and columns (shape ``(2, count)``) of the lower triangle, row by row.
+
+    Args:
+        offset: the diagonal that bounds it: 0 the main one, positive above it.
+    """
+    check_layout(layout)
+    check_size("tril_indices", (row, col))
+    return _tril_indices(row, col, offset, dtype, device)
+
+
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: dtype = dtypes.int64,
+    device: DeviceLike | None = None,
+    layout: layout | None = None,
+) -> Tensor:
+    """Rows and columns (shape ``(2, count)``) of the upper triangle, row by row."""
+    check_layout(layout)
+    check_size("triu_indices", (row, col))
+    return _triu_indices(row, col, offset, dtype, device)
+
+
+def empty_strided(
+    size: Sequence[int],
+    stride: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor of the given size and strides (in elements), its elements not set.
+
+    Raises:
+        RuntimeError: when the lengths of ``size`` and ``stride`` differ.
+    """
+    check_layout(layout)
+    shape = check_size("empty_strided", read_sizes("empty_strided", (size,)))
+    strides = read_sizes("empty_strided", (stride,), "stride")
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
+            f"({len(strides)})"
+        )
+    tensor = _strided(shape, strides, read_dtype("empty_strided", dtype), device)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _strided(
+    shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any
+) -> Tensor:
+    needed = 0 if 0 in shape else 1
+    if needed:
+        needed += sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    tensor = _empty((needed,), dtype, device).as_strided(shape, strides, 0)
+    tensor._view = None
+    return tensor
+
+
+def empty_permuted(
+    size: Sequence[int],
+    physical_layout: Sequence[int],
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A dense tensor whose dimensions lie in memory in the order given, outermost first.
+
+    Raises:
+        RuntimeError: when ``physical_layout`` is no permutation of the dimensions.
+    """
+    check_layout(layout)
+    shape = check_size("empty_permuted", read_sizes("empty_permuted", (size,)))
+    order = tuple(physical_layout)
+    if sorted(order) != list(builtins.range(len(shape))):
+        raise RuntimeError(
+            f"empty_permuted: physical_layout {list(order)} must name each of the {len(shape)} "
+            f"dimensions once"
+        )
+    tensor = _strided(shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+@composite(method=False)
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex numbers ``real + imag i``; the operands broadcast.
+
+    Args:
+        real: float16, float32 or float64.
+        imag: of the same type.
+
+    Raises:
+        RuntimeError: for other types, or two that differ.
+    """
+    _same_real_type("complex", real, imag)
+    result = _complex(real, imag)
+    if out is not None and out._dtype is not result._dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
+            f"{out._dtype.class_name} for argument 'out' (complex)"
+        )
+    return result if out is None else give_out("complex", out, result)
+
+
+@composite(method=False)
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex numbers of a modulus and an angle: ``abs cos(angle) + abs sin(angle) i``.
+
+    Raises:
+        RuntimeError: for types that are not float32 or float64, or differ.
+    """
+    _same_real_type("polar", abs, angle)
+    result = _complex(abs * angle.cos(), abs * angle.sin())
+    return result if out is None else give_out("polar", out, result)
+
+
+def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:
+    for i, each in enumerate((first, second)):
+        if not isinstance(each, Tensor):
+            name = (("real", "imag") if op_name == "complex" else ("abs", "angle"))[i]
+            raise TypeError(
+                f"{op_name}(): argument '{name}' (position {i + 1}) must be Tensor, not "
+                f"{type(each).__name__}"
+            )
+    kinds = (dtypes.float16, dtypes.float32, dtypes.float64)
+    if first._dtype not in kinds or second._dtype not in kinds:
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got "
+            f"{first._dtype.class_name} and {second._dtype.class_name} ({op_name})"
+        )
+    if first._dtype is not second._dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {first._dtype.class_name} but got scalar type "
+            f"{second._dtype.class_name} for second argument ({op_name})"
+        )

@@ -1,0 +1,233 @@
+"""Creation in the likeness of another tensor: ``zeros_like(x)``, ``x.new_zeros(2, 3)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.composite import composite
+from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.formats import (
+    channels_last,
+    channels_last_3d,
+    channels_last_order,
+    check_layout,
+    dense_strides,
+    order_of,
+    preserve_format,
+)
+from lamella_core.ops.creation import _empty, _full, _ones, _strided, _zeros, number_of_type
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lamella_core.dtype import dtype
+    from lamella_core.formats import layout, memory_format
+    from lamella_core.typing import DeviceLike, Number
+
+__all__ = ["empty_like", "full_like", "ones_like", "zeros_like"]
+
+
+def strides_like(input: Tensor, wanted: memory_format | None = None) -> tuple[int, ...] | None:
+    """The strides of a new tensor made after ``input``; None when they are row-major.
+
+    ``preserve_format`` keeps the order of the dimensions in memory, without gaps.
+    """
+    shape = input._array.shape
+    if wanted is channels_last or wanted is channels_last_3d:
+        return dense_strides(shape, channels_last_order(len(shape), wanted))
+    if len(shape) < 2 or (wanted is not None and wanted is not preserve_format):
+        return None
+    if input.is_contiguous():
+        return None
+    strides = input.stride()
+    order = order_of(shape, strides)
+    return None if order == sorted(order) else dense_strides(shape, order)
+
+
+def _like(
+    make: Callable[..., Tensor], input: Tensor, value: Any, dtype: Any, device: Any, wanted: Any
+) -> Tensor:
+    dtype = input._dtype if dtype is None else read_dtype("like", dtype)
+    device = input.device if device is None else device
+    strides = strides_like(input, wanted)
+    shape = input._array.shape
+    if strides is None:
+        return make(shape, *value, dtype, device)
+    tensor = _strided(shape, strides, dtype, device)
+    if make is _zeros:
+        tensor.zero_()
+    elif make is not _empty:
+        tensor.fill_(*(value or (1,)))
+    return tensor
+
+
+def _finished(tensor: Tensor, requires_grad: bool) -> Tensor:
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """A tensor of the shape of ``input``, its elements not set.
+
+    Args:
+        input: gives the shape, and the type and device where those are None.
+        dtype, layout, device, pin_memory, requires_grad: see :func:`zeros`.
+        memory_format: ``preserve_format`` keeps the order of the dimensions in memory.
+    """
+    check_layout(layout)
+    return _finished(_like(_empty, input, (), dtype, device, memory_format), requires_grad)
+
+
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """Zeros in the shape of ``input``. The arguments are those of :func:`empty_like`."""
+    check_layout(layout)
+    return _finished(_like(_zeros, input, (), dtype, device, memory_format), requires_grad)
+
+
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """Ones in the shape of ``input``. The arguments are those of :func:`empty_like`."""
+    check_layout(layout)
+    return _finished(_like(_ones, input, (), dtype, device, memory_format), requires_grad)
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Number,
+    *,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """``fill_value`` in the shape of ``input``. The arguments are those of :func:`empty_like`."""
+    check_layout(layout)
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    kind = input._dtype if dtype is None else dtype
+    value = (number_of_type(fill_value, kind),)
+    return _finished(_like(_full, input, value, kind, device, memory_format), requires_grad)
+
+
+def _new(
+    make: Callable[..., Tensor],
+    input: Tensor,
+    size: Sequence[Any],
+    value: tuple[Any, ...],
+    dtype: Any,
+    device: Any,
+) -> Tensor:
+    shape = check_size("new", read_sizes("new", size))
+    dtype = input._dtype if dtype is None else read_dtype("new", dtype)
+    return make(shape, *value, dtype, input.device if device is None else device)
+
+
+def _new_empty(
+    self: Tensor,
+    *size: Any,
+    dtype: dtype | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: layout | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor of this one's type and device, its elements not set."""
+    check_layout(layout)
+    return _finished(_new(_empty, self, size, (), dtype, device), requires_grad)
+
+
+def _new_zeros(
+    self: Tensor,
+    *size: Any,
+    dtype: dtype | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: layout | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Zeros of this tensor's type and device."""
+    check_layout(layout)
+    return _finished(_new(_zeros, self, size, (), dtype, device), requires_grad)
+
+
+def _new_ones(
+    self: Tensor,
+    *size: Any,
+    dtype: dtype | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: layout | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Ones of this tensor's type and device."""
+    check_layout(layout)
+    return _finished(_new(_ones, self, size, (), dtype, device), requires_grad)
+
+
+def _new_full(
+    self: Tensor,
+    size: Sequence[int],
+    fill_value: Number,
+    *,
+    dtype: dtype | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: layout | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """``fill_value`` in a tensor of this one's type and device."""
+    check_layout(layout)
+    value = (number_of_type(fill_value, self._dtype if dtype is None else dtype),)
+    return _finished(_new(_full, self, (size,), value, dtype, device), requires_grad)
+
+
+def _new_empty_strided(
+    self: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    dtype: dtype | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    layout: layout | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A tensor of this one's type and device with the given strides, its elements not set."""
+    check_layout(layout)
+    shape = check_size("new_empty_strided", read_sizes("new_empty_strided", (size,)))
+    strides = read_sizes("new_empty_strided", (stride,), "stride")
+    dtype = self._dtype if dtype is None else dtype
+    device = self.device if device is None else device
+    return _finished(_strided(shape, strides, dtype, device), requires_grad)
+
+
+for _method in (_new_empty, _new_zeros, _new_ones, _new_full, _new_empty_strided):
+    _method.__name__ = _method.__name__[1:]
+    composite(_method)

@@ -1,0 +1,70 @@
+"""The greater and the lesser of two, and clamping between bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core.conventions import pointwise
+from lamella_core.ops.arithmetic import alias
+
+if TYPE_CHECKING:
+    from lamella_core.tensor import Tensor
+    from lamella_core.typing import Number
+
+
+def _no_complex(name: str) -> str:
+    return f"{name} not implemented for complex tensors."
+
+
+@pointwise(inplace=False, refusals={"complex": _no_complex("maximum")})
+def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greater of two elements; NaN where either is NaN."""
+
+
+@pointwise(inplace=False, refusals={"complex": _no_complex("minimum")})
+def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The lesser of two elements; NaN where either is NaN."""
+
+
+@pointwise(inplace=False, refusals={"complex": _no_complex("fmax")})
+def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The greater of two elements; where one is NaN, the other."""
+
+
+@pointwise(inplace=False, refusals={"complex": _no_complex("fmin")})
+def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The lesser of two elements; where one is NaN, the other."""
+
+
+@pointwise(refuses="bool complex")
+def clamp(
+    input: Tensor,
+    min: Tensor | Number | None = None,
+    max: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``minimum(maximum(input, min), max)``: each element held between two bounds.
+
+    Args:
+        min, max: numbers or tensors that broadcast with ``input``; one of them may be None.
+
+    NaN stays NaN. Where ``min`` is greater than ``max`` the result is ``max``. With no bound at
+    all RuntimeError is raised.
+    """
+
+
+@pointwise(refuses="complex")
+def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``maximum(input, min)``, ``min`` being a tensor or a number."""
+
+
+@pointwise(refuses="complex")
+def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """``minimum(input, max)``, ``max`` being a tensor or a number."""
+
+
+clip = clamp
+alias(clamp, "clip")
+
+__all__ = ["clamp", "clamp_max", "clamp_min", "clip", "fmax", "fmin", "maximum", "minimum"]

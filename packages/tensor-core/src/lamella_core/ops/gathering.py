@@ -1,0 +1,306 @@
+"""Reading at places given by index tensors and masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import structural
+from lamella_core.conventions.arguments import give_out
+from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.ops.splitting import broadcast_tensors
+from lamella_core.promotion import result_dtype
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core.typing import Number
+
+__all__ = [
+    "argwhere",
+    "gather",
+    "index_select",
+    "masked_select",
+    "nonzero",
+    "take",
+    "take_along_dim",
+    "where",
+]
+
+
+@structural(method=False, name="index_select")
+def _index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Slices along a dimension."""
+
+
+@structural(method=False, name="gather")
+def _gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Elements along a dimension."""
+
+
+@structural(method=False, name="take")
+def _take(input: Tensor, index: Tensor) -> Tensor:
+    """Elements by their place in row-major order."""
+
+
+@structural(method=False, name="masked_select")
+def _masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """Elements where a mask of the same shape is set."""
+
+
+@structural(method=False, name="nonzero")
+def _nonzero(input: Tensor) -> Tensor:
+    """The places of elements that are not zero."""
+
+
+@structural(method=False, name="where")
+def _where(condition: Tensor, input: Tensor, other: Tensor) -> Tensor:
+    """One of two elements of the same type."""
+
+
+def check_index(op_name: str, index: Tensor) -> None:
+    """Raises RuntimeError when an index is not of an integer type that indices have."""
+    if index._dtype is not dtypes.int64 and index._dtype is not dtypes.int32:
+        raise RuntimeError(
+            f"{op_name}(): Expected dtype int32/int64 for index, got {index._dtype!r}"
+        )
+
+
+@composite
+def index_select(
+    input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None
+) -> Tensor:
+    """The slices of a dimension that ``index`` lists, in its order.
+
+    Args:
+        input: the tensor.
+        dim: the dimension.
+        index: int32 or int64, at most one dimension.
+        out: a tensor to write into.
+
+    Raises:
+        IndexError: when an index is negative or too large, or ``index`` has more dimensions.
+    """
+    dim = normalize_dim(dim, input._array.ndim)
+    if index._array.ndim > 1:
+        raise IndexError(
+            f"index_select(): Index is supposed to be a vector, got shape "
+            f"{list(index._array.shape)}"
+        )
+    check_index("index_select", index)
+    result = _index_select(input, dim, index)
+    return result if out is None else give_out("index_select", out, result, input, index, exact=True)
+
+
+def check_index_shape(
+    op_name: str, dim: int, index: Tensor, target: Tensor, kind: str = "input"
+) -> None:
+    """Checks that an index has as many dimensions as a tensor, and elsewhere than ``dim`` no more
+    than its sizes.
+
+    Raises:
+        RuntimeError: when not.
+    """
+    given, shape = index._array.shape, target._array.shape
+    if not index._array.size:
+        return
+    if (len(given) or 1) != (len(shape) or 1):
+        raise RuntimeError(
+            f"Index tensor must have the same number of dimensions as {kind} tensor ({op_name}: "
+            f"index {list(given)}, {kind} {list(shape)})"
+        )
+    for d, (n, m) in enumerate(zip(given, shape, strict=False)):
+        if d != dim and n > m:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(given)} to be no "
+                f"larger than self {list(shape)} apart from dimension {dim} ({op_name})"
+            )
+
+
+@composite
+def gather(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    *,
+    sparse_grad: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``out[i][j][k] = input[index[i][j][k]][j][k]`` for ``dim = 0``, and so on.
+
+    Args:
+        input: the tensor.
+        dim: the dimension to choose along.
+        index: int64 of as many dimensions as ``input`` and, apart from ``dim``, no larger; the
+            result has its shape.
+        sparse_grad: must be False.
+        out: a tensor to write into.
+
+    Raises:
+        RuntimeError: when an index is out of range, or the shapes do not fit.
+    """
+    if sparse_grad:
+        raise RuntimeError("gather: sparse_grad=True is not there; leave it out for a dense gradient")
+    dim = normalize_dim(dim, input._array.ndim)
+    if index._array.size:
+        check_index("gather", index)
+    check_index_shape("gather", dim, index, input)
+    result = _gather(input, dim, index)
+    return result if out is None else give_out("gather", out, result, input, index, exact=True)
+
+
+@composite
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements at the given places of the tensor read in row-major order.
+
+    Raises:
+        IndexError: when a place is out of range.
+        RuntimeError: when ``index`` is not int64.
+    """
+    if index._dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"take(): Expected a long tensor for index, but got {index._dtype.class_name}"
+        )
+    if not input._array.size and index._array.size:
+        raise IndexError("take(): tried to take from an empty tensor")
+    result = _take(input, index)
+    return result if out is None else give_out("take", out, result, input, index, exact=True)
+
+
+@composite
+def take_along_dim(
+    input: Tensor, indices: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """:func:`gather` with operands that broadcast apart from ``dim``; flattened when it is None.
+
+    Raises:
+        RuntimeError: when the numbers of dimensions differ, or the shapes do not broadcast.
+    """
+    if indices._dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{indices._dtype.class_name}"
+        )
+    if dim is None:
+        return take_along_dim(input.reshape(-1), indices.reshape(-1), 0, out=out)
+    ndim = input._array.ndim
+    if indices._array.ndim != ndim:
+        raise RuntimeError(
+            f"torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {ndim} dimensions for input, and {indices._array.ndim} dimensions for indices"
+        )
+    dim = normalize_dim(dim, ndim)
+    if indices._array.size and int(indices._array.min()) < 0:
+        indices = indices.where(indices >= 0, indices + input._array.shape[dim])
+    shape, given = list(input._array.shape), list(indices._array.shape)
+    for d in range(ndim):
+        if d != dim:
+            if shape[d] != given[d] and 1 not in (shape[d], given[d]):
+                raise broadcast_error("take_along_dim", tuple(shape), tuple(given))
+            shape[d] = given[d] = shape[d] if given[d] == 1 else given[d]
+    return gather(input.expand(shape), dim, indices.expand(given), out=out)
+
+
+@composite
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements where ``mask`` is True, in one dimension; the operands broadcast.
+
+    Raises:
+        RuntimeError: when ``mask`` is not of type bool.
+    """
+    if mask._dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"masked_select: expected BoolTensor for mask, got {mask._dtype.class_name}"
+        )
+    if input._array.shape != mask._array.shape:
+        mask, input = broadcast_tensors(mask, input)
+    result = _masked_select(input, mask)
+    return result if out is None else give_out("masked_select", out, result, input, mask, exact=True)
+
+
+@composite
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
+    """The places of all elements that are not zero.
+
+    Args:
+        input: the tensor.
+        out: a tensor to write into.
+        as_tuple: return one 1-dim tensor a dimension, ready to index with, instead of a matrix
+            with a row an element.
+    """
+    if out is not None and not isinstance(out, Tensor):
+        raise TypeError(f"nonzero(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if as_tuple:
+        return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
+    result = _nonzero(input)
+    return result if out is None else give_out("nonzero", out, result, exact=True)
+
+
+@composite
+def argwhere(input: Tensor) -> Tensor:
+    """The places of all elements that are not zero, a row each."""
+    return _nonzero(input)
+
+
+@composite(method=False)
+def where(
+    condition: Tensor,
+    input: Tensor | Number | None = None,
+    other: Tensor | Number | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Any:
+    """The element of ``input`` where ``condition`` is True, of ``other`` elsewhere.
+
+    With the condition alone it is ``nonzero(condition, as_tuple=True)``.
+
+    Args:
+        condition: of type bool (or uint8).
+        input, other: tensors or numbers; their types are promoted, and all three broadcast.
+        out: a tensor to write into.
+
+    Raises:
+        RuntimeError: when ``condition`` is of another type, or the shapes do not broadcast.
+    """
+    if input is None and other is None:
+        return nonzero(condition, as_tuple=True)
+    if condition._dtype is not dtypes.bool_:
+        if condition._dtype is not dtypes.uint8:
+            raise RuntimeError(
+                f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+                f"{condition._dtype.class_name}"
+            )
+        condition = condition.bool()
+    if input.__class__ is Tensor and other.__class__ is Tensor and input._dtype is other._dtype:
+        first, second = input, other
+    else:
+        common = result_dtype([_operand(input), _operand(other)])
+        first, second = (_of_type(each, common, condition) for each in (input, other))
+    try:
+        result = _where(condition, first, second)
+    except ValueError:
+        shapes = [each._array.shape for each in (condition, first, second)]
+        raise broadcast_error("where", *shapes) from None
+    return result if out is None else give_out("where", out, result)
+
+
+def _operand(value: Any) -> Any:
+    if isinstance(value, (Tensor, bool, int, float, complex)):
+        return value
+    raise TypeError(
+        f"where(): argument 'input' must be Tensor or number, not {type(value).__name__}"
+    )
+
+
+def _of_type(value: Any, kind: Any, condition: Tensor) -> Tensor:
+    if isinstance(value, Tensor):
+        return value.to(kind)
+    return condition.new_full((), value, dtype=kind)
+
+
+def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
+    """This tensor where ``condition`` is True, ``other`` elsewhere; see :func:`where`."""
+    return where(condition, self, other)
+
+
+Tensor.where = _where_method

@@ -1,0 +1,611 @@
+"""Products of vectors and matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.composite import composite
+from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.contraction import contraction
+from lamella_core.conventions.results import write_out
+from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_
+from lamella_core.promotion import result_dtype
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lamella_core.typing import Number
+
+__all__ = [
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "ger",
+    "inner", "kron", "matmul", "mm", "mv", "outer", "tensordot", "trace", "vander", "vdot",
+]  # fmt: skip
+
+
+# --------------------------------------------------------------------------------- the primitives
+
+
+@contraction()
+def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Product of vectors, matrices or batches of matrices.
+
+    ``out[..., i, j] = sum_k input[..., i, k] * other[..., k, j]``. A 1-D ``input`` counts as one
+    row and a 1-D ``other`` as one column; that dimension is left out of the result. Dimensions
+    before the last two broadcast.
+
+    Args:
+        input: ``(n,)``, ``(m, n)`` or ``(..., m, n)``.
+        other: ``(n,)``, ``(n, p)`` or ``(..., n, p)``, of the same dtype. float16 and bfloat16 are
+            summed in float32.
+
+    Raises:
+        RuntimeError: when inner sizes or dtypes differ, batches do not broadcast, or an operand
+            has no dimension.
+    """
+
+
+@contraction(method=False)
+def linear(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """``input @ weight.T + bias``: one matrix product over all leading dimensions of the input.
+
+    Args:
+        input: ``(..., in_features)``.
+        weight: ``(out_features, in_features)`` or ``(in_features,)``.
+        bias: ``(out_features,)``, or ``()`` for a 1-D weight.
+
+    Raises:
+        RuntimeError: when the sizes or dtypes do not fit.
+    """
+
+
+@contraction(method=False)
+def rows_product(input: Tensor, other: Tensor) -> Tensor:
+    """``sum_r input[r, i] * other[r, j]``, ``r`` running over all leading dimensions.
+
+    It is the derivative of :func:`linear` for the weight, as one matrix product.
+
+    Args:
+        input: ``(..., m)``.
+        other: ``(..., n)`` with the same leading dimensions.
+    """
+
+
+# ------------------------------------------------------------------------ vectors and matrices
+
+
+def _expect_dims(op_name: str, ndim: int, *operands: Tensor) -> None:
+    for each in operands:
+        if each._array.ndim != ndim:
+            raise RuntimeError(
+                f"{op_name}: expected {'matrices' if ndim == 2 else f'{ndim}D tensors'}, got shapes "
+                + " and ".join(str(list(t._array.shape)) for t in operands)
+            )
+
+
+@composite()
+def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Product of two matrices, ``(m, n)`` and ``(n, p)``; see :func:`matmul`.
+
+    Raises:
+        RuntimeError: when an operand is not a matrix, or the sizes do not fit.
+    """
+    if input._array.ndim != 2:
+        raise RuntimeError(f"self must be a matrix (mm: got shape {list(input._array.shape)})")
+    if mat2._array.ndim != 2:
+        raise RuntimeError(f"mat2 must be a matrix (mm: got shape {list(mat2._array.shape)})")
+    return matmul(input, mat2, out=out)
+
+
+@composite()
+def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Products of the matrices of two batches, ``(b, m, n)`` and ``(b, n, p)``.
+
+    Raises:
+        RuntimeError: when an operand is not 3D, or the sizes do not fit.
+    """
+    _check_batches(input, mat2)
+    return matmul(input, mat2, out=out)
+
+
+def _check_batches(batch1: Tensor, batch2: Tensor) -> None:
+    left, right = batch1._array.shape, batch2._array.shape
+    if len(left) != 3:
+        raise RuntimeError(f"batch1 must be a 3D tensor, got shape {list(left)}")
+    if len(right) != 3:
+        raise RuntimeError(f"batch2 must be a 3D tensor, got shape {list(right)}")
+    if left[0] != right[0] or left[2] != right[1]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{left[0]}, {left[2]}] "
+            f"but got: [{right[0]}, {right[1]}]."
+        )
+
+
+@composite()
+def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Product of a matrix ``(m, n)`` and a vector ``(n,)``.
+
+    Raises:
+        RuntimeError: when the operands are not a matrix and a vector, or the sizes do not fit.
+    """
+    if input._array.ndim != 2 or vec._array.ndim != 1:
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got 1, {input._array.ndim}, {vec._array.ndim} (mv)"
+        )
+    return matmul(input, vec, out=out)
+
+
+@composite()
+def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``sum_i input[i] * tensor[i]`` of two vectors of one length.
+
+    Raises:
+        RuntimeError: when an operand is not 1D, or the lengths differ.
+    """
+    if input._array.ndim != 1 or tensor._array.ndim != 1:
+        raise RuntimeError(
+            f"1D tensors expected, but got {input._array.ndim}D and {tensor._array.ndim}D tensors"
+        )
+    return matmul(input, tensor, out=out)
+
+
+@composite()
+def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``sum_i conj(input[i]) * other[i]`` of two vectors of one length.
+
+    Raises:
+        RuntimeError: when an operand is not 1D, or the lengths differ.
+    """
+    return dot(input.conj(), other, out=out)
+
+
+@composite()
+def inner(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Sums of products over the last dimension of both operands.
+
+    ``out[i..., j...] = sum_k input[i..., k] * other[j..., k]``; an operand of no dimensions
+    multiplies.
+
+    Raises:
+        RuntimeError: when the last sizes or the dtypes differ.
+    """
+    left, right = input._array.shape, other._array.shape
+    if not left or not right:
+        return write_out("inner", input * other, out)
+    if left[-1] != right[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(left)} and {list(right)}"
+        )
+    return tensordot(input, other, ([-1], [-1]), out=out)
+
+
+@composite()
+def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """``out[i, j] = input[i] * vec2[j]`` of two vectors.
+
+    Raises:
+        RuntimeError: when an operand is not 1D.
+    """
+    for place, each in (("1", input), ("2", vec2)):
+        if each._array.ndim != 1:
+            raise RuntimeError(
+                f"outer: Expected 1-D argument {'self' if place == '1' else 'vec2'}, but got "
+                f"{each._array.ndim}-D"
+            )
+    return write_out("outer", input.unsqueeze(1) * vec2, out)
+
+
+@composite()
+def ger(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Another name of :func:`outer`."""
+    return outer(input, vec2, out=out)
+
+
+@composite()
+def trace(input: Tensor) -> Tensor:
+    """Sum of the main diagonal of a matrix.
+
+    Raises:
+        RuntimeError: when the input is not a matrix.
+    """
+    if input._array.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
+    return input.diagonal().sum()
+
+
+# ------------------------------------------------------------------------- products that are added
+
+
+def _add_product(
+    op_name: str,
+    input: Tensor,
+    left: Tensor,
+    right: Tensor,
+    multiply: Callable[[Tensor, Tensor], Tensor],
+    beta: Number,
+    alpha: Number,
+    out: Tensor | None,
+) -> Tensor:
+    """``beta * input + alpha * left @ right``; ``input`` is not read where ``beta`` is 0."""
+    if not input._dtype is left._dtype is right._dtype:
+        raise RuntimeError(
+            f"{op_name}: input and both factors must have the same dtype, but got "
+            f"{input._dtype.class_name}, {left._dtype.class_name} and {right._dtype.class_name}"
+        )
+    dtype = input._dtype
+    if dtype.category < FLOATING:
+        beta, alpha = int(beta), int(alpha)
+    if dtype in REDUCED_PRECISION:
+        input, left, right = input.float(), left.float(), right.float()
+    product = multiply(left, right)
+    input = input.expand(product._array.shape)
+    if alpha != 1:
+        product = product * alpha
+    if beta != 0:
+        product = product + (input if beta == 1 else input * beta)
+    return write_out(op_name, product.to(dtype), out)
+
+
+@composite(inplace=True)
+def addmm(
+    input: Tensor,
+    mat1: Tensor,
+    mat2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``.
+
+    Args:
+        input: broadcasts to the product's shape; not read (NaN in it is of no effect) where
+            ``beta`` is 0.
+        mat1, mat2: ``(m, n)`` and ``(n, p)``.
+
+    Raises:
+        RuntimeError: when shapes or dtypes do not fit.
+    """
+    for name, each in (("mat1", mat1), ("mat2", mat2)):
+        if each._array.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {each._array.ndim}-D tensor (addmm)")
+    if input._dtype.category < 2:
+        for name, value in (("beta", beta), ("alpha", alpha)):
+            if isinstance(value, (float, complex)):
+                raise RuntimeError(
+                    f"For integral input tensors, argument {name} must not be a floating point "
+                    f"number. (addmm: got {name}={value})"
+                )
+    return _add_product("addmm", input, mat1, mat2, matmul, beta, alpha, out)
+
+
+@composite(inplace=True)
+def addmv(
+    input: Tensor,
+    mat: Tensor,
+    vec: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * (mat @ vec)``, ``mat`` of shape ``(m, n)``, ``vec`` ``(n,)``.
+
+    Raises:
+        RuntimeError: when shapes or dtypes do not fit.
+    """
+    return _add_product("addmv", input, mat, vec, mv, beta, alpha, out)
+
+
+@composite(inplace=True)
+def addbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * sum_b (batch1[b] @ batch2[b])``.
+
+    Args:
+        input: broadcasts to ``(m, p)``.
+        batch1, batch2: ``(b, m, n)`` and ``(b, n, p)``.
+
+    Raises:
+        RuntimeError: when shapes or dtypes do not fit.
+    """
+    _check_batches(batch1, batch2)
+    (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
+    left = batch1.permute(1, 0, 2).reshape(rows, count * width)
+    return addmm(input, left, batch2.reshape(count * width, columns), beta=beta, alpha=alpha, out=out)
+
+
+@composite(inplace=True)
+def baddbmm(
+    input: Tensor,
+    batch1: Tensor,
+    batch2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input[b] + alpha * (batch1[b] @ batch2[b])`` for every ``b``.
+
+    Args:
+        input: broadcasts to ``(b, m, p)``.
+        batch1, batch2: ``(b, m, n)`` and ``(b, n, p)``.
+
+    Raises:
+        RuntimeError: when shapes or dtypes do not fit.
+    """
+    return _add_product("baddbmm", input, batch1, batch2, bmm, beta, alpha, out)
+
+
+@composite(inplace=True)
+def addr(
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    *,
+    beta: Number = 1,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``.
+
+    Args:
+        input: broadcasts to ``(n, m)``; types promote.
+        vec1, vec2: ``(n,)`` and ``(m,)``.
+
+    Raises:
+        RuntimeError: when shapes do not fit.
+    """
+    dtype = result_dtype((input, vec1, vec2))
+    if dtype in REDUCED_PRECISION:
+        input, vec1, vec2 = input.float(), vec1.float(), vec2.float()
+    product = outer(vec1, vec2)
+    input = input.expand(product._array.shape)
+    if product._dtype is bool_ is input._dtype:
+        beta, alpha = bool(beta), bool(alpha)
+    if alpha != 1:
+        product = product * alpha
+    if beta != 0:
+        product = product + (input if beta == 1 else input * beta)
+    return write_out("addr", product.to(dtype), out)
+
+
+# ------------------------------------------------------------------------------ several dimensions
+
+
+def tensordot(
+    a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None
+) -> Tensor:
+    """Contraction of two tensors over several dimensions, as one matrix product.
+
+    Args:
+        a, b: the operands.
+        dims: a count n, for the last n dimensions of ``a`` and the first n of ``b``; or two lists
+            of dimensions that are paired in order; or a tensor of shape (2, n) or () with these.
+
+    Returns:
+        The remaining dimensions of ``a``, then those of ``b``.
+
+    Raises:
+        RuntimeError: when paired sizes differ or the count is out of range.
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        if dims > min(a._array.ndim, b._array.ndim):
+            raise RuntimeError(
+                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims} for shapes "
+                f"{list(a._array.shape)} and {list(b._array.shape)}"
+            )
+        dims = (list(range(a._array.ndim - dims, a._array.ndim)), list(range(dims)))
+    dims_a, dims_b = (
+        [normalize_dim(d, t._array.ndim) for d in ([each] if isinstance(each, int) else each)]
+        for t, each in zip((a, b), dims, strict=True)
+    )
+    if len(dims_a) != len(dims_b):
+        raise RuntimeError(
+            f"both dimension lists should have same length (tensordot: got {dims_a} and {dims_b})"
+        )
+    for d, e in zip(dims_a, dims_b, strict=True):
+        size_a, size_b = a._array.shape[d], b._array.shape[e]
+        if size_a == size_b:
+            continue
+        if size_b == 1:
+            a = a.sum(d, keepdim=True, dtype=a._dtype)
+        elif size_a == 1:
+            b = b.sum(e, keepdim=True, dtype=b._dtype)
+        else:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {size_a} in dim {d} and "
+                f"second has size {size_b} in dim {e}"
+            )
+    free_a = [d for d in range(a._array.ndim) if d not in dims_a]
+    free_b = [d for d in range(b._array.ndim) if d not in dims_b]
+    shape_a, shape_b = a._array.shape, b._array.shape
+    width = 1
+    for d in dims_a:
+        width *= shape_a[d]
+    rows = columns = 1
+    for d in free_a:
+        rows *= shape_a[d]
+    for d in free_b:
+        columns *= shape_b[d]
+    left = a.permute(*free_a, *dims_a).reshape(rows, width)
+    right = b.permute(*dims_b, *free_b).reshape(width, columns)
+    result = matmul(left, right).reshape(
+        [shape_a[d] for d in free_a] + [shape_b[d] for d in free_b]
+    )
+    return write_out("tensordot", result, out)
+
+
+@composite()
+def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Kronecker product: every element of ``input`` times the whole of ``other``.
+
+    ``out[i_1 * m_1 + j_1, ...] = input[i_1, ...] * other[j_1, ...]``, ``m`` the sizes of ``other``;
+    the operand of fewer dimensions gets leading ones.
+    """
+    ndim = max(input._array.ndim, other._array.ndim)
+    left = (1,) * (ndim - input._array.ndim) + input._array.shape
+    right = (1,) * (ndim - other._array.ndim) + other._array.shape
+    a = input.reshape([size for n in left for size in (n, 1)])
+    b = other.reshape([size for n in right for size in (1, n)])
+    result = (a * b).reshape([n * m for n, m in zip(left, right, strict=True)])
+    return write_out("kron", result, out)
+
+
+def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
+    """Product of two or more matrices in the order of fewest multiplications.
+
+    The order is found by dynamic programming (T. H. Cormen et al., "Introduction to Algorithms",
+    section 15.2). A single matrix is returned as it is.
+
+    Raises:
+        RuntimeError: when an operand is not a matrix, or sizes do not fit.
+    """
+    _expect_dims("chain_matmul", 2, *matrices)
+    if len(matrices) == 1:
+        return write_out("chain_matmul", matrices[0], out)
+    return write_out("chain_matmul", _chain(list(matrices)), out)
+
+
+def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
+    """:func:`chain_matmul` whose first and last operand may be vectors: ``linalg.multi_dot``.
+
+    Raises:
+        RuntimeError: with fewer than two operands, or when sizes do not fit.
+    """
+    if len(tensors) < 2:
+        raise RuntimeError(
+            f"multi_dot(): expected at least 2 tensors but got {len(tensors)}"
+        )
+    matrices = list(tensors)
+    row, column = matrices[0]._array.ndim == 1, matrices[-1]._array.ndim == 1
+    if row:
+        matrices[0] = matrices[0].unsqueeze(0)
+    if column:
+        matrices[-1] = matrices[-1].unsqueeze(1)
+    for i, each in enumerate(matrices):
+        if each._array.ndim != 2:
+            raise RuntimeError(
+                f"multi_dot(): tensor {i} must be "
+                f"{'1D or 2D' if i in (0, len(matrices) - 1) else '2D'} but got "
+                f"{tensors[i]._array.ndim}D"
+            )
+    result = _chain(matrices)
+    if row:
+        result = result.squeeze(0)
+    if column:
+        result = result.squeeze(-1)
+    return write_out("multi_dot", result, out)
+
+
+def _chain(matrices: list[Tensor]) -> Tensor:
+    for left, right in zip(matrices, matrices[1:], strict=False):
+        if left._array.shape[1] != right._array.shape[0]:
+            (m, n), (k, p) = left._array.shape, right._array.shape
+            raise RuntimeError(
+                f"multi_dot(): tensors cannot be multiplied: {m}x{n} and {k}x{p} are neighbours"
+            )
+    sizes = [m._array.shape[0] for m in matrices] + [matrices[-1]._array.shape[1]]
+    count = len(matrices)
+    cost = [[0] * count for _ in range(count)]
+    split = [[0] * count for _ in range(count)]
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            cost[i][j], split[i][j] = min(
+                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
+
+    def product(i: int, j: int) -> Tensor:
+        if i == j:
+            return matrices[i]
+        k = split[i][j]
+        return matmul(product(i, k), product(k + 1, j))
+
+    return product(0, count - 1)
+
+
+@composite()
+def cross(
+    input: Tensor, other: Tensor, dim: int | None = None, *, out: Tensor | None = None
+) -> Tensor:
+    """Cross product of 3-vectors along a dimension.
+
+    Args:
+        input, other: broadcast together; both have size 3 along ``dim``.
+        dim: the dimension of the vectors; by default the first of size 3.
+
+    Raises:
+        RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
+    """
+    left, right = input._array.shape, other._array.shape
+    if len(left) != len(right):
+        raise RuntimeError(
+            "linalg.cross: inputs must have the same number of dimensions "
+            f"(cross: shapes {list(left)} and {list(right)})"
+        )
+    if dim is None:
+        dim = next((i for i, n in enumerate(left) if n == 3), None)
+        if dim is None:
+            raise RuntimeError(f"no dimension of size 3 in input (cross: shape {list(left)})")
+    if left[normalize_dim(dim, len(left))] != 3 or right[dim] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[dim]} and "
+            f"{right[dim]}"
+        )
+    result = input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
+    return write_out("cross", result, out)
+
+
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """Vandermonde matrix: columns are the powers of ``x``.
+
+    Args:
+        x: ``(n,)``.
+        N: the number of columns; ``n`` by default.
+        increasing: whether powers grow from left to right.
+
+    Returns:
+        ``(n, N)``; integers give int64.
+
+    Raises:
+        RuntimeError: when ``x`` is not 1D or ``N`` is negative.
+    """
+    if x._array.ndim != 1:
+        raise RuntimeError(f"x must be a one-dimensional tensor (vander: got {x._array.ndim}D)")
+    size = x._array.shape[0] if N is None else N
+    if size < 0:
+        raise RuntimeError(f"N must be non-negative (vander: got {N})")
+    if x._dtype.category < 2:
+        x = x.long()
+    powers = x.unsqueeze(1).expand(-1, size).clone()
+    powers.narrow(1, 0, min(size, 1)).fill_(1)
+    result = powers.cumprod(1)
+    return result if increasing else result.flip(1)
+
+
+def _rmatmul(input: Tensor, other: Any) -> Any:
+    return matmul(other, input) if isinstance(other, Tensor) else NotImplemented
+
+
+def _matmul(input: Tensor, other: Any) -> Any:
+    return matmul(input, other) if isinstance(other, Tensor) else NotImplemented
+
+
+Tensor.__matmul__ = _matmul
+Tensor.__rmatmul__ = _rmatmul

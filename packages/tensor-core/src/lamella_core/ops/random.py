@@ -1,0 +1,597 @@
+"""Random numbers: new tensors, samples of distributions, in-place filling, dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, creation, mutation
+from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.conventions.common import not_implemented_for, resize_out
+from lamella_core.conventions.results import write_out
+from lamella_core.device import Device
+from lamella_core.dispatch import backend_of_tensor
+from lamella_core.formats import check_layout, preserve_format
+from lamella_core.generator import source_of
+from lamella_core.ops.creation_likes import empty_like
+from lamella_core.ops.splitting import broadcast_shapes
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.dtype import dtype
+    from lamella_core.formats import layout, memory_format
+    from lamella_core.generator import Generator
+    from lamella_core.typing import DeviceLike, Number
+
+__all__ = [
+    "bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint",
+    "randint_like", "randn", "randn_like", "randperm",
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------ new tensors
+
+
+@creation(name="rand")
+def _rand(size: Any, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
+    """See :func:`rand`."""
+
+
+@creation(name="randn")
+def _randn(size: Any, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
+    """See :func:`randn`."""
+
+
+@creation(name="randint")
+def _randint(
+    low: int, high: int, size: Any, generator: Any, dtype: dtype, device: Device | None
+) -> Tensor:
+    """See :func:`randint`."""
+
+
+@creation(name="randperm")
+def _randperm(n: int, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
+    """See :func:`randperm`."""
+
+
+@creation(name="normal_of_size")
+def _normal_of_size(
+    mean: float, std: float, size: Any, generator: Any, dtype: dtype, device: Device | None
+) -> Tensor:
+    """See :func:`normal`."""
+
+
+def _place(
+    generator: Generator | None, dtype: Any, device: Any, layout: Any, out: Tensor | None
+) -> tuple[Any, Any]:
+    """The dtype and device of a new tensor."""
+    check_layout(layout)
+    if out is not None:
+        if dtype is not None and dtype is not out._dtype:
+            raise RuntimeError(
+                f"dtype {dtype!r} does not match dtype of out parameter ({out._dtype!r})"
+            )
+        return out._dtype, out.device
+    if device is None and generator is not None:
+        device = generator.device
+    return dtype, device
+
+
+def _sized(out: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """``out`` with the shape of the result, to be filled in the order of its own memory."""
+    if out._array.shape != shape:
+        resize_out("random", backend_of_tensor(out), out, shape)
+    return out
+
+
+def _finished(
+    op_name: str, tensor: Tensor, out: Tensor | None, requires_grad: bool = False
+) -> Tensor:
+    if requires_grad:
+        tensor.requires_grad_()
+    return write_out(op_name, tensor, out)
+
+
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Numbers uniform on [0, 1).
+
+    Args:
+        size: the shape, as integers or one sequence.
+        generator: the source; the device's default one if None.
+        dtype: floating or complex; the default floating type if None.
+
+    Raises:
+        NotImplementedError: for another type.
+    """
+    shape = check_size("rand", read_sizes("rand", size))
+    source = source_of(generator)
+    dtype, device = _place(generator, dtype, device, layout, out)
+    if out is not None:
+        return _sized(out, shape).uniform_(generator=generator)
+    return _finished("rand", _rand(shape, source, read_dtype("rand", dtype), device), out, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Normal numbers of mean 0 and variance 1, by the method of Box and Muller.
+
+    Args:
+        size: the shape, as integers or one sequence.
+        generator: the source; the device's default one if None.
+        dtype: floating or complex; the default floating type if None.
+
+    Raises:
+        NotImplementedError: for another type.
+    """
+    shape = check_size("randn", read_sizes("randn", size))
+    source = source_of(generator)
+    dtype, device = _place(generator, dtype, device, layout, out)
+    if out is not None:
+        return _sized(out, shape).normal_(generator=generator)
+    return _finished(
+        "randn", _randn(shape, source, read_dtype("randn", dtype), device), out, requires_grad
+    )
+
+
+def randint(
+    *args: Any,
+    low: int | None = None,
+    high: int | None = None,
+    size: Sequence[int] | None = None,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Integers uniform on [low, high): ``randint(high, size)`` or ``randint(low, high, size)``.
+
+    Args:
+        low: the least number; 0 by default.
+        high: one more than the greatest.
+        size: the shape, a sequence.
+        generator: the source; the device's default one if None.
+        dtype: int64 if None.
+
+    Raises:
+        RuntimeError: when ``low`` is not less than ``high``, or an end does not fit the type.
+        TypeError: when an argument is missing or of another type.
+    """
+    given = list(args)
+    if size is None and given and isinstance(given[-1], (tuple, list)):
+        size = given.pop()
+    if high is None and given:
+        high = given.pop()
+    if low is None and given:
+        low = given.pop()
+    if given or high is None or not isinstance(size, (tuple, list)):
+        raise TypeError(
+            "randint(): expected (high, size) or (low, high, size) with size a tuple of ints, got "
+            + ", ".join(type(a).__name__ for a in args)
+        )
+    source = source_of(generator)
+    dtype, device = _place(generator, dtype, device, layout, out)
+    dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
+    shape = check_size("randint", read_sizes("randint", (size,)))
+    tensor = _randint(_whole(low or 0), _whole(high), shape, source, dtype, device)
+    return _finished("randint", tensor, out, requires_grad)
+
+
+def _whole(value: Any) -> int:
+    """The integer that a number or a tensor of one element stands for."""
+    return int(value.item() if isinstance(value, Tensor) else value)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The integers from 0 to ``n - 1`` in random order.
+
+    Args:
+        n: how many.
+        generator: the source; the device's default one if None.
+        dtype: int64 if None.
+
+    Raises:
+        RuntimeError: for a negative ``n``, or one that the type cannot hold.
+    """
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n} (randperm)")
+    source = source_of(generator)
+    dtype, device = _place(generator, dtype, device, layout, out)
+    dtype = dtypes.int64 if dtype is None else read_dtype("randperm", dtype)
+    return _finished("randperm", _randperm(n, source, dtype, device), out, requires_grad)
+
+
+def rand_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """Numbers uniform on [0, 1), in the shape, type and memory order of ``input``."""
+    check_layout(layout)
+    tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return _finished("rand_like", tensor.uniform_(generator=generator), None, requires_grad)
+
+
+def randn_like(
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """Normal numbers of mean 0 and variance 1, in the shape, type and memory order of ``input``."""
+    check_layout(layout)
+    tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    return _finished("randn_like", tensor.normal_(generator=generator), None, requires_grad)
+
+
+def randint_like(
+    input: Tensor,
+    low: int | None = None,
+    high: int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: memory_format | None = preserve_format,
+) -> Tensor:
+    """Integers uniform on [low, high), in the shape, type and memory order of ``input``.
+
+    ``randint_like(input, high)`` starts from 0.
+    """
+    check_layout(layout)
+    if high is None:
+        low, high = 0, low
+    if high is None:
+        raise TypeError("randint_like(): missing argument 'high'")
+    tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+    tensor.random_(_whole(low or 0), _whole(high), generator=generator)
+    return _finished("randint_like", tensor, None, requires_grad)
+
+
+# ---------------------------------------------------------------------- samples of distributions
+
+
+@arrays(method=False, reduced_precision=True, name="bernoulli")
+def _bernoulli(input: Tensor, generator: Any) -> Tensor:
+    """See :func:`bernoulli`."""
+
+
+@composite()
+def bernoulli(
+    input: Tensor,
+    p: float | Tensor | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Ones with the probability of each element of ``input``, otherwise zeros.
+
+    Args:
+        input: floating, in [0, 1]. With ``p`` its values do not matter.
+        p: one probability for all elements.
+        generator: the source; the device's default one if None.
+
+    Raises:
+        RuntimeError: for a probability out of [0, 1].
+        NotImplementedError: for another type.
+    """
+    if p is not None:
+        return write_out("bernoulli", empty_like(input).bernoulli_(p, generator=generator), out)
+    if input._dtype.category != dtypes.FLOATING:
+        raise not_implemented_for("bernoulli", input._dtype)
+    result = _bernoulli(input, source_of(generator))
+    return write_out("bernoulli", result if out is None else result.to(out._dtype), out)
+
+
+@arrays(method=False, reduced_precision=True, name="normal")
+def _normal(
+    mean: Tensor | Number, std: Tensor | Number, generator: Any
+) -> Tensor:
+    """See :func:`normal`."""
+
+
+def normal(
+    mean: Tensor | float = 0.0,
+    std: Tensor | float = 1.0,
+    size: Sequence[int] | None = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Normal numbers: each with its own mean and standard deviation, or ``size`` of one kind.
+
+    Args:
+        mean, std: tensors that broadcast, or numbers; with ``size`` both numbers.
+        size: the shape.
+        generator: the source; the device's default one if None.
+
+    Raises:
+        RuntimeError: for a negative ``std``, or shapes that do not broadcast.
+    """
+    source = source_of(generator)
+    if isinstance(mean, Tensor) or isinstance(std, Tensor):
+        if out is None:
+            return _normal(mean, std, source)
+        spread = std if isinstance(std, Tensor) else 1.0
+        width = 1.0 if spread is std else std
+        shapes = [each._array.shape for each in (mean, std) if isinstance(each, Tensor)]
+        _sized(out, broadcast_shapes(*shapes)).normal_(0.0, width, generator=generator)
+        return out.mul_(spread).add_(mean)
+    if size is None:
+        raise TypeError("normal(): with two numbers for mean and std, argument 'size' is needed")
+    dtype, device = _place(generator, dtype, device, layout, out)
+    shape = check_size("normal", read_sizes("normal", (size,)))
+    if out is not None:
+        return _sized(out, shape).normal_(mean, std, generator=generator)
+    tensor = _normal_of_size(mean, std, shape, source, read_dtype("normal", dtype), device)
+    return _finished("normal", tensor, out, requires_grad)
+
+
+@arrays(method=False, reduced_precision=True, name="multinomial")
+def _multinomial(input: Tensor, num_samples: int, replacement: bool, generator: Any) -> Tensor:
+    """See :func:`multinomial`."""
+
+
+@composite()
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Indices drawn with the weights of ``input``, row by row.
+
+    Args:
+        input: ``(n,)`` or ``(m, n)``, floating, not negative; rows need not sum to 1.
+        num_samples: how many a row.
+        replacement: whether an index may be drawn again.
+        generator: the source; the device's default one if None.
+
+    Returns:
+        int64, ``(num_samples,)`` or ``(m, num_samples)``.
+
+    Raises:
+        RuntimeError: when a shape, a type or a weight does not fit, or there are too few indices.
+    """
+    if out is not None and out._dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out._dtype.class_name}")
+    result = _multinomial(input, num_samples, replacement, source_of(generator))
+    return write_out("multinomial", result, out)
+
+
+@arrays(method=False, reduced_precision=True, refuses="bool integer complex", name="poisson")
+def _poisson(input: Tensor, generator: Any) -> Tensor:
+    """See :func:`poisson`."""
+
+
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Poisson numbers with the rates of ``input``.
+
+    Raises:
+        RuntimeError: for a negative rate.
+        NotImplementedError: for a type that is not floating.
+    """
+    return _poisson(input, source_of(generator))
+
+
+# ---------------------------------------------------------------------------------- filled in place
+
+
+@mutation(method=False, name="uniform_")
+def _uniform_(input: Tensor, low: float, high: float, generator: Any) -> Tensor:
+    """Numbers uniform on [low, high)."""
+
+
+@mutation(method=False, name="normal_")
+def _normal_(input: Tensor, mean: float, std: float, generator: Any) -> Tensor:
+    """Normal numbers."""
+
+
+@mutation(method=False, name="random_")
+def _random_(input: Tensor, low: int | None, high: int | None, generator: Any) -> Tensor:
+    """Integers uniform on [low, high)."""
+
+
+@mutation(method=False, name="bernoulli_")
+def _bernoulli_(input: Tensor, p: Tensor | Number, generator: Any) -> Tensor:
+    """Ones with probability p, otherwise zeros."""
+
+
+@mutation(method=False, name="cauchy_")
+def _cauchy_(input: Tensor, median: float, sigma: float, generator: Any) -> Tensor:
+    """Cauchy numbers."""
+
+
+@mutation(method=False, name="exponential_")
+def _exponential_(input: Tensor, lambd: float, generator: Any) -> Tensor:
+    """Exponential numbers."""
+
+
+@mutation(method=False, name="geometric_")
+def _geometric_(input: Tensor, p: float, generator: Any) -> Tensor:
+    """Numbers of trials up to the first success."""
+
+
+@mutation(method=False, name="log_normal_")
+def _log_normal_(input: Tensor, mean: float, std: float, generator: Any) -> Tensor:
+    """Exponentials of normal numbers."""
+
+
+_BOUNDS = ("from", "to")
+
+
+def _bounds(op_name: str, given: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+    """``from`` and ``to``, of which the first is a keyword of Python and so no parameter's name."""
+    if len(given) > 2:
+        raise TypeError(f"{op_name}() takes at most 2 positional arguments ({len(given)} given)")
+    for name in named:
+        if name not in _BOUNDS[len(given) :]:
+            raise TypeError(f"{op_name}() got an unexpected keyword argument {name!r}")
+    rest = [named.get(name) for name in _BOUNDS[len(given) :]]
+    return [*given, *rest]
+
+
+def uniform_(
+    input: Tensor, *bounds: float, generator: Generator | None = None, **named: float
+) -> Tensor:
+    """Fills with numbers uniform on [from, to).
+
+    Args:
+        bounds, named: ``from`` (0 by default) and ``to`` (1 by default).
+        generator: the source; the device's default one if None.
+
+    Raises:
+        RuntimeError: when the ends are in the wrong order or do not fit the type.
+        NotImplementedError: for a type that is neither floating nor complex.
+    """
+    low, high = _bounds("uniform_", bounds, named)
+    low, high = 0.0 if low is None else low, 1.0 if high is None else high
+    return _uniform_(input, low, high, source_of(generator))
+
+
+def random_(
+    input: Tensor, *bounds: int | None, generator: Generator | None = None, **named: int | None
+) -> Tensor:
+    """Fills with integers uniform on [from, to).
+
+    Args:
+        bounds, named: ``from`` and ``to``, or ``to`` alone. By default from 0 to the greatest
+            integer of the type; for floats the last up to which all integers are exact.
+        generator: the source; the device's default one if None.
+
+    Raises:
+        RuntimeError: when the ends are in the wrong order or do not fit the type.
+    """
+    if len(bounds) == 1 and "to" not in named and "from" not in named:
+        bounds = (0, bounds[0])
+    low, high = _bounds("random_", bounds, named)
+    return _random_(input, low, high, source_of(generator))
+
+
+def normal_(
+    input: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills with normal numbers.
+
+    Raises:
+        RuntimeError: for a negative ``std``.
+        NotImplementedError: for a type that is neither floating nor complex.
+    """
+    return _normal_(input, mean, std, source_of(generator))
+
+
+def bernoulli_(
+    input: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills with ones with probability ``p``, otherwise zeros.
+
+    Args:
+        p: a probability, or a tensor of them that broadcasts to ``input``.
+        generator: the source; the device's default one if None.
+
+    Raises:
+        RuntimeError: for a probability out of [0, 1].
+    """
+    return _bernoulli_(input, p, source_of(generator))
+
+
+def cauchy_(
+    input: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills with numbers of the density ``sigma / (pi ((x - median)^2 + sigma^2))``.
+
+    Raises:
+        RuntimeError: when ``sigma`` is not positive or the type is not floating.
+    """
+    return _cauchy_(input, median, sigma, source_of(generator))
+
+
+def exponential_(
+    input: Tensor, lambd: float = 1, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills with numbers of the density ``lambd exp(-lambd x)``, x > 0.
+
+    Raises:
+        RuntimeError: when ``lambd`` is not positive or the type is not floating.
+    """
+    return _exponential_(input, lambd, source_of(generator))
+
+
+def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Fills with numbers of trials up to the first success: ``(1 - p)^(k - 1) p``, k = 1, 2, ...
+
+    Raises:
+        RuntimeError: when ``p`` is not in (0, 1).
+    """
+    return _geometric_(input, p, source_of(generator))
+
+
+def log_normal_(
+    input: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None
+) -> Tensor:
+    """Fills with exponentials of normal numbers of the given mean and standard deviation.
+
+    Raises:
+        RuntimeError: when ``std`` is not positive.
+    """
+    return _log_normal_(input, mean, std, source_of(generator))
+
+
+for _method in (
+    uniform_, random_, normal_, bernoulli_, cauchy_, exponential_, geometric_, log_normal_,
+):  # fmt: skip
+    setattr(Tensor, _method.__name__, _method)
+del _method

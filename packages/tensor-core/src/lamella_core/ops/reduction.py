@@ -1,0 +1,493 @@
+"""Reductions: sums, products, extrema, logic and norms over some dimensions, or all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import return_types
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays, reduction
+from lamella_core.conventions.common import normalize_dim, normalize_dims, not_implemented_for
+from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.dtype import dtype as DType
+    from lamella_core.typing import Ints, Number
+
+__all__ = [
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "dist",
+    "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "sum",
+]  # fmt: skip
+
+
+# ------------------------------------------------------------------------------ sums and products
+
+
+@reduction("sum")
+def sum(
+    input: Tensor,
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Sum over some dimensions, or all.
+
+    Args:
+        input: any shape; bool and integers are added as int64, float16 and bfloat16 in float32.
+        dim: the dimension or dimensions; none or an empty list for all.
+        keepdim: whether these dimensions stay, with size 1.
+        dtype: the type to convert to before the sum.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+    """
+
+
+@reduction("float")
+def mean(
+    input: Tensor,
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Arithmetic mean over some dimensions, or all; NaN where there is nothing to average.
+
+    Args:
+        input: floating or complex, unless ``dtype`` is.
+        dim, keepdim, dtype: as for :func:`sum`.
+
+    Raises:
+        RuntimeError: for an integer or bool type.
+    """
+
+
+@composite()
+def nansum(
+    input: Tensor,
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`sum` in which NaN counts as zero.
+
+    Raises:
+        RuntimeError: for a complex input.
+    """
+    if input._dtype.is_complex:
+        raise RuntimeError("nansum does not support complex inputs")
+    if out is not None and dtype is None:
+        dtype = out._dtype
+        if dtype.category < FLOATING <= input._dtype.category:
+            raise not_implemented_for("nansum", dtype)
+    if input._dtype.is_floating_point:
+        input = input.masked_fill(input.isnan(), 0)
+    return sum(input, dim, keepdim, dtype=dtype, out=out)
+
+
+@composite()
+def nanmean(
+    input: Tensor,
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Mean of the elements that are not NaN; NaN where there is none.
+
+    Raises:
+        RuntimeError: for an integer, bool or complex input.
+    """
+    if input._dtype.category != FLOATING:
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point dtype but got {input._dtype.class_name}"
+        )
+    if out is not None and out._dtype.category < FLOATING:
+        raise not_implemented_for("nanmean", out._dtype)
+    count = input.isnan().logical_not().sum(dim, keepdim)
+    return write_out("nanmean", nansum(input, dim, keepdim, dtype=dtype) / count, out)
+
+
+@reduction("sum", method=False, name="prod")
+def _prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """See :func:`prod`."""
+
+
+@composite()
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Product over one dimension, or all.
+
+    Args:
+        input: any shape; bool and integers are multiplied as int64.
+        dim: the dimension; none for all.
+        keepdim: whether it stays, with size 1.
+        dtype: the type to convert to before the product.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+        TypeError: when ``dim`` is not one integer.
+    """
+    if dim is not None and not isinstance(dim, int):
+        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
+    return _prod(input, dim, keepdim, dtype=dtype, out=out)
+
+
+@reduction("same", name="logsumexp", method=False)
+def _logsumexp(
+    input: Tensor, dim: Ints, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """See :func:`logsumexp`."""
+
+
+@composite()
+def logsumexp(
+    input: Tensor, dim: Ints, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """``log(sum(exp(input)))``, computed as ``m + log(sum(exp(input - m)))``, ``m`` the maximum.
+
+    Args:
+        input: any shape; bool and integers become the default floating type.
+        dim: the dimension or dimensions.
+        keepdim: whether they stay, with size 1.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+    """
+    if input._dtype.category < FLOATING:
+        input = input.to(default_floating())
+    return _logsumexp(input, dim, keepdim, out=out)
+
+
+def default_floating() -> DType:
+    """The floating type that integers become."""
+    from lamella_core.dtype import get_default_dtype
+
+    return get_default_dtype()
+
+
+# ---------------------------------------------------------------------------------------- extrema
+
+
+@reduction("same", refuses="complex")
+def amax(
+    input: Tensor, dim: Ints = (), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Largest element over some dimensions, or all; NaN where there is one.
+
+    The gradient is shared evenly among equal largest elements.
+
+    Args:
+        input: any shape, not complex.
+        dim: the dimension or dimensions; empty for all.
+        keepdim: whether they stay, with size 1.
+
+    Raises:
+        IndexError: when a dimension to reduce is empty or out of range.
+    """
+
+
+@reduction("same", refuses="complex")
+def amin(
+    input: Tensor, dim: Ints = (), keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Smallest element over some dimensions, or all; otherwise as :func:`amax`."""
+
+
+@composite()
+def aminmax(
+    input: Tensor,
+    *,
+    dim: int | None = None,
+    keepdim: bool = False,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> Any:
+    """Smallest and largest element over one dimension, or all.
+
+    Returns:
+        A named tuple ``(min, max)``.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+        RuntimeError: when there is no element.
+    """
+    if input._array.ndim:
+        length = input._array.size if dim is None else input.size(dim)
+        if length == 0:
+            raise (RuntimeError if dim is None else IndexError)(
+                f"aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+                f"identity (shape {list(input._array.shape)})"
+            )
+    over = () if dim is None else dim
+    result = return_types.aminmax(amin(input, over, keepdim), amax(input, over, keepdim))
+    return write_outs("aminmax", result, out)
+
+
+@arrays(refuses="complex", returns=return_types.max, method=False)
+def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> Any:
+    """Largest element along one dimension and the index where it is first; see :func:`max`."""
+
+
+@arrays(refuses="complex", returns=return_types.min, method=False)
+def min_dim(input: Tensor, dim: int, keepdim: bool = False) -> Any:
+    """Smallest element along one dimension and the index where it is first; see :func:`min`."""
+
+
+@composite()
+def max(
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+) -> Any:
+    """Largest element: of all, along one dimension, or of two tensors element by element.
+
+    NaN counts as the largest.
+
+    Args:
+        input: any shape, not complex.
+        dim: the dimension, or the other tensor of ``max(input, other)``, which is ``maximum``.
+        keepdim: whether the dimension stays, with size 1.
+        other: the other tensor, by name.
+
+    Returns:
+        A tensor; with ``dim`` a named tuple ``(values, indices)``, the index being the first at
+        which the value stands.
+
+    Raises:
+        IndexError: when ``dim`` is out of range or has no elements.
+        RuntimeError: when there is no element at all.
+    """
+    return _extremum("max", amax, max_dim, input, dim, keepdim, other, out)
+
+
+@composite()
+def min(
+    input: Tensor,
+    dim: int | Tensor | None = None,
+    keepdim: bool = False,
+    *,
+    other: Tensor | None = None,
+    out: Any = None,
+) -> Any:
+    """Smallest element: of all, along one dimension, or of two tensors; otherwise as :func:`max`.
+
+    NaN counts as the smallest.
+    """
+    return _extremum("min", amin, min_dim, input, dim, keepdim, other, out)
+
+
+def _extremum(
+    name: str,
+    over_all: Any,
+    along: Any,
+    input: Tensor,
+    dim: Any,
+    keepdim: bool,
+    other: Tensor | None,
+    out: Any,
+) -> Any:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+    if isinstance(dim, Tensor):
+        dim, other = None, dim
+    if other is not None:
+        return write_out(name, getattr(input, f"{name}imum")(other), out)
+    if dim is None:
+        if input._array.size == 0:
+            raise RuntimeError(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+                f"the reduction dim with the 'dim' argument."
+            )
+        return over_all(input, (), False, out=out)
+    return write_outs(name, along(input, normalize_dim(dim, input._array.ndim), keepdim), out)
+
+
+@reduction("index", refuses="bool complex")
+def argmax(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Index of the largest element along one dimension, or in the flattened tensor.
+
+    The first of equal ones; NaN counts as the largest.
+
+    Args:
+        input: any shape, not bool or complex.
+        dim: the dimension; none for the flattened tensor.
+        keepdim: whether the dimension stays, with size 1.
+
+    Returns:
+        int64.
+
+    Raises:
+        IndexError: when there is nothing to choose from, or ``dim`` is out of range.
+    """
+
+
+@reduction("index", refuses="bool complex")
+def argmin(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Index of the smallest element; otherwise as :func:`argmax`. NaN counts as the smallest."""
+
+
+# ------------------------------------------------------------------------------------------ logic
+
+
+@reduction("bool")
+def all(
+    input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Whether all elements are non-zero, over some dimensions, or all.
+
+    Args:
+        input: any type.
+        dim: the dimension or dimensions; none for all.
+        keepdim: whether they stay, with size 1.
+
+    Returns:
+        bool; uint8 for a uint8 input.
+    """
+
+
+@reduction("bool")
+def any(
+    input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """Whether some element is non-zero, over some dimensions, or all; see :func:`all`."""
+
+
+@reduction("index", name="count_nonzero", method=False)
+def _count_nonzero(input: Tensor, dim: Ints | None = None, keepdim: bool = False) -> Tensor:
+    """See :func:`count_nonzero`."""
+
+
+@composite()
+def count_nonzero(input: Tensor, dim: Ints | None = None) -> Tensor:
+    """Number of elements that are not zero (NaN is not), over some dimensions, or all: int64."""
+    return _count_nonzero(input, dim, False)
+
+
+# ------------------------------------------------------------------------------------------ norms
+
+
+@arrays(method=False)
+def vector_norm(input: Tensor, dim: Any, keepdim: bool, ord: float) -> Tensor:
+    """``(sum |input|^ord)^(1/ord)``; the largest or smallest size for ord +inf or -inf, and the
+    number of non-zero elements for 0. The gradient at 0 is 0."""
+
+
+@arrays(method=False)
+def nuclear_norm(input: Tensor) -> Tensor:
+    """Sum of the singular values of each matrix ``(..., m, n)``."""
+
+
+@arrays(method=False)
+def polar_factor(input: Tensor) -> Tensor:
+    """``U V^H`` of each matrix's singular value decomposition: the derivative of its nuclear norm."""
+
+
+@composite()
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    out: Tensor | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
+    """Vector norm over some dimensions, or a matrix norm.
+
+    Args:
+        input: floating or complex, unless ``dtype`` is.
+        p: the order: a number, as in ``(sum |x|^p)^(1/p)``; ``"fro"``, the root of the sum of
+            squares; or ``"nuc"``, the sum of the singular values.
+        dim: the dimension or dimensions; none for all, which ``"nuc"`` allows for a matrix only.
+        keepdim: whether they stay, with size 1.
+        dtype: the type to convert to first.
+
+    Raises:
+        RuntimeError: for an integer or bool type, or when ``"nuc"`` has not two dimensions.
+    """
+    if dtype is not None:
+        input = input.to(dtype)
+    if input._dtype.category < FLOATING:
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+            f"{input._dtype.class_name}"
+        )
+    if p == "nuc":
+        result = _nuclear(input, dim, keepdim)
+    elif isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found: {p}")
+    else:
+        if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+            raise RuntimeError(
+                f"linalg.matrix_norm: dim must be a 2-tuple of ints. Got {list(dim)}"
+            )
+        order = 2.0 if p == "fro" or p is None else float(p)
+        result = vector_norm(input, all_or_tuple(dim, input._array.ndim), keepdim, order)
+    return write_out("norm", result, out)
+
+
+def all_or_tuple(dim: Ints | None, ndim: int) -> tuple[int, ...] | None:
+    """Dimensions as kernels take them: None for all, otherwise a tuple counted from the front."""
+    if dim is None:
+        return None
+    dims = normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    return dims if dims and ndim else None
+
+
+def _nuclear(input: Tensor, dim: Ints | None, keepdim: bool) -> Tensor:
+    ndim = input._array.ndim
+    if dim is None:
+        if ndim != 2:
+            raise RuntimeError(
+                f"norm: p='nuc' without dim expects a matrix, got a tensor with {ndim} dimensions"
+            )
+        dim = (0, 1)
+    if isinstance(dim, int) or len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of ints. Got {dim}")
+    rows, columns = normalize_dims(dim, ndim)
+    others = [d for d in range(ndim) if d not in (rows, columns)]
+    result = nuclear_norm(input.permute(*others, rows, columns))
+    if keepdim:
+        for d in sorted((rows, columns)):
+            result = result.unsqueeze(d)
+    return result
+
+
+@composite()
+def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
+    """``norm(input - other, p)`` over all elements."""
+    difference = input - other
+    if difference._dtype.category < FLOATING:
+        raise RuntimeError(
+            f"dist: expected a floating point or complex input, got {difference._dtype.class_name}"
+        )
+    return norm(difference, p)

@@ -1,0 +1,602 @@
+"""Writing at places given by index tensors and masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import overwriting
+from lamella_core.conventions.arguments import give_out
+from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.ops.creation import number_of_type
+from lamella_core.ops.gathering import check_index
+from lamella_core.ops.splitting import broadcast_tensors
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.typing import Number
+
+__all__ = [
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_reduce",
+    "masked_fill",
+    "masked_scatter",
+    "put",
+    "scatter",
+    "scatter_add",
+    "scatter_reduce",
+]
+
+
+# ------------------------------------------------------------------------------------ primitives
+
+
+@overwriting(method=False, name="scatter")
+def _scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number) -> Tensor:
+    """Values written along a dimension."""
+
+
+@overwriting(method=False, name="scatter_add")
+def _scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Values added along a dimension."""
+
+
+@overwriting(method=False, name="scatter_reduce")
+def _scatter_reduce(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool
+) -> Tensor:
+    """Values combined along a dimension."""
+
+
+@overwriting(method=False, name="index_add")
+def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
+    """Slices added."""
+
+
+@overwriting(method=False, name="index_copy")
+def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """Slices replaced."""
+
+
+@overwriting(method=False, name="index_fill")
+def _index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
+    """Slices filled with one value."""
+
+
+@overwriting(method=False, name="index_reduce")
+def _index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
+) -> Tensor:
+    """Slices combined."""
+
+
+@overwriting(method=False, name="put")
+def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
+    """Elements replaced by their place in row-major order."""
+
+
+@overwriting(method=False, name="masked_fill")
+def _masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """Elements replaced by one value where a mask is set."""
+
+
+@overwriting(method=False, name="masked_scatter")
+def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """Elements replaced by others, in order, where a mask is set."""
+
+
+def _take_inplace(name: str) -> Callable[..., Tensor]:
+    """The in-place form of a primitive; the public method of that name checks before it."""
+    function = getattr(Tensor, name)
+    delattr(Tensor, name)
+    return function
+
+
+_scatter_into = _take_inplace("_scatter_")
+_scatter_add_into = _take_inplace("_scatter_add_")
+_scatter_reduce_into = _take_inplace("_scatter_reduce_")
+_index_add_into = _take_inplace("_index_add_")
+_index_copy_into = _take_inplace("_index_copy_")
+_index_fill_into = _take_inplace("_index_fill_")
+_index_reduce_into = _take_inplace("_index_reduce_")
+_put_into = _take_inplace("_put_")
+_masked_fill_into = _take_inplace("_masked_fill_")
+_masked_scatter_into = _take_inplace("_masked_scatter_")
+
+
+# ------------------------------------------------------------------------------------- by element
+
+
+def _check_scatter(op_name: str, input: Tensor, dim: int, index: Tensor, src: Any) -> int:
+    dim = normalize_dim(dim, input._array.ndim)
+    if not index._array.size:
+        return dim
+    check_index(op_name, index)
+    given, shape = index._array.shape or (1,), input._array.shape or (1,)
+    for kind, other in (("self", input), ("src", src)):
+        if isinstance(other, Tensor) and len(other._array.shape or (1,)) != len(given):
+            raise RuntimeError(
+                f"Index tensor must have the same number of dimensions as {kind} tensor ({op_name}: "
+                f"index {list(index._array.shape)}, {kind} {list(other._array.shape)})"
+            )
+    too_large = any(n > m for d, (n, m) in enumerate(zip(given, shape, strict=True)) if d != dim)
+    text = f"Expected index {list(given)} to be no larger than self {list(shape)} apart from dimension {dim}"
+    if isinstance(src, Tensor):
+        if src._dtype is not input._dtype:
+            raise RuntimeError(
+                f"{op_name}(): Expected self.dtype to be equal to src.dtype, got "
+                f"{input._dtype!r} and {src._dtype!r}"
+            )
+        sizes = src._array.shape or (1,)
+        if too_large or any(n > m for n, m in zip(given, sizes, strict=True)):
+            raise RuntimeError(f"{text} and to be no larger size than src {list(sizes)}")
+    elif too_large:
+        raise RuntimeError(text)
+    return dim
+
+
+def _source(src: Any, value: Any) -> Any:
+    if src is None and value is None:
+        raise TypeError("scatter(): missing argument 'src' (a Tensor) or 'value' (a number)")
+    return value if src is None else src
+
+
+def _scattered(
+    apply: Any, add: Any, combine: Any, input: Tensor, dim: int, index: Tensor, src: Any, reduce: Any
+) -> Tensor:
+    if reduce is None:
+        dim = _check_scatter("scatter", input, dim, index, src)
+        if not isinstance(src, Tensor):
+            src = number_of_type(src, input._dtype)
+        return apply(input, dim, index, src)
+    if reduce not in ("add", "multiply"):
+        raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}.")
+    if not isinstance(src, Tensor):
+        src = input.new_full(index._array.shape, src)
+    dim = _check_scatter("scatter", input, dim, index, src)
+    if reduce == "add":
+        return add(input, dim, index, src)
+    return combine(input, dim, index, src, "prod", True)
+
+
+@composite
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number | None = None,
+    *,
+    value: Number | None = None,
+    reduce: str | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy with ``copy[index[i][j]][j] = src[i][j]`` for ``dim = 0``, and so on.
+
+    Args:
+        input: the tensor.
+        dim: the dimension that ``index`` counts.
+        index: int64, no larger than ``input`` apart from ``dim``, and no larger than ``src``.
+        src: the values, of the type of ``input``; or a number.
+        value: a number in the place of ``src``.
+        reduce: ``"add"`` or ``"multiply"`` combines with what is there.
+        out: a tensor to write into.
+
+    Where a place is named twice and nothing is combined, one of its values stands.
+
+    Raises:
+        RuntimeError: when an index is out of range, or types or shapes do not fit.
+    """
+    source = _source(src, value)
+    result = _scattered(_scatter, _scatter_add, _scatter_reduce, input, dim, index, source, reduce)
+    return result if out is None else give_out("scatter", out, result)
+
+
+@composite
+def scatter_(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | Number | None = None,
+    *,
+    value: Number | None = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """:func:`scatter` in place; returns the tensor."""
+    return _scattered(
+        _scatter_into,
+        _scatter_add_into,
+        _scatter_reduce_into,
+        input,
+        dim,
+        index,
+        _source(src, value),
+        reduce,
+    )
+
+
+@composite
+def scatter_add(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy with ``copy[index[i][j]][j] += src[i][j]`` for ``dim = 0``, and so on.
+
+    The arguments are those of :func:`scatter`.
+    """
+    dim = _check_scatter("scatter_add", input, dim, index, src)
+    result = _scatter_add(input, dim, index, src)
+    return result if out is None else give_out("scatter_add", out, result)
+
+
+@composite
+def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """:func:`scatter_add` in place; returns the tensor."""
+    dim = _check_scatter("scatter_add_", input, dim, index, src)
+    return _scatter_add_into(input, dim, index, src)
+
+
+_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
+
+
+def _check_reduce(reduce: str) -> None:
+    if reduce not in _REDUCTIONS:
+        raise RuntimeError(
+            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
+        )
+
+
+@composite
+def scatter_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy in which all values scattered to a place are combined there.
+
+    Args:
+        input, dim, index, src: see :func:`scatter`.
+        reduce: ``"sum"``, ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
+        include_self: whether the element that is there takes part.
+        out: a tensor to write into.
+    """
+    _check_reduce(reduce)
+    dim = _check_scatter("scatter_reduce", input, dim, index, src)
+    result = _scatter_reduce(input, dim, index, src, reduce, include_self)
+    return result if out is None else give_out("scatter_reduce", out, result)
+
+
+@composite
+def scatter_reduce_(
+    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
+) -> Tensor:
+    """:func:`scatter_reduce` in place; returns the tensor."""
+    _check_reduce(reduce)
+    dim = _check_scatter("scatter_reduce_", input, dim, index, src)
+    return _scatter_reduce_into(input, dim, index, src, reduce, include_self)
+
+
+def _check_put(op_name: str, input: Tensor, index: Tensor, source: Tensor) -> None:
+    if index._dtype is not dtypes.int64:
+        raise RuntimeError(
+            f"{op_name}(): Expected a long tensor for index, but got {index._dtype.class_name}"
+        )
+    if source._dtype is not input._dtype:
+        raise RuntimeError(
+            f"{op_name}(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{input._dtype.class_name} and source.dtype = {source._dtype.class_name}"
+        )
+    if source._array.size != index._array.size:
+        raise IndexError(
+            f"{op_name}(): Expected source and index to have the same number of elements, but got "
+            f"source.numel() = {source._array.size}, index.numel() = {index._array.size}"
+        )
+
+
+@composite
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """A copy with elements replaced at the given places of the tensor read in row-major order.
+
+    Args:
+        input: the tensor.
+        index: int64; negative places count from the end.
+        source: as many values, of the type of ``input``.
+        accumulate: add to what is there.
+
+    Raises:
+        IndexError: when a place is out of range, or the numbers of elements differ.
+    """
+    _check_put("put_", input, index, source)
+    return _put(input, index, source, accumulate)
+
+
+@composite
+def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """:func:`put` in place; returns the tensor."""
+    _check_put("put_", input, index, source)
+    return _put_into(input, index, source, accumulate)
+
+
+# --------------------------------------------------------------------------------------- by slice
+
+
+def _check_slices(
+    op_name: str, input: Tensor, dim: int, index: Tensor, source: Tensor, error: type[Exception]
+) -> int:
+    ndim = input._array.ndim
+    dim = normalize_dim(dim, ndim)
+    if index._array.ndim > 1:
+        raise IndexError(
+            f"{op_name}(): Index should have dimension 1 or 0 (got {index._array.ndim})"
+        )
+    check_index(op_name, index)
+    if source._dtype is not input._dtype:
+        raise RuntimeError(
+            f"{op_name}(): self ({input._dtype.class_name}) and source "
+            f"({source._dtype.class_name}) must have the same scalar type"
+        )
+    if source._array.ndim and ndim and source._array.ndim != ndim:
+        raise error(
+            f"{op_name}(): source and self must have the same number of dimensions, got "
+            f"{source._array.ndim} and {ndim}"
+        )
+    size = source._array.shape[dim] if source._array.ndim else 1
+    if index._array.size != size:
+        raise error(
+            f"{op_name}(): Number of indices ({index._array.size}) should be equal to "
+            f"source.size(dim): ({size}), for dim: {dim}"
+        )
+    for d, (n, m) in enumerate(zip(source._array.shape, input._array.shape, strict=False)):
+        if d != dim and n != m:
+            raise error(
+                f"{op_name}(): source shape {list(source._array.shape)} must match self shape "
+                f"{list(input._array.shape)} apart from dimension {dim}"
+            )
+    return dim
+
+
+@composite
+def index_add(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    *,
+    alpha: Number = 1,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy with ``copy[index[i]] += alpha source[i]`` for ``dim = 0``, and so on.
+
+    Args:
+        input: the tensor.
+        dim: the dimension.
+        index: int32 or int64, one dimension.
+        source: of the sizes of ``input`` apart from ``dim``, and of its type.
+        alpha: a factor.
+        out: a tensor to write into.
+
+    Raises:
+        RuntimeError: when an index is out of range, or types or shapes do not fit.
+    """
+    dim = _check_slices("index_add_", input, dim, index, source, RuntimeError)
+    result = _index_add(input, dim, index, source, alpha)
+    return result if out is None else give_out("index_add", out, result)
+
+
+@composite
+def index_add_(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1
+) -> Tensor:
+    """:func:`index_add` in place; returns the tensor."""
+    dim = _check_slices("index_add_", input, dim, index, source, RuntimeError)
+    return _index_add_into(input, dim, index, source, alpha)
+
+
+@composite
+def index_copy(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, out: Tensor | None = None
+) -> Tensor:
+    """A copy with the slices that ``index`` lists replaced by those of ``source``.
+
+    Raises:
+        IndexError: when an index is out of range, or the shapes do not fit.
+        RuntimeError: when the types differ.
+    """
+    dim = _check_slices("index_copy_", input, dim, index, source, IndexError)
+    result = _index_copy(input, dim, index, source)
+    return result if out is None else give_out("index_copy", out, result)
+
+
+@composite
+def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """:func:`index_copy` in place; returns the tensor."""
+    dim = _check_slices("index_copy_", input, dim, index, source, IndexError)
+    return _index_copy_into(input, dim, index, source)
+
+
+def _fill_value(op_name: str, input: Tensor, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        if value._array.ndim:
+            raise RuntimeError(
+                f"{op_name} only supports a 0-dimensional value tensor, but got tensor with "
+                f"{value._array.ndim} dimension(s)."
+            )
+        if value._dtype.category > input._dtype.category and value._dtype.is_complex:
+            raise RuntimeError(
+                f"value cannot be converted to type {input._dtype.name} without overflow: "
+                f"{op_name} got a {value._dtype!r} value"
+            )
+        return value if value.device == input.device else value.to(input.device)
+    return number_of_type(value, input._dtype)
+
+
+@composite
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
+    """A copy with the slices that ``index`` lists filled with one value.
+
+    Raises:
+        IndexError: when an index is out of range.
+    """
+    dim = normalize_dim(dim, input._array.ndim)
+    _check_fill_index(index)
+    return _index_fill(input, dim, index, _fill_value("index_fill_", input, value))
+
+
+@composite
+def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
+    """:func:`index_fill` in place; returns the tensor."""
+    dim = normalize_dim(dim, input._array.ndim)
+    _check_fill_index(index)
+    return _index_fill_into(input, dim, index, _fill_value("index_fill_", input, value))
+
+
+def _check_fill_index(index: Tensor) -> None:
+    if index._dtype is not dtypes.int64:
+        raise IndexError(
+            f"index_fill_(): Expected dtype int64 for index, got {index._dtype!r}."
+        )
+    if index._array.ndim > 1:
+        raise IndexError("Index has to be a vector/scalar (index_fill_)")
+
+
+def _check_index_reduce(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str
+) -> int:
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
+        )
+    return _check_slices("index_reduce", input, dim, index, source, RuntimeError)
+
+
+@composite
+def index_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+    out: Tensor | None = None,
+) -> Tensor:
+    """A copy in which all slices of ``source`` that go to one place are combined there.
+
+    Args:
+        input, dim, index, source: see :func:`index_add`.
+        reduce: ``"prod"``, ``"mean"``, ``"amax"`` or ``"amin"``.
+        include_self: whether the slice that is there takes part.
+        out: a tensor to write into.
+    """
+    dim = _check_index_reduce(input, dim, index, source, reduce)
+    result = _index_reduce(input, dim, index, source, reduce, include_self)
+    return result if out is None else give_out("index_reduce", out, result)
+
+
+@composite
+def index_reduce_(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Tensor:
+    """:func:`index_reduce` in place; returns the tensor."""
+    dim = _check_index_reduce(input, dim, index, source, reduce)
+    return _index_reduce_into(input, dim, index, source, reduce, include_self)
+
+
+# ---------------------------------------------------------------------------------------- by mask
+
+
+def _check_bool(op_name: str, mask: Tensor) -> None:
+    if mask._dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"{op_name} only supports boolean masks, but got mask with dtype {mask._dtype.name}"
+        )
+
+
+@composite
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """A copy with ``value`` where ``mask`` is True; the two tensors broadcast.
+
+    Args:
+        input: the tensor.
+        mask: of type bool.
+        value: a number, or a tensor without dimensions.
+
+    Raises:
+        RuntimeError: when ``mask`` is of another type, or the shapes do not broadcast.
+    """
+    _check_bool("masked_fill_", mask)
+    value = _fill_value("masked_fill_", input, value)
+    if input._array.shape != mask._array.shape:
+        mask, input = broadcast_tensors(mask, input)
+    return _masked_fill(input, mask, value)
+
+
+@composite
+def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
+    """:func:`masked_fill` in place; the mask broadcasts to the tensor. Returns the tensor."""
+    _check_bool("masked_fill_", mask)
+    return _masked_fill_into(input, _mask_for(input, mask), _fill_value("masked_fill_", input, value))
+
+
+def _mask_for(input: Tensor, mask: Tensor) -> Tensor:
+    shape, given = input._array.shape, mask._array.shape
+    if shape == given:
+        return mask
+    for n, m in zip(reversed(shape), reversed(given), strict=False):
+        if n != m and m != 1 and n != 1:
+            raise broadcast_error("masked_fill_", shape, given)
+    if len(given) > len(shape) or any(
+        m != 1 and n == 1 and m != n for n, m in zip(reversed(shape), reversed(given), strict=False)
+    ):
+        raise RuntimeError(
+            f"output with shape {list(shape)} doesn't match the broadcast shape {list(given)}"
+        )
+    return mask.expand(shape)
+
+
+def _check_masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> None:
+    if source._dtype is not input._dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got "
+            f"{input._dtype.class_name} and {source._dtype.class_name}"
+        )
+    if mask._dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{mask._dtype.name}"
+        )
+
+
+@composite
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """A copy with the elements where ``mask`` is True replaced by those of ``source``, in order.
+
+    Raises:
+        RuntimeError: when ``source`` has too few elements, or another type.
+    """
+    _check_masked_scatter(input, mask, source)
+    if input._array.shape != mask._array.shape:
+        mask, input = broadcast_tensors(mask, input)
+    return _masked_scatter(input, mask, source)
+
+
+@composite
+def masked_scatter_(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """:func:`masked_scatter` in place; returns the tensor."""
+    _check_masked_scatter(input, mask, source)
+    return _masked_scatter_into(input, _mask_for(input, mask), source)

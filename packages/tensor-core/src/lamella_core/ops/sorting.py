@@ -1,0 +1,360 @@
+"""Sorting, selecting, sets and searching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core import return_types
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays
+from lamella_core.conventions.common import normalize_dim, not_implemented_for
+from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.promotion import result_dtype
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core.typing import Number
+
+__all__ = [
+    "argsort", "bucketize", "isin", "msort", "searchsorted", "sort", "topk", "unique",
+    "unique_consecutive",
+]  # fmt: skip
+
+
+@arrays(refuses="complex", returns=return_types.sort, method=False, name="sort")
+def _sort(input: Tensor, dim: int, descending: bool) -> Any:
+    """See :func:`sort`."""
+
+
+@composite()
+def sort(
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool | None = None,
+    out: Any = None,
+) -> Any:
+    """Elements in order along a dimension, and their indices in the input.
+
+    Equal elements keep their order, whatever ``stable`` says. NaN counts as the largest.
+
+    Args:
+        input: not complex.
+        dim: the dimension.
+        descending: from the largest to the smallest.
+
+    Returns:
+        A named tuple ``(values, indices)``.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+    """
+    result = _sort(input, normalize_dim(dim, input._array.ndim), descending)
+    return write_outs("sort", result, out)
+
+
+@composite()
+def argsort(
+    input: Tensor,
+    dim: int = -1,
+    descending: bool = False,
+    *,
+    stable: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The indices of :func:`sort`."""
+    return write_out("argsort", sort(input, dim, descending)[1], out)
+
+
+@composite()
+def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The elements in ascending order along the first dimension."""
+    return write_out("msort", sort(input, 0)[0], out)
+
+
+@arrays(refuses="bool complex", returns=return_types.topk, method=False, name="topk")
+def _topk(input: Tensor, k: int, dim: int, largest: bool) -> Any:
+    """See :func:`topk`."""
+
+
+@composite()
+def topk(
+    input: Tensor,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    out: Any = None,
+) -> Any:
+    """The ``k`` largest or smallest elements along a dimension, in order, and their indices.
+
+    NaN counts as the largest. Which of several equal elements is chosen is not defined.
+
+    Args:
+        input: not bool or complex.
+        k: how many.
+        dim: the dimension.
+        largest: or else the smallest.
+        sorted: whether the result must be in order; it always is.
+
+    Returns:
+        A named tuple ``(values, indices)``.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+        RuntimeError: when ``k`` is out of range.
+    """
+    dim = normalize_dim(dim, input._array.ndim)
+    if not 0 <= k <= (input._array.shape[dim] if input._array.ndim else 1):
+        raise RuntimeError(
+            f"selected index k out of range (topk: k={k}, dim={dim}, shape "
+            f"{list(input._array.shape)})"
+        )
+    return write_outs("topk", _topk(input, k, dim, largest), out)
+
+
+# --------------------------------------------------------------------------------------------- sets
+
+
+@arrays(refuses="complex", method=False, name="unique")
+def _unique(input: Tensor, dim: int | None) -> Any:
+    """See :func:`unique`."""
+
+
+@arrays(method=False, name="unique_consecutive")
+def _unique_consecutive(input: Tensor, dim: int | None) -> Any:
+    """See :func:`unique_consecutive`."""
+
+
+def _chosen(results: Any, return_inverse: bool, return_counts: bool) -> Any:
+    values, inverse, counts = results
+    if not (return_inverse or return_counts):
+        return values
+    return (
+        values,
+        *((inverse,) if return_inverse else ()),
+        *((counts,) if return_counts else ()),
+    )
+
+
+@composite()
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The different elements in ascending order, or the different slices along a dimension.
+
+    Args:
+        input: not complex. Every NaN is an element of its own.
+        sorted: whether the result must be in order; it always is.
+        return_inverse: also return, for each element, its index in the result.
+        return_counts: also return how often each occurs.
+        dim: compare the slices along this dimension; by default all elements.
+
+    Returns:
+        A tensor, or a tuple of tensors.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+    """
+    dim = _set_dim("unique", input, dim)
+    return _chosen(_unique(input, dim), return_inverse, return_counts)
+
+
+def _set_dim(op_name: str, input: Tensor, dim: int | None) -> int | None:
+    if dim is None:
+        return None
+    shape = input._array.shape
+    dim = normalize_dim(dim, len(shape))
+    if 0 in shape and (shape[dim] != 0 or shape.count(0) > 1):
+        raise RuntimeError(
+            f"There are 0 sized dimensions, and they aren't selected, so {op_name} cannot be "
+            f"applied (dim={dim}, shape {list(shape)})"
+        )
+    return dim if shape else None
+
+
+@composite()
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The first of every run of equal elements, or of equal slices along a dimension.
+
+    Args:
+        return_inverse: also return, for each element, its index in the result.
+        return_counts: also return how long each run is.
+        dim: compare the slices along this dimension; by default all elements.
+
+    Returns:
+        A tensor, or a tuple of tensors.
+    """
+    dim = _set_dim("unique_consecutive", input, dim)
+    return _chosen(_unique_consecutive(input, dim), return_inverse, return_counts)
+
+
+@arrays(promotes=True, refuses="complex", method=False, name="isin")
+def _isin(elements: Tensor, test_elements: Tensor, invert: bool) -> Tensor:
+    """See :func:`isin`."""
+
+
+def isin(
+    elements: Tensor | Number,
+    test_elements: Tensor | Number,
+    *,
+    assume_unique: bool = False,
+    invert: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Whether each element of ``elements`` is among ``test_elements``.
+
+    Args:
+        elements, test_elements: tensors or numbers, not both numbers.
+        assume_unique: that neither has an element twice; of no effect on the result.
+        invert: answer whether it is not.
+
+    Returns:
+        bool, of the shape of ``elements``.
+    """
+    if isinstance(test_elements, Tensor):
+        if not isinstance(elements, Tensor):
+            elements = _like(test_elements, elements)
+    elif isinstance(elements, Tensor):
+        test_elements = _like(elements, test_elements)
+    else:
+        raise ValueError("isin: elements and test_elements cannot both be numbers")
+    return write_out("isin", _isin(elements, test_elements, invert), out)
+
+
+def _like(tensor: Tensor, value: Number) -> Tensor:
+    return tensor.new_full((), value, dtype=result_dtype((tensor, value)))
+
+
+# ---------------------------------------------------------------------------------------- searching
+
+
+@arrays(promotes=True, refuses="complex", method=False, name="searchsorted")
+def _searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bool) -> Tensor:
+    """See :func:`searchsorted`."""
+
+
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Tensor | Number,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Where values would be put into a sorted sequence to keep it sorted.
+
+    The index i with ``sequence[i - 1] < value <= sequence[i]``, or, from the right,
+    ``sequence[i - 1] <= value < sequence[i]``.
+
+    Args:
+        sorted_sequence: 1-D, or with the leading dimensions of ``input``; ascending in the last.
+        input: a tensor, or a number for a 1-D sequence.
+        out_int32: whether the result is int32 instead of int64.
+        right, side: ``right=True`` or ``side="right"``.
+        sorter: indices that bring ``sorted_sequence`` into order.
+
+    Raises:
+        RuntimeError: when a shape or dtype does not fit, or ``right`` contradicts ``side``.
+    """
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
+        )
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
+        )
+    if not isinstance(input, Tensor):
+        if sorted_sequence._array.ndim != 1:
+            raise RuntimeError(
+                f"torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+                f"dimension is 1, but it is of shape {list(sorted_sequence._array.shape)}"
+            )
+        input = _like(sorted_sequence, input)
+    elif input._dtype is not sorted_sequence._dtype:
+        raise RuntimeError(
+            f"torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
+            f"but got boundary tensor dtype {sorted_sequence._dtype.class_name} and input value "
+            f"tensor dtype {input._dtype.class_name}"
+        )
+    shape, values = sorted_sequence._array.shape, input._array.shape
+    if not shape or (len(shape) != 1 and shape[:-1] != values[:-1]):
+        raise RuntimeError(
+            f"torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+            f"dimensions of boundaries tensor and input value tensor must match, but we got "
+            f"boundaries tensor {list(shape)} and input value tensor {list(values)}"
+        )
+    if sorter is not None:
+        if sorter._dtype is not dtypes.int64:
+            raise RuntimeError(
+                f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+                f"{sorter._dtype.class_name}"
+            )
+        if sorter._array.shape != shape:
+            raise RuntimeError(
+                f"torch.searchsorted(): boundary and sorter must have the same size, but got "
+                f"boundary tensor {list(shape)} and got sorter tensor {list(sorter._array.shape)}"
+            )
+        if sorter._array.size and bool(((sorter < 0) | (sorter >= shape[-1])).any()):
+            raise RuntimeError("torch.searchsorted(): sorter index out of range")
+        sorted_sequence = sorted_sequence.gather(-1, sorter)
+    _check_out(out, out_int32)
+    places = _searchsorted(sorted_sequence, input, right or side == "right", out_int32)
+    return write_out("searchsorted", places, out)
+
+
+def _check_out(out: Tensor | None, out_int32: bool) -> None:
+    wanted = dtypes.int32 if out_int32 else dtypes.int64
+    if out is not None and out._dtype is not wanted:
+        raise RuntimeError(
+            f"torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
+            f"Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
+            f"dtype {out._dtype.class_name} and out_int32 flag is {out_int32}"
+        )
+
+
+def bucketize(
+    input: Tensor | Number,
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    out: Tensor | None = None,
+) -> Tensor:
+    """The index of the bucket that each value falls into: :func:`searchsorted` for 1-D boundaries.
+
+    Args:
+        input: a tensor or a number.
+        boundaries: 1-D, ascending.
+        out_int32: whether the result is int32 instead of int64.
+        right: whether a bucket includes its left end instead of its right one.
+
+    Raises:
+        RuntimeError: when ``boundaries`` is not 1-D.
+    """
+    if boundaries._array.ndim != 1:
+        raise RuntimeError(
+            f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})"
+        )
+    if not isinstance(input, Tensor):
+        input = _like(boundaries, input)
+    if input._dtype.is_complex:
+        raise not_implemented_for("bucketize", input._dtype)
+    _check_out(out, out_int32)
+    return write_out("bucketize", _searchsorted(boundaries, input, right, out_int32), out)

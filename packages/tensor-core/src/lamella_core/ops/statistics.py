@@ -1,0 +1,523 @@
+"""Statistics: variance, median and other order statistics, quantiles, histograms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core import return_types
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays
+from lamella_core.conventions.common import normalize_dim, not_implemented_for
+from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.dtype import FLOATING
+from lamella_core.ops.reduction import all_or_tuple, mean
+from lamella_core.storage import storage_of
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.typing import Ints, Number
+
+__all__ = [
+    "bincount", "histc", "histogram", "kthvalue", "median", "mode", "nanmedian", "nanquantile",
+    "quantile", "std", "std_mean", "var", "var_mean",
+]  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------- variance
+
+
+@arrays(method=False, name="var")
+def _var(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
+    """See :func:`var`."""
+
+
+@arrays(method=False, name="std")
+def _std(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
+    """See :func:`std`."""
+
+
+def _deviation(
+    op: Any,
+    input: Tensor,
+    dim: Ints | bool | None,
+    unbiased: bool | None,
+    keepdim: bool,
+    correction: Number | None,
+) -> Tensor:
+    if input._dtype.category < FLOATING:
+        raise RuntimeError(
+            "std and var only support floating point and complex dtypes "
+            f"(got {input._dtype.class_name})"
+        )
+    if dim is True or dim is False:
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        if correction is not None:
+            raise TypeError(f"{op.op.name}(): give either unbiased or correction, not both")
+        correction = int(unbiased)
+    if dim is not None:
+        dim = all_or_tuple(dim, input._array.ndim)
+    return op(input, dim, 1 if correction is None else correction, keepdim)
+
+
+@composite()
+def var(
+    input: Tensor,
+    dim: Ints | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Variance: ``sum |x - mean|^2 / max(0, n - correction)``, in two passes.
+
+    Args:
+        input: floating or complex; the result is real.
+        dim: the dimension or dimensions; none for all.
+        unbiased: the older spelling of ``correction``: True for 1, False for 0. It may stand in
+            the place of ``dim``.
+        keepdim: whether the dimensions stay, with size 1.
+        correction: by how much the divisor is less than the count; 1 by default (Bessel).
+
+    Raises:
+        RuntimeError: for an integer or bool input.
+        IndexError: when ``dim`` is out of range.
+    """
+    return write_out("var", _deviation(_var, input, dim, unbiased, keepdim, correction), out)
+
+
+@composite()
+def std(
+    input: Tensor,
+    dim: Ints | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Standard deviation, the root of :func:`var`, with the same arguments."""
+    return write_out("std", _deviation(_std, input, dim, unbiased, keepdim, correction), out)
+
+
+def var_mean(
+    input: Tensor,
+    dim: Ints | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Variance and mean; see :func:`var`."""
+    spread = _deviation(_var, input, dim, unbiased, keepdim, correction)
+    return write_outs("var_mean", (spread, _mean_beside(input, dim, keepdim)), out)
+
+
+def std_mean(
+    input: Tensor,
+    dim: Ints | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: Number | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Standard deviation and mean; see :func:`var`."""
+    spread = _deviation(_std, input, dim, unbiased, keepdim, correction)
+    return write_outs("std_mean", (spread, _mean_beside(input, dim, keepdim)), out)
+
+
+def _mean_beside(input: Tensor, dim: Ints | bool | None, keepdim: bool) -> Tensor:
+    return mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+# -------------------------------------------------------------------------------- order statistics
+
+
+@arrays(refuses="bool complex", method=False, name="median")
+def _median(input: Tensor, ignore_nan: bool) -> Tensor:
+    """See :func:`median`."""
+
+
+@arrays(refuses="bool complex", returns=return_types.median, method=False)
+def median_dim(input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
+    """See :func:`median`."""
+
+
+@composite()
+def median(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Any:
+    """Median: the lower of the two middle elements where the count is even.
+
+    NaN where there is one. Without ``dim``, of all elements, and the gradient is shared evenly
+    among those equal to it.
+
+    Args:
+        input: not bool or complex.
+        dim: the dimension.
+        keepdim: whether it stays, with size 1.
+
+    Returns:
+        A tensor; with ``dim`` a named tuple ``(values, indices)``.
+
+    Raises:
+        IndexError: when ``dim`` is out of range or empty.
+    """
+    if dim is None:
+        return write_out("median", _median(input, False), out)
+    dim = normalize_dim(dim, input._array.ndim)
+    return write_outs("median", median_dim(input, dim, keepdim, False), out)
+
+
+@composite()
+def nanmedian(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
+) -> Any:
+    """:func:`median` of the elements that are not NaN; NaN where there is none."""
+    if dim is None:
+        return write_out("nanmedian", _median(input, True), out)
+    dim = normalize_dim(dim, input._array.ndim)
+    result = return_types.nanmedian(median_dim(input, dim, keepdim, True))
+    return write_outs("nanmedian", result, out)
+
+
+@arrays(refuses="complex", returns=return_types.mode, method=False, name="mode")
+def _mode(input: Tensor, dim: int, keepdim: bool) -> Any:
+    """See :func:`mode`."""
+
+
+@composite()
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+    """Most frequent element along a dimension, the least of several such, and its last index.
+
+    Args:
+        input: not complex.
+        dim: the dimension.
+        keepdim: whether it stays, with size 1.
+
+    Returns:
+        A named tuple ``(values, indices)``.
+
+    Raises:
+        IndexError: when ``dim`` is out of range or empty.
+    """
+    dim = normalize_dim(dim, input._array.ndim)
+    if input._array.ndim and input._array.shape[dim] == 0:
+        raise IndexError(
+            f"mode(): Expected reduction dim {dim} to have non-zero size. "
+            f"Got shape {list(input._array.shape)}"
+        )
+    return write_outs("mode", _mode(input, dim, keepdim), out)
+
+
+@arrays(refuses="bool complex", returns=return_types.kthvalue, method=False, name="kthvalue")
+def _kthvalue(input: Tensor, k: int, dim: int, keepdim: bool) -> Any:
+    """See :func:`kthvalue`."""
+
+
+@composite()
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None
+) -> Any:
+    """The ``k``-th smallest element along a dimension, counted from 1, and its index.
+
+    NaN counts as the largest.
+
+    Returns:
+        A named tuple ``(values, indices)``; of equal elements those that come first are counted
+        first.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+        RuntimeError: when ``k`` is out of range.
+    """
+    dim = normalize_dim(dim, input._array.ndim)
+    length = input._array.shape[dim] if input._array.ndim else 1
+    if not 1 <= k <= length:
+        raise RuntimeError(
+            f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"
+        )
+    if out is not None and any(storage_of(each) is storage_of(input) for each in out):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor "
+            "refer to a single memory location. Please clone() the tensor before performing the "
+            "operation. (kthvalue)"
+        )
+    return write_outs("kthvalue", _kthvalue(input, k, dim, keepdim), out)
+
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+@composite()
+def quantile(
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """Quantiles: values at the ranks ``q * (n - 1)`` of the sorted elements.
+
+    Args:
+        input: float32 or float64.
+        q: a number or a 0-dim or 1-D tensor of the input's dtype, in [0, 1].
+        dim: the dimension; none for the flattened input.
+        keepdim: whether it stays, with size 1.
+        interpolation: between two ranks: ``linear``, ``lower``, ``higher``, ``midpoint`` or
+            ``nearest``.
+
+    Returns:
+        The input's shape without ``dim``, after a first dimension for a 1-D ``q``. NaN where there
+        is one.
+
+    Raises:
+        RuntimeError: for another dtype, no elements, or ``q`` out of [0, 1].
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, out)
+
+
+@composite()
+def nanquantile(
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`quantile` of the elements that are not NaN; NaN where there is none."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, out)
+
+
+def _quantile(
+    name: str,
+    input: Tensor,
+    q: Tensor | float,
+    dim: int | None,
+    keepdim: bool,
+    interpolation: str,
+    out: Tensor | None,
+) -> Tensor:
+    if interpolation not in _INTERPOLATIONS:
+        raise RuntimeError(
+            f"{name}() interpolation must be one of {', '.join(_INTERPOLATIONS)}, but got "
+            f"{interpolation}"
+        )
+    if input._array.size == 0:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if input._dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(
+            f"{name}() input tensor must be either float or double dtype, got "
+            f"{input._dtype.class_name}"
+        )
+    if isinstance(q, Tensor):
+        if q._array.ndim > 1:
+            raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {q._array.ndim}D")
+        if q._dtype is not input._dtype:
+            raise RuntimeError(
+                f"{name}() q tensor must be same dtype as the input tensor, got "
+                f"{q._dtype.class_name} and {input._dtype.class_name}"
+            )
+        in_range = bool(((q >= 0) & (q <= 1)).all())
+    else:
+        in_range = 0 <= q <= 1
+        q = input.new_full((), q) if in_range else q
+    if not in_range:
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {q}")
+    if out is not None and out._dtype is not input._dtype:
+        raise RuntimeError(
+            f"{name}() out tensor must be same dtype as the input tensor, got "
+            f"{out._dtype.class_name} and {input._dtype.class_name}"
+        )
+    ndim = input._array.ndim
+    shape = list(input._array.shape)
+    if dim is None:
+        ordered = input.reshape(-1).sort()[0]
+        rest = [1] * ndim if keepdim else []
+    else:
+        dim = normalize_dim(dim, ndim)
+        ordered = (input.movedim(dim, -1) if ndim else input.reshape(1)).sort(-1)[0]
+        rest = [*shape[:dim], *([1] if keepdim and ndim else []), *shape[dim + 1 :]]
+    result = _at_ranks(ordered, q, interpolation, name == "nanquantile")
+    if q._array.ndim:
+        result = result.movedim(-1, 0).reshape([q._array.shape[0], *rest])
+    else:
+        result = result.squeeze(-1).reshape(rest)
+    return write_out(name, result, out)
+
+
+def _at_ranks(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) -> Tensor:
+    """Values ``(..., len(q))`` at the ranks of the quantiles in the sorted last dimension."""
+    length = ordered._array.shape[-1]
+    q = q.reshape(-1)
+    missing = ordered.isnan()
+    if ignore_nan:
+        last = (missing.logical_not().sum(-1, True) - 1).clamp(min=0)
+        ranks = q * last.to(q._dtype)
+    else:
+        ranks = (q * (length - 1)).expand(*ordered._array.shape[:-1], -1)
+        ranks = ranks.masked_fill(missing.any(-1, True), length - 1)
+    if interpolation == "lower":
+        ranks = ranks.floor()
+    elif interpolation == "higher":
+        ranks = ranks.ceil()
+    elif interpolation == "nearest":
+        ranks = ranks.round()
+    below = ranks.floor().long()
+    low = ordered.gather(-1, below)
+    if interpolation not in ("linear", "midpoint"):
+        return low
+    high = ordered.gather(-1, ranks.ceil().long())
+    share = 0.5 if interpolation == "midpoint" else ranks - below
+    return low.lerp(high, share)
+
+
+# -------------------------------------------------------------------------------------- histograms
+
+
+@arrays(refuses="bool complex", method=False, name="histc")
+def _histc(input: Tensor, bins: int, min: Number, max: Number) -> Tensor:
+    """See :func:`histc`."""
+
+
+@composite()
+def histc(
+    input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, out: Tensor | None = None
+) -> Tensor:
+    """Counts of elements in ``bins`` intervals of equal width between ``min`` and ``max``.
+
+    Elements outside and NaN are not counted. With ``min`` equal to ``max`` the range is that of
+    the elements.
+
+    Returns:
+        ``(bins,)`` of the input's dtype.
+
+    Raises:
+        RuntimeError: when ``bins`` is not positive, ``max`` is less than ``min`` or the range is
+            not finite.
+    """
+    if bins <= 0:
+        raise RuntimeError(f"bins must be > 0 (histc: got {bins})")
+    if min > max:
+        raise RuntimeError(f"max must be larger than min (histc: got min={min}, max={max})")
+    return write_out("histc", _histc(input, bins, min, max), out)
+
+
+@arrays(refuses="bool integer complex", method=False, name="histogram")
+def _histogram(input: Tensor, edges: Tensor, weight: Tensor | None, density: bool) -> Tensor:
+    """See :func:`histogram`."""
+
+
+@composite()
+def histogram(
+    input: Tensor,
+    bins: int | Tensor,
+    *,
+    range: Sequence[float] | None = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> Any:
+    """Histogram of all elements.
+
+    Args:
+        input: floating.
+        bins: how many bins of equal width; or the ascending edges, 1-D.
+        range: the lowest and highest edge where ``bins`` is a count; by default the least and the
+            greatest element.
+        weight: what each element counts, of the input's shape and dtype.
+        density: divide so that the integral is 1.
+
+    Returns:
+        A named tuple ``(hist, bin_edges)``. Bins are half open but the last, which is closed.
+
+    Raises:
+        RuntimeError: when a shape, a dtype or the range does not fit.
+    """
+    if isinstance(bins, Tensor):
+        if bins._dtype is not input._dtype:
+            raise RuntimeError(
+                f"torch.histogram(): input tensor and bins tensors should have the same dtype, but "
+                f"got input with dtype {input._dtype.class_name} and bins with dtype "
+                f"{bins._dtype.class_name}"
+            )
+        edges = bins
+    else:
+        edges = _even_edges(input, bins, range)
+    if weight is not None and weight._array.shape != input._array.shape:
+        raise RuntimeError(
+            f"histogramdd: if weight tensor is provided it should have the same shape as the input "
+            f"tensor excluding its innermost dimension, but got input with shape "
+            f"{list(input._array.shape)} and weight with shape {list(weight._array.shape)}"
+        )
+    if weight is not None and weight._dtype is not input._dtype:
+        raise RuntimeError(
+            f"histogramdd: if weight tensor is provided, input tensor and weight tensor should have "
+            f"the same dtype, but got input({input._dtype.class_name}), and "
+            f"weight({weight._dtype.class_name})"
+        )
+    counts = _histogram(input, edges, weight, density)
+    return write_outs("histogram", return_types.histogram(counts, edges), out)
+
+
+def _even_edges(input: Tensor, bins: int, range: Sequence[float] | None) -> Tensor:
+    if bins <= 0:
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
+    if input._dtype.category != FLOATING:
+        raise not_implemented_for("histogram", input._dtype)
+    if range is not None:
+        low, high = range
+        if low > high:
+            raise RuntimeError(
+                f"torch.histogramdd: min should not exceed max, but got min {low} max {high}"
+            )
+    elif input._array.size:
+        low, high = input.amin().item(), input.amax().item()
+    else:
+        low, high = 0.0, 1.0
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    from lamella_core.ops.creation import linspace
+
+    return linspace(low, high, bins + 1, dtype=input._dtype, device=input.device)
+
+
+@arrays(method=False, name="bincount")
+def _bincount(input: Tensor, weights: Tensor | None, minlength: int) -> Tensor:
+    """See :func:`bincount`."""
+
+
+@composite()
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each non-negative integer occurs: ``out[n] = sum of weights where input is n``.
+
+    Args:
+        input: 1-D, integers that are not negative.
+        weights: of the input's length; 1 each by default.
+        minlength: the least length of the result.
+
+    Returns:
+        int64, or floating with weights, of length ``max(minlength, greatest + 1)``.
+
+    Raises:
+        RuntimeError: when an argument has another shape, type or range.
+    """
+    if input._dtype.category != 1:
+        raise not_implemented_for("bincount", input._dtype)
+    if minlength < 0:
+        raise RuntimeError(f"minlength should be >= 0 (bincount: got {minlength})")
+    if input._array.ndim != 1 or (input._array.size and bool((input < 0).any())):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is not None and weights._array.shape != input._array.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    return _bincount(input, weights, minlength)

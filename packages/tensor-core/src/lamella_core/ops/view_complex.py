@@ -1,0 +1,141 @@
+"""Views of the parts of complex elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import view as view_op
+from lamella_core.tensor import Tensor
+
+__all__ = [
+    "imag",
+    "is_conj",
+    "is_neg",
+    "real",
+    "resolve_conj",
+    "resolve_neg",
+    "view_as_complex",
+    "view_as_real",
+]
+
+
+@view_op(method=False, name="real")
+def _real(input: Tensor) -> Tensor:
+    """Real parts of complex elements."""
+
+
+@view_op(method=False, name="imag")
+def _imag(input: Tensor) -> Tensor:
+    """Imaginary parts of complex elements."""
+
+
+@view_op(method=False, name="view_as_real")
+def _view_as_real(input: Tensor) -> Tensor:
+    """Complex elements as pairs."""
+
+
+@view_op(method=False, name="view_as_complex")
+def _view_as_complex(input: Tensor) -> Tensor:
+    """Pairs as complex elements."""
+
+
+@composite(method=False)
+def real(input: Tensor) -> Tensor:
+    """A view of the real parts; a real tensor as it is."""
+    return _real(input) if input._dtype.is_complex else input
+
+
+@composite(method=False)
+def imag(input: Tensor) -> Tensor:
+    """A view of the imaginary parts.
+
+    Raises:
+        RuntimeError: for a real tensor.
+    """
+    if not input._dtype.is_complex:
+        raise RuntimeError(
+            f"imag is not implemented for tensors with non-complex dtypes, got {input._dtype!r}."
+        )
+    return _imag(input)
+
+
+@composite(method=False)
+def view_as_real(input: Tensor) -> Tensor:
+    """A view of complex elements as pairs of real ones, in a new last dimension of size 2.
+
+    Raises:
+        RuntimeError: for a real tensor.
+    """
+    if not input._dtype.is_complex:
+        raise RuntimeError(
+            f"view_as_real is only supported for complex tensors, got {input._dtype!r}"
+        )
+    return _view_as_real(input)
+
+
+@composite(method=False)
+def view_as_complex(input: Tensor) -> Tensor:
+    """A view of pairs of real elements, in a last dimension of size 2, as complex ones.
+
+    Raises:
+        RuntimeError: when there is no such dimension, or its elements are not neighbours.
+    """
+    shape = input._array.shape
+    if input._dtype not in (dtypes.float32, dtypes.float64):
+        raise RuntimeError(
+            f"view_as_complex is only supported for half, float and double tensors, but got a "
+            f"tensor of scalar type: {input._dtype.class_name}"
+        )
+    if not shape:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if shape[-1] != 2:
+        raise RuntimeError(f"Tensor must have a last dimension of size 2, got size {list(shape)}")
+    strides = input.stride()
+    if strides[-1] != 1:
+        raise RuntimeError(f"Tensor must have a last dimension with stride 1, got {strides[-1]}")
+    if any(s % 2 for s in strides[:-1]):
+        raise RuntimeError(
+            f"Tensor must have a stride divisible by 2 for all but last dimension, got "
+            f"{list(strides)}"
+        )
+    if input.storage_offset() % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
+    return _view_as_complex(input)
+
+
+@composite
+def resolve_conj(input: Tensor) -> Tensor:
+    """``input``: conjugation is never postponed here, so there is nothing to resolve."""
+    return input
+
+
+@composite
+def resolve_neg(input: Tensor) -> Tensor:
+    """``input``: negation is never postponed here, so there is nothing to resolve."""
+    return input
+
+
+@composite
+def is_conj(input: Tensor) -> bool:
+    """False: conjugation is never postponed here."""
+    return False
+
+
+@composite(method=True)
+def is_neg(input: Tensor) -> bool:
+    """False: negation is never postponed here."""
+    return False
+
+
+def _set_real(self: Tensor, value: Any) -> None:
+    real(self).copy_(value if isinstance(value, Tensor) else self.new_tensor(value))
+
+
+def _set_imag(self: Tensor, value: Any) -> None:
+    imag(self).copy_(value)
+
+
+Tensor.real = property(real, _set_real, doc=real.__doc__)
+Tensor.imag = property(imag, _set_imag, doc=imag.__doc__)

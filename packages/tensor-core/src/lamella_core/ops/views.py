@@ -1,0 +1,590 @@
+"""Views: the same memory seen in another shape, order, part or type.
+
+The methods that are called most look their op's table up themselves, as ``dispatch`` would do it
+for them: one look-up, whatever way the sizes were written.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from operator import index as as_index
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import strided_view, view as view_op
+from lamella_core.conventions.arguments import read_sizes
+from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.structural import structural
+from lamella_core.dispatch import modes
+from lamella_core.dtype import dtype as dtype_class
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core.dtype import dtype
+
+__all__ = [
+    "as_strided",
+    "diagonal",
+    "flatten",
+    "narrow",
+    "ravel",
+    "reshape",
+    "select",
+    "squeeze",
+    "unflatten",
+    "unsqueeze",
+]
+
+
+# ------------------------------------------------------------------------------------ primitives
+
+
+@view_op(method=False, name="view")
+def _view(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The elements in another shape."""
+
+
+@view_op(method=False, name="view_dtype")
+def _view_dtype(input: Tensor, dtype: Any) -> Tensor:
+    """The bytes as elements of another type."""
+
+
+@view_op(method=False, name="permute")
+def _permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The dimensions in another order."""
+
+
+@view_op(method=False, name="transpose")
+def _transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged."""
+
+
+@view_op(method=False, name="expand")
+def _expand(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Dimensions of size 1 repeated without a copy."""
+
+
+@view_op(method=False, name="unsqueeze")
+def _unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A dimension of size 1 put in."""
+
+
+@view_op(method=False, name="squeeze")
+def _squeeze(input: Tensor, dim: tuple[int, ...]) -> Tensor:
+    """Dimensions of size 1 taken out."""
+
+
+@view_op(method=False)
+def basic_index(input: Tensor, index: tuple[Any, ...]) -> Tensor:
+    """The part that integers, slices, None and ``...`` choose."""
+
+
+@structural(method=False)
+def basic_index_backward(source: Tensor, input_shape: tuple[int, ...], index: Any) -> Tensor:
+    """Zeros of ``input_shape`` with ``source`` in the part that ``index`` chooses."""
+
+
+@view_op(method=False, name="diagonal")
+def _diagonal(input: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
+    """A diagonal of two dimensions."""
+
+
+@structural(method=False)
+def diagonal_backward(
+    source: Tensor, input_shape: tuple[int, ...], offset: int, dim1: int, dim2: int
+) -> Tensor:
+    """Zeros of ``input_shape`` with ``source`` on a diagonal."""
+
+
+@view_op(method=False, name="unfold")
+def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """Windows along a dimension."""
+
+
+@structural(method=False)
+def unfold_backward(
+    source: Tensor, input_shape: tuple[int, ...], dimension: int, size: int, step: int
+) -> Tensor:
+    """The sum, at each element of the input, of the windows that it is in."""
+
+
+@strided_view(method=False, name="as_strided")
+def _as_strided(
+    input: Tensor,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    storage_offset: int,
+    geometry: Any,
+) -> Tensor:
+    """Any sizes and strides over the storage.
+
+    ``geometry`` is the size, stride and offset of ``input``, which its derivative goes by.
+    """
+
+
+_view_table = _view.op.table
+_expand_table = _expand.op.table
+_unsqueeze_table = _unsqueeze.op.table
+_basic_index_table = basic_index.op.table
+
+
+# ---------------------------------------------------------------------------------------- shapes
+
+
+def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """The size with -1 replaced by what the number of elements leaves.
+
+    Raises:
+        RuntimeError: when the elements do not fit.
+    """
+    unknown = -1
+    known = 1
+    for i, n in enumerate(size):
+        if n == -1:
+            if unknown >= 0:
+                raise RuntimeError(f"only one dimension can be inferred, got shape {list(size)}")
+            unknown = i
+        elif n < 0:
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(size)}")
+        else:
+            known *= n
+    if unknown < 0:
+        if known == count:
+            return size
+    elif known and not count % known:
+        return (*size[:unknown], count // known, *size[unknown + 1 :])
+    elif not known and not count:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified "
+            f"dimension size -1 can be any value and is ambiguous"
+        )
+    raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {count}")
+
+
+def _view_method(
+    self: Tensor, *size: Any, dtype: dtype | None = None, **named: Any
+) -> Tensor:
+    """The same elements in another shape, or the same bytes as another element type.
+
+    Args:
+        size: the shape, as integers or one sequence; one of them may be -1 and is inferred.
+        dtype: instead of a size, the type to read the bytes as; the last dimension grows or
+            shrinks when the types differ in size.
+
+    Raises:
+        RuntimeError: when the shape does not fit the number of elements, or the elements do not
+            lie in memory in a way that allows it; :meth:`reshape` copies then.
+    """
+    if len(size) == 1:
+        only = size[0]
+        if only.__class__ is dtype_class:
+            return _view_as_dtype(self, only)
+        if only.__class__ is not int:
+            size = only if only.__class__ is tuple else read_sizes("view", size)
+    elif dtype is not None:
+        return _view_as_dtype(self, dtype)
+    elif named:
+        size = read_sizes("view", (the_one("view", "size", named),))
+    array = self._array
+    if array.flags.c_contiguous:
+        # NumPy checks and infers as well; what it refuses is explained below.
+        try:
+            if not size or min(size) >= -1:
+                return _view_table[modes.bits | self._key](self, size)
+        except (TypeError, ValueError):
+            pass
+    size = inferred_size(read_sizes("view", (size,)), array.size)
+    return _view_table[modes.bits | self._key](self, size)
+
+
+def the_one(op_name: str, wanted: str, named: dict[str, Any]) -> Any:
+    """The value of the one keyword argument that a method takes beside its variable arguments."""
+    if set(named) != {wanted}:
+        wrong = next(name for name in named if name != wanted)
+        raise TypeError(f"{op_name}() got an unexpected keyword argument '{wrong}'")
+    return named[wanted]
+
+
+def view_as_shape(input: Tensor, size: tuple[int, ...]) -> Tensor:
+    """A view of a shape that is known to fit."""
+    return _view_table[modes.bits | input._key](input, size)
+
+
+def _view_as_dtype(self: Tensor, kind: dtype) -> Tensor:
+    old, new = self._dtype.itemsize, kind.itemsize
+    if old != new:
+        array = self._array
+        ratio = new // old
+        if not array.ndim:
+            raise RuntimeError(
+                f"self.dim() cannot be 0 to view {self._dtype.class_name} as {kind.class_name} "
+                f"(different element sizes)"
+            )
+        if self.stride(-1) != 1:
+            raise RuntimeError(
+                f"self.stride(-1) must be 1 to view {self._dtype.class_name} as {kind.class_name} "
+                f"(different element sizes), but got {self.stride(-1)}"
+            )
+        if ratio > 1:
+            if array.shape[-1] % ratio:
+                raise RuntimeError(
+                    f"self.size(-1) must be divisible by {ratio} to view {self._dtype.class_name} "
+                    f"as {kind.class_name} (different element sizes), but got {array.shape[-1]}"
+                )
+            if self.storage_offset() % ratio:
+                raise RuntimeError(
+                    f"self.storage_offset() must be divisible by {ratio} to view "
+                    f"{self._dtype.class_name} as {kind.class_name} (different element sizes), "
+                    f"but got {self.storage_offset()}"
+                )
+            for dim, step in enumerate(self.stride()[:-1]):
+                if step % ratio:
+                    raise RuntimeError(
+                        f"self.stride({dim}) must be divisible by {ratio} to view "
+                        f"{self._dtype.class_name} as {kind.class_name} (different element "
+                        f"sizes), but got {step}"
+                    )
+    return _view_dtype(self, kind.numpy)
+
+
+def _reshape(input: Tensor, size: tuple[Any, ...]) -> Tensor:
+    array = input._array
+    table = _view_table[modes.bits | input._key]
+    if array.flags.c_contiguous:
+        try:
+            if not size or min(size) >= -1:
+                return table(input, size)
+        except (TypeError, ValueError):
+            pass
+    size = inferred_size(read_sizes("reshape", (size,)), array.size)
+    try:
+        return table(input, size)
+    except RuntimeError:
+        copy = input.contiguous()
+        return _view_table[modes.bits | copy._key](copy, size)
+
+
+@composite(method=False)
+def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
+    """The same elements in another shape: a view where that is possible, else a copy.
+
+    Args:
+        input: the tensor.
+        shape: the new shape; one size may be -1 and is inferred.
+
+    Raises:
+        RuntimeError: when the shape does not fit the number of elements.
+    """
+    return _reshape(input, tuple(shape) if shape.__class__ is not int else (shape,))
+
+
+def _reshape_method(self: Tensor, *shape: Any, **named: Any) -> Tensor:
+    """See :func:`reshape`; the sizes may also be given one by one."""
+    if named:
+        shape = (the_one("reshape", "shape", named),)
+    if len(shape) == 1 and shape[0].__class__ is not int:
+        shape = tuple(shape[0])
+    return _reshape(self, shape)
+
+
+def _view_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of ``other``; see :meth:`view`."""
+    return _view_method(self, other._array.shape)
+
+
+def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of ``other``; see :func:`reshape`."""
+    return _reshape(self, other._array.shape)
+
+
+@composite
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from ``start_dim`` to ``end_dim`` as one, in row-major order.
+
+    Raises:
+        RuntimeError: when ``start_dim`` comes after ``end_dim``.
+    """
+    shape = input._array.shape
+    ndim = len(shape)
+    first, last = normalize_dim(start_dim, ndim), normalize_dim(end_dim, ndim)
+    if first > last:
+        raise RuntimeError(
+            f"flatten() has invalid args: start_dim cannot come after end_dim, got {start_dim} and "
+            f"{end_dim} for a tensor with {ndim} dimensions"
+        )
+    if not ndim:
+        return _reshape(input, (1,))
+    if first == last:
+        return input
+    return _reshape(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+@composite
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension, in row-major order: a view where that is possible."""
+    return _reshape(input.contiguous(), (-1,) if input._array.size else (0,))
+
+
+@composite
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One dimension as several, whose sizes multiply to its size; one may be -1.
+
+    Raises:
+        RuntimeError: when they do not.
+    """
+    shape = input._array.shape
+    dim = normalize_dim(dim, len(shape))
+    sizes = tuple(sizes)
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    try:
+        parts = inferred_size(sizes, shape[dim])
+    except RuntimeError:
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({shape[dim]}) in the input tensor"
+        ) from None
+    return _reshape(input, (*shape[:dim], *parts, *shape[dim + 1 :]))
+
+
+# ------------------------------------------------------------------------------- sizes of 1
+
+
+@composite
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a dimension of size 1 put in at ``dim``.
+
+    Raises:
+        IndexError: when ``dim`` is not in ``[-ndim - 1, ndim]``.
+    """
+    bound = input._array.ndim + 1
+    if not -bound <= dim < bound:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got "
+            f"{dim})"
+        )
+    return _unsqueeze_table[modes.bits | input._key](input, dim + bound if dim < 0 else dim)
+
+
+@composite
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """A view without the dimensions of size 1.
+
+    Args:
+        input: the tensor.
+        dim: the dimensions to look at; those that have another size stay. None for all.
+
+    Raises:
+        IndexError: when a dimension is out of range.
+    """
+    shape = input._array.shape
+    if dim is None:
+        found = [d for d, n in enumerate(shape) if n == 1]
+    else:
+        dims = (dim,) if isinstance(dim, int) else dim
+        normal = [normalize_dim(d, len(shape)) for d in dims]
+        if len(set(normal)) != len(normal):
+            raise RuntimeError(
+                f"dim {next(d for d in normal if normal.count(d) > 1)} appears multiple times in "
+                f"the list of dims"
+            )
+        found = [d for d in normal if shape and shape[d] == 1]
+    return _squeeze(input, tuple(found))
+
+
+def _expand_method(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
+    """A view with dimensions of size 1 repeated, and new ones put in front; no copy is made.
+
+    Args:
+        size: the shape, as integers or one sequence; -1 keeps a size.
+
+    Raises:
+        RuntimeError: when another size than 1 would change.
+    """
+    if named:
+        size = (the_one("expand", "size", named),)
+    if len(size) == 1 and size[0].__class__ is not int:
+        size = tuple(size[0])
+    shape = self._array.shape
+    missing = len(size) - len(shape)
+    if missing < 0:
+        raise RuntimeError(
+            f"expand(torch.{self._dtype.class_name}Tensor{{{list(shape)}}}, size={list(size)}): "
+            f"the number of sizes provided ({len(size)}) must be greater or equal to the number of "
+            f"dimensions in the tensor ({len(shape)})"
+        )
+    wanted = [as_index(n) for n in size]
+    for i, n in enumerate(wanted):
+        have = shape[i - missing] if i >= missing else 1
+        if n == -1 and i >= missing:
+            wanted[i] = have
+        elif n < 0:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
+                f"dimension {i}"
+            )
+        elif n != have and have != 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({have}) at "
+                f"non-singleton dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: "
+                f"{list(shape)}"
+            )
+    return _expand_table[modes.bits | self._key](self, tuple(wanted))
+
+
+def _expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """A view expanded to the shape of ``other``; see :meth:`expand`."""
+    return _expand_method(self, other._array.shape)
+
+
+# ---------------------------------------------------------------------------------------- parts
+
+
+@composite
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """A view of the slice number ``index`` along a dimension, which goes away.
+
+    Raises:
+        IndexError: when ``dim`` or ``index`` is out of range, or there is no dimension.
+    """
+    shape = input._array.shape
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    dim = normalize_dim(dim, len(shape))
+    index = as_index(index)
+    if not -shape[dim] <= index < shape[dim]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension "
+            f"{dim}"
+        )
+    place = (*(slice(None),) * dim, index, ...)
+    return _basic_index_table[modes.bits | input._key](input, place)
+
+
+@composite
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
+    """A view of ``length`` slices along a dimension, from ``start`` on.
+
+    Raises:
+        RuntimeError: when they reach over the end, or ``length`` is negative.
+        IndexError: when ``dim`` or ``start`` is out of range.
+    """
+    shape = input._array.shape
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor):
+        if start._array.ndim or start._dtype.category != dtypes.INTEGER:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+        start = start.item()
+    dim = normalize_dim(dim, len(shape))
+    if length < 0:
+        raise RuntimeError(f"narrow(): length must be non-negative, got {length}")
+    size = shape[dim]
+    if not -size <= start <= size:
+        raise IndexError(
+            f"start out of range (expected to be in range of [{-size}, {size}], but got {start})"
+        )
+    first = start + size if start < 0 else start
+    if first + length > size:
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({size}).")
+    place = (*(slice(None),) * dim, slice(first, first + length))
+    return _basic_index_table[modes.bits | input._key](input, place)
+
+
+@composite
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A view of the diagonals of the matrices in two dimensions, as the last dimension.
+
+    Args:
+        input: at least two dimensions.
+        offset: which diagonal: 0 the main one, positive above it, negative below.
+        dim1, dim2: the two dimensions.
+
+    Raises:
+        RuntimeError: when they are the same dimension.
+        IndexError: when a dimension is out of range.
+    """
+    ndim = input._array.ndim
+    first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return _diagonal(input, offset, first, second)
+
+
+def _unfold_method(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """A view of the windows of ``size`` along a dimension, ``step`` apart.
+
+    The dimension counts the windows; a new last dimension goes along each.
+
+    Raises:
+        RuntimeError: when ``size`` is larger than the dimension, or ``step`` is not positive.
+    """
+    shape = self._array.shape
+    dimension = normalize_dim(dimension, len(shape))
+    have = shape[dimension] if shape else 1
+    if size > have:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dimension} is {have} but size is {size}"
+        )
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    return _unfold(self, dimension, size, step)
+
+
+@composite
+def as_strided(
+    input: Tensor,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
+) -> Tensor:
+    """A view of the storage with the given size, strides and offset, all in elements.
+
+    Args:
+        input: any tensor over the storage.
+        size, stride: of equal length.
+        storage_offset: the place of the first element; that of ``input`` when None.
+
+    Raises:
+        RuntimeError: when a place lies outside of the storage, or a stride is negative.
+    """
+    size, stride = read_sizes("as_strided", (size,)), read_sizes("as_strided", (stride,), "stride")
+    if len(size) != len(stride):
+        raise RuntimeError(
+            f"mismatch in length of strides and shape: as_strided got size {list(size)} and "
+            f"stride {list(stride)}"
+        )
+    if any(s < 0 for s in stride):
+        raise RuntimeError(
+            f"as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(stride)}"
+        )
+    offset = input.storage_offset()
+    if storage_offset is None:
+        storage_offset = offset
+    elif storage_offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {storage_offset}")
+    geometry = (input._array.shape, input.stride(), offset)
+    return _as_strided(input, size, stride, storage_offset, geometry)
+
+
+def _attach() -> None:
+    methods = {
+        "view": _view_method,
+        "view_as": _view_as,
+        "reshape": _reshape_method,
+        "reshape_as": _reshape_as,
+        "expand": _expand_method,
+        "expand_as": _expand_as,
+        "unfold": _unfold_method,
+    }
+    for name, function in methods.items():
+        setattr(Tensor, name, function)
+
+
+_attach()

@@ -1,0 +1,242 @@
+"""Random integers and permutations: remainders of the words.
+
+A range shorter than 2**28 takes the remainder of a 32-bit word, a longer one that of a 64-bit
+draw.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import ml_dtypes
+import numpy as np
+
+from .generator import Generator, default_generator
+from .uniform import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FLOATS, Shape, blocks, not_implemented
+
+_WIDE_RANGE = 2**28
+# From this length on PyTorch shuffles by another algorithm, on 64-bit draws.
+_LONG_PERMUTATION = (2**32 - 1) // 20
+
+# The bits of the significand: every integer up to 2**bits has an exact form.
+_SIGNIFICAND_BITS = {FLOAT16: 11, BFLOAT16: 8, FLOAT32: 24, FLOAT64: 53}
+_BOOL = np.dtype(np.bool_)
+# The integer dtypes that PyTorch fills when no range is given.
+_FULL_RANGE_INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.int16, np.int32, np.int64))
+
+
+def _largest(dtype: np.dtype) -> int:
+    """The greatest integer of a draw without an upper end."""
+    if dtype == _BOOL:
+        return 1
+    if dtype in _SIGNIFICAND_BITS:
+        return 2 ** _SIGNIFICAND_BITS[dtype]
+    return int(np.iinfo(dtype).max)
+
+
+def _bounds(dtype: np.dtype) -> tuple[int, int]:
+    if dtype == _BOOL:
+        return 0, 1
+    if dtype in _SIGNIFICAND_BITS:
+        limit = int(float(ml_dtypes.finfo(dtype).max))
+        return -limit, limit
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+def _check_range(low: int, high: int, dtype: np.dtype) -> None:
+    smallest, largest = _bounds(dtype)
+    for name, value in (("from", low), ("to - 1", high - 1)):
+        if not smallest <= value <= largest:
+            raise RuntimeError(
+                f"random_: {name} = {value} is out of bounds for {dtype}, whose range is "
+                f"[{smallest}, {largest}]"
+            )
+    bits = _SIGNIFICAND_BITS.get(dtype)
+    if bits is not None:
+        for name, value in (("from", low), ("to - 1", high - 1)):
+            if not -(2**bits) <= value <= 2**bits:
+                warnings.warn(
+                    f"random_: {name} = {value} is outside [-(2**{bits}), 2**{bits}], where "
+                    f"{dtype} holds every integer; some integers of the range cannot be drawn.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+
+def _representable_range(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
+    """Ends moved inwards where rounding to a floating ``dtype`` would leave [low, high)."""
+    scalar = dtype.type
+    if int(scalar(low + 1)) < low:
+        low = int(np.nextafter(scalar(low + 1), scalar(np.inf)))
+    if int(scalar(high - 1)) >= high:
+        high = int(np.nextafter(scalar(high - 1), scalar(-np.inf)))
+    return low, high
+
+
+def _remainders(draws: np.ndarray, divisor: int) -> np.ndarray:
+    if divisor & (divisor - 1) == 0:
+        return draws & draws.dtype.type(divisor - 1)
+    # By the quotient, since NumPy vectorises division by a constant but not the remainder.
+    divisor = draws.dtype.type(divisor)
+    return draws - draws // divisor * divisor
+
+
+def integers(
+    low: int | None,
+    high: int | None,
+    shape: Shape,
+    dtype: np.typing.DTypeLike = np.int64,
+    generator: Generator | None = None,
+) -> np.ndarray:
+    """Integers uniform on [low, high), those of ``torch.randint`` and ``Tensor.random_``.
+
+    Args:
+        low: the least integer. None together with ``high`` None stands for ``random_()``: from 0
+            to the greatest integer of the dtype (for floats 2**11, 2**8, 2**24, 2**53: the last
+            up to which all integers are exact).
+        high: one more than the greatest integer; None ends at the greatest one of the dtype.
+        shape: the shape of the result.
+        dtype: any boolean, integer or floating dtype; the unsigned ones above 8 bits need a
+            ``high``.
+        generator: where the words come from, one a number for ranges below 2**28 and two above;
+            the default generator if None.
+
+    Returns:
+        A C-contiguous array, filled in row-major order.
+
+    Raises:
+        RuntimeError: if ``low >= high`` or an end does not fit ``dtype``.
+        NotImplementedError: for a dtype without such numbers.
+        UserWarning: a warning where a floating dtype cannot hold every integer of the range.
+    """
+    dtype = np.dtype(dtype)
+    generator = default_generator if generator is None else generator
+    if dtype.kind not in "biu" and dtype not in _SIGNIFICAND_BITS:
+        raise not_implemented("random_", dtype, "a boolean, integer or floating dtype")
+    if high is None:
+        if dtype.kind in "biu" and dtype != _BOOL and dtype not in _FULL_RANGE_INTEGERS:
+            raise not_implemented("random_ without an upper end", dtype, "a signed dtype or uint8")
+        return _integers_to_largest(low, shape, dtype, generator)
+    low = 0 if low is None else int(low)
+    high = int(high)
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    _check_range(low, high, dtype)
+    if dtype in _SIGNIFICAND_BITS:
+        low, high = _representable_range(low, high, dtype)
+    return _draw(shape, dtype, generator, low, high - low, high - low >= _WIDE_RANGE)
+
+
+def _integers_to_largest(
+    low: int | None, shape: Shape, dtype: np.dtype, generator: Generator
+) -> np.ndarray:
+    largest = _largest(dtype)
+    if low is None:
+        return _draw(shape, dtype, generator, 0, largest + 1, dtype in (np.int64, FLOAT64))
+    low = int(low)
+    _check_range(low, largest + 1, dtype)
+    count = largest - low + 1
+    return _draw(shape, dtype, generator, low, count, count >= _WIDE_RANGE)
+
+
+def _draw(
+    shape: Shape, dtype: np.dtype, generator: Generator, low: int, count: int, wide: bool
+) -> np.ndarray:
+    out = np.empty(shape, dtype)
+    flat = out.reshape(-1)
+    for part in blocks(flat.size):
+        if wide:
+            numbers = generator.double_words(part.stop - part.start)
+            # All 2**64 integers: the draw itself, read as two's complement.
+            if count < 2**64:
+                numbers = _remainders(numbers, count)
+                # Unsigned sums wrap, as two's complement needs it for a negative low end.
+                numbers += np.uint64(low % 2**64)
+            flat[part] = numbers.view(np.int64)
+            continue
+        numbers = _remainders(generator.words(part.stop - part.start).astype(np.uint32), count)
+        if low == 0:
+            flat[part] = numbers
+        else:
+            signed = numbers.astype(np.int64)
+            signed += low
+            flat[part] = signed
+    return out
+
+
+def permutation(
+    n: int,
+    dtype: np.typing.DTypeLike = np.int64,
+    generator: Generator | None = None,
+) -> np.ndarray:
+    """A random permutation of 0 .. n - 1, that of ``torch.randperm``.
+
+    The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
+    32-bit word. The swaps are resolved all at once instead of in turn (see ``_apply_swaps``).
+
+    Args:
+        n: the length, at least 0 and below 214748364.
+        dtype: an integer dtype or a float one that holds n - 1 exactly.
+        generator: where the words come from; the default generator if None.
+
+    Raises:
+        RuntimeError: if ``n`` is negative or too large for ``dtype``.
+        NotImplementedError: for a boolean or complex dtype, or a greater ``n``.
+    """
+    dtype = np.dtype(dtype)
+    generator = default_generator if generator is None else generator
+    if n < 0:
+        raise RuntimeError(f"randperm: expected a non-negative n, but got {n}")
+    if dtype.kind not in "iu" and dtype not in FLOATS:
+        raise not_implemented("randperm", dtype, "an integer or floating dtype")
+    limit = _largest(dtype) + 1
+    if n > limit:
+        raise RuntimeError(f"randperm: n cannot be greater than {limit} for {dtype}, but got {n}")
+    if n >= _LONG_PERMUTATION:
+        raise NotImplementedError(
+            f"randperm on cpu: n must be below {_LONG_PERMUTATION}, but got {n}; "
+            "permute blocks and their elements apart."
+        )
+    if n < 2:
+        return np.zeros(n, dtype)
+    words = generator.words(n - 1).view(np.int64)
+    targets = np.arange(n, dtype=np.int64)
+    targets[:-1] += words % np.arange(n, 1, -1)
+    return _apply_swaps(targets).astype(dtype, copy=False)
+
+
+def _apply_swaps(targets: np.ndarray) -> np.ndarray:
+    """The array 0 .. n - 1 after swapping the positions i and ``targets[i] >= i``, i ascending.
+
+    Position i receives what position t = targets[i] holds before step i: what the last earlier
+    step with that same target put there, or t itself if there was none. That step j put there
+    what its own position held, v[j]; and v[j] is in turn what the last step before j that aimed at
+    j put there, or j itself. So v follows links to earlier steps, which pointer jumping resolves
+    for all positions together in a number of rounds that grows as log log n.
+    """
+    n = targets.size
+    steps = np.arange(n, dtype=np.int64)
+    held = np.arange(n + 1, dtype=np.int64)
+    # Where several steps share a target the last assignment stays: the last step. A step that
+    # aims at its own position moves nothing; the spare last element takes its assignment.
+    held[np.where(targets == steps, n, targets)] = steps
+    held = held[:n]
+    while True:
+        jumped = held.take(held)
+        if np.array_equal(jumped, held):
+            break
+        held = jumped
+    shift = n.bit_length()
+    order = targets << shift
+    order |= steps
+    order.sort()
+    step = order & ((1 << shift) - 1)
+    order >>= shift
+    received = order.copy()
+    np.copyto(received[1:], held.take(step[:-1]), where=order[1:] == order[:-1])
+    result = steps
+    result[step] = received
+    return result

@@ -1,0 +1,199 @@
+"""Uniform numbers: the float part of a draw, scaled with one rounding.
+
+A float32 takes the low 24 bits k of a 32-bit word and a float64 the low 53 bits of a 64-bit draw;
+x = k / 2**24 or k / 2**53 lies in [0, 1). The result is ``x * (high - low) + low`` as one fused
+multiply-add. float16 and bfloat16 are the float32 number rounded. A number that rounding lifted to
+``high`` becomes ``low``, so that the interval stays half open.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import ml_dtypes
+import numpy as np
+
+from .generator import Generator, default_generator
+
+# Blocks of draws small enough to stay in the second-level cache, which costs less than the fresh
+# pages of full-size temporaries.
+BLOCK = 16384
+
+MASK_24 = np.uint64(2**24 - 1)
+MASK_53 = np.uint64(2**53 - 1)
+FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
+FLOAT16 = np.dtype(np.float16)
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+FLOATS = (FLOAT32, FLOAT64, FLOAT16, BFLOAT16)
+COMPLEX_PARTS = {
+    np.dtype(np.complex64): FLOAT32,
+    np.dtype(np.complex128): FLOAT64,
+}
+
+Shape = int | Sequence[int]
+
+
+def not_implemented(op: str, dtype: np.dtype, expected: str) -> NotImplementedError:
+    """The error for a dtype that ``op`` has no numbers for."""
+    return NotImplementedError(
+        f'"{op}" not implemented for {dtype} on cpu; expected {expected}. '
+        "Draw in such a dtype and convert the result."
+    )
+
+
+def check_float(op: str, dtype: np.dtype) -> None:
+    if dtype not in FLOATS:
+        raise not_implemented(op, dtype, "float16, bfloat16, float32 or float64")
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Consecutive slices of at most ``BLOCK`` elements that cover ``range(count)``."""
+    for start in range(0, count, BLOCK):
+        yield slice(start, min(start + BLOCK, count))
+
+
+def unit_doubles(generator: Generator, count: int) -> np.ndarray:
+    """``count`` float64 numbers in [0, 1), multiples of 2**-53."""
+    draws = generator.double_words(count)
+    draws &= MASK_53
+    # As signed integers, because their conversion to float is the faster one.
+    numbers = draws.view(np.int64).astype(np.float64)
+    numbers *= 2.0**-53
+    return numbers
+
+
+def unit_floats(generator: Generator, count: int) -> np.ndarray:
+    """``count`` float32 numbers in [0, 1), multiples of 2**-24."""
+    draws = generator.words(count)
+    draws &= MASK_24
+    numbers = draws.view(np.int64).astype(np.float32)
+    numbers *= np.float32(2.0**-24)
+    return numbers
+
+
+def round_to(dtype: np.dtype, numbers: np.ndarray) -> np.ndarray:
+    """float64 ``numbers`` ready to be stored as ``dtype``.
+
+    The half precisions are rounded from float32, as PyTorch does it, not from float64 at once.
+    """
+    return numbers.astype(FLOAT32) if dtype.itemsize == 2 else numbers
+
+
+def _split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x as a sum of two numbers of 26 bits each (T. J. Dekker, Numer. Math. 18, 1971)."""
+    scaled = x * 134217729.0
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
+def fused_multiply_add(x: np.ndarray, factor: float, addend: float) -> np.ndarray:
+    """``x * factor + addend`` in float64 with the rounding error of the product carried along.
+
+    Equal to the hardware's fused multiply-add but for ties of a second rounding, some 2**-50 of
+    all cases. ``x`` is float64 of moderate size.
+    """
+    if addend == 0.0 or abs(math.frexp(factor)[0]) == 0.5:
+        return x * factor + addend
+    if abs(factor) > 2.0**900:
+        scale = 2.0**-100
+        return fused_multiply_add(x, factor * scale, addend * scale) / scale
+    product = x * factor
+    x_high, x_low = _split(x)
+    factor_high, factor_low = _split(np.float64(factor))
+    error = x_low * factor_low - (
+        ((product - x_high * factor_high) - x_low * factor_high) - x_high * factor_low
+    )
+    total = product + addend
+    rounded = total - product
+    error += (product - (total - rounded)) + (addend - rounded)
+    return total + error
+
+
+def check_bounds(low: float, high: float, dtype: np.dtype) -> None:
+    limit = float(ml_dtypes.finfo(dtype).max)
+    for name, value in (("from", low), ("to", high)):
+        if not -limit <= value <= limit:
+            raise RuntimeError(f"uniform_: {name}={value} is out of bounds for {dtype}")
+    if low > high:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}"
+        )
+    if high - low > limit:
+        raise RuntimeError(
+            f"uniform_ expects to - from <= {limit}, the largest {dtype}, but found to={high} "
+            f"and from={low}"
+        )
+
+
+def uniform(
+    shape: Shape,
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: np.typing.DTypeLike = np.float32,
+    generator: Generator | None = None,
+) -> np.ndarray:
+    """Numbers uniform on [low, high), those of ``torch.rand`` and ``Tensor.uniform_``.
+
+    Args:
+        shape: the shape of the result.
+        low, high: the interval's ends, rounded to ``dtype``.
+        dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
+            parts are drawn in turn.
+        generator: where the words come from; the default generator if None.
+
+    Returns:
+        A C-contiguous array, filled in row-major order; float32 and the smaller dtypes use one
+        word a number, float64 two.
+
+    Raises:
+        NotImplementedError: for another dtype.
+        RuntimeError: if an end does not fit ``dtype``, ``low > high``, or their difference
+            overflows.
+    """
+    dtype = np.dtype(dtype)
+    generator = default_generator if generator is None else generator
+    if dtype in COMPLEX_PARTS:
+        out = np.empty(shape, dtype)
+        parts = uniform(2 * out.size, low, high, COMPLEX_PARTS[dtype], generator)
+        return parts.view(dtype).reshape(out.shape)
+    check_float("uniform_", dtype)
+    low, high = float(low), float(high)
+    check_bounds(low, high, dtype)
+    out = np.empty(shape, dtype)
+    flat = out.reshape(-1)
+    fill = _fill_float64 if dtype == FLOAT64 else _fill_float32
+    for part in blocks(flat.size):
+        fill(flat[part], low, high, generator)
+    return out
+
+
+def _fill_float64(out: np.ndarray, low: float, high: float, generator: Generator) -> None:
+    numbers = unit_doubles(generator, out.size)
+    if low == 0.0 and high == 1.0:
+        out[:] = numbers
+        return
+    out[:] = fused_multiply_add(numbers, high - low, low)
+    out[out == high] = low
+
+
+def _fill_float32(out: np.ndarray, low: float, high: float, generator: Generator) -> None:
+    draws = generator.words(out.size)
+    draws &= MASK_24
+    if low == 0.0 and high == 1.0:
+        numbers = out if out.dtype == FLOAT32 else np.empty(out.size, FLOAT32)
+        numbers[:] = draws.view(np.int64)
+        numbers *= np.float32(2.0**-24)
+        if numbers is out:
+            return
+    else:
+        # In float64 the product of two float32 is exact, so only the sum rounds before the
+        # conversion: that is the float32 fused multiply-add.
+        start = np.float32(low)
+        wide = draws.view(np.int64).astype(np.float64)
+        wide *= float(np.float32(high) - start) * 2.0**-24
+        wide += float(start)
+        numbers = wide.astype(FLOAT32)
+    out[:] = numbers
+    out[out == out.dtype.type(high)] = low

@@ -1,0 +1,107 @@
+"""Reads the signature of an op's declaration, and writes the parts of a caller that follow it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+REQUIRED = inspect.Parameter.empty
+
+_KINDS = {
+    "Tensor": "tensor",
+    "Tensor | None": "optional tensor",
+    "Tensor | Number": "operand",
+    "Tensor | Number | None": "optional operand",
+    "Sequence[Tensor]": "tensors",
+    "Device | None": "device",
+}
+
+
+class Param(NamedTuple):
+    """One parameter of an op.
+
+    ``kind`` is ``tensor``, ``optional tensor``, ``operand`` (a tensor or a number),
+    ``optional operand``, ``tensors`` (a sequence), ``device`` or ``value``.
+    """
+
+    name: str
+    kind: str
+    default: Any
+    keyword_only: bool
+    has_default: bool
+
+
+def parse(declaration: Callable[..., Any]) -> tuple[tuple[Param, ...], bool]:
+    """The parameters of a declaration, and whether it has an ``out`` parameter.
+
+    The code object is read directly: ``inspect.signature`` would take most of the import time.
+    """
+    code = declaration.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    keyword_only = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    defaults = declaration.__defaults__ or ()
+    by_name = dict(zip(positional[len(positional) - len(defaults) :], defaults, strict=True))
+    by_name.update(declaration.__kwdefaults__ or {})
+    annotations = declaration.__annotations__
+    params = []
+    for name in (*positional, *keyword_only):
+        if name == "out":
+            continue
+        kind = _KINDS.get(annotations.get(name, ""), "value")
+        default = by_name.get(name, REQUIRED)
+        params.append(Param(name, kind, default, name in keyword_only, name in by_name))
+    return tuple(params), "out" in keyword_only
+
+
+def argument_list(params: Iterable[Param]) -> str:
+    """``input, other, *, alpha``: the parameters as they stand in a ``def``, without defaults."""
+    parts = []
+    starred = False
+    for param in params:
+        if param.keyword_only and not starred:
+            parts.append("*")
+            starred = True
+        parts.append(param.name)
+    return ", ".join(parts)
+
+
+def key_lines(params: Iterable[Param]) -> list[str]:
+    """Statements that compute ``key`` from the arguments.
+
+    A number as the first operand, as in ``pow(2, x)``, is rare enough to go the slow way.
+    """
+    terms = ["modes.bits"]
+    more: list[str] = []
+    for i, param in enumerate(params):
+        name = param.name
+        if param.kind == "tensor" or (param.kind == "operand" and i == 0):
+            terms.append(f"{name}._key")
+        elif param.kind == "device":
+            terms.append(f"device_key({name})")
+        elif param.kind == "optional tensor":
+            more += [f"if {name} is not None:", f"    key |= {name}._key"]
+        elif param.kind == "tensors":
+            more += [f"for each in {name}:", "    key |= each._key"]
+        elif param.kind == "operand":
+            more += [
+                f"cls = {name}.__class__",
+                "if cls is Tensor:",
+                f"    key |= {name}._key",
+                "elif cls is float or cls is int or cls is bool or cls is complex:",
+                "    key |= NUMBER",
+                "else:",
+                f"    key |= {name}._key",
+            ]
+        elif param.kind == "optional operand":
+            more += [
+                f"if {name} is not None:",
+                f"    cls = {name}.__class__",
+                "    if cls is float or cls is int or cls is bool or cls is complex:",
+                "        key |= NUMBER",
+                "    else:",
+                f"        key |= {name}._key",
+            ]
+    return [f"key = {' | '.join(terms)}", *more]

@@ -1,0 +1,132 @@
+"""Copies, conversions and filling; the recorded values are those of PyTorch 2.13."""
+
+from __future__ import annotations
+
+import lamella_core as core
+import pytest
+
+
+@pytest.fixture
+def x():
+    return core.arange(12.0).reshape(3, 4)
+
+
+def test_clone_keeps_the_order_of_dimensions(x):
+    assert x.clone().tolist() == x.tolist() and x.clone().data_ptr() != x.data_ptr()
+    assert x.t().clone().stride() == (1, 4)
+    assert x.t()[::2].clone().stride() == (1, 2)
+    assert x[:, ::2].clone().stride() == (2, 1)
+    assert x.expand(2, 3, 4).clone().stride() == (12, 4, 1)
+    assert x.t().expand(2, 4, 3).clone().stride() == (12, 1, 4)
+    assert x.t().clone(memory_format=core.contiguous_format).stride() == (3, 1)
+    assert x.t().expand(2, 4, 3).clone().tolist() == [x.t().tolist()] * 2
+
+
+def test_contiguous(x):
+    assert x.contiguous() is x
+    assert x.t().contiguous().stride() == (3, 1)
+    images = x[None].expand(2, 2, 3, 4)[:, :, :, :]
+    assert images.contiguous(memory_format=core.channels_last).stride() == (24, 1, 8, 2)
+    with pytest.raises(RuntimeError, match="required rank 4"):
+        x.contiguous(memory_format=core.channels_last)
+
+
+def test_to(x):
+    assert x.to(core.float32) is x and x.to("cpu") is x and x.to(x) is x
+    assert x.to(core.int64).dtype is core.int64
+    assert x.to("cpu", core.float64).dtype is core.float64
+    assert x.to(dtype=core.bool).tolist()[0] == [False, True, True, True]
+    assert x.to(core.ones(1, dtype=core.int8)).dtype is core.int8
+    assert x.to(core.float32, copy=True) is not x
+    assert x.to(core.float32, False, True) is not x
+    assert x.to(memory_format=core.contiguous_format) is x
+    for wrong in ([], 1.5):
+        with pytest.raises(TypeError, match="invalid combination"):
+            x.to(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        ("bool", core.bool),
+        ("byte", core.uint8),
+        ("char", core.int8),
+        ("short", core.int16),
+        ("int", core.int32),
+        ("long", core.int64),
+        ("half", core.float16),
+        ("bfloat16", core.bfloat16),
+        ("float", core.float32),
+        ("double", core.float64),
+        ("cfloat", core.complex64),
+        ("cdouble", core.complex128),
+    ],
+)
+def test_conversions(x, name, dtype):
+    found = getattr(x, name)()
+    assert found.dtype is dtype and found.stride() == x.stride()
+    assert found.float().tolist()[0][:2] == [0.0, 1.0]
+    assert getattr(found, name)() is found
+
+
+def test_conversion_cuts_off():
+    assert core.tensor([1.7, -1.7]).long().tolist() == [1, -1]
+    assert core.tensor([0.5, 0.0, float("nan")]).bool().tolist() == [True, False, True]
+
+
+def test_type_names(x):
+    assert x.type() == "torch.FloatTensor"
+    assert x.bool().type() == "torch.BoolTensor" and x.cfloat().type() == "torch.ComplexFloatTensor"
+    assert x.type("torch.LongTensor").dtype is core.int64
+    assert x.type(core.half).dtype is core.float16
+    assert x.type_as(core.ones(1, dtype=core.int8)).dtype is core.int8
+    with pytest.raises(ValueError, match="invalid type: 'foo'"):
+        x.type("foo")
+
+
+def test_copy_(x):
+    before = x._version
+    assert x.copy_(core.tensor([1, 2, 3, 4])) is x
+    assert x.tolist() == [[1.0, 2.0, 3.0, 4.0]] * 3 and x._version == before + 1
+    x.t().copy_(core.ones(4, 3))
+    assert x.tolist() == [[1.0] * 4] * 3
+    assert core.zeros(3, dtype=core.uint8).copy_(core.tensor([255.0, 2.7, 0])).tolist() == [255, 2, 0]
+    with pytest.raises(RuntimeError, match=r"size of tensor a \(4\) must match.*b \(2\)"):
+        x.copy_(core.ones(2))
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        core.zeros(3).copy_(core.ones(1, 3))
+
+
+def test_fill(x):
+    assert core.fill(x, 2).tolist() == [[2.0] * 4] * 3 and x[0, 1].item() == 1.0
+    assert x.fill_(core.tensor(3)) is x and x.tolist() == [[3.0] * 4] * 3
+    assert x.zero_().tolist() == [[0.0] * 4] * 3
+    assert core.zeros(1, dtype=core.int32).fill_(2.7).item() == 2
+    assert core.zeros(1, dtype=core.uint8).fill_(-1).item() == 255
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        (core.float32, 1j),
+        (core.int32, 2**40),
+        (core.uint8, 300),
+        (core.int32, float("nan")),
+        (core.float32, core.ones(2)),
+    ],
+)
+def test_what_does_not_fill(dtype, value):
+    with pytest.raises(RuntimeError):
+        core.zeros(2, dtype=dtype).fill_(value)
+
+
+def test_a_tensor_that_meets_itself_is_not_written_to():
+    with pytest.raises(RuntimeError, match="more than one element"):
+        core.zeros(1).expand(3).copy_(core.ones(3))
+
+
+def test_detach_shares(x):
+    same = x.detach()
+    same[0, 0] = 50
+    assert x[0, 0].item() == 50 and x._version == same._version == 1
+    assert x.detach_() is x

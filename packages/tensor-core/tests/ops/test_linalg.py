@@ -1,0 +1,187 @@
+"""Products of vectors and matrices against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+from lamella_core.ops.linalg import linear, multi_dot, rows_product
+
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (3, 4)),
+        ((2, 3), (3, 4)),
+        ((5, 2, 3), (3, 4)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 4)),
+        ((5, 2, 3), (5, 3, 4)),
+        ((6, 1, 2, 3), (5, 3, 4)),
+        ((2, 0), (0, 3)),
+        ((0, 2, 3), (3, 4)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.complex64])
+def test_matmul(left: tuple[int, ...], right: tuple[int, ...], dtype: type) -> None:
+    a, b = (10 * floats(*left)).astype(dtype), (10 * floats(*right)).astype(dtype)
+    got = lc.from_numpy(a) @ lc.from_numpy(b)
+    np.testing.assert_allclose(got.numpy(), a @ b, rtol=1e-4, atol=1e-3)
+    assert got.numpy().dtype == dtype
+
+
+def test_operands_with_odd_strides() -> None:
+    a, b = floats(4, 2, 6, 5)[:, 0], floats(5, 7, 4).transpose(2, 0, 1)
+    got = lc.matmul(lc.from_numpy(a), lc.from_numpy(b))
+    np.testing.assert_allclose(got.numpy(), np.einsum("bij,bjk->bik", a, b))
+    c = floats(6, 8)[:, ::2]
+    np.testing.assert_allclose(
+        lc.mm(lc.from_numpy(c).transpose(0, 1), lc.from_numpy(c)).numpy(), c.T @ c
+    )
+
+
+@pytest.mark.parametrize("dtype", [lc.float16, lc.bfloat16])
+def test_short_floats_are_summed_in_float32(dtype: object) -> None:
+    # In float16 the sum of ones stops at 2048, in bfloat16 at 256.
+    ones = lc.ones(1, 4096, dtype=dtype)
+    product = ones @ ones.transpose(0, 1)
+    assert product.item() == 4096.0
+    assert product.dtype is dtype
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "text"),
+    [
+        ((2, 3), (4, 5), r"mat1 and mat2 shapes cannot be multiplied \(2x3 and 4x5\)"),
+        ((3,), (4, 5), r"cannot be multiplied \(1x3 and 4x5\)"),
+        ((2, 3, 4), (5, 5), r"cannot be multiplied \(6x4 and 5x5\)"),
+        ((3, 4), (5,), r"size mismatch, got input \(3\), mat \(3x4\), vec \(5\)"),
+        ((3,), (4,), "same number of elements, but got 3 and 4"),
+        ((2, 3, 4), (3, 4, 5), r"size of tensor a \(2\) must match the size of tensor b \(3\)"),
+        ((), (2, 2), "at least 1D, but they are 0D and 2D"),
+    ],
+)
+def test_shapes_that_do_not_fit(
+    left: tuple[int, ...], right: tuple[int, ...], text: str
+) -> None:
+    with pytest.raises(RuntimeError, match=text):
+        lc.matmul(lc.ones(left), lc.ones(right))
+
+
+def test_types_that_do_not_fit() -> None:
+    with pytest.raises(RuntimeError, match="same dtype"):
+        lc.ones(2, 2) @ lc.ones(2, 2, dtype=lc.float64)
+    with pytest.raises(NotImplementedError, match="Bool"):
+        lc.ones(2, 2, dtype=lc.bool) @ lc.ones(2, 2, dtype=lc.bool)
+    with pytest.raises(TypeError):
+        lc.ones(2, 2) @ 2
+
+
+def test_particular_products() -> None:
+    a, b, v, w = floats(2, 3), floats(3, 4), floats(3), floats(3)
+    ta, tb, tv, tw = map(lc.from_numpy, (a, b, v, w))
+    np.testing.assert_allclose(lc.mm(ta, tb).numpy(), a @ b)
+    np.testing.assert_allclose(lc.mv(ta, tv).numpy(), a @ v)
+    assert lc.dot(tv, tw).item() == pytest.approx(v @ w)
+    assert lc.vdot(lc.tensor([1j]), lc.tensor([1j])).item() == 1
+    np.testing.assert_allclose(lc.outer(tv, tw).numpy(), np.outer(v, w))
+    np.testing.assert_allclose(lc.inner(ta, tv).numpy(), np.inner(a, v))
+    batch = floats(5, 2, 3), floats(5, 3, 4)
+    np.testing.assert_allclose(
+        lc.bmm(*map(lc.from_numpy, batch)).numpy(), batch[0] @ batch[1]
+    )
+    assert lc.trace(lc.tensor([[1, 2], [3, 4]])).item() == 5
+    with pytest.raises(RuntimeError, match="must be a matrix"):
+        lc.mm(tv, tb)
+    with pytest.raises(RuntimeError, match="first two dimensions of batch2"):
+        lc.bmm(lc.ones(2, 3, 4), lc.ones(2, 5, 6))
+
+
+def test_products_that_are_added() -> None:
+    base, a, b, v = floats(4), floats(2, 3), floats(3, 4), floats(3)
+    got = lc.addmm(*map(lc.from_numpy, (base, a, b)), beta=0.5, alpha=2)
+    np.testing.assert_allclose(got.numpy(), 0.5 * base + 2 * (a @ b))
+    got = lc.addmv(lc.from_numpy(base[:2]), lc.from_numpy(a), lc.from_numpy(v))
+    np.testing.assert_allclose(got.numpy(), base[:2] + a @ v)
+    m, n = floats(5, 2, 3), floats(5, 3, 4)
+    got = lc.baddbmm(*map(lc.from_numpy, (base, m, n)), alpha=3)
+    np.testing.assert_allclose(got.numpy(), base + 3 * (m @ n))
+    got = lc.addbmm(*map(lc.from_numpy, (base, m, n)))
+    np.testing.assert_allclose(got.numpy(), base + (m @ n).sum(0))
+    got = lc.addr(lc.zeros(3, 4, dtype=lc.float64), lc.from_numpy(v), lc.from_numpy(base))
+    np.testing.assert_allclose(got.numpy(), np.outer(v, base))
+
+
+def test_beta_zero_does_not_read_the_input() -> None:
+    base = lc.full((2, 2), float("nan"))
+    assert lc.addmm(base, lc.eye(2), lc.eye(2), beta=0).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    x = lc.ones(2, 2)
+    assert x.addmm_(lc.eye(2), lc.eye(2)) is x
+    assert x.tolist() == [[2.0, 1.0], [1.0, 2.0]]
+
+
+@pytest.mark.parametrize("shape", [(6,), (7, 6), (32, 200), (2, 3, 6), (2, 0, 6)])
+@pytest.mark.parametrize("with_bias", [True, False])
+def test_linear(shape: tuple[int, ...], with_bias: bool) -> None:
+    x, weight, bias = floats(*shape), floats(100, shape[-1]), floats(100)
+    tensors = [lc.from_numpy(each) for each in (x, weight, bias)[: 3 if with_bias else 2]]
+    got = linear(*tensors)
+    np.testing.assert_allclose(got.numpy(), x @ weight.T + (bias if with_bias else 0))
+    assert got.is_contiguous()
+
+
+def test_linear_errors() -> None:
+    with pytest.raises(RuntimeError, match=r"cannot be multiplied \(2x3 and 5x4\)"):
+        linear(lc.ones(2, 3), lc.ones(4, 5))
+    with pytest.raises(RuntimeError, match=r"bias of shape \[5\]"):
+        linear(lc.ones(2, 3), lc.ones(4, 3), lc.ones(5))
+
+
+def test_rows_product() -> None:
+    a, b = floats(2, 5, 3), floats(2, 5, 4)
+    got = rows_product(lc.from_numpy(a), lc.from_numpy(b))
+    np.testing.assert_allclose(got.numpy(), np.einsum("abi,abj->ij", a, b))
+
+
+def test_tensordot_and_kron() -> None:
+    a, b = floats(2, 3, 4), floats(4, 3, 5)
+    ta, tb = lc.from_numpy(a), lc.from_numpy(b)
+    got = lc.tensordot(ta, tb, ([1, 2], [1, 0]))
+    np.testing.assert_allclose(got.numpy(), np.tensordot(a, b, ([1, 2], [1, 0])))
+    np.testing.assert_allclose(lc.tensordot(ta, tb, 1).numpy(), np.tensordot(a, b, 1))
+    c, d = floats(2, 3), floats(4)
+    got = lc.kron(lc.from_numpy(c), lc.from_numpy(d))
+    np.testing.assert_allclose(got.numpy(), np.kron(c, d))
+    with pytest.raises(RuntimeError, match="contracted dimensions need to match"):
+        lc.tensordot(lc.ones(2, 3), lc.ones(2, 3), 1)
+
+
+def test_chains() -> None:
+    a, b, c, d = floats(3, 10), floats(10, 2), floats(2, 8), floats(8)
+    got = lc.chain_matmul(*map(lc.from_numpy, (a, b, c)))
+    np.testing.assert_allclose(got.numpy(), a @ b @ c)
+    got = multi_dot([lc.from_numpy(each) for each in (a, b, c, d)])
+    np.testing.assert_allclose(got.numpy(), a @ b @ c @ d)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        multi_dot([lc.ones(2, 3), lc.ones(4, 5)])
+
+
+def test_cross_and_vander() -> None:
+    a, b = floats(4, 3), floats(1, 3)
+    got = lc.cross(lc.from_numpy(a), lc.from_numpy(b), 1)
+    np.testing.assert_allclose(got.numpy(), np.cross(a, b))
+    x = np.array([1.0, 2.0, 5.0])
+    for n, increasing in ((None, False), (5, True), (0, False)):
+        got = lc.vander(lc.from_numpy(x), n, increasing)
+        np.testing.assert_allclose(got.numpy(), np.vander(x, n, increasing))
+    with pytest.raises(RuntimeError, match="dimension of size 3"):
+        lc.cross(lc.ones(2, 2), lc.ones(2, 2))

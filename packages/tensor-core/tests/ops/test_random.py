@@ -1,0 +1,124 @@
+"""Random ops: the numbers of PyTorch 2.13 from the same seed, recorded there on a CPU."""
+
+from __future__ import annotations
+
+import pytest
+
+import lamella_core as lc
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    lc.manual_seed(0)
+
+
+def test_new_tensors_in_turn() -> None:
+    assert lc.rand(3).tolist() == [0.49625658988952637, 0.7682217955589294, 0.08847743272781372]
+    assert lc.randn(3).tolist() == pytest.approx(
+        [0.3643381893634796, 0.13439632952213287, 0.16421625018119812], rel=1e-6
+    )
+    assert lc.randint(0, 10, (5,)).tolist() == [6, 6, 9, 8, 6]
+    assert lc.randperm(6).tolist() == [0, 4, 1, 3, 2, 5]
+
+
+def test_a_transposed_tensor_is_filled_in_the_order_of_memory() -> None:
+    got = lc.zeros(2, 3).transpose(0, 1).uniform_(-1, 1)
+    assert got.tolist() == [
+        [-0.007486820220947266, -0.7359390258789062],
+        [0.5364435911178589, -0.3851543664932251],
+        [-0.8230451345443726, 0.26815736293792725],
+    ]
+
+
+def test_samples_in_turn() -> None:
+    assert lc.bernoulli(lc.full((6,), 0.5)).tolist() == [1.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+    assert lc.multinomial(lc.tensor([1.0, 2.0, 3.0, 4.0]), 3).tolist() == [3, 1, 2]
+    assert lc.poisson(lc.tensor([1.0, 5.0, 20.0])).tolist() == [0.0, 4.0, 22.0]
+    got = lc.normal(lc.tensor([1.0, 2.0]), lc.tensor([0.5, 0.1]))
+    assert got.tolist() == pytest.approx([0.5235824584960938, 2.0371720790863037], rel=1e-6)
+
+
+def test_filled_in_place_in_turn() -> None:
+    expected = [
+        ("cauchy_", (), [10.597729682922363, 0.7647672891616821, -0.12829934060573578]),
+        ("exponential_", (2.0,), [1.267559289932251, 0.5178527235984802, 0.7830644249916077]),
+        ("geometric_", (0.3,), [5.0, 3.0, 2.0]),
+        ("log_normal_", (), [1.6118322610855103, 22.951871871948242, 6.2450079917907715]),
+        ("random_", (5,), [4.0, 4.0, 4.0]),
+        ("normal_", (1, 2), [2.6791329383850098, 3.1999404430389404, 0.824622392654419]),
+    ]
+    for name, arguments, numbers in expected:
+        got = getattr(lc.zeros(3), name)(*arguments)
+        assert got.tolist() == pytest.approx(numbers, rel=1e-6), name
+
+
+def test_bounds_by_name() -> None:
+    x = lc.zeros(100).uniform_(**{"from": 2, "to": 3})
+    assert 2 <= x.amin().item() <= x.amax().item() < 3
+    assert lc.zeros(100).random_(to=2).amax().item() <= 1
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        lc.zeros(2).uniform_(low=1)
+
+
+def test_generators() -> None:
+    generator = lc.Generator().manual_seed(0)
+    assert lc.rand(1, generator=generator).item() == 0.49625658988952637
+    state = generator.get_state()
+    assert state.dtype is lc.uint8
+    assert state.shape == (5056,)
+    following = lc.rand(4, generator=generator).tolist()
+    generator.set_state(state)
+    assert lc.rand(4, generator=generator).tolist() == following
+    assert generator.initial_seed() == 0
+    assert str(generator.device) == "cpu"
+    with pytest.raises(TypeError, match="generator"):
+        lc.rand(2, generator=3)
+    with pytest.raises(RuntimeError, match="no generator for device type"):
+        lc.Generator("nowhere")
+    with pytest.raises(TypeError, match="ByteTensor"):
+        generator.set_state(lc.zeros(5056))
+
+
+def test_the_state_of_the_default_generator() -> None:
+    lc.rand(1)
+    # The sum of all bytes of PyTorch's state after torch.manual_seed(0); torch.rand(1).
+    assert lc.get_rng_state().sum().item() == 312064
+    state = lc.get_rng_state()
+    first = lc.rand(3).tolist()
+    lc.set_rng_state(state)
+    assert lc.rand(3).tolist() == first
+    with lc.fork_rng():
+        lc.rand(10)
+    assert lc.default_generator.get_state().tolist() != state.tolist()
+    lc.set_rng_state(state)
+    with lc.fork_rng():
+        lc.rand(10)
+    assert lc.rand(3).tolist() == first
+    assert lc.initial_seed() == 0
+
+
+def test_arguments() -> None:
+    assert lc.randint(5, (2,)).dtype is lc.int64
+    assert lc.randint(low=1, high=2, size=(3,)).tolist() == [1, 1, 1]
+    assert lc.rand((2, 3)).shape == (2, 3)
+    assert lc.randn_like(lc.zeros(2, 3, dtype=lc.float64)).dtype is lc.float64
+    assert lc.randint_like(lc.zeros(2), 1).tolist() == [0.0, 0.0]
+    assert lc.normal(0.0, 1.0, (2, 2)).shape == (2, 2)
+    with pytest.raises(TypeError, match="size a tuple of ints"):
+        lc.randint(5, 2)
+    with pytest.raises(RuntimeError, match="'from' to be less than 'to'"):
+        lc.randint(3, 3, (2,))
+    with pytest.raises(NotImplementedError):
+        lc.rand(2, dtype=lc.int64)
+    with pytest.raises(RuntimeError, match="non-negative"):
+        lc.randperm(-1)
+    with pytest.raises(RuntimeError, match="std >= 0"):
+        lc.normal(0.0, -1.0, (2,))
+    with pytest.raises(RuntimeError):
+        lc.bernoulli(lc.tensor([2.0]))
+
+
+def test_out() -> None:
+    out = lc.empty(3)
+    assert lc.rand(3, out=out) is out
+    assert out.tolist() == [0.49625658988952637, 0.7682217955589294, 0.08847743272781372]

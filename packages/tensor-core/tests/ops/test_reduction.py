@@ -1,0 +1,197 @@
+"""Reductions against NumPy, and facts of IEEE arithmetic and PyTorch's documentation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def array() -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((3, 4, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "prod", "amax", "amin", "argmax", "argmin"])
+@pytest.mark.parametrize("dim", [None, 0, 1, -1])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_agrees_with_numpy(name: str, dim: int | None, keepdim: bool, array: np.ndarray) -> None:
+    if dim is None and name in ("amax", "amin"):
+        dim_argument: object = ()
+    else:
+        dim_argument = dim
+    got = getattr(lc, name)(lc.from_numpy(array), dim_argument, keepdim)
+    expected = getattr(np, name)(array, axis=dim, keepdims=keepdim)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-6)
+    assert got.shape == expected.shape
+
+
+@pytest.mark.parametrize("dim", [(0, 1), (2, 0), (0, 1, 2), [1]])
+def test_several_dimensions(dim: tuple[int, ...], array: np.ndarray) -> None:
+    for name in ("sum", "mean", "amax", "amin"):
+        got = getattr(lc, name)(lc.from_numpy(array), dim)
+        np.testing.assert_allclose(
+            got.numpy(), getattr(np, name)(array, axis=tuple(dim)), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_an_empty_list_means_all_for_sum_and_none_for_all() -> None:
+    ones = lc.ones(2, 2)
+    assert lc.sum(ones, []).item() == 4.0
+    assert lc.all(ones, ()).shape == (2, 2)
+
+
+@pytest.mark.parametrize("dtype", [lc.bool, lc.uint8, lc.int8, lc.int32])
+def test_integers_are_added_as_int64(dtype: object) -> None:
+    ones = lc.ones(300, dtype=dtype)
+    assert lc.sum(ones).dtype is lc.int64
+    assert lc.sum(ones).item() == 300
+    assert lc.prod(ones).dtype is lc.int64
+
+
+@pytest.mark.parametrize("dtype", [lc.float16, lc.bfloat16])
+def test_short_floats_are_added_in_float32(dtype: object) -> None:
+    # In float16 the sum of ones stops at 2048, in bfloat16 at 256.
+    assert lc.sum(lc.ones(4096, dtype=dtype)).item() == 4096.0
+    assert lc.sum(lc.ones(4096, 2, dtype=dtype), 0).tolist() == [4096.0, 4096.0]
+    assert lc.sum(lc.ones(3, dtype=dtype)).dtype is dtype
+
+
+@pytest.mark.parametrize("dim", [None, 0])
+def test_a_long_float32_sum_is_accurate(dim: int | None) -> None:
+    # One after the other, a million times 0.1 in float32 gives 100958.3.
+    column = np.full((1_000_000, 2), 0.1, np.float32)
+    got = lc.sum(lc.from_numpy(column), dim).numpy()
+    exact = float(np.float32(0.1)) * 1e6 * (2 if dim is None else 1)
+    np.testing.assert_allclose(got, exact, rtol=1e-5)
+
+
+def test_dtype_converts_before_the_sum() -> None:
+    x = lc.tensor([200, 100], dtype=lc.uint8)
+    assert lc.sum(x, dtype=lc.float64).dtype is lc.float64
+    assert lc.mean(x, dtype=lc.float32).item() == 150.0
+    with pytest.raises(RuntimeError, match="could not infer output dtype"):
+        lc.mean(x)
+
+
+def test_out_is_written_to() -> None:
+    out = lc.empty(2)
+    assert lc.sum(lc.ones(3, 2), 0, out=out) is out
+    assert out.tolist() == [3.0, 3.0]
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        lc.sum(lc.ones(3, 2), 0, out=lc.empty(2, dtype=lc.int64))
+
+
+def test_nothing_to_reduce() -> None:
+    empty = lc.empty(0, 3)
+    assert lc.sum(empty).item() == 0.0
+    assert lc.prod(empty, 0).tolist() == [1.0, 1.0, 1.0]
+    assert math.isnan(lc.mean(empty).item())
+    with pytest.raises(IndexError, match="non-zero size"):
+        lc.amax(empty, 0)
+    with pytest.raises(IndexError, match="Expected reduction dim"):
+        lc.argmax(empty)
+    with pytest.raises(RuntimeError, match="Expected reduction dim"):
+        lc.max(empty)
+
+
+def test_wrong_dimensions() -> None:
+    with pytest.raises(IndexError, match=r"range of \[-2, 1\], but got 2"):
+        lc.sum(lc.ones(2, 2), 2)
+    with pytest.raises(RuntimeError, match="appears multiple times"):
+        lc.sum(lc.ones(2, 2), (0, -2))
+    with pytest.raises(TypeError, match="must be int"):
+        lc.prod(lc.ones(2, 2), (0, 1))
+
+
+def test_nan_is_the_extremum() -> None:
+    x = lc.tensor([1.0, NAN, 3.0, NAN])
+    assert math.isnan(lc.amax(x).item())
+    assert math.isnan(lc.amin(x).item())
+    values, indices = lc.max(x, 0)
+    assert math.isnan(values.item())
+    assert indices.item() == 1
+    assert lc.argmin(x).item() == 1
+
+
+def test_the_first_of_equal_elements() -> None:
+    x = lc.tensor([[2, 7, 7], [5, 5, 1]])
+    assert lc.max(x, 1).indices.tolist() == [1, 0]
+    assert lc.min(x, dim=0).values.tolist() == [2, 5, 1]
+    assert lc.argmax(x).item() == 1
+    assert lc.max(x, 1, keepdim=True).values.shape == (2, 1)
+
+
+def test_max_of_two_tensors() -> None:
+    a, b = lc.tensor([1, 5]), lc.tensor([3, 2])
+    assert lc.max(a, b).tolist() == [3, 5]
+    assert lc.min(a, other=b).tolist() == [1, 2]
+
+
+def test_max_along_a_dimension_of_a_scalar() -> None:
+    values, indices = lc.max(lc.tensor(4.0), 0)
+    assert (values.item(), indices.item()) == (4.0, 0)
+
+
+def test_aminmax() -> None:
+    low, high = lc.aminmax(lc.tensor([[3, 1], [2, 9]]), dim=1)
+    assert (low.tolist(), high.tolist()) == ([1, 2], [3, 9])
+
+
+def test_all_and_any() -> None:
+    x = lc.tensor([[1, 0], [2, 3]])
+    assert lc.all(x, 1).tolist() == [False, True]
+    assert lc.any(x).item() is True
+    assert lc.all(lc.tensor([1, 2], dtype=lc.uint8)).dtype is lc.uint8
+    assert lc.all(lc.empty(0)).item() is True
+
+
+def test_count_nonzero() -> None:
+    x = lc.tensor([[0.0, NAN, 2.0], [0.0, 0.0, 1.0]])
+    assert lc.count_nonzero(x).item() == 3
+    assert lc.count_nonzero(x, 0).tolist() == [0, 1, 2]
+
+
+def test_logsumexp_does_not_overflow() -> None:
+    x = np.array([[1000.0, 1000.0], [-1000.0, -1001.0], [-np.inf, -np.inf]])
+    expected = [1000 + math.log(2), -1000 + math.log1p(math.exp(-1)), -math.inf]
+    np.testing.assert_allclose(lc.logsumexp(lc.from_numpy(x), 1).numpy(), expected, rtol=1e-12)
+    assert lc.logsumexp(lc.tensor([0, 0]), 0).item() == pytest.approx(math.log(2))
+
+
+def test_nan_aware_sums() -> None:
+    x = lc.tensor([[1.0, NAN], [3.0, 5.0]])
+    assert lc.nansum(x).item() == 9.0
+    assert lc.nanmean(x).item() == 3.0
+    assert lc.nansum(x, 0).tolist() == [4.0, 5.0]
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1, 2, 3, math.inf, -math.inf])
+@pytest.mark.parametrize("dim", [None, 1])
+def test_norm(p: float, dim: int | None) -> None:
+    x = np.random.default_rng(1).standard_normal((4, 6))
+    size = np.abs(x)
+    if p == 0:
+        expected = np.sum(size != 0, axis=dim)
+    elif math.isinf(p):
+        expected = size.max(axis=dim) if p > 0 else size.min(axis=dim)
+    else:
+        expected = np.sum(size**p, axis=dim) ** (1 / p)
+    np.testing.assert_allclose(lc.norm(lc.from_numpy(x), p, dim).numpy(), expected, rtol=1e-10)
+
+
+def test_matrix_and_complex_norms() -> None:
+    x = np.random.default_rng(2).standard_normal((3, 4))
+    nuclear = lc.norm(lc.from_numpy(x), "nuc").item()
+    assert nuclear == pytest.approx(np.linalg.norm(x, "nuc"))
+    z = lc.norm(lc.tensor([3 + 4j, 0j]))
+    assert z.item() == 5.0
+    assert z.dtype is lc.float32
+    assert lc.dist(lc.tensor([1.0, 2.0]), lc.tensor([4.0, 6.0])).item() == 5.0
+    with pytest.raises(RuntimeError, match="floating point or complex"):
+        lc.norm(lc.tensor([1, 2]))

@@ -1,0 +1,97 @@
+"""Sorting, selecting, sets and searching against NumPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("descending", [False, True])
+def test_sort_is_stable(dim: int, descending: bool) -> None:
+    x = np.random.default_rng(0).integers(0, 4, (6, 7))
+    values, indices = lc.sort(lc.from_numpy(x), dim, descending)
+    expected = np.argsort(-x if descending else x, dim, kind="stable")
+    np.testing.assert_array_equal(indices.numpy(), expected)
+    np.testing.assert_array_equal(values.numpy(), np.take_along_axis(x, expected, dim))
+
+
+def test_nan_is_the_greatest() -> None:
+    x = lc.tensor([2.0, NAN, 1.0])
+    assert lc.argsort(x).tolist() == [2, 0, 1]
+    assert lc.argsort(x, descending=True).tolist() == [1, 0, 2]
+    assert math.isnan(lc.topk(x, 1).values.item())
+    assert lc.sort(x.to(lc.bfloat16)).indices.tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("k", [1, 3, 40])
+def test_topk(largest: bool, k: int) -> None:
+    x = np.random.default_rng(1).permutation(200).reshape(4, 50)
+    values, indices = lc.topk(lc.from_numpy(x), k, 1, largest)
+    ordered = np.sort(x, 1)
+    expected = ordered[:, ::-1][:, :k] if largest else ordered[:, :k]
+    np.testing.assert_array_equal(values.numpy(), expected)
+    np.testing.assert_array_equal(np.take_along_axis(x, indices.numpy(), 1), expected)
+    with pytest.raises(RuntimeError, match="k out of range"):
+        lc.topk(lc.from_numpy(x), 51)
+
+
+def test_msort_and_scalars() -> None:
+    assert lc.msort(lc.tensor([[3, 1], [2, 5]])).tolist() == [[2, 1], [3, 5]]
+    assert lc.sort(lc.tensor(3)).indices.item() == 0
+
+
+def test_unique() -> None:
+    x = np.array([[3, 1, 3], [2, 1, 2]])
+    values, inverse, counts = lc.unique(lc.from_numpy(x), return_inverse=True, return_counts=True)
+    assert values.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(values.numpy()[inverse.numpy()], x)
+    assert counts.tolist() == [2, 2, 2]
+    assert lc.unique(lc.from_numpy(x), dim=1).tolist() == [[1, 3], [1, 2]]
+    assert lc.unique(lc.tensor([NAN, NAN])).shape == (2,)
+
+
+def test_unique_consecutive() -> None:
+    x = lc.tensor([1, 1, 2, 2, 1])
+    values, inverse, counts = lc.unique_consecutive(x, return_inverse=True, return_counts=True)
+    assert values.tolist() == [1, 2, 1]
+    assert inverse.tolist() == [0, 0, 1, 1, 2]
+    assert counts.tolist() == [2, 2, 1]
+    rows = lc.tensor([[1, 2], [1, 2], [3, 4]])
+    assert lc.unique_consecutive(rows, dim=0).tolist() == [[1, 2], [3, 4]]
+
+
+def test_isin() -> None:
+    x = lc.tensor([[1, 2], [3, 4]])
+    assert lc.isin(x, lc.tensor([2, 3])).tolist() == [[False, True], [True, False]]
+    assert lc.isin(x, 4, invert=True).tolist() == [[True, True], [True, False]]
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_searchsorted(right: bool) -> None:
+    edges, values = np.array([1.0, 3.0, 3.0, 5.0]), np.array([[0.0, 3.0], [5.0, 9.0]])
+    expected = np.searchsorted(edges, values, "right" if right else "left")
+    got = lc.searchsorted(lc.from_numpy(edges), lc.from_numpy(values), right=right)
+    np.testing.assert_array_equal(got.numpy(), expected)
+    got = lc.bucketize(lc.from_numpy(values), lc.from_numpy(edges), right=right)
+    np.testing.assert_array_equal(got.numpy(), expected)
+
+
+def test_searchsorted_row_by_row() -> None:
+    rows = lc.tensor([[1, 3, 5], [2, 4, 6]])
+    assert lc.searchsorted(rows, lc.tensor([[3], [3]])).tolist() == [[1], [1]]
+    assert lc.searchsorted(rows, lc.tensor([[6], [6]]), out_int32=True).dtype is lc.int32
+    assert lc.searchsorted(lc.tensor([1, 3]), 2).item() == 1
+    sorter = lc.tensor([1, 0])
+    assert lc.searchsorted(lc.tensor([3, 1]), 2, sorter=sorter).item() == 1
+    with pytest.raises(RuntimeError, match="first N-1 dimensions"):
+        lc.searchsorted(rows, lc.tensor([1, 2, 3]))
+    with pytest.raises(RuntimeError, match="opposites"):
+        lc.searchsorted(rows, rows, side="left", right=True)

@@ -1,0 +1,130 @@
+"""Statistics against NumPy, and observed results of PyTorch 2.13 where it makes a choice."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("dim", [None, 0, -1, (0, 2)])
+@pytest.mark.parametrize("correction", [0, 1, 2])
+def test_variance(dim: object, correction: int) -> None:
+    x = np.random.default_rng(0).standard_normal((3, 4, 5)) + 100
+    for name in ("var", "std"):
+        got = getattr(lc, name)(lc.from_numpy(x), dim, correction=correction)
+        expected = getattr(np, name)(x, axis=dim, ddof=correction)
+        np.testing.assert_allclose(got.numpy(), expected, rtol=1e-9)
+
+
+def test_spellings_of_the_correction() -> None:
+    x = lc.tensor([1.0, 2.0, 3.0, 6.0])
+    assert lc.var(x, False).item() == 3.5
+    assert lc.var(x, 0, False).item() == 3.5
+    assert lc.var(x, unbiased=True).item() == pytest.approx(14 / 3)
+    assert math.isnan(lc.var(lc.tensor([1.0])).item())
+    spread, mean = lc.var_mean(x, 0, correction=0)
+    assert (spread.item(), mean.item()) == (3.5, 3.0)
+    spread, mean = lc.std_mean(x, unbiased=False)
+    assert spread.item() == pytest.approx(math.sqrt(3.5))
+
+
+def test_variance_of_complex_numbers_is_real() -> None:
+    z = np.array([1 + 1j, 2 - 1j, 3 + 0j])
+    got = lc.var(lc.from_numpy(z))
+    assert got.dtype is lc.float64
+    assert got.item() == pytest.approx(np.var(z, ddof=1))
+
+
+def test_variance_of_integers() -> None:
+    with pytest.raises(RuntimeError, match="only support floating point and complex"):
+        lc.var(lc.tensor([1, 2]))
+
+
+def test_median_is_the_lower_one() -> None:
+    # PyTorch 2.13: torch.tensor([3., 1, 2, 1]).median(0) is (1., 3).
+    values, indices = lc.median(lc.tensor([3.0, 1.0, 2.0, 1.0]), 0)
+    assert (values.item(), indices.item()) == (1.0, 3)
+    assert lc.median(lc.tensor([4, 1, 3, 2])).item() == 2
+    assert math.isnan(lc.median(lc.empty(0)).item())
+
+
+def test_median_and_nan() -> None:
+    x = lc.tensor([1.0, NAN, 2.0, NAN])
+    values, indices = lc.median(x, 0)
+    assert math.isnan(values.item())
+    assert indices.item() == 1
+    assert lc.nanmedian(x).item() == 1.0
+    assert lc.nanmedian(lc.tensor([[NAN, 5.0, 7.0]]), 1).indices.tolist() == [1]
+
+
+def test_mode() -> None:
+    # PyTorch 2.13: torch.tensor([3, 1, 1, 3]).mode() is (1, 2).
+    values, indices = lc.mode(lc.tensor([3, 1, 1, 3]))
+    assert (values.item(), indices.item()) == (1, 2)
+
+
+def test_kthvalue() -> None:
+    x = lc.tensor([[9, 4, 7], [1, 8, 3]])
+    values, indices = lc.kthvalue(x, 2)
+    assert values.tolist() == [7, 3]
+    assert indices.tolist() == [2, 2]
+    with pytest.raises(RuntimeError, match="out of range"):
+        lc.kthvalue(x, 4)
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "lower", "higher", "midpoint", "nearest"])
+@pytest.mark.parametrize("dim", [None, 0, 1])
+def test_quantile(interpolation: str, dim: int | None) -> None:
+    x = np.random.default_rng(3).standard_normal((5, 6))
+    q = np.array([0.0, 0.3, 0.5, 1.0])
+    got = lc.quantile(lc.from_numpy(x), lc.from_numpy(q), dim, interpolation=interpolation)
+    expected = np.quantile(x, q, axis=dim, method=interpolation)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12)
+    got = lc.quantile(lc.from_numpy(x), 0.3, dim, True, interpolation=interpolation)
+    expected = np.quantile(x, 0.3, axis=dim, keepdims=True, method=interpolation)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12)
+
+
+def test_quantile_and_nan() -> None:
+    x = lc.tensor([[1.0, NAN, 3.0], [4.0, 5.0, 6.0]])
+    got = lc.quantile(x, 0.5, 1)
+    assert math.isnan(got[0].item())
+    assert got[1].item() == 5.0
+    assert lc.nanquantile(x, 0.5, 1).tolist() == [2.0, 5.0]
+    with pytest.raises(RuntimeError, match=r"range \[0, 1\]"):
+        lc.quantile(x, 1.5)
+
+
+def test_histc() -> None:
+    assert lc.histc(lc.tensor([1.0, 2.0, 1.0]), 4, 0, 3).tolist() == [0.0, 2.0, 1.0, 0.0]
+    assert lc.histc(lc.tensor([1.0, 5.0, 3.0, NAN]), 2, 1, 5).tolist() == [1.0, 2.0]
+    with pytest.raises(RuntimeError, match="bins must be > 0"):
+        lc.histc(lc.tensor([1.0]), 0)
+
+
+def test_histogram() -> None:
+    x = np.random.default_rng(4).standard_normal(100)
+    for density in (False, True):
+        hist, edges = lc.histogram(lc.from_numpy(x), 7, density=density)
+        expected, expected_edges = np.histogram(x, 7, density=density)
+        np.testing.assert_allclose(hist.numpy(), expected)
+        np.testing.assert_allclose(edges.numpy(), expected_edges)
+    weight = np.arange(100.0)
+    bins = np.array([-1.0, 0.0, 2.0])
+    hist, _ = lc.histogram(lc.from_numpy(x), lc.from_numpy(bins), weight=lc.from_numpy(weight))
+    np.testing.assert_allclose(hist.numpy(), np.histogram(x, bins, weights=weight)[0])
+
+
+def test_bincount() -> None:
+    x = lc.tensor([1, 3, 1])
+    assert lc.bincount(x).tolist() == [0, 2, 0, 1]
+    assert lc.bincount(x, minlength=6).shape == (6,)
+    assert lc.bincount(x, lc.tensor([0.5, 1.0, 2.0])).tolist() == [0.0, 2.5, 0.0, 1.0]
+    with pytest.raises(RuntimeError, match="non-negative"):
+        lc.bincount(lc.tensor([-1]))

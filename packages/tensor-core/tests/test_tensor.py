@@ -1,0 +1,107 @@
+"""What every tensor has without any op."""
+
+from __future__ import annotations
+
+import copy
+
+import lamella_core as core
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def x():
+    return core.arange(12.0).reshape(3, 4)
+
+
+def test_description(x):
+    assert x.shape == x.size() == (3, 4) and x.size(-1) == 4
+    assert x.ndim == x.dim() == x.ndimension() == 2
+    assert x.numel() == x.nelement() == 12
+    assert x.element_size() == x.itemsize == 4 and x.nbytes == 48
+    assert x.dtype is core.float32 and x.device == core.device("cpu")
+    assert x.is_cpu and not x.is_cuda and x.get_device() == -1
+    assert x.is_floating_point() and x.is_signed() and not x.is_complex()
+    assert len(x) == 3
+    with pytest.raises(IndexError, match=r"range of \[-2, 1\], but got 5"):
+        x.size(5)
+
+
+def test_contiguity(x):
+    assert x.is_contiguous() and not x.t().is_contiguous()
+    assert x[:, :1].is_contiguous() is False and x[:1, :1].is_contiguous()
+    assert core.zeros(3, 0).t().is_contiguous()
+    images = core.zeros(2, 3, 4, 5)
+    last = images.contiguous(memory_format=core.channels_last)
+    assert last.stride() == (60, 1, 15, 3)
+    assert last.is_contiguous(memory_format=core.channels_last) and not last.is_contiguous()
+    assert not images.is_contiguous(memory_format=core.channels_last)
+
+
+def test_numbers():
+    assert core.tensor(1.5).item() == 1.5 and isinstance(core.tensor(2).item(), int)
+    assert core.tensor([[3]]).item() == 3
+    assert core.tensor(3, dtype=core.bfloat16).item() == 3.0
+    assert float(core.tensor(2)) == 2.0 and int(core.tensor(2.7)) == 2
+    assert complex(core.tensor(1j)) == 1j
+    assert bool(core.tensor(2.0)) and not bool(core.tensor([0]))
+    assert [10, 20, 30][core.tensor(1)] == 20
+    assert f"{core.tensor(1.5):.2f}" == "1.50"
+    assert core.tensor([[1.5, 2.0]]).tolist() == [[1.5, 2.0]]
+    assert core.tensor(True).tolist() is True
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda: core.ones(2).item(), RuntimeError),
+        (lambda: bool(core.ones(2)), RuntimeError),
+        (lambda: bool(core.ones(0)), RuntimeError),
+        (lambda: core.ones(2).__index__(), TypeError),
+        (lambda: core.tensor(1.5).__index__(), TypeError),
+        (lambda: len(core.tensor(1)), TypeError),
+        (lambda: list(core.tensor(1)), TypeError),
+        (lambda: "a" in core.ones(2), RuntimeError),
+    ],
+)
+def test_errors(call, error):
+    with pytest.raises(error):
+        call()
+
+
+def test_iteration(x):
+    assert [row.tolist() for row in x] == x.tolist()
+    assert next(iter(x)).untyped_storage() is x.untyped_storage()
+    assert 5 in x and 50 not in x
+
+
+def test_numpy_shares_the_memory(x):
+    array = x.numpy()
+    array[0, 0] = 100
+    assert x[0, 0].item() == 100
+    assert np.asarray(x).dtype == np.float32
+    assert np.array(x, dtype=np.float64).dtype == np.float64
+
+
+def test_data_is_apart(x):
+    same = x.data
+    same[0, 0] = 9
+    assert x[0, 0].item() == 9 and x._version == 0
+    x.data = core.zeros(2)
+    assert x.shape == (2,)
+
+
+def test_without_autograd_nothing_requires_grad(x):
+    assert x.requires_grad is False and x.is_leaf
+    assert x.requires_grad_(False) is x
+
+
+def test_hash_is_identity(x):
+    assert len({x, x, x.clone()}) == 2
+
+
+def test_deepcopy_keeps_sharing(x):
+    first, second = copy.deepcopy([x, x.t()])
+    first[0, 1] = 50
+    assert second[1, 0].item() == 50 and x[0, 1].item() == 1
+    assert second.stride() == (1, 4)
