@@ -30,9 +30,11 @@ def whole_number(least: int) -> Callable[[str], int]:
             value = int(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
         # Seeds and sizes are kept in 64 bits.
-        if not least <= value < 2**63:
-            raise argparse.ArgumentTypeError(f"{value} is not from {least} to 2**63 - 1")
+        if value >= 2**63:
+            raise argparse.ArgumentTypeError(f"{value} is not less than 2**63")
         return value
 
     return read
@@ -69,7 +71,7 @@ def make_parser(description: str) -> Parser:
     add("--epochs", "N", type=at_least_1, default=40, help="epochs in all (40)")
     add("--batch-size", "N", type=at_least_1, default=32, help="images in a step (32)")
     add("--lr", "RATE", type=learning_rate, help=f"first learning rate ({LEARNING_RATE})")
-    add("--seed", "N", type=at_least_0, help=f"of weights, shuffling and dropout ({SEED})")
+    add("--seed", "N", type=at_least_0, help=f"seed of weights, order and dropout ({SEED})")
     add("--output", "DIR", type=Path, default="digits-output", help="for files (digits-output)")
     add("--resume", "CHECKPOINT", type=Path, help="go on with the run that was saved there")
     add("--workers", "N", type=at_least_0, default=0, help="processes that load batches (0)")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 TRAINING, TEST, WRONG = "#4477aa", "#ee7733", "#bb3344"
 COLUMNS, MOST_SHOWN = 10, 30
@@ -61,7 +61,7 @@ def table_of_mistakes(result: Result) -> str:
 def draw(result: Result, losses: dict[str, list[float]], path: Path) -> None:
     """Writes the loss curve, the confusion matrix and the misread digits as a PNG."""
     shown = result.mistakes()[:MOST_SHOWN]
-    rows = max(1, math.ceil(len(shown) / COLUMNS))
+    rows = math.ceil(len(shown) / COLUMNS)
     upper_height, lower_height = 5.6, 0.6 + 1.7 * rows
     figure = Figure(figsize=(12, upper_height + lower_height), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(upper_height, lower_height))
@@ -86,7 +86,9 @@ def draw_losses(axes: Axes, losses: dict[str, list[float]]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3, which="both")
     # Plain numbers read better than powers of ten over the few decades of a loss.
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend()
 
 
@@ -106,6 +108,8 @@ def draw_mistakes(figure: SubFigure, result: Result, shown: np.ndarray, rows: in
     which = "all" if len(shown) == total else f"the {len(shown)} most confident"
     title = f"Misread digits: {which} of {total}" if total else "No digit was misread"
     figure.suptitle(title, fontsize=13)
+    if not rows:
+        return
     for k, axes in enumerate(figure.subplots(rows, COLUMNS, squeeze=False).flat):
         if k >= len(shown):
             axes.set_axis_off()

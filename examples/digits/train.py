@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lamella.utils.data import DataLoader, TensorDataset
 from network import Network
 from options import make_parser, read_options
 from report import Result, draw, table_of_mistakes
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 import lamella as torch
 from lamella import nn
+from lamella.utils import data
 
 # Not --seed: every run is tested on the same images, and a resumed run never on an image that it
 # was trained on.
@@ -64,12 +64,10 @@ class Run:
             self.model.load_state_dict(checkpoint["model"])
             self.optimizer.load_state_dict(checkpoint["optimizer"])
             torch.set_rng_state(checkpoint["random"])
-        except KeyError as error:
-            raise InputError(f"'{path}' is not a checkpoint of this program: no {error}") from None
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise InputError(f"'{path}' is a checkpoint of another network: {error}") from None
 
-    def train_epoch(self, loader: DataLoader, title: str) -> None:
+    def train_epoch(self, loader: data.DataLoader, title: str) -> None:
         """Goes through the images once, then lowers the learning rate."""
         self.model.train()
         total = 0.0
@@ -105,10 +103,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         # A damaged file can fail at any step of its decoding, each with an exception of its own.
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(f"'{path}' is not a checkpoint, or is damaged: {reason}") from None
+    needed = ("epoch", "losses", "model", "optimizer", "random")
     if not isinstance(checkpoint, dict):
-        kind = type(checkpoint).__name__
-        raise InputError(f"'{path}' is not a checkpoint of this program: a {kind}, not a dict")
-    return checkpoint
+        found = f"it holds a {type(checkpoint).__name__}, not a dict"
+    elif missing := [key for key in needed if key not in checkpoint]:
+        found = f"it lacks {', '.join(missing)}; it has {', '.join(map(str, checkpoint))}"
+    else:
+        return checkpoint
+    raise InputError(f"'{path}' is not a checkpoint of this program: {found}")
 
 
 def read_digits() -> tuple[torch.Tensor, torch.Tensor]:
@@ -139,8 +141,8 @@ def train(run: Run, options: Namespace) -> Result:
     chosen, held_out = train_test_split(
         np.arange(len(labels)), test_size=0.2, stratify=labels.numpy(), random_state=SPLIT_SEED
     )
-    loader = DataLoader(
-        TensorDataset(images[chosen], labels[chosen]),
+    loader = data.DataLoader(
+        data.TensorDataset(images[chosen], labels[chosen]),
         batch_size=options.batch_size,
         shuffle=True,
         num_workers=options.workers,
@@ -188,10 +190,8 @@ def main() -> None:
         result = train(run, options)
         picture = options.output / "report.png"
         draw(result, run.losses, picture)
-    except InputError as error:
+    except (InputError, OSError) as error:
         parser.error(str(error))
-    except OSError as error:
-        parser.error(f"cannot write to '{options.output}': {error.strerror}")
     print(f"test accuracy {result.accuracy:.2%} ({result.correct} of {len(result.true)})")
     print(table_of_mistakes(result))
     print(f"picture: {picture}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 
-import lamella_core as core
 import pytest
+
+import lamella_core as core
 
 
 def test_spellings():

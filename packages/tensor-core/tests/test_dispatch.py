@@ -5,11 +5,14 @@ from __future__ import annotations
 import enum
 import warnings
 
-import lamella_core as core
 import numpy as np
 import pytest
+
+import lamella_core as core
 from lamella_core import dispatch
 from lamella_core.conventions import arrays, pointwise
+from lamella_core.tensor import Tensor
+from lamella_core.typing import Number
 
 
 @pytest.fixture
@@ -35,9 +38,7 @@ def declare_double(names):
     names.append("double_it")
 
     @pointwise()
-    def double_it(
-        input: Tensor | Number, *, out: Tensor | None = None  # noqa: F821
-    ) -> Tensor:  # noqa: F821
+    def double_it(input: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
         """Twice the input."""
 
     core.register_kernel("double_it", lambda xp, input: xp.add(input, input))
@@ -66,7 +67,7 @@ def test_an_op_without_kernel_says_so(forget):
     forget[0].append("missing_it")
 
     @arrays(method=False)
-    def missing_it(input: Tensor) -> Tensor:  # noqa: F821
+    def missing_it(input: Tensor) -> Tensor:
         """Has no kernel."""
 
     with pytest.raises(NotImplementedError, match="missing_it: no kernel for device type 'cpu'"):

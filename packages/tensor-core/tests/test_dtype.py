@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 
-import lamella_core as core
 import ml_dtypes
 import numpy as np
 import pytest
+
+import lamella_core as core
 from lamella_core import dtype as dtypes
 
 # name, bytes, floating, complex, signed: as PyTorch 2.13 has them

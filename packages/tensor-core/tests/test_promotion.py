@@ -7,8 +7,9 @@ dimensions), the result is complex64.
 
 from __future__ import annotations
 
-import lamella_core as core
 import pytest
+
+import lamella_core as core
 from lamella_core.dtype import ALL
 from lamella_core.promotion import can_cast, promote_types, result_dtype
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import lamella_core as core
 import numpy as np
 import pytest
+
+import lamella_core as core
 
 
 @pytest.fixture

@@ -3,6 +3,13 @@
 from lamella_core.dispatch import register_layer
 
 from lamella_autograd import derivatives as _derivatives  # noqa: F401  (declares the formulas)
+from lamella_autograd import graph
+from lamella_autograd.anomaly import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_detect_anomaly,
+)
 from lamella_autograd.backward import backward, grad
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.function import Function
@@ -28,12 +35,17 @@ __all__ = [
     "RemovableHandle",
     "backward",
     "derivative",
+    "detect_anomaly",
     "enable_grad",
     "grad",
+    "graph",
     "inference_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "non_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -10,6 +10,7 @@ from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor, wrap
 
 from lamella_autograd import engine
+from lamella_autograd.graph import GradientEdge, edge_at
 from lamella_autograd.inplace import edge_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def _listed(tensors: Any) -> tuple[Any, ...]:
-    return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
+    if isinstance(tensors, (Tensor, GradientEdge)) or tensors is None:
+        return (tensors,)
+    return tuple(tensors)
+
+
+def _target(given: Any) -> Any:
+    return edge_at(given) if isinstance(given, GradientEdge) else edge_of(given)
 
 
 def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tensor]]:
@@ -30,6 +37,13 @@ def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tens
         )
     roots = []
     for i, (output, given) in enumerate(zip(outputs, grads, strict=True)):
+        if isinstance(output, GradientEdge):
+            if given is None:
+                raise RuntimeError(
+                    f"output {i} is a GradientEdge, whose shape is not known; give its gradient"
+                )
+            roots.append((edge_at(output), given))
+            continue
         edge = edge_of(output)
         if edge is None:
             raise RuntimeError(
@@ -101,7 +115,7 @@ def backward(
         listed = _listed(inputs)
         if not listed:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        targets = [edge_of(each) for each in listed]
+        targets = [_target(each) for each in listed]
     roots = _roots(outputs, grads)
     keep = create_graph if retain_graph is None else retain_graph
     if targets is None:
@@ -109,7 +123,7 @@ def backward(
         return
     found = engine.run(roots, retain_graph=keep, create_graph=create_graph, inputs=targets)
     for tensor, grad in zip(listed, found, strict=True):
-        if grad is not None and not tensor.is_leaf:
+        if grad is not None and isinstance(tensor, Tensor) and not tensor.is_leaf:
             tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
 
@@ -155,12 +169,12 @@ def grad(
     if is_grads_batched:
         return _batched(outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads)
     for i, each in enumerate(inputs):
-        if not each.requires_grad:
+        if not isinstance(each, GradientEdge) and not each.requires_grad:
             raise RuntimeError(
                 f"One of the differentiated Tensors does not require grad (input {i}); call "
                 f".requires_grad_() on it before it is used"
             )
-    targets = [edge_of(each) for each in inputs]
+    targets = [_target(each) for each in inputs]
     found = engine.run(
         _roots(outputs, grads),
         retain_graph=create_graph if retain_graph is None else retain_graph,
@@ -176,7 +190,7 @@ def grad(
                     f"One of the differentiated Tensors appears to not have been used in the graph "
                     f"(input {i}). Set allow_unused=True if this is the desired behavior."
                 )
-            if materialize_grads:
+            if materialize_grads and isinstance(each, Tensor):
                 value = each.detach().new_zeros(each.shape)
         result.append(value)
     return tuple(result)

@@ -8,12 +8,12 @@ the next one, so that a chain of nodes needs none.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import modes
+from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.tensor import Tensor
 
+from lamella_autograd.anomaly import checked_apply
 from lamella_autograd.hooks import (
     LEAF_HOOKS,
     run_after,
@@ -21,11 +21,12 @@ from lamella_autograd.hooks import (
     run_leaf_hooks,
     run_post_accumulate,
 )
-from lamella_autograd.modes import NO_GRAD
+from lamella_autograd.leaf import accumulate_into, calibrate
+from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def run(
@@ -55,7 +56,7 @@ def run(
     try:
         wanted = None if inputs is None else _Wanted(roots, inputs)
         _sweep(roots, retain_graph, create_graph, wanted, accumulate)
-        return [] if wanted is None else wanted.collected()
+        return [] if wanted is None else wanted.collected(create_graph)
     finally:
         modes.bits = before
 
@@ -70,7 +71,9 @@ def _sweep(
     gradients: dict[Node, Any] = {}
     front: Node | None = None
     behind: list[tuple[int, Node]] = []
-    edges: Any = [edge for edge, _ in roots]
+    hooked: _HookedLeaves | None = None
+    anomaly = modes.bits & ANOMALY
+    starts = edges = [edge for edge, _ in roots]
     grads: Any = [grad for _, grad in roots]
     del roots
     while True:
@@ -99,9 +102,11 @@ def _sweep(
             else:
                 if wanted is None or wanted.accumulates(edge):
                     if edge._key & LEAF_HOOKS:
-                        _into_leaf_with_hooks(edge, grad, create_graph, wanted, accumulate)
+                        if hooked is None:
+                            hooked = _HookedLeaves(starts, create_graph, wanted, accumulate)
+                        hooked.arrive(edge, grad)
                     elif accumulate:
-                        _into_leaf(edge, grad, create_graph)
+                        accumulate_into(edge, grad, create_graph)
                     else:
                         wanted.collect_leaf(edge, grad)  # type: ignore[union-attr]
                 continue
@@ -114,6 +119,8 @@ def _sweep(
                 heappush(behind, (-node.number, node))
         edge = grad = edges = grads = None
         if front is None:
+            if hooked is not None:
+                hooked.finish()
             return
         node = front
         front = heappop(behind)[1] if behind else None
@@ -126,7 +133,7 @@ def _sweep(
                 if node not in wanted.runs:
                     edges = grads = ()
                     break
-            grads = node.apply(arrived)
+            grads = checked_apply(node, arrived) if anomaly else node.apply(arrived)
             if node.hooks is not None:
                 grads = run_after(node, grads, arrived)
             edges = node.edges
@@ -145,35 +152,60 @@ def _sweep(
         arrived = None
 
 
-def _into_leaf(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
-    """Adds a gradient to a leaf's ``.grad``.
+class _HookedLeaves:
+    """The leaves with hooks, which are to see a gradient once, when all parts of it have come.
 
-    The first gradient is taken over without a copy when nobody else has it: no view shares its
-    memory, and only the sweep (its loop variable, this call and its own list) refers to it.
+    How many parts a leaf gets is counted over the graph when the first of them arrives. A part
+    that never comes, because a formula returned None, leaves its leaf to the end of the pass.
     """
-    have = leaf._grad
-    if have is None:
-        if create_graph:
-            leaf._grad = grad
-        elif grad._storage is None and getrefcount(grad) <= 5:
-            leaf._grad = grad
+
+    def __init__(
+        self, starts: Sequence[Any], create_graph: bool, wanted: _Wanted | None, accumulate: bool
+    ) -> None:
+        self.create_graph = create_graph
+        self.wanted = wanted
+        self.accumulate = accumulate
+        self.parts: dict[Tensor, Tensor] = {}
+        self.missing: dict[Tensor, int] = {}
+        seen: set[Node] = set()
+        stack = list(starts)
+        while stack:
+            edge = stack.pop()
+            if edge is None:
+                continue
+            if isinstance(edge, Tensor):
+                if edge._key & LEAF_HOOKS:
+                    self.missing[edge] = self.missing.get(edge, 0) + 1
+                continue
+            node = edge.node if edge.__class__ is Output else edge
+            if node not in seen and (wanted is None or node in wanted.runs):
+                seen.add(node)
+                stack.extend(node.edges)
+
+    def arrive(self, leaf: Tensor, grad: Tensor) -> None:
+        """Takes a part of the gradient of a leaf; passes the sum on with the last one."""
+        have = self.parts.get(leaf)
+        grad = grad if have is None else have + grad
+        self.missing[leaf] = left = self.missing.get(leaf, 1) - 1
+        if left > 0:
+            self.parts[leaf] = grad
         else:
-            leaf._grad = grad.clone()
-    elif create_graph:
-        leaf._grad = have + grad
-    else:
-        have.add_(grad)
+            self.parts.pop(leaf, None)
+            self._pass_on(leaf, grad)
 
+    def finish(self) -> None:
+        """Passes on what waited for parts that did not come."""
+        while self.parts:
+            leaf, grad = self.parts.popitem()
+            self._pass_on(leaf, grad)
 
-def _into_leaf_with_hooks(
-    leaf: Tensor, grad: Tensor, create_graph: bool, wanted: _Wanted | None, accumulate: bool
-) -> None:
-    grad = run_leaf_hooks(leaf, grad)
-    if not accumulate:
-        wanted.collect_leaf(leaf, grad)  # type: ignore[union-attr]
-        return
-    _into_leaf(leaf, grad, create_graph)
-    run_post_accumulate(leaf)
+    def _pass_on(self, leaf: Tensor, grad: Tensor) -> None:
+        grad = run_leaf_hooks(leaf, grad)
+        if not self.accumulate:
+            self.wanted.collect_leaf(leaf, grad)  # type: ignore[union-attr]
+            return
+        accumulate_into(leaf, grad, self.create_graph)
+        run_post_accumulate(leaf, grad)
 
 
 class _Wanted:
@@ -237,16 +269,42 @@ class _Wanted:
         for index in self.captures[node]:
             self.outputs[node, index] = arrived[index] if isinstance(arrived, list) else arrived
 
-    def collected(self) -> list[Tensor | None]:
+    def collected(self, create_graph: bool) -> list[Tensor | None]:
         """The gradients, in the order of the inputs."""
         found: list[Tensor | None] = []
         for edge in self.inputs:
             if edge is None:
-                found.append(None)
+                grad = None
             elif isinstance(edge, Tensor):
-                found.append(self.leaves[id(edge)])
+                grad = self.leaves[id(edge)]
             elif edge.__class__ is Output:
-                found.append(self.outputs[edge.node, edge.index])
+                grad = self.outputs[edge.node, edge.index]
             else:
-                found.append(self.outputs[edge, 0])
+                grad = self.outputs[edge, 0]
+            if grad is not None and not create_graph and grad._key & REQUIRES_GRAD:
+                grad = grad.detach()
+            found.append(grad)
         return found
+
+
+class _Spring(Node):
+    """Gives a leaf a gradient from nowhere, to measure references; see ``leaf.calibrate``."""
+
+    __slots__ = ("make",)
+
+    saves = False
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:
+        return (self.make(),)
+
+
+def _run_pass(leaf: Tensor, make: Callable[[], Tensor]) -> None:
+    node = _Spring()
+    node.edges = (leaf,)
+    node.number = 0
+    node.hooks = None
+    node.make = make
+    run([(node, leaf)], retain_graph=False, create_graph=False)
+
+
+calibrate(_run_pass)

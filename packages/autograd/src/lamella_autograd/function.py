@@ -10,9 +10,11 @@ from lamella_core.dtype import FLOATING
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
 
-from lamella_autograd.inplace import check_writable, edge_of
-from lamella_autograd.modes import NO_GRAD, no_grad
+from lamella_autograd.anomaly import keep_traceback
+from lamella_autograd.inplace import check_writable, edge_of, has_unmarked_views, mark_views, rebase
+from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, no_grad
 from lamella_autograd.node import Node, Output, attached, modified, next_number, saved_output, used_twice
+from lamella_autograd.packing import Packed
 from lamella_autograd.restore import restore
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class FunctionCtx(Node):
         "outputs",
         "_output_likes",
     )
+
+    several = True
 
     def __init__(self, function: type[Function]) -> None:
         self._function = function
@@ -89,7 +93,11 @@ class FunctionCtx(Node):
             raise used_twice(self.name())
         found = []
         for i, (tensor, version, index) in enumerate(self._saved):
-            if tensor is not None:
+            if isinstance(tensor, Packed):
+                tensor = tensor.unpack()
+                if index is not None and not modes.bits & NO_GRAD:
+                    tensor = attached(tensor, Output(self, index))
+            elif tensor is not None:
                 if tensor._version != version:
                     raise modified(self.name(), f"saved tensor {i}", tensor, version)
                 if index is not None and not modes.bits & NO_GRAD:
@@ -192,7 +200,6 @@ class Function:
         edges = [edge_of(a) for _, a in tensors]
         recording = not modes.bits & NO_GRAD and any(e is not None for e in edges)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        versions = [a._version for _, a in tensors]
         with no_grad():
             if cls.setup_context is not Function.setup_context:
                 output = cls.forward(*args, **kwargs)
@@ -209,13 +216,13 @@ class Function:
             for (_, a), e in zip(tensors, edges, strict=True)
         ]
         several = isinstance(output, (tuple, list))
-        results = _recorded(ctx, [a for _, a in tensors], versions, output if several else (output,))
+        results = _recorded(ctx, [a for _, a in tensors], output if several else (output,))
+        if modes.bits & ANOMALY:
+            keep_traceback(ctx)
         return type(output)(results) if several else results[0]
 
 
-def _recorded(
-    ctx: FunctionCtx, inputs: list[Tensor], versions: list[int], outputs: Any
-) -> list[Any]:
+def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]:
     """Gives the outputs their place in the graph and keeps what is to be saved."""
     ctx.outputs = len(outputs)
     ctx._output_likes = [
@@ -229,16 +236,27 @@ def _recorded(
     index_of: dict[int, int] = {}
     for index, each in enumerate(outputs):
         if not isinstance(each, Tensor) or id(each) in apart or each._dtype.category < FLOATING:
+            if id(each) in apart and id(each) not in given:
+                each._key &= ~REQUIRES_GRAD
             results.append(each)
             continue
         if id(each) in dirty:
             check_writable(each, ctx.name())
-            if versions[next(i for i, a in enumerate(inputs) if a is each)] == each._version:
-                mark_written(each)
+            views = has_unmarked_views(each)
+            mark_written(each)
             if each._view is not None:
-                raise RuntimeError(
-                    f"{ctx.name()} writes to a view in place; clone it first, or return a new tensor"
-                )
+                if len(outputs) > 1:
+                    raise RuntimeError(
+                        f"{ctx.name()} has several outputs and writes to a view in place; clone "
+                        f"the view first, or return a new tensor"
+                    )
+                position = next(i for i, a in enumerate(inputs) if a is each)
+                rebase(each, _WriteByFunction(ctx, position), True, views)
+                index_of[id(each)] = index
+                results.append(each)
+                continue
+            if views:
+                mark_views(each)
         elif id(each) in given:
             each = each.view_as(each).detach()
         each._graph = Output(ctx, index)
@@ -253,11 +271,39 @@ def _recorded(
                 f"save_for_backward can only save variables, but got {type(tensor).__name__}"
             )
         elif id(tensor) in index_of:
-            ctx._saved.append((saved_output(tensor), tensor._version, index_of[id(tensor)]))
+            _keep(ctx, saved_output(tensor), index_of[id(tensor)])
         else:
-            ctx._saved.append((tensor, tensor._version, None))
+            _keep(ctx, tensor, None)
     ctx._to_save = ctx._dirty = ctx._not_differentiable = ()
     return results
+
+
+def _keep(ctx: FunctionCtx, tensor: Tensor, index: int | None) -> None:
+    saved = Packed(tensor) if modes.bits & SAVING_HOOKS else tensor
+    ctx._saved.append((saved, tensor._version, index))
+
+
+class _WriteByFunction(Node):
+    """A Function that writes to a view, its edges beginning with that of the view."""
+
+    __slots__ = ("context", "position")
+
+    def __init__(self, context: FunctionCtx, position: int) -> None:
+        self.context = context
+        self.position = position
+        self.edges = self._first(context.edges)
+        self.number = context.number
+        self.hooks = None
+
+    def _first(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        i = self.position
+        return (values[i], *values[:i], *values[i + 1 :])
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:
+        return self._first(self.context.apply([grad]))
+
+    def release(self) -> None:
+        self.context.release()
 
 
 def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:

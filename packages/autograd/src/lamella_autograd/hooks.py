@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.dispatch import new_bit
 
-from lamella_autograd.node import Output, accumulator, node_of
+from lamella_autograd.node import AccumulateGrad, Output, accumulator, node_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,11 +137,17 @@ def retains_grad(self: Tensor) -> bool:
     return node.hooks is not None and index in node.hooks.retained
 
 
+def _watch(node: Node) -> None:
+    if isinstance(node, AccumulateGrad):
+        node.variable._key |= LEAF_HOOKS
+
+
 def register_node_hook(self: Node, hook: Callable[..., Any]) -> RemovableHandle:
     """Calls ``hook(grad_inputs, grad_outputs)`` after this node's gradients were computed.
 
     It may return a tuple that takes the place of ``grad_inputs``.
     """
+    _watch(self)
     return _add(hooks_of(self).after, hook)
 
 
@@ -150,6 +156,7 @@ def register_node_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHand
 
     It may return a tuple that takes the place of ``grad_outputs``.
     """
+    _watch(self)
     return _add(hooks_of(self).before, hook)
 
 
@@ -192,14 +199,12 @@ def run_before(node: Node, grad: Any) -> Any:
     for hook in list(hooks.before.values()):
         replacement = hook(tuple(grads))
         if replacement is not None:
-            if isinstance(replacement, (tuple, list)):
-                grads = list(replacement)
-            else:
-                grads = [replacement]
+            grads = _listed(hook, replacement, len(grads))
     for index, reference in hooks.retained.items():
         tensor = reference()
         if tensor is not None and grads[index] is not None:
-            tensor._grad = grads[index]
+            have = tensor._grad
+            tensor._grad = grads[index] if have is None else have + grads[index]
     return grads if several else grads[0]
 
 
@@ -209,7 +214,22 @@ def run_after(node: Node, grads: Any, grad: Any) -> Any:
     for hook in list(node.hooks.after.values()):
         replacement = hook(tuple(grads), outputs)
         if replacement is not None:
-            grads = replacement if isinstance(replacement, (tuple, list)) else (replacement,)
+            grads = _listed(hook, replacement, len(grads))
+    return grads
+
+
+def _listed(hook: Any, replacement: Any, count: int) -> list[Any]:
+    """What a node's hook returned, as a list of as many gradients as it was given.
+
+    Raises:
+        RuntimeError: when it returned another number of them.
+    """
+    grads = list(replacement) if isinstance(replacement, (tuple, list)) else [replacement]
+    if len(grads) != count:
+        raise RuntimeError(
+            f"hook {getattr(hook, '__name__', hook)!r} has returned an incorrect number of values "
+            f"(got {len(grads)}, but expected {count})"
+        )
     return grads
 
 
@@ -225,14 +245,14 @@ def run_leaf_hooks(leaf: Tensor, grad: Tensor) -> Tensor:
     return grad
 
 
-def run_post_accumulate(leaf: Tensor) -> None:
-    """Calls the hooks that wait for a leaf's ``.grad``."""
+def run_post_accumulate(leaf: Tensor, grad: Tensor) -> None:
+    """Calls the hooks that wait for ``grad`` to be added to a leaf's ``.grad``."""
     for hook in list(leaf.__dict__.get("_post_accumulate_grad_hooks", {}).values()):
         hook(leaf)
     reference = leaf.__dict__.get("_accumulator")
     node = reference() if reference is not None else None
     if node is not None and node.hooks is not None:
-        run_after(node, (), leaf._grad)
+        run_after(node, (), grad)
 
 
 __all__ = ["RemovableHandle", "accumulator"]

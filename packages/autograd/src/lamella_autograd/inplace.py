@@ -8,13 +8,17 @@ next use, by the version counter, that its own place is to be derived from the b
 
 from __future__ import annotations
 
+import gc
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.dispatch import REQUIRES_GRAD
-from lamella_core.storage import storage_of
+from lamella_core.dtype import FLOATING
+from lamella_core.ops.view_complex import view_as_complex, view_as_real
+from lamella_core.storage import new_storage, storage_of
 from lamella_core.tensor import Tensor, alias
 
-from lamella_autograd.node import Node, next_number
+from lamella_autograd.node import Node, Output, next_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +42,15 @@ def edge_of(tensor: Tensor) -> Any:
         storage = storage_of(tensor)
         base, version = view
         if storage.version != version and base._key & REQUIRES_GRAD and base._graph is not None:
-            node = ViewOfBase(edge_of(base), geometry_of(base), geometry_of(tensor), base._dtype)
+            edge = tensor._graph
+            if edge.__class__ is Output:
+                raise RuntimeError(
+                    f"Output {edge.index} of {edge.node.name()} is a view and its base or another "
+                    f"view of its base has been modified inplace. It is one of several views that "
+                    f"one call made, or a Function returned it; clone it before the write, or use "
+                    f"the out-of-place form of the op that writes"
+                )
+            node = ViewOfBase(edge_of(base), base, tensor)
             tensor._graph = node
             tensor._key |= REQUIRES_GRAD
             tensor._view = (base, storage.version)
@@ -54,20 +66,24 @@ class ViewOfBase(Node):
     __slots__ = ("base", "dtype", "view")
 
     op_name = "as_strided"
+    saves = False
 
-    def __init__(self, edge: Any, base: Geometry, view: Geometry, dtype: Any) -> None:
+    def __init__(self, edge: Any, base: Tensor, view: Tensor) -> None:
         self.edges = (edge,)
         self.number = next_number()
         self.hooks = None
-        self.base = base
-        self.view = view
-        self.dtype = dtype
+        self.base = geometry_of(base)
+        self.view = geometry_of(view)
+        self.dtype = base._dtype
 
     def name(self) -> str:
         return "AsStridedBackward0"
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
-        return (lay_into_zeros(grad, self.base, self.view),)
+        shape, strides, _ = self.base
+        whole = grad.new_empty_strided(shape, strides, dtype=self.dtype).zero_()
+        window_of(whole, self.base, self.view, grad._dtype).copy_(grad)
+        return (whole,)
 
 
 class CopySlices(Node):
@@ -76,17 +92,18 @@ class CopySlices(Node):
     Its first edge is the base's earlier place; the others are those of the op's other arguments.
     """
 
-    __slots__ = ("base", "function", "passes_input", "view")
+    __slots__ = ("base", "dtype", "function", "passes_input", "view")
 
     op_name = "copy_slices"
 
     def __init__(
-        self, edge: Any, function: Node, passes_input: bool, base: Geometry, view: Geometry
+        self, edge: Any, function: Node, passes_input: bool, base: Tensor, view: Tensor
     ) -> None:
         self.function = function
         self.passes_input = passes_input
-        self.base = base
-        self.view = view
+        self.base = geometry_of(base)
+        self.view = geometry_of(view)
+        self.dtype = view._dtype
         self.edges = (edge, *function.edges[1 if passes_input else 0 :])
         self.number = next_number()
         self.hooks = None
@@ -96,52 +113,73 @@ class CopySlices(Node):
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
         whole = grad.new_empty_strided(self.base[0], self.base[1]).copy_(grad)
-        target = window_of(whole, self.base, self.view)
-        window = target.clone()
-        first, *others = self.function.apply(window)
-        if not self.passes_input:
-            first, others = None, [first, *others]
+        target = window_of(whole, self.base, self.view, self.dtype)
+        grads = self.function.apply(target.clone())
+        first = grads[0] if self.passes_input else None
         if first is None:
             target.zero_()
         else:
             target.copy_(first)
-        return (whole, *others)
+        return (whole, *(grads[1:] if self.passes_input else grads))
 
     def release(self) -> None:
         self.function.release()
 
 
-def window_of(tensor: Tensor, base: Geometry, view: Geometry) -> Tensor:
-    """The part of a tensor with the base's strides that a view's geometry covers."""
+def window_of(whole: Tensor, base: Geometry, view: Geometry, dtype: Any) -> Tensor:
+    """The part of ``whole`` that a view covers in its base.
+
+    Args:
+        whole: dense memory of its own, with the shape and strides of the base.
+        base: where the base is in its storage, in elements of its type.
+        view: where the view is, in elements of its own type.
+        dtype: the view's type: the base's, or its real or complex counterpart.
+    """
     shape, strides, offset = view
-    return tensor.as_strided(shape, strides, tensor.storage_offset() + offset - base[2])
-
-
-def lay_into_zeros(grad: Tensor, base: Geometry, view: Geometry) -> Tensor:
-    """A base-shaped gradient that is ``grad`` in the view's window and zero elsewhere."""
-    whole = grad.new_empty_strided(base[0], base[1]).zero_()
-    window_of(whole, base, view).copy_(grad)
-    return whole
+    if dtype is whole._dtype:
+        return whole.as_strided(shape, strides, offset - base[2])
+    if whole._dtype.is_complex:
+        return view_as_real(whole).as_strided(shape, strides, offset - 2 * base[2])
+    start = 2 * offset - base[2]
+    first = start % 2
+    count = 1 + sum((n - 1) * step for n, step in zip(base[0], base[1], strict=True))
+    pairs = whole.as_strided(((count - first) // 2, 2), (2, 1), first)
+    return view_as_complex(pairs).as_strided(shape, strides, (start - first) // 2)
 
 
 def check_writable(tensor: Tensor, op_name: str) -> None:
     """Checks that an in-place op may write to a tensor while calls are recorded.
 
     Raises:
-        RuntimeError: for a leaf that requires grad, or a view of one.
+        RuntimeError: for a leaf that requires grad, or a view of one; for a view that is one of
+            several outputs, or that a Function returned.
     """
+    view = tensor._view
     if tensor._key & REQUIRES_GRAD and tensor._graph is None:
-        raise RuntimeError(
-            f"a leaf Variable that requires grad is being used in an in-place operation ({op_name}); "
-            f"do it in torch.no_grad(), or on a clone"
-        )
-    if tensor._view is not None:
-        base = tensor._view[0]
-        if base._key & REQUIRES_GRAD and base._graph is None:
+        if view is not None:
             raise RuntimeError(
-                f"a view of a leaf Variable that requires grad is being used in an in-place "
-                f"operation ({op_name}); do it in torch.no_grad(), or on a clone"
+                f"A view was created in no_grad mode and is being modified inplace with grad mode "
+                f"enabled ({op_name}); do both in torch.no_grad(), or neither"
             )
+        raise RuntimeError(
+            f"a leaf Variable that requires grad is being used in an in-place operation. "
+            f"({op_name}; do it in torch.no_grad(), or on a clone)"
+        )
+    if view is None:
+        return
+    base = view[0]
+    if base._key & REQUIRES_GRAD and base._graph is None:
+        raise RuntimeError(
+            f"a view of a leaf Variable that requires grad is being used in an in-place "
+            f"operation. ({op_name}; do it in torch.no_grad(), or on a clone)"
+        )
+    edge = tensor._graph
+    if edge.__class__ is Output and storage_of(tensor).version == view[1]:
+        raise RuntimeError(
+            f"Output {edge.index} of {edge.node.name()} is a view and is being modified inplace "
+            f"({op_name}). It is one of several views that one call made, or a Function returned "
+            f"it, and a write to it could not be recorded; use the out-of-place form of the op"
+        )
 
 
 def refuse_out(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,16 +197,14 @@ def refuse_out(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
 def record_inplace(
     op: Op, rules: Derivative | None, make_node: Any, below: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """The recording form of an in-place variant or a mutation."""
-    first = op.params[0].name
+    """The recording form of an in-place variant or a mutation.
+
+    Without ``rules`` the op has no derivative; with ``make_node`` alone its result is a constant.
+    """
     if op.params[0].kind == "tensors":
         return _record_list_mutation(op, below)
-    keeps_input = rules is not None and any(
-        first in formula.names
-        for formula in (*rules.by_argument.values(), *((rules.compute,) if rules.compute else ()))
-    )
-
-    passes_input = rules is not None and rules.arguments[0] == first
+    passes_input = rules is None or rules.arguments[0] == op.params[0].name
+    readers = () if rules is None else _readers_of_input(op, rules)
 
     def record(*args: Any) -> Any:
         target = args[0]
@@ -177,15 +213,65 @@ def record_inplace(
             raise RuntimeError(
                 f"derivative for {op.name} is not implemented; call it in torch.no_grad()"
             )
+        if target._dtype.category < FLOATING:
+            return below(*args)
         edge_of(target)
-        before = target.clone() if keeps_input else _placeholder(target)
+        views = has_unmarked_views(target)
+        keeps = any([getattr(args[i], "_key", 0) & REQUIRES_GRAD for i in readers])
+        before = target.clone() if keeps else placed(target, target._graph)
+        rest, version = _before_the_write(args, target)
         result = below(*args)
-        node = make_node(target, before, *args[1:])
+        node = make_node(target, before, *rest)
         if node is not None:
-            rebase(target, node, passes_input)
+            if version is not None:
+                _date_back(node, rest, target._storage, version)
+            rebase(target, node, passes_input, views)
         return result
 
     return record
+
+
+def _readers_of_input(op: Op, rules: Derivative) -> tuple[int, ...]:
+    """The arguments whose gradient is computed from what the first one held before the write."""
+    first = op.params[0].name
+    if rules.compute is not None:
+        readers: tuple[str, ...] = rules.joint if first in rules.compute.names else ()
+    else:
+        readers = tuple(a for a, formula in rules.by_argument.items() if first in formula.names)
+    return tuple(i for i, p in enumerate(op.params) if p.name in readers)
+
+
+def _before_the_write(args: tuple[Any, ...], target: Tensor) -> tuple[tuple[Any, ...], int | None]:
+    """The other arguments, with those that the write changes in their places before it.
+
+    Also the version of the memory before the write where there are such arguments, else None.
+    """
+    storage = target._storage
+    rest = args[1:]
+    if storage is None:
+        for each in rest:
+            if each is target:
+                storage = storage_of(target)
+                break
+        else:
+            return rest, None
+    shared = [isinstance(each, Tensor) and each._storage is storage for each in rest]
+    if not any(shared):
+        return rest, None
+    return tuple(
+        placed(each, edge_of(each)) if same else each
+        for each, same in zip(rest, shared, strict=True)
+    ), storage.version
+
+
+def _date_back(node: Node, rest: tuple[Any, ...], storage: Any, version: int) -> None:
+    """Makes the node expect the version that its saved arguments had before the write."""
+    for slot in type(node).__slots__:
+        if slot.startswith("_saved_"):
+            saved = getattr(node, slot)
+            if isinstance(saved, Tensor) and any(saved is each for each in rest):
+                if saved._storage is storage:
+                    setattr(node, f"_version_{slot.removeprefix('_saved_')}", version)
 
 
 def _record_list_mutation(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
@@ -199,28 +285,129 @@ def _record_list_mutation(op: Op, below: Callable[..., Any]) -> Callable[..., An
     return record
 
 
-def _placeholder(target: Tensor) -> Tensor:
-    """The target's place in the graph before a write whose derivative needs no old values."""
-    before = alias(target)
-    before._graph = target._graph
-    before._key = target._key
+class ConstantBackward(Node):
+    """A write of values that depend on nothing differentiable."""
+
+    __slots__ = ("op_name",)
+
+    saves = False
+
+    def __init__(self, op_name: str, edge: Any) -> None:
+        self.op_name = op_name
+        self.edges = (edge,)
+        self.number = next_number()
+        self.hooks = None
+
+    def name(self) -> str:
+        return f"{''.join(part.capitalize() for part in self.op_name.split('_'))}Backward0"
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:
+        return (grad.new_zeros(grad.shape),)
+
+
+def constant_maker(op_name: str) -> Callable[..., Any]:
+    """``make(result, before, *args)`` for an op whose results never depend on its arguments."""
+
+    def make(result: Tensor, before: Tensor, *args: Any) -> Node | None:
+        edge = edge_of(before)
+        return None if edge is None else ConstantBackward(op_name, edge)
+
+    return make
+
+
+def placed(tensor: Tensor, edge: Any) -> Tensor:
+    """The tensor as it is now, with a place in the graph that later writes do not change."""
+    before = alias(tensor)
+    before._graph = edge
+    before._key = tensor._key
     return before
 
 
-def rebase(target: Tensor, node: Node, passes_input: bool) -> None:
+def rebase(target: Tensor, node: Node, passes_input: bool, views: bool) -> None:
     """Gives a tensor that was written to its new place in the graph.
 
-    ``passes_input`` says that the node's first edge is the tensor's earlier place.
+    Args:
+        target: the tensor.
+        node: the write.
+        passes_input: whether the node's first edge is the tensor's earlier place.
+        views: whether there are views that do not require grad yet; see ``has_unmarked_views``.
     """
+    old = target._graph
     view = target._view
     if view is None:
         target._graph = node
         target._key |= REQUIRES_GRAD
+        base = target
+    else:
+        base = view[0]
+        base_edge = edge_of(base)
+        before = base._graph
+        base._graph = CopySlices(base_edge, node, passes_input, base, target)
+        base._key |= REQUIRES_GRAD
+        _move_retained(base, before, base._graph)
+        target._key |= REQUIRES_GRAD
+        target._graph = ViewOfBase(base._graph, base, target)
+        target._view = (base, storage_of(target).version)
+    _move_retained(target, old, target._graph)
+    if views:
+        mark_views(base)
+
+
+def _move_retained(tensor: Tensor, old: Any, new: Node) -> None:
+    """A tensor that retains its gradient does so at its new place."""
+    if old is None:
         return
-    base = view[0]
-    base_geometry, view_geometry = geometry_of(base), geometry_of(target)
-    base._graph = CopySlices(edge_of(base), node, passes_input, base_geometry, view_geometry)
-    base._key |= REQUIRES_GRAD
-    target._key |= REQUIRES_GRAD
-    target._graph = ViewOfBase(base._graph, base_geometry, view_geometry, base._dtype)
-    target._view = (base, storage_of(target).version)
+    node, index = (old.node, old.index) if old.__class__ is Output else (old, 0)
+    if isinstance(node, Node) and node.hooks is not None:
+        reference = node.hooks.retained.get(index)
+        if reference is not None and reference() is tensor:
+            del node.hooks.retained[index]
+            tensor.retain_grad()
+
+
+# --------------------------------------------------------------- views older than their base's graph
+
+
+def _references(tensor: Tensor) -> int:
+    return getrefcount(tensor._storage)
+
+
+def _references_of_one() -> int:
+    tensor = Tensor()
+    tensor._storage = new_storage(None, 0)
+    return _references(tensor)
+
+
+_ONE = _references_of_one()
+
+
+def has_unmarked_views(target: Tensor) -> bool:
+    """Whether a write that gives a plain tensor a graph may have to tell views of it.
+
+    Tensors know their storage, and not the other way round, so that making a view costs nothing
+    more. The count of references to the storage says that there are other tensors over it.
+    """
+    base = target if target._view is None else target._view[0]
+    if base._key & REQUIRES_GRAD or base._storage is None:
+        return False
+    return _references(base) - _ONE > (base is not target)
+
+
+def mark_views(base: Tensor) -> None:
+    """Makes the views of a tensor require grad, as it does from now on.
+
+    They are found among the objects that refer to the storage: a search through everything the
+    collector knows, for a case that comes once in the life of a buffer.
+    """
+    if gc.get_freeze_count():
+        gc.unfreeze()
+    for owner in gc.get_referrers(storage_of(base)):
+        if (
+            isinstance(owner, Tensor)
+            and not owner._key & REQUIRES_GRAD
+            and owner._view is not None
+            and owner._view[0] is base
+            and owner._dtype.category >= FLOATING
+        ):
+            owner._key |= REQUIRES_GRAD
+            edge_of(owner)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 NO_GRAD = new_bit()
 INFERENCE = new_bit()
+ANOMALY = new_bit()
+SAVING_HOOKS = new_bit()
+
+_GRAD_BITS = NO_GRAD | INFERENCE
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -30,7 +34,7 @@ class _Mode:
         modes.bits = modes.bits & ~self._clear | self._set
 
     def __exit__(self, *exc: object) -> None:
-        modes.bits = self._before.pop()
+        modes.bits = modes.bits & ~_GRAD_BITS | self._before.pop() & _GRAD_BITS
 
     def clone(self) -> _Mode:
         """Another context manager of the same setting."""
@@ -114,7 +118,7 @@ class set_grad_enabled(_Mode):
         modes.bits = modes.bits & ~self._clear | self._set
 
     def __call__(self, function: F) -> F:
-        modes.bits = self._at_creation
+        modes.bits = modes.bits & ~_GRAD_BITS | self._at_creation & _GRAD_BITS
         return super().__call__(function)
 
     def clone(self) -> _Mode:

@@ -38,6 +38,7 @@ class Node:
         edges: one for each tensor that the formulas return a gradient for.
         number: counts recorded calls.
         hooks: the user's hooks, None while there are none.
+        several: whether edges to it name one of several outputs.
         saves: whether the class keeps anything that ``release`` drops.
         metadata: a dictionary for the user, kept with the node.
     """
@@ -46,6 +47,7 @@ class Node:
 
     op_name = "Node"
     outputs = 1
+    several = False
     saves = True
 
     edges: tuple[Any, ...]

@@ -10,13 +10,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.pointwise import Pointwise
-from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op, new_bit
+from lamella_core.conventions.view import StridedView, View
+from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op
+from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
 from lamella_autograd import node as nodes
+from lamella_autograd.anomaly import tracing
 from lamella_autograd.formulas import check_names, derivatives, not_differentiable
-from lamella_autograd.inplace import edge_of, record_inplace, refuse_out
-from lamella_autograd.modes import INFERENCE, NO_GRAD
+from lamella_autograd.inference import (
+    INFERENCE_TENSOR,
+    in_inference_mode,
+    refuse_inference_target,
+    save_inference_error,
+)
+from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, refuse_out
+from lamella_autograd.modes import ANOMALY, INFERENCE, NO_GRAD, SAVING_HOOKS
+from lamella_autograd.packing import packing, packing_maker
 from lamella_autograd.restore import restore
 
 if TYPE_CHECKING:
@@ -26,9 +36,10 @@ if TYPE_CHECKING:
 
     from lamella_autograd.formulas import Derivative
 
-INFERENCE_TENSOR = new_bit()
-
 _PLAIN = frozenset((bool, int, float, complex, type(None)))
+
+
+_BITS = REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR | ANOMALY | SAVING_HOOKS
 
 
 class Autograd(Layer):
@@ -38,51 +49,72 @@ class Autograd(Layer):
     level = 100
 
     def claims(self, op: Op, key: int) -> bool:
-        return bool(key & (REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR))
+        return bool(key & _BITS)
 
     def strip(self, key: int) -> int:
-        return key & ~(REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR)
+        return key & ~_BITS
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         if key & INFERENCE:
-            return _marking(below)
+            return in_inference_mode(op, key, below)
+        if key & INFERENCE_TENSOR and op.mutates is not None:
+            below = refuse_inference_target(op, below)
         if key & NO_GRAD or not key & REQUIRES_GRAD:
+            if key & REQUIRES_GRAD and isinstance(op.convention, (View, StridedView)):
+                return _unrecorded_view(below)
             return below
         base = op.base or op
         if op.mutates == "out":
             return refuse_out(op, below)
-        if base.name in not_differentiable:
-            return below
-        rules = derivatives.get(base.name)
+        constant = base.name in not_differentiable
+        rules = None if constant else derivatives.get(base.name)
         if op.mutates is not None:
-            make_node = node_maker(base, rules) if rules is not None else None
-            return record_inplace(op, rules, make_node, below)
-        if rules is None:
-            return _record_unknown(op, below)
-        return _compile(op, rules, below, numbers=bool(key & NUMBER), checks=bool(key & INFERENCE_TENSOR))
+            make_node = None
+            if constant:
+                make_node = constant_maker(base.name)
+            elif rules is not None:
+                make_node = node_maker(base, rules)
+                if key & SAVING_HOOKS:
+                    make_node = packing_maker(make_node)
+            record = record_inplace(op, rules, make_node, below)
+        elif constant:
+            return below
+        elif rules is None:
+            record = _record_unknown(op, below)
+        else:
+            record = _compile(
+                op, rules, below, numbers=bool(key & NUMBER), checks=bool(key & INFERENCE_TENSOR)
+            )
+            if key & SAVING_HOOKS:
+                record = packing(record)
+        return tracing(record) if key & ANOMALY else record
 
 
-def _marking(below: Callable[..., Any]) -> Callable[..., Any]:
-    """Marks the results of calls in inference mode."""
+def _unrecorded_view(below: Callable[..., Any]) -> Callable[..., Any]:
+    """A view made in ``no_grad`` of what requires grad: it requires grad, too, as a leaf."""
 
-    def mark(*args: Any) -> Any:
+    def view(*args: Any) -> Any:
         result = below(*args)
-        for each in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(each, Tensor):
-                each._key |= INFERENCE_TENSOR
+        for each in result if isinstance(result, tuple) else (result,):
+            if each._dtype.category >= FLOATING:
+                each._key |= REQUIRES_GRAD
         return result
 
-    return mark
+    return view
 
 
 class NotImplementedBackward(nodes.Node):
     """Stands for a call whose op has no derivative: an error only if a gradient arrives."""
 
-    __slots__ = ("missing",)
+    __slots__ = ("missing", "outputs")
 
-    def __init__(self, op_name: str) -> None:
+    saves = False
+    several = True
+
+    def __init__(self, op_name: str, outputs: int) -> None:
         self.missing = op_name
         self.edges = ()
+        self.outputs = outputs
         self.number = nodes.next_number()
         self.hooks = None
 
@@ -96,22 +128,15 @@ class NotImplementedBackward(nodes.Node):
 def _record_unknown(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
     def record(*args: Any) -> Any:
         result = below(*args)
-        node = NotImplementedBackward(op.name)
-        for each in result if isinstance(result, (tuple, list)) else (result,):
-            if isinstance(each, Tensor) and each._dtype.category >= 2:
-                each._graph = node
+        results = result if isinstance(result, (tuple, list)) else (result,)
+        node = NotImplementedBackward(op.name, len(results))
+        for index, each in enumerate(results):
+            if isinstance(each, Tensor) and each._dtype.category >= FLOATING:
+                each._graph = nodes.Output(node, index)
                 each._key |= REQUIRES_GRAD
         return result
 
     return record
-
-
-def save_inference_error(op_name: str) -> RuntimeError:
-    """The error for saving a tensor that was made in inference mode."""
-    return RuntimeError(
-        f"Inference tensors cannot be saved for backward ({op_name}). Make a clone outside "
-        f"inference mode to get a normal tensor and use that in autograd."
-    )
 
 
 # --------------------------------------------------------------------------- the compiled recorder
@@ -185,6 +210,7 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
         {
             "__slots__": source.slots,
             "op_name": op.name,
+            "several": source.multiple,
             "apply": namespace["apply"],
             "release": namespace["release"],
             "saves": bool(source.saved_tensors or source.saves_result),

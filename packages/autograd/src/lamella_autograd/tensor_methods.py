@@ -10,6 +10,7 @@ from lamella_core.tensor import Tensor
 
 from lamella_autograd import hooks
 from lamella_autograd.backward import backward as run_backward
+from lamella_autograd.inference import check_may_require_grad, is_inference
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.node import Node, Output
 
@@ -29,6 +30,7 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
                 f"only Tensors of floating point and complex dtype can require gradients, got "
                 f"{self.dtype}"
             )
+        check_may_require_grad(self)
         self._key |= REQUIRES_GRAD
     else:
         if not self.is_leaf:
@@ -110,6 +112,7 @@ def attach() -> None:
     cls: Any = Tensor
     cls.requires_grad_ = requires_grad_
     cls.backward = backward
+    cls.is_inference = is_inference
     cls.grad = property(_get_grad, _set_grad, _del_grad)
     cls.grad_fn = property(_grad_fn)
     cls.output_nr = property(_output_nr)

@@ -21,7 +21,7 @@ MODULES = {
     "lamella.autograd": "lamella_autograd",
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
-    "lamella.random": "lamella_core.random",
+    "lamella.random": "lamella_core.generator",
     "lamella.utils.data": "lamella_data",
 }
 

@@ -1,24 +1,27 @@
 """Tensors, dispatch and the array ops of PyTorch's API, on NumPy and CuPy.
 
 This is the package's public face: the types, what packages and plugins register with, and every
-op. The module :mod:`lamella_core.dtype` keeps its name here; its class is ``lamella_core.dtype.dtype``.
+op. The module :mod:`lamella_core.dtype` keeps its name here; its class is
+``lamella_core.dtype.dtype``.
 """
+
+# ruff: noqa: F401, F403
 
 from __future__ import annotations
 
-from lamella_core.backends.numpy import NumpyBackend
-from lamella_core.device import Device, get_default_device, set_default_device
-from lamella_core.dispatch import load_backends, register_backend
-
-register_backend(NumpyBackend())
-
+from lamella_core import kernels as _kernels
 from lamella_core import return_types
 from lamella_core.backend import Backend
+from lamella_core.backends import numpy_kernels as _numpy_kernels
+from lamella_core.backends.numpy import NumpyBackend
 from lamella_core.composite import composite
+from lamella_core.device import Device, get_default_device, set_default_device
 from lamella_core.dispatch import (
     Layer,
     backends,
+    load_backends,
     namespace_kernels,
+    register_backend,
     register_kernel,
     register_layer,
     shared_kernel,
@@ -48,59 +51,38 @@ from lamella_core.formats import (
     preserve_format,
     strided,
 )
-from lamella_core.backends.numpy_kernels import random as _random_kernels
 from lamella_core.generator import *
-from lamella_core.kernels import activation as _activation_kernels
-from lamella_core.kernels import arithmetic as _arithmetic_kernels
-from lamella_core.kernels import comparison as _comparison_kernels
-from lamella_core.kernels import cumulative as _cumulative_kernels
-from lamella_core.kernels import elementary as _elementary_kernels
-from lamella_core.kernels import extrema as _extrema_kernels
-from lamella_core.kernels import linalg as _linalg_kernels
-from lamella_core.kernels import logical as _logical_kernels
-from lamella_core.kernels import operators as _operators_kernels
-from lamella_core.kernels import reduction as _reduction_kernels
-from lamella_core.kernels import rounding as _rounding_kernels
-from lamella_core.kernels import sorting as _sorting_kernels
-from lamella_core.backends.numpy_kernels import special as _special_functions
-from lamella_core.backends.numpy_kernels import views as _numpy_views
-from lamella_core.kernels import statistics as _statistics_kernels
-from lamella_core.kernels import arranging as _arranging_kernels
-from lamella_core.kernels import copying as _copying_kernels
-from lamella_core.kernels import creation as _creation_kernels
-from lamella_core.kernels import gathering as _gathering_kernels
-from lamella_core.kernels import indexing as _indexing_kernels
-from lamella_core.kernels import joining as _joining_kernels
-from lamella_core.kernels import scattering as _scattering_kernels
-from lamella_core.kernels import views as _views_kernels
 from lamella_core.ops.activation import *
 from lamella_core.ops.arithmetic import *
+from lamella_core.ops.arranging import *
+from lamella_core.ops.chain import *
 from lamella_core.ops.comparison import *
+from lamella_core.ops.copying import *
+from lamella_core.ops.creation import *
+from lamella_core.ops.creation_data import *
+from lamella_core.ops.creation_likes import *
 from lamella_core.ops.cumulative import *
+from lamella_core.ops.description import *
 from lamella_core.ops.dropout import *
 from lamella_core.ops.einsum import *
 from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *
+from lamella_core.ops.gathering import *
+from lamella_core.ops.indexing import *
+from lamella_core.ops.joining import *
 from lamella_core.ops.linalg import *
 from lamella_core.ops.logical import *
 from lamella_core.ops.operators import *
 from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
 from lamella_core.ops.rounding import *
+from lamella_core.ops.scattering import *
 from lamella_core.ops.sorting import *
 from lamella_core.ops.special import *
-from lamella_core.ops.statistics import *
-from lamella_core.ops.arranging import *
-from lamella_core.ops.copying import *
-from lamella_core.ops.creation import *
-from lamella_core.ops.creation_data import *
-from lamella_core.ops.creation_likes import *
-from lamella_core.ops.gathering import *
-from lamella_core.ops.indexing import *
-from lamella_core.ops.joining import *
-from lamella_core.ops.scattering import *
 from lamella_core.ops.splitting import *
+from lamella_core.ops.statistics import *
 from lamella_core.ops.view_complex import *
+from lamella_core.ops.view_copies import *
 from lamella_core.ops.view_inplace import *
 from lamella_core.ops.view_order import *
 from lamella_core.ops.views import *
@@ -110,6 +92,7 @@ from lamella_core.size import Size
 from lamella_core.storage import Storage
 from lamella_core.tensor import Tensor
 from lamella_core.threads import get_num_threads, set_num_threads
+from lamella_core.type_info import finfo, iinfo
 
 device = Device
 half, float, double = float16, float32, float64

@@ -19,14 +19,10 @@ def composite(function: Function, /) -> Function: ...
 
 
 @overload
-def composite(
-    *, method: bool = True, inplace: bool = False
-) -> Callable[[Function], Function]: ...
+def composite(*, method: bool = True, inplace: bool = False) -> Callable[[Function], Function]: ...
 
 
-def composite(
-    function: Any = None, /, *, method: bool = True, inplace: bool = False
-) -> Any:
+def composite(function: Any = None, /, *, method: bool = True, inplace: bool = False) -> Any:
     """Declares a composite op.
 
     Args:

@@ -215,7 +215,7 @@ def load_backends() -> None:
     """Imports every backend that an installed package offers as an entry point.
 
     An entry point is a callable without arguments. It returns a :class:`Backend`, or None when it
-    only registered kernels for devices that are there already.
+    registered all that it offers itself.
     """
     global _entry_points_loaded
     if _entry_points_loaded:

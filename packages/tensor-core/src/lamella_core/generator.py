@@ -107,7 +107,11 @@ def _bytes_tensor(state: Any) -> Tensor:
 
 def _bytes_array(state: Any) -> Any:
     if not isinstance(state, Tensor) or not state.is_cpu or state._dtype.name != "uint8":
-        what = f"{state.device} {state._dtype!r}" if isinstance(state, Tensor) else type(state).__name__
+        what = (
+            f"{state.device} {state._dtype!r}"
+            if isinstance(state, Tensor)
+            else type(state).__name__
+        )
         raise TypeError(f"RNG state must be a torch.ByteTensor (on the CPU), got {what}")
     return state._array
 
@@ -186,7 +190,10 @@ def fork_rng(
     if not enabled:
         yield
         return
-    others = [default_of(Device(device_type, d) if isinstance(d, int) else Device(d)) for d in devices or ()]
+    others = [
+        default_of(Device(device_type, d) if isinstance(d, int) else Device(d))
+        for d in devices or ()
+    ]
     kept = [(each, each.get_state()) for each in (default_generator.source, *others)]
     try:
         yield
@@ -207,6 +214,7 @@ def default_of(device: Device) -> Any:
     """
     if device.type not in defaults:
         raise RuntimeError(
-            f"no generator for device type {device.type!r}; there are some for {', '.join(defaults)}"
+            f"no generator for device type {device.type!r}; there are some for "
+            f"{', '.join(defaults)}"
         )
     return defaults[device.type](device)

@@ -24,7 +24,9 @@ class NamedResults(tuple[Any, ...]):
         return tuple.__new__(cls, values)
 
     def __repr__(self) -> str:
-        lines = ",\n".join(f"{name}={value!r}" for name, value in zip(self.fields, self, strict=True))
+        lines = ",\n".join(
+            f"{name}={value!r}" for name, value in zip(self.fields, self, strict=True)
+        )
         return f"torch.return_types.{self.__class__.__name__}(\n{lines})"
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import lamella_core as core
 import pytest
+
+import lamella_core as core
 
 
 @pytest.fixture
@@ -90,7 +91,11 @@ def test_copy_(x):
     assert x.tolist() == [[1.0, 2.0, 3.0, 4.0]] * 3 and x._version == before + 1
     x.t().copy_(core.ones(4, 3))
     assert x.tolist() == [[1.0] * 4] * 3
-    assert core.zeros(3, dtype=core.uint8).copy_(core.tensor([255.0, 2.7, 0])).tolist() == [255, 2, 0]
+    assert core.zeros(3, dtype=core.uint8).copy_(core.tensor([255.0, 2.7, 0])).tolist() == [
+        255,
+        2,
+        0,
+    ]
     with pytest.raises(RuntimeError, match=r"size of tensor a \(4\) must match.*b \(2\)"):
         x.copy_(core.ones(2))
     with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import lamella_core as core
 import numpy as np
 import pytest
+
+import lamella_core as core
 
 
 @pytest.mark.parametrize("size", [(2, 3), ([2, 3],), (core.Size([2, 3]),), (core.tensor(2), 3)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
-from lamella_core.ops.linalg import linear, multi_dot, rows_product
+from lamella_core.ops.linalg import linear, rows_product
 
 RNG = np.random.default_rng(0)
 
@@ -70,9 +70,7 @@ def test_short_floats_are_summed_in_float32(dtype: object) -> None:
         ((), (2, 2), "at least 1D, but they are 0D and 2D"),
     ],
 )
-def test_shapes_that_do_not_fit(
-    left: tuple[int, ...], right: tuple[int, ...], text: str
-) -> None:
+def test_shapes_that_do_not_fit(left: tuple[int, ...], right: tuple[int, ...], text: str) -> None:
     with pytest.raises(RuntimeError, match=text):
         lc.matmul(lc.ones(left), lc.ones(right))
 
@@ -96,9 +94,7 @@ def test_particular_products() -> None:
     np.testing.assert_allclose(lc.outer(tv, tw).numpy(), np.outer(v, w))
     np.testing.assert_allclose(lc.inner(ta, tv).numpy(), np.inner(a, v))
     batch = floats(5, 2, 3), floats(5, 3, 4)
-    np.testing.assert_allclose(
-        lc.bmm(*map(lc.from_numpy, batch)).numpy(), batch[0] @ batch[1]
-    )
+    np.testing.assert_allclose(lc.bmm(*map(lc.from_numpy, batch)).numpy(), batch[0] @ batch[1])
     assert lc.trace(lc.tensor([[1, 2], [3, 4]])).item() == 5
     with pytest.raises(RuntimeError, match="must be a matrix"):
         lc.mm(tv, tb)
@@ -163,16 +159,6 @@ def test_tensordot_and_kron() -> None:
     np.testing.assert_allclose(got.numpy(), np.kron(c, d))
     with pytest.raises(RuntimeError, match="contracted dimensions need to match"):
         lc.tensordot(lc.ones(2, 3), lc.ones(2, 3), 1)
-
-
-def test_chains() -> None:
-    a, b, c, d = floats(3, 10), floats(10, 2), floats(2, 8), floats(8)
-    got = lc.chain_matmul(*map(lc.from_numpy, (a, b, c)))
-    np.testing.assert_allclose(got.numpy(), a @ b @ c)
-    got = multi_dot([lc.from_numpy(each) for each in (a, b, c, d)])
-    np.testing.assert_allclose(got.numpy(), a @ b @ c @ d)
-    with pytest.raises(RuntimeError, match="cannot be multiplied"):
-        multi_dot([lc.ones(2, 3), lc.ones(4, 5)])
 
 
 def test_cross_and_vander() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import lamella_core as core
 import numpy as np
 import pytest
+
+import lamella_core as core
 
 X = core.arange(12.0).reshape(3, 4)
 CUBE = core.arange(24.0).reshape(2, 3, 4)
@@ -66,12 +67,13 @@ GEOMETRY = [
 
 
 @pytest.mark.parametrize(
-    ("call", "shape", "strides", "offset"), [row[1:] for row in GEOMETRY], ids=[r[0] for r in GEOMETRY]
+    ("call", "shape", "strides", "offset"),
+    [row[1:] for row in GEOMETRY],
+    ids=[r[0] for r in GEOMETRY],
 )
 def test_geometry(call, shape, strides, offset):
     view = call()
     assert view.shape == shape
-    assert view.is_contiguous() or view.stride() == strides
     if view.numel():
         assert [s for n, s in zip(shape, view.stride(), strict=True) if n > 1] == [
             s for n, s in zip(shape, strides, strict=True) if n > 1
@@ -161,8 +163,7 @@ def test_reshape_copies_where_it_must():
         (lambda: X.imag, RuntimeError, "non-complex"),
         (lambda: core.view_as_real(X), RuntimeError, "only supported for complex"),
         (lambda: core.view_as_complex(X), RuntimeError, "last dimension of size 2"),
-        (lambda: core.view_as_complex(X.t()[:2].t()), RuntimeError, "divisible|stride"),
-    ][:-1],
+    ],
 )
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):

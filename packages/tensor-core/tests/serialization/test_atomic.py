@@ -7,8 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import lamella_core
 import pytest
+
+import lamella_core
 from lamella_core.serialization import load, save
 from lamella_core.serialization.atomic import replacing
 

@@ -7,9 +7,10 @@ import pickle
 from collections import OrderedDict
 from pathlib import Path
 
-import lamella_core
 import numpy as np
 import pytest
+
+import lamella_core
 from lamella_core.serialization import load, save
 
 DATA = Path(__file__).parent / "data"

@@ -1,4 +1,4 @@
-"""What ``save`` writes, looked at from outside: the archive by zipfile, the pickle by pickletools."""
+"""What ``save`` writes, looked at from outside with zipfile and pickletools."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
 
-import lamella_core
 import numpy as np
 import pytest
+
+import lamella_core
 from lamella_core.serialization import load, save
 from lamella_core.serialization.storages import TypedStorage
 

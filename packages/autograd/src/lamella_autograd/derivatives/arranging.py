@@ -16,9 +16,7 @@ def _unrolled(grad: Tensor, shifts: Any, dims: Any) -> Tensor:
     return grad.roll([-shift for shift in shifts], dims)
 
 
-def _summed_repeats(
-    grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[int, ...]
-) -> Tensor:
+def _summed_repeats(grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[int, ...]) -> Tensor:
     """Each dimension as (repetition, place), and the sum over the repetitions."""
     sizes = (1,) * (len(repeats) - len(input_shape)) + input_shape
     if not repeats:

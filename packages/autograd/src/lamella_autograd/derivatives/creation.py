@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lamella_core.ops.view_complex import imag, real
-
 from lamella_autograd.formulas import derivative
 from lamella_autograd.restore import sum_to_shape
+from lamella_core.ops.view_complex import imag, real
 
 derivative(
     "complex",

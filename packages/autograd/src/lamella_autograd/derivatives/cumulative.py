@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
+from lamella_core.tensor import Tensor
 
 
 def _sums_to_the_end(input: Tensor, dim: int) -> Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lamella_core.ops.gathering import where
-
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import sum_to_shape
+from lamella_core.ops.gathering import where
 
 derivative(
     "index_select",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core import dtype as dtypes
-from lamella_core.ops.indexing import _index_put, index
-
 from lamella_autograd.formulas import derivative
 from lamella_autograd.restore import sum_to_shape
+from lamella_core import dtype as dtypes
+from lamella_core.ops.indexing import _index_put, index
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.ops.splitting import split_with_sizes, unbind
-
 from lamella_autograd.formulas import derivative
+from lamella_core.ops.splitting import split_with_sizes, unbind
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

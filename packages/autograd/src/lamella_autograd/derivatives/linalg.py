@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from lamella_core.ops.linalg import linear, matmul, rows_product
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
 from lamella_autograd.restore import sum_to_shape
+from lamella_core.ops.linalg import linear, matmul, rows_product
+from lamella_core.tensor import Tensor
 
 
 def _matmul_input(grad: Tensor, input_shape: tuple[int, ...], other: Tensor) -> Tensor:

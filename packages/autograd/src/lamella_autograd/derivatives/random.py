@@ -6,9 +6,8 @@ gradient through the sample, write it as ``mean + std * randn(...)``.
 
 from __future__ import annotations
 
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.tensor import Tensor
 
 
 def _zeros(grad: Tensor, input_shape: tuple[int, ...]) -> Tensor:

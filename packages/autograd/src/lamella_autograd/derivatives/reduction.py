@@ -5,12 +5,11 @@ from __future__ import annotations
 from math import prod as product
 from typing import Any
 
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_core.ops.joining import cat
 from lamella_core.ops.reduction import polar_factor, sum
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative, non_differentiable
 
 
 def reduced_dims(shape: tuple[int, ...], dim: Any) -> list[int]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.ops.gathering import where
-
 from lamella_autograd.formulas import derivative
+from lamella_core.ops.gathering import where
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -121,8 +120,9 @@ def _selected(grad: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> 
 derivative(
     "index_add",
     input=lambda grad: grad,
-    source=lambda grad, dim, index, alpha, source_shape: _selected(grad, dim, index, source_shape)
-    * alpha,
+    source=lambda grad, dim, index, alpha, source_shape: (
+        _selected(grad, dim, index, source_shape) * alpha
+    ),
 )
 derivative(
     "index_copy",
@@ -160,9 +160,9 @@ def _index_reduced(
 derivative("index_reduce", joint=("input", "source"), compute=_index_reduced)
 derivative(
     "put",
-    input=lambda grad, index, accumulate: grad
-    if accumulate
-    else grad.put(index, grad.new_zeros(index.shape)),
+    input=lambda grad, index, accumulate: (
+        grad if accumulate else grad.put(index, grad.new_zeros(index.shape))
+    ),
     source=lambda grad, index, source_shape: grad.take(index).reshape(source_shape),
 )
 derivative(

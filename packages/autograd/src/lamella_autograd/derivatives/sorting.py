@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.derivatives.reduction import at_index
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.tensor import Tensor
 
 
 def _selected_input(grads: Any, input_shape: tuple[int, ...], dim: int, results: Any) -> Tensor:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.ops.joining import cat, stack
-
 from lamella_autograd.formulas import derivative
+from lamella_core.ops.joining import cat, stack
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -26,7 +25,9 @@ def _split_with_sizes(
 ) -> Tensor:
     some = next(grad for grad in grads if grad is not None)
     parts = [
-        some.new_zeros((*input_shape[:dim], size, *input_shape[dim + 1 :])) if grad is None else grad
+        some.new_zeros((*input_shape[:dim], size, *input_shape[dim + 1 :]))
+        if grad is None
+        else grad
         for grad, size in zip(grads, split_sizes, strict=True)
     ]
     return cat(parts, dim)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.derivatives.reduction import at_index, reduced_dims, with_reduced_dims
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.tensor import Tensor
 
 
 def _var_input(grad: Tensor, input: Tensor, dim: Any, correction: float, keepdim: bool) -> Tensor:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from lamella_autograd.formulas import derivative
 from lamella_core.ops.creation import complex
 from lamella_core.ops.view_complex import view_as_complex, view_as_real
-
-from lamella_autograd.formulas import derivative
 
 # The engine turns a real gradient of a complex argument into a complex one.
 derivative("real", input=lambda grad: grad)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import sum_to_shape
 from lamella_core.ops.creation import arange
 from lamella_core.ops.views import basic_index_backward, diagonal_backward, unfold_backward
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import sum_to_shape
 
 
 def _unpermuted(grad: Tensor, dims: tuple[int, ...]) -> Tensor:
@@ -51,9 +50,7 @@ derivative(
 non_differentiable("view_dtype")
 
 
-def _as_strided(
-    grad: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any
-) -> Tensor:
+def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geometry: Any) -> Tensor:
     """Adds the gradient up on the flat storage, and reads off the part that the input covers.
 
     Where several elements of the input are one in memory, each has an equal share.

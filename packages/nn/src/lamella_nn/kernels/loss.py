@@ -73,6 +73,23 @@ def _reduce(xp: Any, losses: Any, reduction: str, total: Any, shape: tuple[int, 
     return summed / total if reduction == "mean" else summed
 
 
+def _plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: float) -> Any:
+    """The flat positions of the targets in ``(batch, classes)`` scores, in the common case.
+
+    None when there are weights, smoothing, further dimensions, no rows, or targets that are
+    ignored or out of range: those take the general way.
+    """
+    if input.ndim != 2 or weight is not None or label_smoothing or not target.size:
+        return None
+    batch, classes = input.shape
+    # As unsigned numbers, negative targets are beyond every class.
+    if target.dtype != xp.int64 or int(xp.maximum.reduce(target.view(xp.uint64))) >= classes:
+        return None
+    rows = xp.arange(0, batch * classes, classes)
+    rows += target
+    return rows
+
+
 @shared_kernel("cross_entropy_index")
 def cross_entropy_index(
     xp: Any,
@@ -84,9 +101,18 @@ def cross_entropy_index(
     label_smoothing: float,
 ) -> tuple[Any, Any, Any]:
     shape = target.shape
+    dtype = input.dtype
+    picked = _plain_rows(xp, input, target, weight, label_smoothing)
+    if picked is not None and ignore_index < 0 and reduction != "none":
+        shifted = xp.subtract(input, xp.maximum.reduce(input, 1, None, None, True))
+        probabilities = xp.exp(shifted)
+        normalizer = xp.add.reduce(probabilities, 1, None, None, True)
+        probabilities /= normalizer
+        loss = xp.add.reduce(xp.log(normalizer), None) - xp.add.reduce(shifted.take(picked))
+        total = xp.asarray(target.size, dtype)
+        return (loss / total if reduction == "mean" else loss), probabilities, total
     scores = _as_three(input)
     batch, classes, places = scores.shape
-    dtype = input.dtype
     target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
     highest = scores.max(1, keepdims=True) if scores.size else scores[:, :1]
     shifted = scores - highest
@@ -123,6 +149,12 @@ def cross_entropy_index_backward(
     ignore_index: int,
     label_smoothing: float,
 ) -> Any:
+    picked = _plain_rows(xp, probabilities, target, weight, label_smoothing)
+    if picked is not None and ignore_index < 0 and reduction != "none":
+        factor = grad / total if reduction == "mean" else grad
+        result = xp.multiply(probabilities, factor)
+        result.reshape(-1)[picked] -= factor
+        return result
     scores = _as_three(probabilities)
     batch, classes, places = scores.shape
     dtype = scores.dtype

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
+from lamella_core.dispatch import register_backend
 
 if TYPE_CHECKING:
     from lamella_core.device import Device
 
 
-def load() -> Backend | None:
-    """The CUDA backend; None where CuPy is not installed or sees no device.
+def load() -> None:
+    """Registers the CUDA backend and its kernels, where CuPy is installed and sees a device.
 
     CuPy is imported here, when a device type that is not known yet is first named.
     """
@@ -22,13 +23,16 @@ def load() -> Backend | None:
     except ModuleNotFoundError as error:
         if error.name != "cupy":
             raise
-        return None
+        return
     try:
         if not cupy.cuda.runtime.getDeviceCount():
-            return None
+            return
     except cupy.cuda.runtime.CUDARuntimeError:
-        return None
-    return CupyBackend(cupy)
+        return
+    register_backend(CupyBackend(cupy))
+    from lamella_core.backends.cupy_kernels import random
+
+    random.register()
 
 
 class CupyBackend(Backend):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
+from lamella_core.dispatch import register_backend
 
 if TYPE_CHECKING:
     from lamella_core.device import Device
@@ -68,3 +69,6 @@ class NumpyBackend(Backend):
 
     def copy_into(self, target: np.ndarray, source: np.ndarray) -> None:
         np.copyto(target, source, casting="unsafe")
+
+
+register_backend(NumpyBackend())

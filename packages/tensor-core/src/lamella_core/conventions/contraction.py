@@ -1,4 +1,4 @@
-"""Contractions: products of arrays of one type, of which the dispatcher adds as little as it can."""
+"""Contractions: products of arrays of one type, to which dispatch adds as little as it can."""
 
 from __future__ import annotations
 
@@ -70,9 +70,7 @@ class Contraction:
             if dtype in unusual:
                 array = _computed_in_float32(base.name, kernel, refuses, dtype, input, other, added)
             else:
-                array = kernel(
-                    input._array, other._array, None if added is None else added._array
-                )
+                array = kernel(input._array, other._array, None if added is None else added._array)
             if array.__class__ is not array_type:
                 array = as_array(array)
             return wrap(array, dtype, result_key)

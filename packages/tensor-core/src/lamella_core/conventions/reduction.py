@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import normalize_dim, normalize_dims, not_implemented_for, store
+from lamella_core.conventions.common import (
+    normalize_dim,
+    normalize_dims,
+    not_implemented_for,
+    store,
+)
 from lamella_core.dispatch import declare, kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor

@@ -42,7 +42,7 @@ def overwriting(
 
 
 def _tensor_positions(op: Op) -> tuple[list[int], list[int]]:
-    """Where a single tensor, or a number in its place, stands among the arguments, and where lists."""
+    """The places, among the arguments, of single tensors (or numbers) and of lists of tensors."""
     singles, lists = [], []
     for i, param in enumerate(op.params):
         if param.kind == "tensors":

@@ -78,7 +78,10 @@ def _wrapped(input: Tensor, result: Any, backend: Backend) -> Any:
 def strided_view(
     *, method: bool = True, name: str | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declares a view op over the whole storage: ``(input, size, stride, storage_offset, geometry)``."""
+    """Declares a view op over the whole storage.
+
+    Its parameters are ``(input, size, stride, storage_offset, geometry)``.
+    """
     return lambda declaration: declare(declaration, StridedView(), method=method, name=name)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.arithmetic import keep_where
+from lamella_core.kernels.arithmetic import drop_where
 
 
 def _own(array: Any) -> Any:
@@ -29,7 +29,7 @@ def threshold(xp: Any, input: Any, threshold: float, value: float) -> Any:
 
 @shared_kernel("threshold_backward")
 def threshold_backward(xp: Any, grad: Any, input: Any, threshold: float) -> Any:
-    return keep_where(xp, grad, ~(input <= threshold))
+    return drop_where(xp, grad, input <= threshold)
 
 
 @shared_kernel("hardtanh")
@@ -43,7 +43,7 @@ def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = Non
 
 @shared_kernel("hardtanh_backward")
 def hardtanh_backward(xp: Any, grad: Any, input: Any, min_val: float, max_val: float) -> Any:
-    return keep_where(xp, grad, ~((input <= min_val) | (input >= max_val)))
+    return drop_where(xp, grad, ((input <= min_val) | (input >= max_val)))
 
 
 @shared_kernel("leaky_relu")
@@ -188,7 +188,7 @@ def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
 
 @shared_kernel("hardshrink")
 def hardshrink(xp: Any, input: Any, lambd: float) -> Any:
-    return keep_where(xp, input, ~((input >= -lambd) & (input <= lambd)))
+    return drop_where(xp, input, ((input >= -lambd) & (input <= lambd)))
 
 
 @shared_kernel("softshrink")
@@ -201,7 +201,7 @@ def softshrink(xp: Any, input: Any, lambd: float) -> Any:
 
 @shared_kernel("shrink_backward")
 def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
-    return keep_where(xp, grad, ~((input >= -lambd) & (input <= lambd)))
+    return drop_where(xp, grad, ((input >= -lambd) & (input <= lambd)))
 
 
 # --------------------------------------------------------------------------------- hard versions

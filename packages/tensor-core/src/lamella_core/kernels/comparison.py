@@ -47,9 +47,7 @@ def isneginf(xp: Any, input: Any) -> Any:
 
 
 @shared_kernel("isclose")
-def isclose(
-    xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool
-) -> Any:
+def isclose(xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     close = input == other
     if _inexact(input):
         if equal_nan:

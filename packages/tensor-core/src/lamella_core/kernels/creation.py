@@ -93,7 +93,7 @@ def triu_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: A
 @shared_kernel("complex")
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
     kind = xp.complex128 if real.dtype.itemsize == 8 else xp.complex64
-    shape = xp.broadcast_shapes(real.shape, imag.shape) if real.shape != imag.shape else real.shape
+    shape = real.shape if real.shape == imag.shape else xp.broadcast(real, imag).shape
     result = xp.empty(shape, kind)
     result.real = real
     result.imag = imag

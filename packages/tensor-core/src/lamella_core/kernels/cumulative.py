@@ -6,7 +6,6 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 
-
 # From this many elements a row on, whole rows at a time are faster than one accumulating call.
 _LONG_ROW = 512
 

@@ -9,7 +9,7 @@ from lamella_core.dispatch import shared_kernel
 
 @shared_kernel("cat")
 def cat(xp: Any, tensors: list[Any], dim: int) -> Any:
-    if any([each.ndim != tensors[0].ndim for each in tensors]):
+    if any(each.ndim != tensors[0].ndim for each in tensors):
         # A tensor of one dimension without elements goes with any other.
         tensors = [each for each in tensors if each.shape != (0,)]
     for each in tensors:

@@ -83,7 +83,9 @@ def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
     columns = (right[0], 1) if len(right) == 1 else right[-2:]
     if rows[1] == columns[0]:
         batches = zip(reversed(left[:-2]), reversed(right[:-2]), strict=False)
-        i, (a, b) = next((i, pair) for i, pair in enumerate(batches) if 1 not in pair and len(set(pair)) > 1)
+        i, (a, b) = next(
+            (i, pair) for i, pair in enumerate(batches) if 1 not in pair and len(set(pair)) > 1
+        )
         dim = max(len(left), len(right)) - 3 - i
         return RuntimeError(
             f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton "

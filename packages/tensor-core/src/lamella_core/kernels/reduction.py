@@ -7,8 +7,9 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 
-# NumPy adds pairwise along a contiguous axis only. Along another axis it adds row after row, and the
-# rounding errors of a million float32 grow to a thousandth; sums of sums of this many rows bound them.
+# NumPy adds pairwise along a contiguous axis only. Along another axis it adds row after row, and
+# the rounding errors of a million float32 grow to a hundredth; sums of sums of this many rows
+# bound them.
 _ROWS = 128
 
 

@@ -26,9 +26,7 @@ def viewed_strides(
     for dim in range(len(shape) - 1, -1, -1):
         run *= shape[dim]
         outer = dim - 1
-        follows = outer >= 0 and (
-            shape[outer] == 1 or strides[outer] == run * step
-        )
+        follows = outer >= 0 and (shape[outer] == 1 or strides[outer] == run * step)
         if follows:
             continue
         taken = 1

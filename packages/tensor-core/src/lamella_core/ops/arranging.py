@@ -1,4 +1,4 @@
-"""The same elements in another arrangement: flipped, rolled, repeated, in triangles, on diagonals."""
+"""The same elements rearranged: flipped, rolled, repeated, in triangles, on diagonals."""
 
 from __future__ import annotations
 
@@ -181,8 +181,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 def _check_matrix(op_name: str, input: Tensor) -> None:
     if input._array.ndim < 2:
         raise RuntimeError(
-            f"{op_name}: input tensor must have at least 2 dimensions, got "
-            f"{input._array.ndim}"
+            f"{op_name}: input tensor must have at least 2 dimensions, got {input._array.ndim}"
         )
 
 
@@ -307,9 +306,7 @@ def repeat_interleave(
             raise RuntimeError(f"Repeats must be non-negative, got {repeats}")
         _check_output_size(output_size, size * repeats)
         shape = input._array.shape
-        wide = input.unsqueeze(dim + 1).expand(
-            (*shape[: dim + 1], repeats, *shape[dim + 1 :])
-        )
+        wide = input.unsqueeze(dim + 1).expand((*shape[: dim + 1], repeats, *shape[dim + 1 :]))
         return wide.clone(memory_format=None).flatten(dim, dim + 1).contiguous()
     if repeats._array.shape != (size,):
         raise RuntimeError(

@@ -153,7 +153,9 @@ def isclose(
         )
     for name, value in (("rtol", rtol), ("atol", atol)):
         if not value >= 0:
-            raise RuntimeError(f"isclose: {name} must be greater than or equal to zero, but got {value}")
+            raise RuntimeError(
+                f"isclose: {name} must be greater than or equal to zero, but got {value}"
+            )
     return _isclose(input, other, rtol, atol, equal_nan)
 
 

@@ -22,6 +22,7 @@ from lamella_core.formats import (
     order_of,
     preserve_format,
 )
+from lamella_core.ops.creation import number_of_type
 from lamella_core.storage import Storage, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from lamella_core.formats import memory_format
     from lamella_core.typing import DeviceLike, Number
 
-__all__ = ["clone", "detach", "detach_", "fill", "fill_", "zero_"]
+__all__ = ["clone", "detach", "detach_", "fill", "fill_", "resize_as_", "zero_"]
 
 
 # ------------------------------------------------------------------------------------ primitives
@@ -235,7 +236,7 @@ def _to(
                 f"(Tensor other, ...)"
             )
         if more:
-            non_blocking = more[0]
+            more[0]
             copy = more[1] if len(more) > 1 else copy
     if other is not None:
         dtype, device = other._dtype, other.device
@@ -348,11 +349,8 @@ def _fill_with(input: Tensor, value: Any) -> Any:
             )
         if value.device != input.device:
             return to_device(value, input.device, value.device)
-    elif isinstance(value, complex) and not input._dtype.is_complex:
-        raise RuntimeError(
-            f"value cannot be converted to type {input._dtype.name} without overflow: {value}"
-        )
-    return value
+        return value
+    return number_of_type(value, input._dtype)
 
 
 _fill = fill
@@ -375,7 +373,8 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
 
 def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
     """Replaces all elements by ``value``; returns the tensor. See :func:`fill`."""
-    if value.__class__ is float or value.__class__ is int:
+    kind = value.__class__
+    if (kind is float or kind is int) and input._dtype.category >= dtypes.FLOATING:
         return _fill_inplace(input, value)
     return _fill_inplace(input, _fill_with(input, value))
 
@@ -405,11 +404,11 @@ def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous
     return self
 
 
-def _resize_as_(
-    self: Tensor, other: Tensor, memory_format: memory_format = contiguous_format
+def resize_as_(
+    input: Tensor, the_template: Tensor, memory_format: memory_format = contiguous_format
 ) -> Tensor:
-    """:meth:`resize_` to the size of ``other``."""
-    return _resize_(self, other._array.shape)
+    """:meth:`Tensor.resize_` to the size of another tensor."""
+    return _resize_(input, the_template._array.shape)
 
 
 def _set_(
@@ -499,7 +498,7 @@ def _attach() -> None:
         "fill_": fill_,
         "is_contiguous": _is_contiguous,
         "resize_": _resize_,
-        "resize_as_": _resize_as_,
+        "resize_as_": resize_as_,
         "set_": _set_,
         "to": _to,
         "type": _type,

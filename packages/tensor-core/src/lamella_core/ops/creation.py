@@ -9,7 +9,6 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions import arrays, creation
 from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
-
 from lamella_core.device import Device
 from lamella_core.formats import (
     channels_last,
@@ -18,7 +17,7 @@ from lamella_core.formats import (
     check_layout,
     dense_strides,
 )
-from lamella_core.tensor import Tensor, wrap
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +65,7 @@ def _ones(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
 
 
 @creation(name="full")
-def _full(
-    size: tuple[int, ...], fill_value: Any, dtype: dtype, device: Device | None
-) -> Tensor:
+def _full(size: tuple[int, ...], fill_value: Any, dtype: dtype, device: Device | None) -> Tensor:
     """A tensor filled with one number."""
 
 
@@ -362,9 +359,7 @@ def range(
     dtype, device = _given(out, dtype, device)
     _check_range(start, end, step)
     count = int((end - start) / step) + 1
-    tensor = _arange(
-        start, start + count * step, step, read_dtype("range", dtype), device
-    )
+    tensor = _arange(start, start + count * step, step, read_dtype("range", dtype), device)
     return _finished("range", tensor, out, requires_grad)
 
 
@@ -447,7 +442,7 @@ def eye(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A matrix of ``n`` rows and ``m`` (``n`` when None) columns, 1 on the diagonal and 0 elsewhere.
+    """A matrix with 1 on the diagonal and 0 elsewhere: ``n`` rows, ``m`` columns (``n`` if None).
 
     Raises:
         RuntimeError: when ``n`` or ``m`` is negative.
@@ -522,9 +517,7 @@ def empty_strided(
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-def _strided(
-    shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any
-) -> Tensor:
+def _strided(shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any) -> Tensor:
     needed = 0 if 0 in shape else 1
     if needed:
         needed += sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
@@ -556,7 +549,9 @@ def empty_permuted(
             f"empty_permuted: physical_layout {list(order)} must name each of the {len(shape)} "
             f"dimensions once"
         )
-    tensor = _strided(shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device)
+    tensor = _strided(
+        shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device
+    )
     return tensor.requires_grad_() if requires_grad else tensor
 
 

@@ -52,8 +52,9 @@ def tensor(
     dtype = None if dtype is None else read_dtype("tensor", dtype)
     if isinstance(data, Tensor):
         warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() "
-            "or sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than "
             "torch.tensor(sourceTensor).",
             UserWarning,
             stacklevel=2,
@@ -65,9 +66,7 @@ def tensor(
     return result.requires_grad_() if requires_grad else result
 
 
-def as_tensor(
-    data: Any, dtype: dtype | None = None, device: DeviceLike | None = None
-) -> Tensor:
+def as_tensor(data: Any, dtype: dtype | None = None, device: DeviceLike | None = None) -> Tensor:
     """``data`` as a tensor, without a copy where type and device allow it.
 
     A tensor is returned as it is, with its graph; a NumPy array shares its memory.

@@ -193,9 +193,7 @@ def trapezoid(
     return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
 
 
-def trapz(
-    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
-) -> Tensor:
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
     """Another name of :func:`trapezoid`."""
     return trapezoid(y, x, dx=dx, dim=dim)
 
@@ -207,9 +205,7 @@ def cumulative_trapezoid(
     return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
 
 
-def _trapezoids(
-    op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int
-) -> Tensor:
+def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Tensor:
     if x is not None and dx is not None:
         raise RuntimeError(f"{op_name}: give either x or dx, not both")
     if y._dtype is dtypes.bool_ or (x is not None and x._dtype is dtypes.bool_):

@@ -85,9 +85,7 @@ def _feature_noise(input: Tensor) -> Tensor:
         raise RuntimeError(
             f"Feature dropout requires at least 2 dimensions in the input, got shape {list(shape)}"
         )
-    return empty(
-        (*shape[:2], *(1,) * (len(shape) - 2)), dtype=input._dtype, device=input.device
-    )
+    return empty((*shape[:2], *(1,) * (len(shape) - 2)), dtype=input._dtype, device=input.device)
 
 
 def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:

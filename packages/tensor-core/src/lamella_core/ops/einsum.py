@@ -113,8 +113,7 @@ def _labels(equation: str, dims: tuple[int, ...]) -> tuple[list[list[Label]], li
             raise RuntimeError(
                 f"einsum(): the number of subscripts in the equation ({len(before) + len(after)}) "
                 f"is {'more' if hidden < 0 else 'less'} than the number of dimensions "
-                f"({ndim}) for operand {place}"
-                + ("" if dots else " and no ellipsis was given")
+                f"({ndim}) for operand {place}" + ("" if dots else " and no ellipsis was given")
             )
         inputs.append([*before, *range(-hidden, 0), *after])
     hidden_names = sorted({x for labels in inputs for x in labels if isinstance(x, int)})
@@ -126,7 +125,9 @@ def _labels(equation: str, dims: tuple[int, ...]) -> tuple[list[list[Label]], li
     letters = [*before, *after]
     for x in letters:
         if letters.count(x) > 1:
-            raise RuntimeError(f"einsum(): output subscript {x} appears more than once in the output")
+            raise RuntimeError(
+                f"einsum(): output subscript {x} appears more than once in the output"
+            )
         if not any(x in labels for labels in inputs):
             raise RuntimeError(
                 f"einsum(): output subscript {x} does not appear in the equation for any input "
@@ -175,7 +176,9 @@ def _without_repeats(operand: Tensor, labels: list[Label]) -> tuple[Tensor, list
     return operand, labels
 
 
-def _sum_out(operand: Tensor, labels: list[Label], wanted: set[Label]) -> tuple[Tensor, list[Label]]:
+def _sum_out(
+    operand: Tensor, labels: list[Label], wanted: set[Label]
+) -> tuple[Tensor, list[Label]]:
     """Sums over the dimensions whose labels no one asks for."""
     dims = [i for i, label in enumerate(labels) if label not in wanted]
     if not dims:

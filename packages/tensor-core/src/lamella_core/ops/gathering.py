@@ -14,6 +14,8 @@ from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lamella_core.typing import Number
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "index_select",
     "masked_select",
     "nonzero",
+    "nonzero_static",
     "take",
     "take_along_dim",
+    "unravel_index",
     "where",
 ]
 
@@ -67,9 +71,7 @@ def check_index(op_name: str, index: Tensor) -> None:
 
 
 @composite
-def index_select(
-    input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None
-) -> Tensor:
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The slices of a dimension that ``index`` lists, in its order.
 
     Args:
@@ -89,7 +91,9 @@ def index_select(
         )
     check_index("index_select", index)
     result = _index_select(input, dim, index)
-    return result if out is None else give_out("index_select", out, result, input, index, exact=True)
+    return (
+        result if out is None else give_out("index_select", out, result, input, index, exact=True)
+    )
 
 
 def check_index_shape(
@@ -140,7 +144,9 @@ def gather(
         RuntimeError: when an index is out of range, or the shapes do not fit.
     """
     if sparse_grad:
-        raise RuntimeError("gather: sparse_grad=True is not there; leave it out for a dense gradient")
+        raise RuntimeError(
+            "gather: sparse_grad=True is not there; leave it out for a dense gradient"
+        )
     dim = normalize_dim(dim, input._array.ndim)
     if index._array.size:
         check_index("gather", index)
@@ -215,7 +221,9 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if input._array.shape != mask._array.shape:
         mask, input = broadcast_tensors(mask, input)
     result = _masked_select(input, mask)
-    return result if out is None else give_out("masked_select", out, result, input, mask, exact=True)
+    return (
+        result if out is None else give_out("masked_select", out, result, input, mask, exact=True)
+    )
 
 
 @composite
@@ -234,6 +242,47 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
     result = _nonzero(input)
     return result if out is None else give_out("nonzero", out, result, exact=True)
+
+
+@composite
+def nonzero_static(
+    input: Tensor, *, size: int, fill_value: int = -1, out: Tensor | None = None
+) -> Tensor:
+    """The first ``size`` rows of :func:`nonzero`; where there are fewer, rows of ``fill_value``.
+
+    Raises:
+        RuntimeError: when ``size`` is negative.
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, got {size}")
+    found = _nonzero(input)[:size]
+    result = found.new_full((size, input._array.ndim), fill_value)
+    result[: found._array.shape[0]] = found
+    return result if out is None else give_out("nonzero_static", out, result, exact=True)
+
+
+def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
+    """The coordinates, a tensor a dimension, of places counted in row-major order.
+
+    Args:
+        indices: integers; places beyond the last one begin anew.
+        shape: the shape that is counted in.
+
+    Raises:
+        TypeError: when ``indices`` are no integers.
+        ValueError: for a negative size.
+    """
+    if indices._dtype.category != dtypes.INTEGER:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices._dtype!r}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    coordinates = []
+    step = 1
+    for n in reversed(sizes):
+        coordinates.append((indices // step) % n)
+        step *= n
+    return tuple(reversed(coordinates))
 
 
 @composite

@@ -17,7 +17,6 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions import overwriting, structural
-from lamella_core.conventions.common import normalize_dim
 from lamella_core.dispatch import modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor
@@ -27,7 +26,6 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lamella_core.typing import Number
 
 __all__ = ["index_put", "index_put_"]
 
@@ -127,8 +125,10 @@ def _fitted(value: Tensor, ndim: int = 0) -> Tensor:
     extra = 0
     while len(shape) - extra > ndim and shape[extra] == 1:
         extra += 1
-    return value.view(shape[extra:]) if extra and value.is_contiguous() else (
-        value.reshape(shape[extra:]) if extra else value
+    return (
+        value.view(shape[extra:])
+        if extra and value.is_contiguous()
+        else (value.reshape(shape[extra:]) if extra else value)
     )
 
 

@@ -60,9 +60,7 @@ def _checked(op_name: str, tensors: Any) -> list[Tensor]:
     return list(tensors)
 
 
-def _given_out(
-    op_name: str, result: Tensor, out: Tensor | None, inputs: list[Tensor]
-) -> Tensor:
+def _given_out(op_name: str, result: Tensor, out: Tensor | None, inputs: list[Tensor]) -> Tensor:
     if out is None:
         return result
     if result._dtype.category > out._dtype.category:

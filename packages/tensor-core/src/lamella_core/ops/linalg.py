@@ -13,12 +13,12 @@ from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from lamella_core.typing import Number
 
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "cross", "dot", "ger",
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "ger",
     "inner", "kron", "matmul", "mm", "mv", "outer", "tensordot", "trace", "vander", "vdot",
 ]  # fmt: skip
 
@@ -76,15 +76,6 @@ def rows_product(input: Tensor, other: Tensor) -> Tensor:
 # ------------------------------------------------------------------------ vectors and matrices
 
 
-def _expect_dims(op_name: str, ndim: int, *operands: Tensor) -> None:
-    for each in operands:
-        if each._array.ndim != ndim:
-            raise RuntimeError(
-                f"{op_name}: expected {'matrices' if ndim == 2 else f'{ndim}D tensors'}, got shapes "
-                + " and ".join(str(list(t._array.shape)) for t in operands)
-            )
-
-
 @composite()
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Product of two matrices, ``(m, n)`` and ``(n, p)``; see :func:`matmul`.
@@ -118,8 +109,8 @@ def _check_batches(batch1: Tensor, batch2: Tensor) -> None:
         raise RuntimeError(f"batch2 must be a 3D tensor, got shape {list(right)}")
     if left[0] != right[0] or left[2] != right[1]:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{left[0]}, {left[2]}] "
-            f"but got: [{right[0]}, {right[1]}]."
+            f"Expected size for first two dimensions of batch2 tensor to be: [{left[0]}, "
+            f"{left[2]}] but got: [{right[0]}, {right[1]}]."
         )
 
 
@@ -322,7 +313,8 @@ def addbmm(
     _check_batches(batch1, batch2)
     (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
     left = batch1.permute(1, 0, 2).reshape(rows, count * width)
-    return addmm(input, left, batch2.reshape(count * width, columns), beta=beta, alpha=alpha, out=out)
+    right = batch2.reshape(count * width, columns)
+    return _add_product("addbmm", input, left, right, matmul, beta, alpha, out)
 
 
 @composite(inplace=True)
@@ -383,9 +375,7 @@ def addr(
 # ------------------------------------------------------------------------------ several dimensions
 
 
-def tensordot(
-    a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None
-) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:
     """Contraction of two tensors over several dimensions, as one matrix product.
 
     Args:
@@ -464,80 +454,6 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     b = other.reshape([size for n in right for size in (1, n)])
     result = (a * b).reshape([n * m for n, m in zip(left, right, strict=True)])
     return write_out("kron", result, out)
-
-
-def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
-    """Product of two or more matrices in the order of fewest multiplications.
-
-    The order is found by dynamic programming (T. H. Cormen et al., "Introduction to Algorithms",
-    section 15.2). A single matrix is returned as it is.
-
-    Raises:
-        RuntimeError: when an operand is not a matrix, or sizes do not fit.
-    """
-    _expect_dims("chain_matmul", 2, *matrices)
-    if len(matrices) == 1:
-        return write_out("chain_matmul", matrices[0], out)
-    return write_out("chain_matmul", _chain(list(matrices)), out)
-
-
-def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
-    """:func:`chain_matmul` whose first and last operand may be vectors: ``linalg.multi_dot``.
-
-    Raises:
-        RuntimeError: with fewer than two operands, or when sizes do not fit.
-    """
-    if len(tensors) < 2:
-        raise RuntimeError(
-            f"multi_dot(): expected at least 2 tensors but got {len(tensors)}"
-        )
-    matrices = list(tensors)
-    row, column = matrices[0]._array.ndim == 1, matrices[-1]._array.ndim == 1
-    if row:
-        matrices[0] = matrices[0].unsqueeze(0)
-    if column:
-        matrices[-1] = matrices[-1].unsqueeze(1)
-    for i, each in enumerate(matrices):
-        if each._array.ndim != 2:
-            raise RuntimeError(
-                f"multi_dot(): tensor {i} must be "
-                f"{'1D or 2D' if i in (0, len(matrices) - 1) else '2D'} but got "
-                f"{tensors[i]._array.ndim}D"
-            )
-    result = _chain(matrices)
-    if row:
-        result = result.squeeze(0)
-    if column:
-        result = result.squeeze(-1)
-    return write_out("multi_dot", result, out)
-
-
-def _chain(matrices: list[Tensor]) -> Tensor:
-    for left, right in zip(matrices, matrices[1:], strict=False):
-        if left._array.shape[1] != right._array.shape[0]:
-            (m, n), (k, p) = left._array.shape, right._array.shape
-            raise RuntimeError(
-                f"multi_dot(): tensors cannot be multiplied: {m}x{n} and {k}x{p} are neighbours"
-            )
-    sizes = [m._array.shape[0] for m in matrices] + [matrices[-1]._array.shape[1]]
-    count = len(matrices)
-    cost = [[0] * count for _ in range(count)]
-    split = [[0] * count for _ in range(count)]
-    for length in range(1, count):
-        for i in range(count - length):
-            j = i + length
-            cost[i][j], split[i][j] = min(
-                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                for k in range(i, j)
-            )
-
-    def product(i: int, j: int) -> Tensor:
-        if i == j:
-            return matrices[i]
-        k = split[i][j]
-        return matmul(product(i, k), product(k + 1, j))
-
-    return product(0, count - 1)
 
 
 @composite()

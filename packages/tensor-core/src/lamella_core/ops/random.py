@@ -120,7 +120,9 @@ def rand(
     dtype, device = _place(generator, dtype, device, layout, out)
     if out is not None:
         return _sized(out, shape).uniform_(generator=generator)
-    return _finished("rand", _rand(shape, source, read_dtype("rand", dtype), device), out, requires_grad)
+    return _finished(
+        "rand", _rand(shape, source, read_dtype("rand", dtype), device), out, requires_grad
+    )
 
 
 def randn(
@@ -330,9 +332,7 @@ def bernoulli(
 
 
 @arrays(method=False, reduced_precision=True, name="normal")
-def _normal(
-    mean: Tensor | Number, std: Tensor | Number, generator: Any
-) -> Tensor:
+def _normal(mean: Tensor | Number, std: Tensor | Number, generator: Any) -> Tensor:
     """See :func:`normal`."""
 
 
@@ -559,9 +559,7 @@ def cauchy_(
     return _cauchy_(input, median, sigma, source_of(generator))
 
 
-def exponential_(
-    input: Tensor, lambd: float = 1, *, generator: Generator | None = None
-) -> Tensor:
+def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fills with numbers of the density ``lambd exp(-lambd x)``, x > 0.
 
     Raises:

@@ -13,8 +13,6 @@ from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lamella_core.dtype import dtype as DType
     from lamella_core.typing import Ints, Number
 
@@ -110,7 +108,8 @@ def nanmean(
     """
     if input._dtype.category != FLOATING:
         raise RuntimeError(
-            f"nanmean(): expected input to have floating point dtype but got {input._dtype.class_name}"
+            f"nanmean(): expected input to have floating point dtype but got "
+            f"{input._dtype.class_name}"
         )
     if out is not None and out._dtype.category < FLOATING:
         raise not_implemented_for("nanmean", out._dtype)
@@ -238,8 +237,8 @@ def aminmax(
         length = input._array.size if dim is None else input.size(dim)
         if length == 0:
             raise (RuntimeError if dim is None else IndexError)(
-                f"aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
-                f"identity (shape {list(input._array.shape)})"
+                f"aminmax(): cannot compute aminmax over an empty dimension as the operation has "
+                f"no identity (shape {list(input._array.shape)})"
             )
     over = () if dim is None else dim
     result = return_types.aminmax(amin(input, over, keepdim), amax(input, over, keepdim))
@@ -409,7 +408,7 @@ def nuclear_norm(input: Tensor) -> Tensor:
 
 @arrays(method=False)
 def polar_factor(input: Tensor) -> Tensor:
-    """``U V^H`` of each matrix's singular value decomposition: the derivative of its nuclear norm."""
+    """``U V^H`` of each matrix's singular values: the derivative of its nuclear norm."""
 
 
 @composite()

@@ -121,11 +121,14 @@ def _check_scatter(op_name: str, input: Tensor, dim: int, index: Tensor, src: An
     for kind, other in (("self", input), ("src", src)):
         if isinstance(other, Tensor) and len(other._array.shape or (1,)) != len(given):
             raise RuntimeError(
-                f"Index tensor must have the same number of dimensions as {kind} tensor ({op_name}: "
-                f"index {list(index._array.shape)}, {kind} {list(other._array.shape)})"
+                f"Index tensor must have the same number of dimensions as {kind} tensor "
+                f"({op_name}: index {list(index._array.shape)}, {kind} {list(other._array.shape)})"
             )
     too_large = any(n > m for d, (n, m) in enumerate(zip(given, shape, strict=True)) if d != dim)
-    text = f"Expected index {list(given)} to be no larger than self {list(shape)} apart from dimension {dim}"
+    text = (
+        f"Expected index {list(given)} to be no larger than self {list(shape)} apart from "
+        f"dimension {dim}"
+    )
     if isinstance(src, Tensor):
         if src._dtype is not input._dtype:
             raise RuntimeError(
@@ -147,7 +150,14 @@ def _source(src: Any, value: Any) -> Any:
 
 
 def _scattered(
-    apply: Any, add: Any, combine: Any, input: Tensor, dim: int, index: Tensor, src: Any, reduce: Any
+    apply: Any,
+    add: Any,
+    combine: Any,
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Any,
+    reduce: Any,
 ) -> Tensor:
     if reduce is None:
         dim = _check_scatter("scatter", input, dim, index, src)
@@ -460,16 +470,12 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) 
 
 def _check_fill_index(index: Tensor) -> None:
     if index._dtype is not dtypes.int64:
-        raise IndexError(
-            f"index_fill_(): Expected dtype int64 for index, got {index._dtype!r}."
-        )
+        raise IndexError(f"index_fill_(): Expected dtype int64 for index, got {index._dtype!r}.")
     if index._array.ndim > 1:
         raise IndexError("Index has to be a vector/scalar (index_fill_)")
 
 
-def _check_index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str
-) -> int:
+def _check_index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str) -> int:
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(
             f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
@@ -550,7 +556,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """:func:`masked_fill` in place; the mask broadcasts to the tensor. Returns the tensor."""
     _check_bool("masked_fill_", mask)
-    return _masked_fill_into(input, _mask_for(input, mask), _fill_value("masked_fill_", input, value))
+    return _masked_fill_into(
+        input, _mask_for(input, mask), _fill_value("masked_fill_", input, value)
+    )
 
 
 def _mask_for(input: Tensor, mask: Tensor) -> Tensor:

@@ -350,7 +350,8 @@ def bucketize(
     """
     if boundaries._array.ndim != 1:
         raise RuntimeError(
-            f"bucketize: boundaries tensor must be 1 dimension, but got dim({boundaries._array.ndim})"
+            f"bucketize: boundaries tensor must be 1 dimension, but got "
+            f"dim({boundaries._array.ndim})"
         )
     if not isinstance(input, Tensor):
         input = _like(boundaries, input)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions import view as view_op
+from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import broadcast_error, normalize_dim
 from lamella_core.size import Size
 from lamella_core.tensor import Tensor
@@ -59,9 +60,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @composite
-def split_with_sizes(
-    input: Tensor, split_sizes: Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts of the given sizes along a dimension.
 
     Raises:
@@ -119,12 +118,15 @@ def split(
     dim = normalize_dim(dim, len(shape))
     if not part and shape[dim]:
         raise RuntimeError(
-            f"split_size can only be 0 if dimension size is 0, but got dimension size of {shape[dim]}"
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of "
+            f"{shape[dim]}"
         )
     return _split_with_sizes(tensor, _even_sizes(shape[dim], part), dim)
 
 
-def _split_method(self: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+def _split_method(
+    self: Tensor, split_size: int | Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
     """See :func:`split`."""
     return split(self, split_size, dim)
 
@@ -197,9 +199,7 @@ def tensor_split(
     return tuple(parts)
 
 
-def _nth_split(
-    name: str, input: Tensor, given: Any, dim: int, needed: int
-) -> tuple[Tensor, ...]:
+def _nth_split(name: str, input: Tensor, given: Any, dim: int, needed: int) -> tuple[Tensor, ...]:
     shape = input._array.shape
     if len(shape) < needed:
         raise RuntimeError(
@@ -234,9 +234,7 @@ def dsplit(input: Tensor, indices_or_sections: int | Sequence[int]) -> tuple[Ten
 
 
 @composite
-def unsafe_split(
-    tensor: Tensor, split_size: int, dim: int = 0
-) -> tuple[Tensor, ...]:
+def unsafe_split(tensor: Tensor, split_size: int, dim: int = 0) -> tuple[Tensor, ...]:
     """:func:`split` into parts that are not views of the tensor for autograd."""
     return tuple(_not_a_view(part) for part in split(tensor, split_size, dim))
 
@@ -313,6 +311,29 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return input.expand(tuple(size))
 
 
+def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
+
+    Raises:
+        RuntimeError: when ``size`` does not broadcast to this tensor's shape.
+    """
+    wanted = read_sizes("sum_to_size", size)
+    shape = self._array.shape
+    added = len(shape) - len(wanted)
+    if added < 0 or any(
+        n not in (1, m) for n, m in zip(wanted, shape[max(added, 0) :], strict=False)
+    ):
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(shape)}}}.")
+    if not wanted:
+        return self.sum()
+    dims = [d for d, m in enumerate(shape) if d < added or (wanted[d - added] == 1 and m != 1)]
+    summed = self.sum(tuple(dims), keepdim=True) if dims else self
+    return summed.reshape(wanted) if added else summed
+
+
+Tensor.sum_to_size = _sum_to_size
+
+
 def _several(tensors: tuple[Any, ...], change: Any) -> Any:
     """Applies a change to one tensor, or to each of several."""
     if len(tensors) == 1:
@@ -330,12 +351,13 @@ def atleast_1d(*tensors: Tensor) -> Any:
 def atleast_2d(*tensors: Tensor) -> Any:
     """Views with at least two dimensions, the new ones in front."""
     return _several(
-        tensors, lambda x: x if x._array.ndim > 1 else x.reshape(1, 1) if not x._array.ndim else x[None]
+        tensors,
+        lambda x: x if x._array.ndim > 1 else x.reshape(1, 1) if not x._array.ndim else x[None],
     )
 
 
 def atleast_3d(*tensors: Tensor) -> Any:
-    """Views with at least three dimensions: a matrix gets one at the end, a vector on both sides."""
+    """Views with at least three dimensions: one after a matrix, one on each side of a vector."""
 
     def grow(x: Tensor) -> Tensor:
         ndim = x._array.ndim

@@ -150,9 +150,7 @@ def median_dim(input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
 
 
 @composite()
-def median(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None
-) -> Any:
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
     """Median: the lower of the two middle elements where the count is even.
 
     NaN where there is one. Without ``dim``, of all elements, and the gradient is shared evenly
@@ -462,8 +460,8 @@ def histogram(
         )
     if weight is not None and weight._dtype is not input._dtype:
         raise RuntimeError(
-            f"histogramdd: if weight tensor is provided, input tensor and weight tensor should have "
-            f"the same dtype, but got input({input._dtype.class_name}), and "
+            f"histogramdd: if weight tensor is provided, input tensor and weight tensor should "
+            f"have the same dtype, but got input({input._dtype.class_name}), and "
             f"weight({weight._dtype.class_name})"
         )
     counts = _histogram(input, edges, weight, density)

@@ -113,9 +113,7 @@ def t(input: Tensor) -> Tensor:
 
 
 @composite
-def movedim(
-    input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]
-) -> Tensor:
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """A view with the dimensions ``source`` moved to the places ``destination``.
 
     The other dimensions keep their order.
@@ -161,7 +159,9 @@ def adjoint(input: Tensor) -> Tensor:
     """
     ndim = input._array.ndim
     if ndim == 1:
-        raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor.")
+        raise RuntimeError(
+            "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor."
+        )
     turned = transpose(input, -2, -1) if ndim else input
     return turned.conj() if input._dtype.is_complex else turned
 
@@ -203,7 +203,8 @@ def _H(self: Tensor) -> Tensor:
     """The conjugate transpose of a matrix."""
     if self._array.ndim not in (0, 2):
         raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D tensor."
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D "
+            f"tensor."
             + (" For batches of matrices, consider using tensor.mH" if self._array.ndim > 2 else "")
         )
     return adjoint(self)

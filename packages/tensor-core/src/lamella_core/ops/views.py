@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import strided_view, view as view_op
+from lamella_core.conventions import strided_view
+from lamella_core.conventions import view as view_op
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.structural import structural
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
 
 __all__ = [
+    "alias",
     "as_strided",
     "diagonal",
     "flatten",
@@ -164,9 +166,7 @@ def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
     raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {count}")
 
 
-def _view_method(
-    self: Tensor, *size: Any, dtype: dtype | None = None, **named: Any
-) -> Tensor:
+def _view_method(self: Tensor, *size: Any, dtype: dtype | None = None, **named: Any) -> Tensor:
     """The same elements in another shape, or the same bytes as another element type.
 
     Args:
@@ -351,6 +351,12 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 # ------------------------------------------------------------------------------- sizes of 1
+
+
+@composite(method=False)
+def alias(input: Tensor) -> Tensor:
+    """A view of the whole tensor."""
+    return _basic_index_table[modes.bits | input._key](input, (...,))
 
 
 @composite

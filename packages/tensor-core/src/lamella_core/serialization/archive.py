@@ -25,7 +25,8 @@ _LOCAL_SIZE = 30
 _PADDING_ID = b"FB"
 _PADDING_HEADER = 4
 _ZIP64_EXTRA = 20
-_ZIP64_FROM = 0xFFFFFFFF
+# Below the 2 GiB from which zipfile makes this header by itself, so that the padding knows of it.
+_ZIP64_FROM = 1 << 30
 _ENCRYPTED = 0x1
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _UNREADABLE = (
@@ -166,6 +167,8 @@ class ArchiveReader:
         info = self._infos.get(name)
         if info is None:
             raise self._damaged(f"the record {name!r} is not in it")
+        if info.header_offset < 0:
+            raise self._damaged(f"its record {name!r} begins before the file")
         header = self._source.read(info.header_offset, _LOCAL_SIZE)
         if len(header) < _LOCAL_SIZE or header[:4] != _LOCAL_MAGIC:
             raise self._damaged(f"its record {name!r} does not begin where the directory says")

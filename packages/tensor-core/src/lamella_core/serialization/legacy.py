@@ -1,8 +1,8 @@
 """The two formats from before PyTorch 1.6.
 
-*The sequence* (0.1.10 to 1.5): pickles on end — a magic number, the protocol version, facts of the
-machine, the object, the list of storage keys — and then, for each key, the number of elements as
-an int64 and the elements.
+*The sequence* (0.1.10 to 1.5): pickles on end: a magic number, the protocol version, facts of the
+machine, the object, the list of storage keys. After them come, for each key, the number of
+elements as an int64 and the elements.
 
 *The tar* (before 0.1.10): the members ``storages`` (for each: a pickle of key, location and type,
 the number of elements, the elements), ``tensors`` (for each: a pickle of key, storage key and
@@ -72,8 +72,8 @@ def _load_sequence(
         magic = None
     if type(magic) is not int or magic != _MAGIC:
         raise pickle.UnpicklingError(
-            f"Invalid magic number; {source.name} is neither a zip archive nor a file of the legacy "
-            "format: expected a file that torch.save wrote"
+            f"Invalid magic number; {source.name} is neither a zip archive nor a file of the "
+            "legacy format: expected a file that torch.save wrote"
         )
     version, place = _plain(data, place)
     machine, place = _plain(data, place)
@@ -201,7 +201,7 @@ def _load_tar(
         try:
             return tensors[int(identifier)]
         except (KeyError, TypeError, ValueError):
-            raise pickle.UnpicklingError("the pickle refers to a tensor that is not there") from None
+            raise pickle.UnpicklingError("the pickle refers to a tensor of none") from None
 
     return unpickle(members[2], 0, persistent, pickle_module, options)[0]
 

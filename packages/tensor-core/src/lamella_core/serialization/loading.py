@@ -80,8 +80,9 @@ def load(
         magic = file.read(len(_ZIP_MAGIC))
         file.seek(start)
         unpickle = _restricted if weights_only else _trusting
+        module = pickle_module or pickle
         if magic == _ZIP_MAGIC:
-            return _load_zip(source, restore, unpickle, bool(mmap), pickle_module or pickle, options)
+            return _load_zip(source, restore, unpickle, bool(mmap), module, options)
         if not magic:
             raise EOFError(f"{source.name} is empty; expected a file that save wrote")
         if mmap:
@@ -91,7 +92,7 @@ def load(
             )
         from lamella_core.serialization.legacy import load_legacy
 
-        return load_legacy(source, restore, unpickle, pickle_module or pickle, options)
+        return load_legacy(source, restore, unpickle, module, options)
 
 
 @contextmanager
@@ -114,7 +115,8 @@ def _restricted(
 ) -> tuple[Any, int]:
     unknown = set(options) - {"encoding"}
     if unknown:
-        raise TypeError(f"load with weights_only=True takes no keyword {', '.join(sorted(unknown))}")
+        named = ", ".join(sorted(unknown))
+        raise TypeError(f"load with weights_only=True takes no keyword {named}")
     unpickler = RestrictedUnpickler(data, persistent_load, start, options["encoding"])
     return unpickler.load(), unpickler.position
 
@@ -185,8 +187,8 @@ class _ArchiveStorages:
         self._swapped = order.decode() != sys.byteorder
         if self._swapped and mapped:
             raise RuntimeError(
-                f"{source.name} has the byte order {order.decode()!r}, which is not this machine's: "
-                "load it without mmap"
+                f"{source.name} has the byte order {order.decode()!r}, which is not this "
+                "machine's: load it without mmap"
             )
 
     def load(self, identifier: Any) -> Storage | TypedStorage:
@@ -194,7 +196,8 @@ class _ArchiveStorages:
         kind, key, location, count = check_identifier(identifier)
         known = self._read.get(key)
         if known is None:
-            size = self._check_size(key, count * kind.itemsize, self._archive.find(f"data/{key}").size)
+            found = self._archive.find(f"data/{key}").size
+            size = self._check_size(key, count * kind.itemsize, found)
             read = self._map if self._mapped and size else self._load
             storage = self._restore(read(key, kind), location)
             self._read[key] = storage, size
@@ -206,8 +209,8 @@ class _ArchiveStorages:
     def _check_size(self, key: str, wanted: int, found: int) -> int:
         if wanted != found:
             raise RuntimeError(
-                f"{self._source.name} is damaged: its pickle says that storage {key!r} has {wanted} "
-                f"bytes and its record has {found}"
+                f"{self._source.name} is damaged: its pickle says that storage {key!r} has "
+                f"{wanted} bytes and its record has {found}"
             )
         return found
 
@@ -215,7 +218,7 @@ class _ArchiveStorages:
         name = f"data/{key}"
         record = self._archive.find(name)
         array = np.empty(record.size // kind.itemsize, numpy_type(kind))
-        crc = self._source.read_into(record.start, memoryview(array.view(np.uint8)))
+        crc = self._source.read_into(record.start, array.view(np.uint8).data)
         self._archive.check(name, record, crc)
         if self._swapped:
             array.byteswap(inplace=True)

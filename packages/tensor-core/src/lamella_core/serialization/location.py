@@ -56,8 +56,10 @@ def restorer(map_location: Any) -> Restore:
     if isinstance(map_location, dict):
         places = {str(tag): place for tag, place in map_location.items()}
         return lambda storage, location: restore(storage, str(places.get(location, location)))
-    if isinstance(map_location, (str, Device, bytes)):
-        place = map_location.decode("ascii") if isinstance(map_location, bytes) else str(map_location)
+    if isinstance(map_location, bytes):
+        map_location = map_location.decode("ascii")
+    if isinstance(map_location, (str, Device)):
+        place = str(map_location)
         return lambda storage, location: restore(storage, place)
     if callable(map_location):
         return lambda storage, location: _called(map_location, storage, location)

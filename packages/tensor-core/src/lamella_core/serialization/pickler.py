@@ -19,8 +19,10 @@ from lamella_core.size import Size
 from lamella_core.storage import Storage, storage_of
 from lamella_core.tensor import Tensor
 
+_InPython: Any = pickle._Pickler  # type: ignore[attr-defined]
 
-class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+
+class Pickler(_InPython):
     """Writes one pickle; the storages that it refers to are collected.
 
     It builds on the standard library's pickler in Python, as the one in C writes a global only
@@ -30,7 +32,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
         storages: the memory blocks to be written beside the pickle, by key.
     """
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: dict[type, Any] = dict(_InPython.dispatch)
 
     def __init__(self, file: IO[bytes], protocol: int) -> None:
         super().__init__(file, protocol)
@@ -85,7 +87,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]
 
 def _reduce_tensor(tensor: Tensor) -> tuple[Any, ...]:
     storage = TypedStorage(storage_of(tensor), tensor._dtype)
-    arguments = (
+    arguments: tuple[Any, ...] = (
         storage,
         tensor.storage_offset(),
         tuple(tensor._array.shape),

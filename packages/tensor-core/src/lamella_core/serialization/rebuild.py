@@ -45,7 +45,8 @@ def strided_tensor(
     if len(size) != len(stride) or len(size) > _MAX_DIMS or not _all_counts(numbers):
         raise RuntimeError(
             "the file describes a tensor by sizes, strides and a storage offset that are not "
-            f"equally many ({len(size)} and {len(stride)}, at most {_MAX_DIMS}) non-negative integers"
+            f"equally many ({len(size)} and {len(stride)}, at most {_MAX_DIMS}) non-negative "
+            "integers"
         )
     last = offset
     for extent, step in zip(size, stride, strict=True):
@@ -53,9 +54,9 @@ def strided_tensor(
     room = storage.nbytes() // element_type.itemsize
     if 0 not in size and last >= room:
         raise RuntimeError(
-            f"the file describes a tensor of sizes {list(size)}, strides {list(stride)} and storage "
-            f"offset {offset}, which needs a storage of {last + 1} elements of {element_type!r}; "
-            f"the storage has {room}"
+            f"the file describes a tensor of sizes {list(size)}, strides {list(stride)} and "
+            f"storage offset {offset}, which needs a storage of {last + 1} elements of "
+            f"{element_type!r}; the storage has {room}"
         )
     if 0 in size:
         # No element is read, so any start will do; the file's may lie beyond the memory.
@@ -133,7 +134,7 @@ def _finished(tensor: Tensor, requires_grad: Any, backward_hooks: Any, metadata:
         if metadata.get("conj"):
             tensor = tensor.conj().resolve_conj()
         if metadata.get("neg"):
-            tensor = -tensor
+            tensor = tensor.neg()
     if requires_grad:
         tensor.requires_grad_(True)
     _warn_of_hooks(backward_hooks)
@@ -210,7 +211,9 @@ def set_attributes(target: Any, state: Any) -> None:
     for name in state:
         if not isinstance(name, str) or hasattr(cls, name):
             shown = name if isinstance(name, str) else type(name).__name__
-            raise RuntimeError(f"the file sets {shown} on {cls.__name__}, which may not be replaced")
+            raise RuntimeError(
+                f"the file sets {shown} on {cls.__name__}, which may not be replaced"
+            )
     target.__dict__.update(state)
 
 

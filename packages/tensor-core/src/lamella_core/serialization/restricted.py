@@ -89,7 +89,8 @@ class RestrictedUnpickler:
             raise UnpicklingError(f"Weights only load failed: {error}") from None
         except IndexError:
             raise UnpicklingError(
-                f"Weights only load failed: the pickle is cut off or damaged at byte {self.position}"
+                "Weights only load failed: the pickle is cut off or damaged at byte "
+                f"{self.position}"
             ) from None
         except (
             AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError,

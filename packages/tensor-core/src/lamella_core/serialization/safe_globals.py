@@ -1,10 +1,10 @@
-"""What a file may name when it is loaded with ``weights_only=True``, beyond tensors and the like."""
+"""What files that are loaded with ``weights_only=True`` may name, beyond tensors and the like."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.serialization.names import name_of, registered
+from lamella_core.serialization.names import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,12 +68,3 @@ def allowed_by_name() -> dict[str, Any]:
         if theirs is not None:
             found[".".join(theirs)] = each
     return found
-
-
-def is_known(module_name: str, qualified_name: str) -> bool:
-    """Whether a global of PyTorch's is one that any file of weights may use."""
-    try:
-        registered(module_name, qualified_name)
-    except KeyError:
-        return False
-    return True

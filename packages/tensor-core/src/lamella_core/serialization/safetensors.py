@@ -89,8 +89,9 @@ def load(data: bytes) -> dict[str, Tensor]:
         element_type = _DTYPES.get(found["dtype"])
         if element_type is None:
             raise _unknown(name, found["dtype"])
-        contents = found["data"]
-        array = np.frombuffer(contents, element_type.numpy) if contents else np.empty(0, element_type.numpy)
+        array = np.empty(0, element_type.numpy)
+        if found["data"]:
+            array = np.frombuffer(found["data"], element_type.numpy)
         tensors[name] = wrap(array.reshape(found["shape"]), element_type, key)
     return tensors
 
@@ -142,7 +143,8 @@ def _library(part: str = "") -> ModuleType:
 def _arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
     if not isinstance(tensors, dict):
         raise ValueError(f"Expected a dict of [str, torch.Tensor] but received {type(tensors)}")
-    arrays, owner = {}, {}
+    arrays: dict[str, np.ndarray] = {}
+    owner: dict[tuple[Device, int], str] = {}
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise ValueError(
@@ -166,6 +168,6 @@ def _arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
 
 def _unknown(name: str, found: str) -> TypeError:
     return TypeError(
-        f"the tensor {name!r} has the element type {found}, which there is no dtype for; those that "
-        f"are read: {', '.join(_DTYPES)}"
+        f"the tensor {name!r} has the element type {found}, which there is no dtype for; those "
+        f"that are read: {', '.join(_DTYPES)}"
     )

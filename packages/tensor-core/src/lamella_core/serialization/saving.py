@@ -50,8 +50,8 @@ def save(
     """
     if pickle_module is not pickle:
         raise ValueError(
-            f"save writes with the standard library's pickle only, not with {pickle_module!r}; leave "
-            "pickle_module out, and give the object's classes a __reduce__ where they need one"
+            f"save writes with the standard library's pickle only, not with {pickle_module!r}; "
+            "leave pickle_module out, and give the object's classes a __reduce__ if they need one"
         )
     if not 2 <= pickle_protocol <= pickle.HIGHEST_PROTOCOL:
         raise ValueError(

@@ -62,8 +62,8 @@ class Source:
                 piece[:count] = contents
             if not count:
                 raise RuntimeError(
-                    f"{self.name} ended after {position} of the {target.nbytes} bytes from position "
-                    f"{start} on: it was cut off"
+                    f"{self.name} ended after {position} of the {target.nbytes} bytes from "
+                    f"position {start} on: it was cut off"
                 )
             crc = zlib.crc32(piece[:count], crc)
             position += count

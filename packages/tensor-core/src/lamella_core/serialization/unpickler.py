@@ -1,4 +1,4 @@
-"""Reads pickles that were written by someone trusted: any class may be made, any function called."""
+"""Reads pickles of trusted sources: any class may be made and any function called."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pickle
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.serialization import names, rebuild
 from lamella_core.generator import Generator
+from lamella_core.serialization import names, rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class _RestoredGenerator(Generator):
 
     def __setstate__(self, state: Any) -> None:
         rebuild.set_generator_state(self, state)
-        self.__class__ = Generator
+        object.__setattr__(self, "__class__", Generator)
 
 
 def find_counterpart(module_name: str, qualified_name: str) -> Any:

@@ -1,1 +1,17 @@
-"""Kernels that only the NumPy backend has, by family."""
+"""Kernels that only the NumPy backend has, by family.
+
+Importing the package registers them all.
+"""
+
+from lamella_core.backends import numpy as _numpy  # noqa: F401  (the backend comes first)
+from lamella_core.backends.numpy_kernels import (
+    random,
+    special,
+    views,
+)
+
+__all__ = [
+    "random",
+    "special",
+    "views",
+]

@@ -1,0 +1,82 @@
+"""Inference tensors: made in ``inference_mode``, they can never be part of a graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core.conventions.view import StridedView, View
+from lamella_core.dispatch import modes, new_bit
+from lamella_core.tensor import Tensor
+
+from lamella_autograd.modes import INFERENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lamella_core.dispatch import Op
+
+INFERENCE_TENSOR = new_bit()
+
+
+def in_inference_mode(op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
+    """The form of a call in inference mode: new results are marked.
+
+    What an op writes to stays what it was, and so does a view of a normal tensor.
+    """
+    if op.mutates is not None:
+        return below
+    if isinstance(op.convention, (View, StridedView)) and not key & INFERENCE_TENSOR:
+        return below
+
+    def mark(*args: Any) -> Any:
+        result = below(*args)
+        for each in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(each, Tensor):
+                each._key |= INFERENCE_TENSOR
+        return result
+
+    return mark
+
+
+def refuse_inference_target(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
+    """The form, outside inference mode, of a write when an argument is an inference tensor."""
+    last = op.mutates == "out"
+
+    def check(*args: Any) -> Any:
+        written = args[-1] if last else args[0]
+        for each in written if isinstance(written, (tuple, list)) else (written,):
+            if each._key & INFERENCE_TENSOR:
+                raise RuntimeError(
+                    f"Inplace update to inference tensor outside InferenceMode is not allowed "
+                    f"({op.name}). You can make a clone to get a normal tensor before doing the "
+                    f"in-place update."
+                )
+        return below(*args)
+
+    return check
+
+
+def save_inference_error(op_name: str) -> RuntimeError:
+    """The error for saving a tensor that was made in inference mode."""
+    return RuntimeError(
+        f"Inference tensors cannot be saved for backward ({op_name}). Make a clone outside "
+        f"inference mode to get a normal tensor and use that in autograd."
+    )
+
+
+def is_inference(self: Tensor) -> bool:
+    """Whether this tensor was made in inference mode."""
+    return bool(self._key & INFERENCE_TENSOR)
+
+
+def check_may_require_grad(tensor: Tensor) -> None:
+    """Checks that recording may be switched on for a tensor.
+
+    Raises:
+        RuntimeError: for an inference tensor outside inference mode.
+    """
+    if tensor._key & INFERENCE_TENSOR and not modes.bits & INFERENCE:
+        raise RuntimeError(
+            "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed; "
+            "make a clone to get a normal tensor"
+        )

@@ -1,0 +1,34 @@
+"""Discovery of backends by entry point."""
+
+import lamella_core as lc
+import pytest
+from lamella_core import dispatch
+
+
+def test_the_numpy_backend_is_always_there() -> None:
+    assert dispatch.backend_of(lc.device("cpu")).device_type == "cpu"
+
+
+def test_an_unknown_device_type_names_those_that_are_known() -> None:
+    with pytest.raises(RuntimeError, match=r"no backend for device type 'abacus'.*cpu.*lamella\.backends"):
+        lc.zeros(2, device="abacus")
+
+
+def test_a_device_type_cannot_be_registered_twice() -> None:
+    with pytest.raises(ValueError, match="'cpu' is already registered"):
+        lc.register_backend(type(dispatch.backends["cpu"])())
+
+
+def test_entry_points_are_read_when_a_device_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        def load(self) -> object:
+            return lambda: seen.append("loaded")
+
+    seen: list[str] = []
+    monkeypatch.setattr(dispatch, "_entry_points_loaded", False)
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda group: [Found()] if group == "lamella.backends" else []
+    )
+    with pytest.raises(RuntimeError, match="abacus"):
+        lc.zeros(2, device="abacus")
+    assert seen == ["loaded"]
