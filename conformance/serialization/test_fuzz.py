@@ -92,6 +92,7 @@ def _mutated_file(contents: bytes, rng: random.Random) -> bytes:
 
 def _run(folder: Path, seed: int) -> None:
     import lamella_autograd  # noqa: F401  (tensors that require grad are among the files)
+    from lamella_core import load_backends
     from lamella_core.serialization import load
 
     warnings.simplefilter("ignore")
@@ -100,7 +101,9 @@ def _run(folder: Path, seed: int) -> None:
         repr(load(io.BytesIO(contents)))
     rng = random.Random(seed)
     cases = [_mutated_file(rng.choice(originals), rng) for _ in range(CASES // 2)]
-    # The codec of names in archives, and what the first failure imports, are here beforehand.
+    # The backends that are installed, which an unknown device asks for, the codec of names in
+    # archives, and what the first failure imports, are here beforehand.
+    load_backends()
     codecs.lookup("cp437")
     for contents in (b"PK\x03\x04", b"x", cases[0]):
         try:

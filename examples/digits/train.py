@@ -80,7 +80,7 @@ class Run:
                 loss.backward()
                 self.optimizer.step()
                 total += loss.item() * len(labels)
-                bar.set_postfix(loss=f"{loss.item():.3f}")
+                bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
         for group in self.optimizer.param_groups:
             group["lr"] *= DECAY
         self.epoch += 1

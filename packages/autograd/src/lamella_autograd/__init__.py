@@ -3,7 +3,7 @@
 from lamella_core.dispatch import register_layer
 
 from lamella_autograd import derivatives as _derivatives  # noqa: F401  (declares the formulas)
-from lamella_autograd import graph
+from lamella_autograd import functional, graph
 from lamella_autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -13,6 +13,7 @@ from lamella_autograd.anomaly import (
 from lamella_autograd.backward import backward, grad
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.function import Function
+from lamella_autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lamella_autograd.hooks import RemovableHandle
 from lamella_autograd.modes import (
     enable_grad,
@@ -31,13 +32,17 @@ register_layer(Autograd())
 
 __all__ = [
     "Function",
+    "GradcheckError",
     "Node",
     "RemovableHandle",
     "backward",
     "derivative",
     "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "is_anomaly_check_nan_enabled",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _alias.install()
+_alias.register_file_names()
 
 _SUBMODULES = frozenset(name.split(".")[1] for name in (*_alias.MODULES, "lamella.utils"))
 

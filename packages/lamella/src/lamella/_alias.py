@@ -12,6 +12,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
+from lamella_core.serialization import register_module, register_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
@@ -22,6 +24,7 @@ MODULES = {
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",
+    "lamella.serialization": "lamella_core.serialization",
     "lamella.utils.data": "lamella_data",
 }
 
@@ -69,3 +72,11 @@ def install() -> None:
     """Puts the finder first; doing so twice changes nothing."""
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())
+
+
+def register_file_names() -> None:
+    """Lets files name what ``lamella_nn`` holds, which is imported when one does."""
+    for name in ("Parameter", "_rebuild_parameter", "_rebuild_parameter_with_state"):
+        module = "torch.nn.parameter" if name == "Parameter" else "torch._utils"
+        register_type(module, name, f"lamella_nn.parameter:{name}")
+    register_module("torch.nn", "lamella_nn")

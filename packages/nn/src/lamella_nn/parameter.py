@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
+from lamella_core.serialization import register_module, register_type
 from lamella_core import Tensor, empty
 
 
@@ -88,3 +89,9 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+
+register_type("torch.nn.parameter", "Parameter", Parameter)
+register_type("torch._utils", "_rebuild_parameter", _rebuild_parameter)
+register_type("torch._utils", "_rebuild_parameter_with_state", _rebuild_parameter_with_state)
+register_module("torch.nn", "lamella_nn")

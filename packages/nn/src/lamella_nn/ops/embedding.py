@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 
 if TYPE_CHECKING:
     from lamella_core import Tensor

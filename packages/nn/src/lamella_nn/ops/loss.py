@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.conventions import arrays, pointwise
+from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.pointwise import pointwise
 
 if TYPE_CHECKING:
     from lamella_core import Tensor

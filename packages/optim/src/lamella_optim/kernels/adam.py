@@ -38,7 +38,7 @@ def update(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> No
     grad = gradient(xp, param, grad, first, weight_decay if decays else None, maximize)
     exp_avg, exp_avg_sq = moments(xp, grad, exp_avg, exp_avg_sq, second, shares)
     if amsgrad:
-        exp_avg_sq = xp.maximum(arrays[4], exp_avg_sq, arrays[4])
+        exp_avg_sq = xp.maximum(arrays[4], exp_avg_sq, out=arrays[4])
     if moves:
         scale = xp.multiply(xp.sqrt(exp_avg_sq, second), slope, second)
         scale = xp.add(scale, offset, second)

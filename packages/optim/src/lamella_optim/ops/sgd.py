@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.conventions import mutation
+from lamella_core.conventions.mutation import mutation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

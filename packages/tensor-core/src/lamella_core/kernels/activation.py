@@ -19,7 +19,7 @@ def _own(array: Any) -> Any:
 
 @shared_kernel("relu")
 def relu(xp: Any, input: Any, out: Any = None) -> Any:
-    return xp.maximum(input, 0, out)
+    return xp.maximum(input, 0, out=out)
 
 
 @shared_kernel("threshold")
@@ -38,7 +38,7 @@ def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = Non
         min_val, max_val = int(min_val), int(max_val)
         if input.dtype.kind == "u" and min_val < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return xp.minimum(xp.maximum(input, min_val, out), max_val, out)
+    return xp.minimum(xp.maximum(input, min_val, out=out), max_val, out=out)
 
 
 @shared_kernel("hardtanh_backward")

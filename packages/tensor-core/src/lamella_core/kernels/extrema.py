@@ -21,13 +21,13 @@ def clamp(xp: Any, input: Any, min: Any, max: Any, out: Any = None) -> Any:
     if min is None:
         if max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-        return xp.minimum(input, max, out)
-    result = xp.maximum(input, min, out)
+        return xp.minimum(input, max, out=out)
+    result = xp.maximum(input, min, out=out)
     if max is None:
         return result
     if out is None and result.ndim:
         try:
-            return xp.minimum(result, max, result)
+            return xp.minimum(result, max, out=result)
         except ValueError:
             return xp.minimum(result, max)
-    return xp.minimum(result, max, out)
+    return xp.minimum(result, max, out=out)

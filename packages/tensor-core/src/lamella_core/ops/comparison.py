@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays, pointwise
+from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dispatch import operator_method
 from lamella_core.tensor import Tensor
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import overwriting, structural
+from lamella_core.conventions.structural import overwriting
+from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.transfer import transfer

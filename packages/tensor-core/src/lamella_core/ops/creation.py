@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays, creation
+from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.creation import creation
 from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
 from lamella_core.device import Device
 from lamella_core.formats import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
 from lamella_core.tensor import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.conventions import pointwise
+from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.arithmetic import alias
 
 if TYPE_CHECKING:

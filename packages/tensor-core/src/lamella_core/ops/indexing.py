@@ -16,7 +16,8 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import overwriting, structural
+from lamella_core.conventions.structural import overwriting
+from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor

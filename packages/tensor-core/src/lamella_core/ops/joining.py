@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions import structural
+from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.ops.creation_data import tensor

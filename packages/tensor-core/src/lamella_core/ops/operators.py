@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions import pointwise
+from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dispatch import LazyMethod, inplace_variant, operator_method
 from lamella_core.tensor import Tensor
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from lamella_core.composite import composite
-from lamella_core.conventions import pointwise
+from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.operators import add
 from lamella_core.tensor import Tensor
 

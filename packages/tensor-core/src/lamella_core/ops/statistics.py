@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING

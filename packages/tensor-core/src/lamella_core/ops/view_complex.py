@@ -6,7 +6,7 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import view as view_op
+from lamella_core.conventions.view import view as view_op
 from lamella_core.tensor import Tensor
 
 __all__ = [

@@ -1,0 +1,78 @@
+"""The facade's layout of names: PyTorch's paths, loaded when they are first used."""
+
+import subprocess
+import sys
+
+import lamella
+import lamella_autograd
+import lamella_core
+import lamella_data
+import lamella_nn
+import lamella_optim
+import pytest
+
+
+def run(program: str) -> str:
+    """What a program prints in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_sub_packages_are_the_distributions_own_modules() -> None:
+    assert lamella.nn is lamella_nn
+    assert lamella.optim is lamella_optim
+    assert lamella.autograd is lamella_autograd
+    assert lamella.utils.data is lamella_data
+
+
+@pytest.mark.parametrize(
+    ("statement", "real"),
+    [
+        ("import lamella.nn.functional as module", "lamella_nn.functional"),
+        ("from lamella.nn import functional as module", "lamella_nn.functional"),
+        ("import lamella.utils.data as module", "lamella_data"),
+        ("from lamella.utils import data as module", "lamella_data"),
+        ("import lamella.nn.utils.clip_grad as module", "lamella_nn.utils.clip_grad"),
+    ],
+)
+def test_import_statements_find_the_same_module(statement: str, real: str) -> None:
+    program = f"{statement}; import sys; print(module is sys.modules[{real!r}], module.__name__)"
+    assert run(program) == f"True {real}"
+
+
+def test_importing_the_facade_loads_no_sub_package() -> None:
+    program = (
+        "import sys, lamella;"
+        "print(*[n for n in ('lamella_nn', 'lamella_optim', 'lamella_data', 'scipy') if n in sys.modules])"
+    )
+    assert run(program) == ""
+
+
+def test_a_missing_sub_module_is_a_module_not_found_error() -> None:
+    with pytest.raises(ModuleNotFoundError, match=r"lamella\.nn\.no_such_module"):
+        __import__("lamella.nn.no_such_module")
+
+
+def test_the_top_level_is_the_cores_with_the_grad_modes() -> None:
+    assert lamella.Tensor is lamella_core.Tensor
+    assert lamella.add is lamella_core.add
+    assert lamella.no_grad is lamella_autograd.no_grad
+    assert isinstance(lamella.float32, lamella.dtype)
+    assert lamella.device("cpu").type == "cpu"
+
+
+def test_a_missing_name_is_an_attribute_error_that_says_so() -> None:
+    with pytest.raises(AttributeError, match="'no_such_name'"):
+        _ = lamella.no_such_name
+
+
+def test_dir_lists_ops_and_sub_packages() -> None:
+    names = dir(lamella)
+    assert {"add", "nn", "optim", "utils", "no_grad", "float32"} <= set(names)
+
+
+def test_every_name_in_all_is_there() -> None:
+    assert [name for name in lamella.__all__ if not hasattr(lamella, name)] == []
