@@ -26,7 +26,7 @@ def leaf(t: Any, *values: float) -> Any:
     return t.tensor([float(v) for v in values or (1, 2, 3)], requires_grad=True)
 
 
-# ------------------------------------------------------------------------- in-place on whole tensors
+# ------------------------------------------------------------------------ in-place on whole tensors
 
 
 @program
@@ -270,7 +270,7 @@ def unsqueeze_in_place(t):
     yield from (y, x.grad)
 
 
-# ------------------------------------------------------------------------------------ writes to views
+# ---------------------------------------------------------------------------------- writes to views
 
 
 @program
@@ -567,7 +567,7 @@ def copy_into_slices_in_loop(t):
     yield from (out, x.grad)
 
 
-# ---------------------------------------------------------------------------------------- .grad rules
+# -------------------------------------------------------------------------------------- .grad rules
 
 
 @program
@@ -670,7 +670,7 @@ def expanded_gradient(t):
     yield from (a.grad, a.grad.is_contiguous())
 
 
-# ---------------------------------------------------------------------------------------------- hooks
+# -------------------------------------------------------------------------------------------- hooks
 
 
 @program
@@ -883,7 +883,7 @@ def grad_in_hook_records_nothing(t):
     yield from seen
 
 
-# -------------------------------------------------------------------------------------------- engine
+# ------------------------------------------------------------------------------------------- engine
 
 
 @program
@@ -1004,7 +1004,7 @@ def requires_grad_of_integers(t):
     yield NOT_REACHED
 
 
-# --------------------------------------------------------------------------------------------- modes
+# -------------------------------------------------------------------------------------------- modes
 
 
 @program
@@ -1065,7 +1065,7 @@ def inference_tensor_requires_grad(t):
     yield NOT_REACHED
 
 
-# ------------------------------------------------------------------------------------------ Function
+# ----------------------------------------------------------------------------------------- Function
 
 
 @program
@@ -1227,6 +1227,21 @@ def function_wrong_shape(t):
 
 
 @program
+def function_gradient_too_small(t):
+    class Wrong(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.sum()
+
+    Wrong.apply(leaf(t)).sum().backward()
+    yield NOT_REACHED
+
+
+@program
 def function_differentiated_twice(t):
     class Cube(t.autograd.Function):
         @staticmethod
@@ -1268,7 +1283,7 @@ def function_once_differentiable(t):
             return g * 2 * x
 
     x = leaf(t)
-    (g,) = t.autograd.grad(Square.apply(x).sum(), x, create_graph=True)
+    (g,) = t.autograd.grad((Square.apply(x) * x).sum(), x, create_graph=True)
     yield g
     g.sum().backward()
     yield NOT_REACHED

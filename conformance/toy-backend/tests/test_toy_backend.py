@@ -1,8 +1,9 @@
 """A device that is written outside lamella serves a training run like the CPU does."""
 
-import lamella as torch
 import numpy as np
 import pytest
+
+import lamella as torch
 from lamella import nn
 from lamella.nn import functional as F
 from lamella_toy_backend.array import ToyNamespace

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 import lamella
 import lamella_autograd
 import lamella_core
 import lamella_data
 import lamella_nn
 import lamella_optim
-import pytest
 
 
 def run(program: str) -> str:
@@ -46,7 +47,8 @@ def test_import_statements_find_the_same_module(statement: str, real: str) -> No
 def test_importing_the_facade_loads_no_sub_package() -> None:
     program = (
         "import sys, lamella;"
-        "print(*[n for n in ('lamella_nn', 'lamella_optim', 'lamella_data', 'scipy') if n in sys.modules])"
+        "names = ('lamella_nn', 'lamella_optim', 'lamella_data', 'scipy');"
+        "print(*[n for n in names if n in sys.modules])"
     )
     assert run(program) == ""
 

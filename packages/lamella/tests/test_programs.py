@@ -1,7 +1,8 @@
 """Small whole programs, written as for PyTorch, whose outcome is known from outside."""
 
-import lamella as torch
 import pytest
+
+import lamella as torch
 from lamella import nn
 from lamella.nn import functional as F
 from lamella.utils.data import DataLoader, TensorDataset
@@ -40,7 +41,9 @@ def test_losses_are_those_that_pytorch_prints_from_the_same_seed() -> None:
 
 def test_a_second_derivative_through_a_network() -> None:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(2, 8, dtype=torch.float64), nn.Tanh(), nn.Linear(8, 1, dtype=torch.float64))
+    model = nn.Sequential(
+        nn.Linear(2, 8, dtype=torch.float64), nn.Tanh(), nn.Linear(8, 1, dtype=torch.float64)
+    )
     x = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(model, (x,))
 

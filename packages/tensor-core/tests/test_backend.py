@@ -1,7 +1,8 @@
 """Discovery of backends by entry point."""
 
-import lamella_core as lc
 import pytest
+
+import lamella_core as lc
 from lamella_core import dispatch
 
 
@@ -10,7 +11,9 @@ def test_the_numpy_backend_is_always_there() -> None:
 
 
 def test_an_unknown_device_type_names_those_that_are_known() -> None:
-    with pytest.raises(RuntimeError, match=r"no backend for device type 'abacus'.*cpu.*lamella\.backends"):
+    with pytest.raises(
+        RuntimeError, match=r"no backend for device type 'abacus'.*cpu.*lamella\.backends"
+    ):
         lc.zeros(2, device="abacus")
 
 
@@ -27,7 +30,8 @@ def test_entry_points_are_read_when_a_device_is_not_known(monkeypatch: pytest.Mo
     seen: list[str] = []
     monkeypatch.setattr(dispatch, "_entry_points_loaded", False)
     monkeypatch.setattr(
-        "importlib.metadata.entry_points", lambda group: [Found()] if group == "lamella.backends" else []
+        "importlib.metadata.entry_points",
+        lambda group: [Found()] if group == "lamella.backends" else [],
     )
     with pytest.raises(RuntimeError, match="abacus"):
         lc.zeros(2, device="abacus")

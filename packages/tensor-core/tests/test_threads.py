@@ -1,8 +1,9 @@
 """The number of BLAS threads, against what threadpoolctl reads from the libraries."""
 
-import lamella_core as lc
 import pytest
 from threadpoolctl import threadpool_info
+
+import lamella_core as lc
 
 
 def blas_threads() -> set[int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lamella_core.backend import Backend
 
+from lamella_core.backend import Backend
 from lamella_toy_backend.array import ToyArray, ToyNamespace
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from lamella_core.dispatch import register_layer
 
-from lamella_autograd import derivatives as _derivatives  # noqa: F401  (declares the formulas)
+from lamella_autograd import derivatives as _derivatives  # declares the formulas
 from lamella_autograd import functional, graph
 from lamella_autograd.anomaly import (
     detect_anomaly,

@@ -52,7 +52,7 @@ class set_detect_anomaly:
 
 
 class detect_anomaly:
-    """Anomaly mode for a ``with`` block; see :class:`set_detect_anomaly`. It is slow: for debugging.
+    """Anomaly mode for a ``with`` block; see :class:`set_detect_anomaly`. Slow: for debugging.
 
     Args:
         check_nan: whether a backward step that returns NaN is an error.

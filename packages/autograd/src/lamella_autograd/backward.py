@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _listed(tensors: Any) -> tuple[Any, ...]:
-    if isinstance(tensors, (Tensor, GradientEdge)) or tensors is None:
+    if isinstance(tensors, (Tensor, GradientEdge)) or not isinstance(tensors, Iterable):
         return (tensors,)
     return tuple(tensors)
 
@@ -62,7 +63,9 @@ def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tens
                 )
             given = _one(output)
         elif not isinstance(given, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(given).__name__}")
+            raise TypeError(
+                f"gradients can be either Tensors or None, but got {type(given).__name__}"
+            )
         elif given._array.shape != output._array.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output[{i}] has a shape of {given.shape} and output[{i}] "
@@ -167,7 +170,9 @@ def grad(
     outputs, inputs = _listed(outputs), _listed(inputs)
     grads = (None,) * len(outputs) if grad_outputs is None else _listed(grad_outputs)
     if is_grads_batched:
-        return _batched(outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads)
+        return _batched(
+            outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads
+        )
     for i, each in enumerate(inputs):
         if not isinstance(each, GradientEdge) and not each.requires_grad:
             raise RuntimeError(

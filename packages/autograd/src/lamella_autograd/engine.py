@@ -73,7 +73,8 @@ def _sweep(
     behind: list[tuple[int, Node]] = []
     hooked: _HookedLeaves | None = None
     anomaly = modes.bits & ANOMALY
-    starts = edges = [edge for edge, _ in roots]
+    edges: Any = [edge for edge, _ in roots]
+    starts = edges
     grads: Any = [grad for _, grad in roots]
     del roots
     while True:
@@ -292,6 +293,7 @@ class _Spring(Node):
 
     __slots__ = ("make",)
 
+    make: Callable[[], Tensor]
     saves = False
 
     def apply(self, grad: Any) -> tuple[Any, ...]:

@@ -59,7 +59,7 @@ def derivative(
     compute: Callable[..., Any] | None = None,
     **by_argument: Callable[..., Any],
 ) -> None:
-    """Declares the derivative of an op: ``derivative("exp", input=lambda grad, result: grad * result)``.
+    """Declares an op's derivative: ``derivative("exp", input=lambda grad, result: grad * result)``.
 
     Args:
         op_name: the op's name; in-place and out variants have no derivative of their own.
@@ -69,7 +69,7 @@ def derivative(
             their gradients as a tuple.
 
     Raises:
-        ValueError: when joint and separate formulas are mixed, or only half of a joint one is given.
+        ValueError: when joint and separate formulas are mixed, or half of a joint one is missing.
     """
     if bool(joint) != (compute is not None) or (joint and by_argument):
         raise ValueError(

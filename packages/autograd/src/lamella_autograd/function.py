@@ -47,6 +47,10 @@ class FunctionCtx(Node):
 
     several = True
 
+    _likes: list[Any]
+    _output_likes: list[Any]
+    _positions: list[int]
+
     def __init__(self, function: type[Function]) -> None:
         self._function = function
         self._to_save: tuple[Any, ...] = ()
@@ -144,22 +148,17 @@ class FunctionCtx(Node):
                 f"expected a Tensor or None"
             )
         shape, dtype = like
-        try:
-            fits = tuple(grad.expand(shape).shape) == shape or grad._array.shape == shape
-        except RuntimeError:
-            fits = len(grad._array.shape) >= len(shape)
-        try:
-            restored = restore(grad, shape, dtype) if fits else None
-            if restored is not None and restored._array.shape != shape:
-                restored = restored.expand(shape)
-        except RuntimeError:
-            restored = None
-        if restored is None:
-            raise RuntimeError(
-                f"Function {self.name()} returned an invalid gradient at index {index} - got "
-                f"{list(grad._array.shape)} but expected shape compatible with {list(shape)}"
-            )
-        return restored
+        have = grad._array.shape
+        if have != shape:
+            shared = have[len(have) - len(shape) :]
+            if len(have) < len(shape) or any(
+                want not in (1, size) for want, size in zip(shape, shared, strict=True)
+            ):
+                raise RuntimeError(
+                    f"Function {self.name()} returned an invalid gradient at index {index} - got "
+                    f"{list(have)} but expected shape compatible with {list(shape)}"
+                )
+        return restore(grad, shape, dtype)
 
 
 class Function:

@@ -236,7 +236,7 @@ def _random_cotangents(outputs: tuple[Tensor, ...], *, strided: bool) -> tuple[T
     return tuple(made)
 
 
-# ------------------------------------------------------------------------------------- the Jacobians
+# ------------------------------------------------------------------------------------ the Jacobians
 
 
 def _parts(value: Tensor) -> np.ndarray:
@@ -283,7 +283,7 @@ def _slope(
     start = _parts(moved)
     high = _outputs_at(func, arguments, moved, start + eps * direction)
     low = _outputs_at(func, arguments, moved, start - eps * direction)
-    return [(h - l) / (2 * eps) for h, l in zip(high, low, strict=True)]
+    return [(after - before) / (2 * eps) for after, before in zip(high, low, strict=True)]
 
 
 def _numerical(

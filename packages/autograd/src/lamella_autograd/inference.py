@@ -23,10 +23,27 @@ def in_inference_mode(op: Op, key: int, below: Callable[..., Any]) -> Callable[.
 
     What an op writes to stays what it was, and so does a view of a normal tensor.
     """
+    if op.mutates is not None or (_is_view(op) and not key & INFERENCE_TENSOR):
+        return below
+    return marking(below)
+
+
+def _is_view(op: Op) -> bool:
+    return isinstance(op.convention, (View, StridedView))
+
+
+def outside_inference_mode(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
+    """The form, outside inference mode, of a call when an argument is an inference tensor.
+
+    A view of one is one; a write to one is refused.
+    """
     if op.mutates is not None:
-        return below
-    if isinstance(op.convention, (View, StridedView)) and not key & INFERENCE_TENSOR:
-        return below
+        return _refuse_inference_target(op, below)
+    return marking(below) if _is_view(op) else below
+
+
+def marking(below: Callable[..., Any]) -> Callable[..., Any]:
+    """A call whose results are inference tensors."""
 
     def mark(*args: Any) -> Any:
         result = below(*args)
@@ -38,8 +55,7 @@ def in_inference_mode(op: Op, key: int, below: Callable[..., Any]) -> Callable[.
     return mark
 
 
-def refuse_inference_target(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
-    """The form, outside inference mode, of a write when an argument is an inference tensor."""
+def _refuse_inference_target(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
     last = op.mutates == "out"
 
     def check(*args: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamella_core.dispatch import modes, new_bit
@@ -60,9 +60,9 @@ class _Mode:
                         generator.close()
                         raise
                     except BaseException as error:
-                        step: Callable[[], Any] = lambda e=error: generator.throw(e)  # noqa: E731
+                        step: Callable[[], Any] = partial(generator.throw, error)
                     else:
-                        step = lambda s=sent: generator.send(s)  # noqa: E731
+                        step = partial(generator.send, sent)
                     with self.clone():
                         try:
                             item = step()

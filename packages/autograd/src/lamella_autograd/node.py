@@ -74,7 +74,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that gradients flow to, each with the number of its output."""
-        found = []
+        found: list[tuple[Any, int]] = []
         for edge in self.edges:
             if isinstance(edge, Tensor):
                 found.append((accumulator(edge), 0))

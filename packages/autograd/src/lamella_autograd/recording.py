@@ -21,7 +21,7 @@ from lamella_autograd.formulas import check_names, derivatives, not_differentiab
 from lamella_autograd.inference import (
     INFERENCE_TENSOR,
     in_inference_mode,
-    refuse_inference_target,
+    outside_inference_mode,
     save_inference_error,
 )
 from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, refuse_out
@@ -57,8 +57,8 @@ class Autograd(Layer):
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         if key & INFERENCE:
             return in_inference_mode(op, key, below)
-        if key & INFERENCE_TENSOR and op.mutates is not None:
-            below = refuse_inference_target(op, below)
+        if key & INFERENCE_TENSOR:
+            below = outside_inference_mode(op, below)
         if key & NO_GRAD or not key & REQUIRES_GRAD:
             if key & REQUIRES_GRAD and isinstance(op.convention, (View, StridedView)):
                 return _unrecorded_view(below)
@@ -502,8 +502,10 @@ class _Source:
             return [
                 f"    {name} = node._saved_{name}",
                 f"    if {name} is FREED: raise used_twice({op!r})",
-                f"    for each, version in zip({name} or (), node._version_{name} if {name} else ()):",
-                f"        if each._version != version: raise modified({op!r}, {name!r}, each, version)",
+                f"    for each, version in zip({name} or (), "
+                f"node._version_{name} if {name} else ()):",
+                "        if each._version != version:",
+                f"            raise modified({op!r}, {name!r}, each, version)",
             ]
         lines = [f"    {name} = node._saved_{name}"]
         test = f"{name} is not None"
@@ -525,7 +527,8 @@ class _Source:
                 "    results = node._saved_result",
                 f"    if results is FREED: raise used_twice({op!r})",
                 "    for each, version in zip(results, node._version_result):",
-                f"        if each._version != version: raise modified({op!r}, 'results', each, version)",
+                "        if each._version != version:",
+                f"            raise modified({op!r}, 'results', each, version)",
                 "    if not modes.bits & NO_GRAD:",
                 "        results = [attached(each, Output(node, i)) if each._dtype.category >= 2 "
                 "else each for i, each in enumerate(results)]",
@@ -543,7 +546,7 @@ class _Source:
         if self.rules.compute is not None:
             call = ", ".join(self.rules.compute.names)
             needs = "".join(f"edge_{a} is not None, " for a in self.arguments)
-            targets = "".join(f"grad_{a}, " for a in self.arguments)
+            targets = "".join(f"to_{a}, " for a in self.arguments)
             lines = [f"    needs = ({needs})", f"    {targets}= formula({call})"]
             for argument in self.arguments:
                 lines += self._restore_lines(argument, indent="    ")
@@ -551,26 +554,26 @@ class _Source:
             lines = []
             for argument in self.arguments:
                 call = ", ".join(self.rules.by_argument[argument].names)
-                lines += [f"    grad_{argument} = None"]
+                lines += [f"    to_{argument} = None"]
                 wanted = f"edge_{argument} is not None"
                 if self.params[argument].kind == "tensors":
                     wanted = f"node._like_{argument} is not None"
                 lines += [
                     f"    if {wanted}:",
-                    f"        grad_{argument} = formula_{argument}({call})",
+                    f"        to_{argument} = formula_{argument}({call})",
                 ]
                 lines += self._restore_lines(argument, indent="        ")
         results = "".join(
-            f"*(grad_{a} or [None] * len(edge_{a})), "
+            f"*(to_{a} or [None] * len(edge_{a})), "
             if self.params[a].kind == "tensors"
-            else f"grad_{a}, "
+            else f"to_{a}, "
             for a in self.arguments
         )
         return [*lines, f"    return ({results})"]
 
     def _restore_lines(self, argument: str, indent: str) -> list[str]:
         like = f"node._like_{argument}"
-        grad = f"grad_{argument}"
+        grad = f"to_{argument}"
         if self.params[argument].kind == "tensors":
             return [
                 f"{indent}if {grad} is not None and {like} is not None:",

@@ -50,7 +50,7 @@ def backward(
     create_graph: bool = False,
     inputs: Sequence[Tensor] | None = None,
 ) -> None:
-    """Adds the gradients of this tensor to the ``.grad`` of the leaves; see ``autograd.backward``."""
+    """Adds this tensor's gradients to the ``.grad`` of the leaves; see ``autograd.backward``."""
     run_backward(self, gradient, retain_graph, create_graph, inputs)
 
 
@@ -74,9 +74,10 @@ def _get_grad(self: Tensor) -> Tensor | None:
         import warnings
 
         warnings.warn(
-            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
-            "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
-            "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+            ".grad attribute won't be populated during autograd.backward(). If you indeed want the "
+            ".grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+            "Tensor.",
             stacklevel=2,
         )
     return grad

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-
 from lamella import _alias
 
 if TYPE_CHECKING:

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 # PyTorch's module path, the package's name being the facade's, to the module that it stands for.
 MODULES = {
     "lamella.autograd": "lamella_autograd",
+    "lamella.fft": "lamella_core.fft",
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",
     "lamella.serialization": "lamella_core.serialization",
+    "lamella.signal": "lamella_core.signal",
+    "lamella.special": "lamella_core.special",
     "lamella.utils.data": "lamella_data",
 }
 

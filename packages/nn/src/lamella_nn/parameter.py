@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from lamella_core.serialization import register_module, register_type
 from lamella_core import Tensor, empty
+from lamella_core.serialization import register_module, register_type
 
 
 class Parameter(Tensor):
@@ -82,7 +82,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         persistent: whether the buffer is part of the module's ``state_dict``.
     """
 
-    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = empty(0)
         buffer = data.detach().requires_grad_(data.requires_grad)

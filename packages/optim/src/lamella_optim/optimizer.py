@@ -204,7 +204,8 @@ class Optimizer:
         if named:
             if len(named) != len(params):
                 raise ValueError(
-                    "all optimizer params should be with/without names. Some param names are missing"
+                    "all optimizer params should be with/without names. Some param names are "
+                    "missing"
                 )
             param_group["param_names"] = [name for name, _ in params]
             params = [param for _, param in params]
@@ -368,7 +369,7 @@ class Optimizer:
     def register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
-        """Calls ``hook(optimizer, state_dict)``; what it returns, if anything, is loaded instead."""
+        """Calls ``hook(optimizer, state_dict)``; what it returns but None is loaded instead."""
         return _add_hook(self._optimizer_load_state_dict_pre_hooks, hook, prepend)
 
     def register_load_state_dict_post_hook(

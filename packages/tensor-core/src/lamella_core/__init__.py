@@ -5,8 +5,6 @@ op. The module :mod:`lamella_core.dtype` keeps its name here; its class is
 ``lamella_core.dtype.dtype``.
 """
 
-# ruff: noqa: F401, F403
-
 from __future__ import annotations
 
 from lamella_core import kernels as _kernels
@@ -49,9 +47,15 @@ from lamella_core.formats import (
     layout,
     memory_format,
     preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
     strided,
 )
 from lamella_core.generator import *
+from lamella_core.memory import keep_freed_memory
 from lamella_core.ops.activation import *
 from lamella_core.ops.arithmetic import *
 from lamella_core.ops.arranging import *
@@ -77,6 +81,7 @@ from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
 from lamella_core.ops.rounding import *
 from lamella_core.ops.scattering import *
+from lamella_core.ops.short_time import *
 from lamella_core.ops.sorting import *
 from lamella_core.ops.special import *
 from lamella_core.ops.splitting import *
@@ -86,6 +91,7 @@ from lamella_core.ops.view_copies import *
 from lamella_core.ops.view_inplace import *
 from lamella_core.ops.view_order import *
 from lamella_core.ops.views import *
+from lamella_core.ops.windows import *
 from lamella_core.printing import get_printoptions, set_printoptions
 from lamella_core.promotion import promote_types
 from lamella_core.serialization import load, save

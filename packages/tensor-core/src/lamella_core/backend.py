@@ -36,7 +36,7 @@ class Backend(ABC):
     """
 
     device_type: str
-    array_type: type
+    array_type: type[Any]
     xp: Any = None
     key: int = 0
 
@@ -55,9 +55,10 @@ class Backend(ABC):
         """The index of the device that holds ``array``; None for a type without indices."""
         return 0
 
-    def synchronize(self, index: int | None = None) -> None:
+    def synchronize(self, index: int | None = None) -> None:  # noqa: B027  (often nothing to do)
         """Waits until all work on the device is done."""
 
+    @abstractmethod
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:
         """A new array on ``device`` with the contents of a NumPy array."""
 
@@ -87,7 +88,12 @@ class Backend(ABC):
 
     @abstractmethod
     def as_strided(
-        self, root: Any, dtype: np.dtype, shape: tuple[int, ...], strides: tuple[int, ...], offset: int
+        self,
+        root: Any,
+        dtype: np.dtype,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        offset: int,
     ) -> Any:
         """A view of the memory block ``root``; strides and offset in elements of ``dtype``."""
 

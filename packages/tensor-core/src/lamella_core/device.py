@@ -26,10 +26,12 @@ class Device:
         if isinstance(type, Device):
             return type
         if isinstance(type, int):
-            type, index = "cuda", type
+            index = type
+            type = "cuda"
         if not isinstance(type, str):
             raise TypeError(
-                f"device(): argument 'type' must be str, int or device, not {type.__class__.__name__}"
+                f"device(): argument 'type' must be str, int or device, not "
+                f"{type.__class__.__name__}"
             )
         name, colon, ordinal = type.partition(":")
         if colon:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 import types
 from abc import ABC, abstractmethod
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,7 +168,9 @@ def _call_across_devices(op: Op, *args: Any) -> Any:
         if isinstance(a, (list, tuple)):
             flat.extend(t for t in a if isinstance(t, Tensor))
     target = next((t.device for t in flat if t.device.type != "cpu"), flat[0].device)
-    if any(t.device != target and not (t.device.type == "cpu" and t._array.ndim == 0) for t in flat):
+    if any(
+        t.device != target and not (t.device.type == "cpu" and t._array.ndim == 0) for t in flat
+    ):
         places = " and ".join(dict.fromkeys(str(t.device) for t in flat))
         raise RuntimeError(
             f"Expected all tensors to be on the same device, but found at least two devices, "
@@ -293,7 +295,7 @@ def shared_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 
 def namespace_kernels(**names: str) -> None:
-    """Shared kernels that are one function of the array namespace: ``namespace_kernels(exp="exp")``.
+    """Shared kernels that are a function of the array namespace: ``namespace_kernels(exp="exp")``.
 
     NumPy's and CuPy's ufuncs among them take ``out=``, so in-place calls need no temporary.
     """
@@ -433,9 +435,7 @@ class LazyMethod:
 
     __slots__ = ("declaration", "name", "op")
 
-    def __init__(
-        self, op: Op, declaration: Callable[..., Any], name: str | None = None
-    ) -> None:
+    def __init__(self, op: Op, declaration: Callable[..., Any], name: str | None = None) -> None:
         self.op = op
         self.declaration = declaration
         self.name = name or f"{declaration.__name__}_"
@@ -460,9 +460,7 @@ def inplace_variant(op: Op) -> Op:
     name = f"{op.name}_"
     variant = ops.get(name)
     if variant is None:
-        variant = ops[name] = Op(
-            name, op.params, op.convention, mutates=op.params[0].name, base=op
-        )
+        variant = ops[name] = Op(name, op.params, op.convention, mutates=op.params[0].name, base=op)
     return variant
 
 
@@ -544,8 +542,8 @@ def _normalised(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
                 else iter((type(value).__name__,))
             )
             raise TypeError(
-                f"{op.name}(): argument '{param.name}' (position {i + 1}) must be tuple of Tensors, "
-                f"not {wrong}"
+                f"{op.name}(): argument '{param.name}' (position {i + 1}) must be tuple of "
+                f"Tensors, not {wrong}"
             )
         if param.kind in ("operand", "optional operand"):
             if isinstance(value, (np.bool_, np.number)):
@@ -561,11 +559,12 @@ def _normalised(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 _PLAIN_NUMBERS = frozenset((bool, int, float, complex))
+_NUMBER_BASES: tuple[type, ...] = (int, float, complex)
 
 
 def _plain_number(value: Any) -> Any:
     """A subclass of a Python number (an IntEnum, say) as the number itself."""
-    return next(kind(value) for kind in (int, float, complex) if isinstance(value, kind))
+    return next(kind(value) for kind in _NUMBER_BASES if isinstance(value, kind))
 
 
 def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
@@ -598,7 +597,9 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     }
     positional = tuple(p.default for p in op.params if p.has_default and not p.keyword_only)
     function: Any = types.FunctionType(code, namespace, name, positional)
-    function.__kwdefaults__ = {p.name: p.default for p in op.params if p.has_default and p.keyword_only}
+    function.__kwdefaults__ = {
+        p.name: p.default for p in op.params if p.has_default and p.keyword_only
+    }
     if has_out:
         function.__kwdefaults__["out"] = None
     function.__doc__ = declaration.__doc__
@@ -608,7 +609,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     return function
 
 
-@lru_cache(maxsize=None)
+@cache
 def _caller_code(kinds: tuple[tuple[str, bool], ...], has_out: bool) -> types.CodeType:
     """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
     params = tuple(
@@ -623,7 +624,10 @@ def _caller_code(kinds: tuple[tuple[str, bool], ...], has_out: bool) -> types.Co
     if has_out:
         lines += ["    if out is not None:", f"        return call_out(op, {arguments}out)"]
     lines += ["    try:", *(f"        {line}" for line in key_lines(params))]
-    lines += ["    except (AttributeError, TypeError):", f"        return call_again(op, {arguments})"]
+    lines += [
+        "    except (AttributeError, TypeError):",
+        f"        return call_again(op, {arguments})",
+    ]
     lines += [f"    return table[key]({arguments})"]
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<caller>", "exec"), namespace)

@@ -24,7 +24,10 @@ class memory_format:
 
 
 class layout:
-    """How a tensor keeps its elements; ``strided`` is the only one of the core."""
+    """How a tensor keeps its elements.
+
+    ``strided`` is the only one that tensors have; the sparse ones are names to compare with.
+    """
 
     __slots__ = ("name",)
 
@@ -43,10 +46,26 @@ preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 strided = layout("strided")
+sparse_coo = layout("sparse_coo")
+sparse_csr = layout("sparse_csr")
+sparse_csc = layout("sparse_csc")
+sparse_bsr = layout("sparse_bsr")
+sparse_bsc = layout("sparse_bsc")
 
 _NAMES = {
     each.name: each
-    for each in (contiguous_format, preserve_format, channels_last, channels_last_3d, strided)
+    for each in (
+        contiguous_format,
+        preserve_format,
+        channels_last,
+        channels_last_3d,
+        strided,
+        sparse_coo,
+        sparse_csr,
+        sparse_csc,
+        sparse_bsr,
+        sparse_bsc,
+    )
 }
 
 

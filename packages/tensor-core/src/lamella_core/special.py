@@ -5,6 +5,7 @@ from __future__ import annotations
 from lamella_core.ops.activation import log_softmax, logit, softmax
 from lamella_core.ops.activation import sigmoid as expit
 from lamella_core.ops.elementary import exp2, expm1, log1p, sinc, xlogy
+from lamella_core.ops.reduction import logsumexp
 from lamella_core.ops.rounding import round
 from lamella_core.ops.special import (
     airy_ai,
@@ -53,7 +54,6 @@ from lamella_core.ops.special import igamma as gammainc
 from lamella_core.ops.special import igammac as gammaincc
 from lamella_core.ops.special import lgamma as gammaln
 from lamella_core.ops.special import mvlgamma as multigammaln
-from lamella_core.ops.reduction import logsumexp
 
 __all__ = [
     "airy_ai",

@@ -6,7 +6,7 @@ here is what every tensor has without any op.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from lamella_core.dtype import dtype
 
+T = TypeVar("T", bound="Tensor")
 
 if TYPE_CHECKING:
 
@@ -67,7 +68,6 @@ class Tensor(metaclass=_HasOps):
     _view: tuple[Tensor, int] | None
 
     if TYPE_CHECKING:
-
         # Ops attach these, and every op that is a method, when they are declared.
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
@@ -109,12 +109,13 @@ class Tensor(metaclass=_HasOps):
         def __setitem__(self, index: Any, value: Any) -> None: ...
 
         grad: Tensor | None
+
         def __getattr__(self, name: str) -> Any: ...
 
     @staticmethod
-    def _make_subclass(cls: type[Tensor], data: Tensor, requires_grad: bool = False) -> Tensor:
+    def _make_subclass(cls: type[T], data: Tensor, requires_grad: bool = False) -> T:
         """A new leaf of class ``cls`` over the memory of ``data``."""
-        tensor = alias(data, cls)
+        tensor: Any = alias(data, cls)
         if requires_grad:
             tensor.requires_grad_(True)
         return tensor
@@ -140,7 +141,8 @@ class Tensor(metaclass=_HasOps):
             ndim = self._array.ndim
             low, high = (-ndim, ndim - 1) if ndim else (-1, 0)
             raise IndexError(
-                f"Dimension out of range (expected to be in range of [{low}, {high}], but got {dim})"
+                f"Dimension out of range (expected to be in range of [{low}, {high}], but got "
+                f"{dim})"
             ) from None
 
     def stride(self, dim: int | None = None) -> Any:

@@ -1,8 +1,9 @@
 """The CUDA backend against NumPy; skipped where there is no CuPy or no GPU."""
 
-import lamella_core as lc
 import numpy as np
 import pytest
+
+import lamella_core as lc
 from lamella_core.backends import cupy as cupy_backend
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed (extras cuda12, cuda13)")

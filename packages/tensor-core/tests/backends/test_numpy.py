@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from lamella_core.backends.numpy import NumpyBackend
 from lamella_core.device import CPU
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import lamella_core as core
 import pytest
+
+import lamella_core as core
 
 X = core.arange(12.0).reshape(3, 4)
 

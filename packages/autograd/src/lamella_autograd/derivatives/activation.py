@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
 from lamella_core.ops import activation as ops
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where

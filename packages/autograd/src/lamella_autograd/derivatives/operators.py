@@ -38,7 +38,7 @@ def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
 
 
 def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Tensor:
-    """``grad * result * log(input)``, 0 where the base is 0 and the exponent does not blow it up."""
+    """``grad * result * log(input)``, 0 where the base is 0 and the exponent positive or 0."""
     if not isinstance(input, Tensor):
         input = exponent.new_full((), input).to(result._dtype)
     slope = mul(result, log(input))

@@ -28,7 +28,7 @@ def _cross_entropy(
 ) -> Tensor:
     _, probabilities, total = results
     to_loss, to_probabilities = grads[0], grads[1]
-    gradient = None
+    gradient: Any = None
     if to_loss is not None:
         gradient = cross_entropy_index_backward(
             to_loss, probabilities, target, weight, total, reduction, ignore_index, label_smoothing

@@ -3,29 +3,33 @@
 Importing this package declares the ops, their array kernels and their derivatives.
 """
 
-from lamella_nn import derivatives as _derivatives  # noqa: F401  (declares the formulas)
-from lamella_nn import kernels as _kernels  # noqa: F401  (registers the kernels)
-from lamella_nn.functional.activation import *  # noqa: F403
+from lamella_nn import derivatives as _derivatives  # declares the formulas
+from lamella_nn import kernels as _kernels  # registers the kernels
+from lamella_nn.functional.activation import *
 from lamella_nn.functional.activation import __all__ as _activation
-from lamella_nn.functional.convolution import *  # noqa: F403
+from lamella_nn.functional.convolution import *
 from lamella_nn.functional.convolution import __all__ as _convolution
-from lamella_nn.functional.distance import *  # noqa: F403
+from lamella_nn.functional.distance import *
 from lamella_nn.functional.distance import __all__ as _distance
-from lamella_nn.functional.dropout import *  # noqa: F403
+from lamella_nn.functional.dropout import *
 from lamella_nn.functional.dropout import __all__ as _dropout
-from lamella_nn.functional.embedding import *  # noqa: F403
+from lamella_nn.functional.embedding import *
 from lamella_nn.functional.embedding import __all__ as _embedding
-from lamella_nn.functional.linear import *  # noqa: F403
+from lamella_nn.functional.linear import *
 from lamella_nn.functional.linear import __all__ as _linear
-from lamella_nn.functional.loss import *  # noqa: F403
+from lamella_nn.functional.loss import *
 from lamella_nn.functional.loss import __all__ as _loss
-from lamella_nn.functional.normalization import *  # noqa: F403
+from lamella_nn.functional.normalization import *
 from lamella_nn.functional.normalization import __all__ as _normalization
-from lamella_nn.functional.padding import *  # noqa: F403
+from lamella_nn.functional.padding import *
 from lamella_nn.functional.padding import __all__ as _padding
-from lamella_nn.functional.pooling import *  # noqa: F403
+from lamella_nn.functional.pooling import *
 from lamella_nn.functional.pooling import __all__ as _pooling
-from lamella_nn.functional.vision import *  # noqa: F403
+from lamella_nn.functional.ranking_loss import *
+from lamella_nn.functional.ranking_loss import __all__ as _ranking_loss
+from lamella_nn.functional.regression_loss import *
+from lamella_nn.functional.regression_loss import __all__ as _regression_loss
+from lamella_nn.functional.vision import *
 from lamella_nn.functional.vision import __all__ as _vision
 
 __all__: list[str] = []
@@ -39,4 +43,6 @@ __all__ += _loss
 __all__ += _normalization
 __all__ += _padding
 __all__ += _pooling
+__all__ += _ranking_loss
+__all__ += _regression_loss
 __all__ += _vision

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
-from lamella_nn.functional import ranking_loss, regression_loss
 from lamella_nn.functional.arguments import listed
-from lamella_nn.functional.ranking_loss import *  # noqa: F403
 from lamella_nn.functional.reduction import read_reduction
-from lamella_nn.functional.regression_loss import *  # noqa: F403
 from lamella_nn.ops.loss import cross_entropy_index, nll_loss_index
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
 
 __all__ = ["cross_entropy", "nll_loss"]
-__all__ += ranking_loss.__all__
-__all__ += regression_loss.__all__
 
 
 def cross_entropy(

@@ -234,7 +234,7 @@ def _cubic_along(
     size = input._array.shape[dim]
     places = _places(size, count, scale, align_corners)
     weights = [_cubic_weights(p - floor(p)) for p in places]
-    total = None
+    total: Any = None
     for tap in range(4):
         index = [min(max(floor(p) - 1 + tap, 0), size - 1) for p in places]
         shares = core.tensor(

@@ -61,7 +61,7 @@ def convolution(
     if depthwise.suits(channels, features, groups):
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
     result = xp.empty((batch, features, length), input.dtype)
-    column_bias = None if bias is None else bias.reshape(-1, 1)
+    column_bias: Any = None if bias is None else bias.reshape(-1, 1)
     if _is_plain_product(kernel, stride, padding, groups):
         xp.matmul(
             weight.reshape(features, channels), input.reshape(batch, channels, length), out=result

@@ -62,7 +62,7 @@ def adam(
     maximize: bool,
 ) -> Any:
     amsgrad = len(max_exp_avg_sqs) > 0
-    lists = (params, grads, exp_avgs, exp_avg_sqs)
+    lists: tuple[Any, ...] = (params, grads, exp_avgs, exp_avg_sqs)
     if amsgrad:
         lists = (*lists, max_exp_avg_sqs)
     decays = is_set(weight_decay)

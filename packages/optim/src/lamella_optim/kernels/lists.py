@@ -213,7 +213,7 @@ class _Wide:
 def gradient(
     xp: Any, param: Any, grad: Any, out: Any, weight_decay: Any, maximize: bool
 ) -> Any:
-    """The gradient that an update goes by: its sign for ``maximize``, plus ``weight_decay * param``.
+    """The gradient that an update goes by: negated for ``maximize``, plus ``weight_decay * param``.
 
     Args:
         out: where it is put; the gradient itself is returned where it stays as it is.

@@ -1,4 +1,4 @@
-"""Two or more threads for long lists of blocks. NumPy releases the interpreter while it computes."""
+"""Two or more threads for long lists of blocks: NumPy computes without the interpreter lock."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class NumpyBackend(Backend):
     def to_numpy(self, array: np.ndarray) -> np.ndarray:
         return array
 
-    as_array = staticmethod(np.asarray)
+    as_array: Any = staticmethod(np.asarray)
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> np.ndarray:
         return np.empty(shape, dtype)

@@ -68,7 +68,7 @@ class Arrays:
         single = tuple(i for i, p in enumerate(base.params) if p.kind in _SINGLE)
         lists = tuple(i for i, p in enumerate(base.params) if p.kind == "tensors")
 
-        as_they_are = frozenset()
+        as_they_are: frozenset[dtype] = frozenset()
         if not self.promotes and not lists and base.params[0].kind == "tensor":
             as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
 

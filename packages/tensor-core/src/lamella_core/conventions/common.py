@@ -26,9 +26,9 @@ def broadcast_error(op_name: str, *shapes: tuple[int, ...]) -> RuntimeError:
         if len(others) > 1:
             texts = ", ".join(str(list(s)) for s in shapes)
             return RuntimeError(
-                f"The size of tensor a ({others[0]}) must match the size of tensor b ({others[1]}) "
-                f"at non-singleton dimension {ndim + dim} ({op_name}: shapes {texts}; sizes must be "
-                f"equal or 1, aligned at the last dimension)"
+                f"The size of tensor a ({others[0]}) must match the size of tensor b "
+                f"({others[1]}) at non-singleton dimension {ndim + dim} ({op_name}: shapes "
+                f"{texts}; sizes must be equal or 1, aligned at the last dimension)"
             )
     texts = ", ".join(str(list(s)) for s in shapes)
     return RuntimeError(f"{op_name}: the operands of shapes {texts} do not fit together")
@@ -61,7 +61,8 @@ def normalize_dim(dim: int, ndim: int) -> int:
     bound = ndim or 1
     if not -bound <= dim < bound:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got "
+            f"{dim})"
         )
     return dim + bound if dim < 0 else dim
 

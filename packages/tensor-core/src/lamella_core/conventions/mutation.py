@@ -83,9 +83,7 @@ class Mutation:
         names = [p.name for p in op.params]
         lists = [i for i, p in enumerate(op.params) if p.kind == "tensors"]
         singles = [
-            i
-            for i, p in enumerate(op.params)
-            if p.kind not in ("tensors", "value", "device")
+            i for i, p in enumerate(op.params) if p.kind not in ("tensors", "value", "device")
         ]
         written = [names.index(name) for name in self.mutates] or [0]
 

@@ -65,9 +65,7 @@ class _Plans(dict[Any, Any]):
 
     __slots__ = ("convention", "kernel", "op_name", "with_number")
 
-    def __init__(
-        self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool
-    ) -> None:
+    def __init__(self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool) -> None:
         self.convention = convention
         self.op_name = op_name
         self.kernel = kernel

@@ -139,6 +139,7 @@ class Reduction:
         return into
 
 
-def _no_axis(dim: int) -> None:
+def _no_axis(dim: int) -> int | None:
     """A 0-dim tensor has a dimension 0 to reduce over, which changes nothing."""
     normalize_dim(dim, 0)
+    return None

@@ -24,6 +24,7 @@ from lamella_core.kernels import (
     scattering,
     sorting,
     special,
+    spectral,
     statistics,
     views,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "scattering",
     "sorting",
     "special",
+    "spectral",
     "statistics",
     "views",
 ]

@@ -54,7 +54,7 @@ def nan_to_num(xp: Any, input: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     if input.dtype.kind in "biu":
         return result
     if input.dtype.kind == "c":
-        parts = (result.real, result.imag)
+        parts: tuple[Any, ...] = (result.real, result.imag)
         limits = np.finfo(result.real.dtype)
     else:
         parts = (result,)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from lamella_core.dtype import dtype as DType
     from lamella_core.random.generator import Generator
-    from lamella_core.typing import Number
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -179,7 +178,7 @@ def elu(
     *,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``scale * input`` where positive, ``scale * alpha * expm1(input_scale * input)`` elsewhere."""
+    """``scale * input`` above 0, ``scale * alpha * expm1(input_scale * input)`` elsewhere."""
 
 
 @pointwise(method=False, inplace=False, reduced_precision=False)
@@ -215,12 +214,12 @@ def selu(input: Tensor) -> Tensor:
 def softplus(
     input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
 ) -> Tensor:
-    """``log(1 + exp(beta * input)) / beta``, and ``input`` where its argument passes the threshold."""
+    """``log(1 + exp(beta * input)) / beta``; ``input`` where ``beta * input > threshold``."""
 
 
 @pointwise(method=False, inplace=False, reduced_precision=False)
 def softplus_backward(grad_output: Tensor, input: Tensor, beta: float, threshold: float) -> Tensor:
-    """``grad_output * sigmoid(beta * input)``, and ``grad_output`` where the argument passes the threshold."""
+    """``grad_output * sigmoid(beta * input)``; beyond the threshold ``grad_output`` itself."""
 
 
 @pointwise(refuses="bool integer", method=False, inplace=False, reduced_precision=False)
@@ -322,7 +321,7 @@ def hardswish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
 
 @composite(method=False)
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The gated unit ``a * sigmoid(b)``, ``a`` and ``b`` being the halves of ``input`` along ``dim``.
+    """The gated unit ``a * sigmoid(b)``, ``a`` and ``b`` the halves of ``input`` along ``dim``.
 
     Raises:
         RuntimeError: when the size of ``dim`` is odd, or the input has no dimension.
@@ -349,7 +348,7 @@ def _softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
 
 @arrays(method=False)
 def softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
-    """``output * (grad_output - sum(grad_output * output))``: the gradient of softmax by its output."""
+    """Softmax's gradient by its output: ``output * (grad_output - sum(grad_output * output))``."""
 
 
 @arrays(name="log_softmax", refuses="bool integer complex", method=False)
@@ -359,7 +358,7 @@ def _log_softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
 
 @arrays(method=False)
 def log_softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
-    """``grad_output - exp(output) * sum(grad_output)``: the gradient of log-softmax by its output."""
+    """Log-softmax's gradient from its output: ``grad_output - exp(output) * sum(grad_output)``."""
 
 
 @composite

@@ -487,7 +487,7 @@ def conj(input: Tensor) -> Tensor:
 
 @arrays(method=False, reduced_precision=True)
 def keep_where(input: Tensor, mask: Tensor) -> Tensor:
-    """``input`` where the bool tensor ``mask`` is true, and 0 elsewhere: what sub-gradients need."""
+    """``input`` where the bool tensor ``mask`` is true, 0 elsewhere: what sub-gradients need."""
 
 
 # --------------------------------------------------------------------------------- whole numbers

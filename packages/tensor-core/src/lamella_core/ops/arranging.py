@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import check_size, give_out, read_sizes
 from lamella_core.conventions.common import normalize_dim, normalize_dims
+from lamella_core.conventions.structural import structural
 from lamella_core.ops.views import diagonal_backward
 from lamella_core.tensor import Tensor
 

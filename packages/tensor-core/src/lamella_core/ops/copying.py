@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.structural import overwriting
-from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import broadcast_error
+from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.device import CPU, Device
 from lamella_core.dispatch import backend_of, backend_of_tensor, modes
@@ -60,8 +59,8 @@ def copy(input: Tensor, src: Tensor) -> Tensor:
     """``input`` with its elements replaced by those of ``src``, converted and broadcast."""
 
 
-@overwriting(method=False)
-def fill(input: Tensor, value: Tensor | Number) -> Tensor:
+@overwriting(method=False, name="fill")
+def _fill(input: Tensor, value: Tensor | Number) -> Tensor:
     """``input`` with all elements replaced by one value.
 
     Args:
@@ -73,7 +72,8 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
 _clone_table = _clone.op.table
 _to_dtype_table = to_dtype.op.table
 _write = Tensor.copy_
-del Tensor.copy_
+_fill_inplace = Tensor._fill_
+del Tensor.copy_, Tensor._fill_
 
 
 # ----------------------------------------------------------------------------------------- copies
@@ -110,7 +110,7 @@ def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) 
         return self
     if memory_format is preserve_format:
         return self
-    return self if self.is_contiguous(memory_format) else clone(self, memory_format=memory_format)
+    return self if _is_contiguous(self, memory_format) else clone(self, memory_format=memory_format)
 
 
 _row_major = Tensor.is_contiguous
@@ -352,10 +352,6 @@ def _fill_with(input: Tensor, value: Any) -> Any:
             return to_device(value, input.device, value.device)
         return value
     return number_of_type(value, input._dtype)
-
-
-_fill = fill
-_fill_inplace = Tensor.fill_
 
 
 @composite(method=False)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
 from lamella_core.device import Device
 from lamella_core.formats import (
     channels_last,
@@ -302,17 +302,17 @@ def arange(
     check_layout(layout)
     if end is None:
         start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
+    first, limit, stride = _number(start), _number(end), _number(step)
     dtype, device = _given(out, dtype, device)
     if dtype is None:
-        whole = all(isinstance(n, int) for n in (start, end, step))
+        whole = all(isinstance(n, int) for n in (first, limit, stride))
         dtype = dtypes.int64 if whole else dtypes.defaults.floating
-    _check_range(start, end, step)
+    _check_range(first, limit, stride)
     if dtype is dtypes.int64:
-        start, end, step = int(start), int(end), int(step)
-        if not step:
+        first, limit, stride = int(first), int(limit), int(stride)
+        if not stride:
             raise ValueError("step must be nonzero: it is 0 when cut off to int64")
-    tensor = _arange(start, end, step, read_dtype("arange", dtype), device)
+    tensor = _arange(first, limit, stride, read_dtype("arange", dtype), device)
     return _finished("arange", tensor, out, requires_grad)
 
 
@@ -356,11 +356,11 @@ def range(
     check_layout(layout)
     if end is None:
         start, end = 0, start
-    start, end, step = _number(start), _number(end), _number(step)
+    first, last, stride = _number(start), _number(end), _number(step)
     dtype, device = _given(out, dtype, device)
-    _check_range(start, end, step)
-    count = int((end - start) / step) + 1
-    tensor = _arange(start, start + count * step, step, read_dtype("range", dtype), device)
+    _check_range(first, last, stride)
+    count = int((last - first) / stride) + 1
+    tensor = _arange(first, first + count * stride, stride, read_dtype("range", dtype), device)
     return _finished("range", tensor, out, requires_grad)
 
 

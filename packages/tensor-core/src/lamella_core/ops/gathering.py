@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.structural import structural
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor

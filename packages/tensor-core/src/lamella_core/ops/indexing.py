@@ -16,8 +16,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.structural import overwriting
-from lamella_core.conventions.structural import structural
+from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.dispatch import modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor
@@ -58,7 +57,7 @@ del Tensor._index_put_
 def _getitem(self: Tensor, index: Any) -> Tensor:
     kind = index.__class__
     if kind is int:
-        place: tuple[Any, ...] = (index, ...)
+        place: tuple[Any, ...] | None = (index, ...)
     elif kind is slice:
         step = index.step
         if step is not None and step <= 0:

@@ -8,9 +8,9 @@ from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions.structural import structural
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.structural import structural
 from lamella_core.ops.creation_data import tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d
 from lamella_core.promotion import result_dtype
@@ -225,7 +225,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
             )
     if not tensors:
         return tensor([[]])
-    parts = _one_type(list(atleast_2d(list(tensors))))
+    parts = _one_type([atleast_2d(each) for each in tensors])
     width = sum(each._array.shape[1] for each in parts)
     rows = []
     left = 0

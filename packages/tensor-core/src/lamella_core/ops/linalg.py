@@ -216,8 +216,8 @@ def _add_product(
     left: Tensor,
     right: Tensor,
     multiply: Callable[[Tensor, Tensor], Tensor],
-    beta: Number,
-    alpha: Number,
+    beta: Any,
+    alpha: Any,
     out: Tensor | None,
 ) -> Tensor:
     """``beta * input + alpha * left @ right``; ``input`` is not read where ``beta`` is 0."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.common import not_implemented_for, resize_out
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.mutation import mutation
-from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
-from lamella_core.conventions.common import not_implemented_for, resize_out
 from lamella_core.conventions.results import write_out
 from lamella_core.device import Device
 from lamella_core.dispatch import backend_of_tensor

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.reduction import reduction
 from lamella_core.conventions.common import normalize_dim, normalize_dims, not_implemented_for
+from lamella_core.conventions.reduction import reduction
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor

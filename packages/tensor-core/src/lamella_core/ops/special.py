@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pointwise("float", refuses="complex", reduced_precision=False)
 def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The error function, ``2 / sqrt(pi)`` times the integral of ``exp(-t^2)`` from 0 to ``input``."""
+    """The error function: ``2 / sqrt(pi)`` times the integral of ``exp(-t^2)``, 0 to ``input``."""
 
 
 @pointwise("float", refuses="complex", reduced_precision=False)
@@ -283,28 +283,40 @@ def legendre_polynomial_p(
 def shifted_chebyshev_polynomial_t(
     input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """The shifted Chebyshev polynomial of the first kind, ``T(2 x - 1)``, of degree ``n``; 0 for a negative degree."""
+    """The shifted Chebyshev polynomial of the first kind, ``T(2 x - 1)``, of degree ``n``.
+
+    It is 0 for a negative degree.
+    """
 
 
 @pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
 def shifted_chebyshev_polynomial_u(
     input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """The shifted Chebyshev polynomial of the second kind, ``U(2 x - 1)``, of degree ``n``; 0 for a negative degree."""
+    """The shifted Chebyshev polynomial of the second kind, ``U(2 x - 1)``, of degree ``n``.
+
+    It is 0 for a negative degree.
+    """
 
 
 @pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
 def shifted_chebyshev_polynomial_v(
     input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """The shifted Chebyshev polynomial of the third kind, ``V(2 x - 1)``, of degree ``n``; 0 for a negative degree."""
+    """The shifted Chebyshev polynomial of the third kind, ``V(2 x - 1)``, of degree ``n``.
+
+    It is 0 for a negative degree.
+    """
 
 
 @pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
 def shifted_chebyshev_polynomial_w(
     input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """The shifted Chebyshev polynomial of the fourth kind, ``W(2 x - 1)``, of degree ``n``; 0 for a negative degree."""
+    """The shifted Chebyshev polynomial of the fourth kind, ``W(2 x - 1)``, of degree ``n``.
+
+    It is 0 for a negative degree.
+    """
 
 
 __all__ = [

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.view import view as view_op
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.view import view as view_op
 from lamella_core.size import Size
 from lamella_core.tensor import Tensor
 

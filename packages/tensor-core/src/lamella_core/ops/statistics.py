@@ -327,9 +327,10 @@ def _quantile(
                 f"{q._dtype.class_name} and {input._dtype.class_name}"
             )
         in_range = bool(((q >= 0) & (q <= 1)).all())
+        ranks = q
     else:
         in_range = 0 <= q <= 1
-        q = input.new_full((), q) if in_range else q
+        ranks = input.new_full((), q)
     if not in_range:
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {q}")
     if out is not None and out._dtype is not input._dtype:
@@ -346,9 +347,9 @@ def _quantile(
         dim = normalize_dim(dim, ndim)
         ordered = (input.movedim(dim, -1) if ndim else input.reshape(1)).sort(-1)[0]
         rest = [*shape[:dim], *([1] if keepdim and ndim else []), *shape[dim + 1 :]]
-    result = _at_ranks(ordered, q, interpolation, name == "nanquantile")
-    if q._array.ndim:
-        result = result.movedim(-1, 0).reshape([q._array.shape[0], *rest])
+    result = _at_ranks(ordered, ranks, interpolation, name == "nanquantile")
+    if ranks._array.ndim:
+        result = result.movedim(-1, 0).reshape([ranks._array.shape[0], *rest])
     else:
         result = result.squeeze(-1).reshape(rest)
     return write_out(name, result, out)
@@ -390,7 +391,7 @@ def _histc(input: Tensor, bins: int, min: Number, max: Number) -> Tensor:
 
 @composite()
 def histc(
-    input: Tensor, bins: int = 100, min: Number = 0, max: Number = 0, *, out: Tensor | None = None
+    input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Tensor | None = None
 ) -> Tensor:
     """Counts of elements in ``bins`` intervals of equal width between ``min`` and ``max``.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lamella_core.ops.view_order import t, transpose
 from lamella_core.ops.views import as_strided, squeeze, unsqueeze
+from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def become(self: Tensor, view: Tensor) -> Tensor:
     self._storage = view._storage
     self._key = view._key
     self._graph = view._graph
+    mark_written(self)
     return self
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.view import strided_view
-from lamella_core.conventions.view import view as view_op
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.structural import structural
+from lamella_core.conventions.view import strided_view
+from lamella_core.conventions.view import view as view_op
 from lamella_core.dispatch import modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.tensor import Tensor

@@ -194,7 +194,7 @@ def multinomial(
             return keys.argmax(-1, keepdims=True).astype(np.int64)
         return np.argsort(-keys, axis=-1, kind="stable")[..., :num_samples].astype(np.int64)
     rows = wide.reshape(-1, categories)
-    cumulative = np.cumsum(rows, axis=1, dtype=wide.dtype)
+    cumulative: np.ndarray = np.cumsum(rows, axis=1, dtype=wide.dtype)
     cumulative /= cumulative[:, -1:]
     out = np.empty((rows.shape[0], num_samples), np.int64)
     for row, weights in zip(out, cumulative, strict=True):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -179,7 +180,7 @@ def normal_elementwise(
         NotImplementedError: if the dtype is not floating.
         RuntimeError: if an element of ``std`` is negative, or the shapes do not broadcast.
     """
-    source = mean if isinstance(mean, np.ndarray) else std
+    source: Any = mean if isinstance(mean, np.ndarray) else std
     dtype = source.dtype
     if dtype not in FLOATS and dtype not in COMPLEX_PARTS:
         raise not_implemented("normal", dtype, "a floating or complex dtype")

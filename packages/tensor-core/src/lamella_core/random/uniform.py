@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -27,7 +28,7 @@ FLOAT64 = np.dtype(np.float64)
 FLOAT16 = np.dtype(np.float16)
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 FLOATS = (FLOAT32, FLOAT64, FLOAT16, BFLOAT16)
-COMPLEX_PARTS = {
+COMPLEX_PARTS: dict[np.dtype, np.dtype] = {
     np.dtype(np.complex64): FLOAT32,
     np.dtype(np.complex128): FLOAT64,
 }
@@ -81,7 +82,7 @@ def round_to(dtype: np.dtype, numbers: np.ndarray) -> np.ndarray:
     return numbers.astype(FLOAT32) if dtype.itemsize == 2 else numbers
 
 
-def _split(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(x: Any) -> tuple[Any, Any]:
     """x as a sum of two numbers of 26 bits each (T. J. Dekker, Numer. Math. 18, 1971)."""
     scaled = x * 134217729.0
     high = scaled - (scaled - x)

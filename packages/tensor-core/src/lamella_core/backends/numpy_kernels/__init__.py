@@ -3,7 +3,7 @@
 Importing the package registers them all.
 """
 
-from lamella_core.backends import numpy as _numpy  # noqa: F401  (the backend comes first)
+from lamella_core.backends import numpy as _numpy  # the backend comes first
 from lamella_core.backends.numpy_kernels import (
     random,
     special,

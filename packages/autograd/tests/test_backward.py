@@ -1,0 +1,108 @@
+"""``backward`` and ``grad``: their arguments and errors."""
+
+from __future__ import annotations
+
+import lamella_core as lc
+import pytest
+
+from lamella_autograd import backward, grad
+
+
+def leaf(*values: float):
+    return lc.tensor([float(v) for v in values or (1, 2, 3)], requires_grad=True)
+
+
+def test_scalar_expected() -> None:
+    with pytest.raises(RuntimeError, match="only for scalar outputs; output 0 has shape"):
+        (leaf() * 2).backward()
+    z = lc.tensor([1 + 1j], requires_grad=True)
+    with pytest.raises(RuntimeError, match="real scalar outputs"):
+        (z * 1).backward()
+
+
+def test_no_graph() -> None:
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        lc.ones(()).backward()
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        grad(lc.ones((), requires_grad=True) * 1, lc.ones(3))
+
+
+def test_given_gradients() -> None:
+    x = leaf()
+    (x * 2).backward(lc.tensor([1.0, 10.0, 100.0]))
+    assert x.grad.tolist() == [2.0, 20.0, 200.0]
+    with pytest.raises(RuntimeError, match="Mismatch in shape"):
+        (x * 2).backward(lc.ones(2))
+    with pytest.raises(TypeError, match="either Tensors or None"):
+        (x * 2).backward(3)
+    with pytest.raises(RuntimeError, match="Mismatch in dtype"):
+        (x * 2).backward(lc.ones(3, dtype=lc.complex64))
+    with pytest.raises(RuntimeError, match="2 tensors and 1 gradients"):
+        backward([x.sum(), x.sum()], [lc.ones(())])
+
+
+def test_several_roots() -> None:
+    x = leaf()
+    y = x * 2
+    backward([y.sum(), (y * y), x.sum()], [None, lc.ones(3), None])
+    assert x.grad.tolist() == [11.0, 19.0, 27.0]
+
+
+def test_leaf_as_root() -> None:
+    x = leaf()
+    x.backward(lc.ones(3))
+    assert x.grad.tolist() == [1.0] * 3
+
+
+def test_inputs() -> None:
+    x, w = leaf(), leaf()
+    y = x * w
+    (y * y).sum().backward(inputs=[y])
+    assert y.grad.tolist() == [2.0, 8.0, 18.0]
+    assert x.grad is None and w.grad is None
+    (x * w).sum().backward(inputs=x)
+    assert x.grad.tolist() == [1.0, 2.0, 3.0] and w.grad is None
+    with pytest.raises(RuntimeError, match="cannot be empty"):
+        (x * w).sum().backward(inputs=[])
+
+
+def test_unused() -> None:
+    x, z = leaf(), leaf()
+    s = (x * 2).sum()
+    with pytest.raises(RuntimeError, match=r"not have been used in the graph \(input 1\)"):
+        grad(s, [x, z], retain_graph=True)
+    assert grad(s, [x, z], allow_unused=True, retain_graph=True)[1] is None
+    assert grad(s, [x, z], materialize_grads=True)[1].tolist() == [0.0] * 3
+    with pytest.raises(ValueError, match="allow_unused"):
+        grad(s, [x, z], allow_unused=False, materialize_grads=True)
+
+
+def test_batched() -> None:
+    x = leaf()
+    (jacobian,) = grad(x * x, x, lc.eye(3), is_grads_batched=True)
+    assert jacobian.tolist() == [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
+
+
+def test_grad_is_apart_from_the_graph() -> None:
+    x = leaf()
+    (g,) = grad((x.view(3, 1).t() * 2).sum(), x)
+    assert not g.requires_grad and g.is_leaf
+    (g,) = grad((x * x).sum(), x, create_graph=True)
+    assert g.requires_grad
+
+
+def test_create_graph_keeps_the_graph() -> None:
+    x = leaf()
+    s = (x * x).sum()
+    grad(s, x, create_graph=True)
+    grad(s, x)
+    with pytest.raises(RuntimeError, match="second time"):
+        grad(s, x)
+
+
+def test_real_argument_of_a_complex_function() -> None:
+    """d|x * (3 + 4i)|^2 / dx = 50 x, and it is real."""
+    x = lc.tensor([2.0], dtype=lc.float64, requires_grad=True)
+    ((x * (3 + 4j)).abs() ** 2).sum().backward()
+    assert x.grad.dtype == lc.float64
+    assert abs(x.grad.item() - 100) < 1e-12

@@ -1,0 +1,47 @@
+"""Nodes: what they are called and where they lead."""
+
+from __future__ import annotations
+
+import lamella_core as lc
+
+from lamella_autograd import Node
+
+
+def leaf():
+    return lc.tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+
+def test_names() -> None:
+    x = leaf()
+    made = {
+        "AddBackward0": x + 1,
+        "MulBackward0": x * 2,
+        "TanhBackward0": x.tanh(),
+        "MatmulBackward0": x.view(3, 1) @ x.view(1, 3),
+        "AsStridedBackward0": x.as_strided((2,), (1,)),
+    }
+    for name, tensor in made.items():
+        assert tensor.grad_fn.name() == name
+        assert isinstance(tensor.grad_fn, Node)
+        assert repr(tensor.grad_fn).startswith(f"<{name} object at 0x")
+    assert repr(x + 1).endswith("grad_fn=<AddBackward0>)")
+    assert x.grad_fn is None
+
+
+def test_next_functions() -> None:
+    x, w = leaf(), leaf()
+    y = x * w
+    (a, i), (b, j) = y.grad_fn.next_functions
+    assert (a.name(), a.variable is x, i) == ("AccumulateGrad", True, 0)
+    assert (b.variable is w, j) == (True, 0)
+    assert (y + 1).grad_fn.next_functions[0][0] is y.grad_fn
+    _, second = (x[:2] * 1).unbind(0)
+    assert second.output_nr == 1
+    assert (second * 2).grad_fn.next_functions[0] == (second.grad_fn, 1)
+    assert (y * 2).grad_fn.next_functions[1:] in ((), ((None, 0),))
+
+
+def test_metadata() -> None:
+    node = (leaf() * 2).grad_fn
+    node.metadata["key"] = 5
+    assert node.metadata == {"key": 5}

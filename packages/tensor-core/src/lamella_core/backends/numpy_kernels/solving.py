@@ -1,0 +1,65 @@
+"""Least squares on the CPU: the drivers of LAPACK through SciPy, one system after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lamella_core.backends.numpy_kernels.decomposition import lapack
+from lamella_core.dispatch import register_kernel
+from lamella_core.extras import scipy_module
+
+
+def lstsq(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
+    batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
+    rows, columns = A.shape[-2:]
+    A = np.broadcast_to(A, batch + (rows, columns))
+    B = np.broadcast_to(B, batch + B.shape[-2:])
+    real = A.real.dtype
+    solution = np.zeros((*batch, columns, B.shape[-1]), A.dtype)
+    ranks = np.zeros(batch, np.int64)
+    singular_values = np.zeros((*batch, min(rows, columns)), real)
+    if A.size:
+        for place in np.ndindex(*batch):
+            if driver == "gels":
+                solution[place] = _full_rank(A[place], B[place])
+            else:
+                solution[place], ranks[place], values = _any_rank(
+                    A[place], B[place], rcond, driver
+                )
+                if values is not None:
+                    singular_values[place] = values
+    residuals = np.empty((0,), real)
+    full = driver == "gels" or (driver != "gelsy" and bool((ranks == columns).all()))
+    if rows > columns and full:
+        difference = A @ solution - B
+        residuals = (difference.real**2 + difference.imag**2).sum(-2)
+    if driver == "gels":
+        ranks = np.empty((0,), np.int64)
+    if driver in ("gels", "gelsy"):
+        singular_values = np.empty((0,), real)
+    return solution, residuals, ranks, singular_values
+
+
+def _full_rank(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    rows, columns = A.shape
+    padded = B if rows >= columns else np.vstack([B, np.zeros((columns - rows, B.shape[1]), B.dtype)])
+    _, solution, info = lapack("gels", A.dtype)(A, padded)
+    if info:
+        raise RuntimeError(
+            f"torch.linalg.lstsq: The least squares solution could not be computed because the "
+            f"input matrix does not have full rank (diagonal element {info} is zero); use another "
+            f"driver than 'gels'"
+        )
+    return solution[:columns]
+
+
+def _any_rank(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
+    solution, _, rank, values = scipy_module("linalg").lstsq(
+        A, B, cond=rcond, check_finite=False, lapack_driver=driver
+    )
+    return solution, rank, values
+
+
+register_kernel("linalg_lstsq", lstsq, "cpu")

@@ -1,0 +1,107 @@
+"""Array kernels of the triangular and orthogonal factorizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.linalg import LinAlgError
+
+from lamella_core.dispatch import shared_kernel
+
+
+@shared_kernel("linalg_cholesky_ex")
+def cholesky_ex(xp: Any, input: Any) -> Any:
+    batch, size = input.shape[:-2], input.shape[-1]
+    info = xp.zeros(batch, xp.int32)
+    try:
+        return xp.linalg.cholesky(input), info
+    except LinAlgError:
+        matrices = input.reshape(-1, size, size)
+    result = xp.full(matrices.shape, xp.nan, input.dtype)
+    codes = info.reshape(-1)
+    for i in range(len(matrices)):
+        try:
+            result[i] = xp.linalg.cholesky(matrices[i])
+        except LinAlgError:
+            codes[i] = _first_bad_minor(xp, matrices[i])
+    return xp.tril(result).reshape(input.shape), info
+
+
+def _first_bad_minor(xp: Any, matrix: Any) -> int:
+    """The order of the first leading minor without a factor, found by bisection."""
+    good, bad = 0, matrix.shape[-1]
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            xp.linalg.cholesky(matrix[:middle, :middle])
+            good = middle
+        except LinAlgError:
+            bad = middle
+    return bad
+
+
+@shared_kernel("linalg_qr")
+def qr(xp: Any, A: Any, mode: str) -> Any:
+    if mode == "r":
+        return xp.empty((0,), A.dtype), xp.linalg.qr(A, "r")
+    return tuple(xp.linalg.qr(A, mode))
+
+
+@shared_kernel("geqrf")
+def geqrf(xp: Any, input: Any) -> Any:
+    rows, columns = input.shape[-2:]
+    if not input.size:
+        return input.copy(), xp.empty((*input.shape[:-2], min(rows, columns)), input.dtype)
+    transposed, tau = xp.linalg.qr(input, "raw")
+    return xp.ascontiguousarray(transposed.swapaxes(-1, -2)), tau
+
+
+@shared_kernel("linalg_lu_factor_ex")
+def lu_factor_ex(xp: Any, A: Any) -> Any:
+    return eliminate(xp, A)
+
+
+def eliminate(xp: Any, matrices: Any) -> Any:
+    """Gaussian elimination with partial pivoting, all matrices of the batch at once."""
+    rows, columns = matrices.shape[-2:]
+    batch, size = matrices.shape[:-2], min(rows, columns)
+    packed = xp.array(matrices, order="C").reshape(-1, rows, columns)
+    count = packed.shape[0]
+    pivots = xp.empty((count, size), xp.int32)
+    info = xp.zeros((count,), xp.int32)
+    each = xp.arange(count)
+    for k in range(size):
+        pivot = k + abs(packed[:, k:, k]).argmax(-1)
+        pivots[:, k] = pivot + 1
+        row = packed[:, k, :].copy()
+        packed[:, k, :] = packed[each, pivot]
+        packed[each, pivot] = row
+        head = packed[:, k, k]
+        zero = head == 0
+        info[zero & (info == 0)] = k + 1
+        factors = packed[:, k + 1 :, k]
+        factors /= xp.where(zero, head.dtype.type(1), head)[:, None]
+        packed[:, k + 1 :, k + 1 :] -= factors[:, :, None] * packed[:, None, k, k + 1 :]
+    return (
+        packed.reshape(matrices.shape),
+        pivots.reshape(*batch, size),
+        info.reshape(batch),
+    )
+
+
+@shared_kernel("lu_permutation")
+def lu_permutation(xp: Any, pivots: Any, size: int) -> Any:
+    flat = pivots.reshape(-1, pivots.shape[-1]) if pivots.size else pivots.reshape(0, 0)
+    batch = pivots.shape[:-1]
+    if not pivots.size:
+        order = xp.empty((*batch, size), xp.int64)
+        order[...] = xp.arange(size)
+        return order
+    order = xp.tile(xp.arange(size), (len(flat), 1))
+    each = xp.arange(len(flat))
+    for k in range(flat.shape[-1]):
+        place = flat[:, k] - 1
+        row = order[:, k].copy()
+        order[:, k] = order[each, place]
+        order[each, place] = row
+    return order.reshape(*batch, size)

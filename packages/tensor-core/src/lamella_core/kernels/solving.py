@@ -1,0 +1,80 @@
+"""Array kernels of linear systems.
+
+Triangular systems are solved by halves, so that nearly all the work is matrix products and whole
+batches go through at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy import broadcast_shapes
+from numpy.linalg import LinAlgError
+
+from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.decomposition import eliminate
+
+
+def pivot_codes(xp: Any, matrices: Any) -> Any:
+    """LAPACK's code for each matrix: the number of the first pivot that is 0, or 0."""
+    return eliminate(xp, matrices)[2]
+
+
+@shared_kernel("linalg_inv_ex")
+def inv_ex(xp: Any, input: Any) -> Any:
+    batch = input.shape[:-2]
+    try:
+        return xp.linalg.inv(input), xp.zeros(batch, xp.int32)
+    except LinAlgError:
+        info = pivot_codes(xp, input)
+    result = xp.full(input.shape, xp.nan, input.dtype)
+    good = info == 0
+    result[good] = xp.linalg.inv(input[good])
+    return result, info
+
+
+@shared_kernel("linalg_solve_ex")
+def solve_ex(xp: Any, A: Any, B: Any) -> Any:
+    batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
+    codes = batch if B.shape[:-2] != A.shape[:-2] else A.shape[:-2]
+    if A.shape[:-2] != batch:
+        A = xp.broadcast_to(A, batch + A.shape[-2:])
+    if B.shape[:-2] != batch:
+        B = xp.broadcast_to(B, batch + B.shape[-2:])
+    try:
+        return xp.linalg.solve(A, B), xp.zeros(codes, xp.int32)
+    except LinAlgError:
+        info = pivot_codes(xp, A)
+    result = xp.full(B.shape, xp.nan, B.dtype)
+    good = info == 0
+    result[good] = xp.linalg.solve(A[good], B[good])
+    return result, info
+
+
+@shared_kernel("linalg_solve_triangular")
+def solve_triangular(
+    xp: Any, A: Any, B: Any, upper: bool, left: bool, unitriangular: bool
+) -> Any:
+    if not left:
+        A, B, upper = A.swapaxes(-1, -2), B.swapaxes(-1, -2), not upper
+    batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
+    solution = xp.empty(batch + B.shape[-2:], B.dtype)
+    solution[...] = B
+    substitute(xp, A, solution, upper, unitriangular)
+    return solution if left else xp.ascontiguousarray(solution.swapaxes(-1, -2))
+
+
+def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> None:
+    """Writes the solution of ``A X = B`` over ``B``."""
+    size = A.shape[-1]
+    if size <= 1:
+        if size and not unitriangular:
+            B /= A
+        return
+    half = size // 2
+    first, second = slice(half), slice(half, None)
+    if upper:
+        first, second = second, first
+    substitute(xp, A[..., first, first], B[..., first, :], upper, unitriangular)
+    B[..., second, :] -= xp.matmul(A[..., second, first], B[..., first, :])
+    substitute(xp, A[..., second, second], B[..., second, :], upper, unitriangular)

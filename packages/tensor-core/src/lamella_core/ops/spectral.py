@@ -1,0 +1,580 @@
+"""Discrete Fourier transforms: three primitives, and the functions of ``torch.fft`` over them."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays
+from lamella_core.conventions.arguments import give_out, read_dtype
+from lamella_core.conventions.common import normalize_dim
+from lamella_core.dtype import COMPLEX, FLOATING
+from lamella_core.ops.arranging import roll
+from lamella_core.ops.creation import arange
+from lamella_core.ops.joining import cat
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core.dtype import dtype
+    from lamella_core.formats import layout
+    from lamella_core.typing import DeviceLike, Ints
+
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2",
+    "ifftn", "ifftshift", "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft",
+    "rfft2", "rfftfreq", "rfftn",
+]  # fmt: skip
+
+OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
+"""The normalization with which the inverse transform is the adjoint."""
+
+
+# ------------------------------------------------------------------------------------- primitives
+
+
+@arrays(method=False)
+def fft_c2c(input: Tensor, dim: tuple[int, ...], norm: str, forward: bool) -> Tensor:
+    """Transform over ``dim``; a real input counts as complex."""
+
+
+@arrays(method=False)
+def fft_r2c(input: Tensor, dim: tuple[int, ...], norm: str) -> Tensor:
+    """Forward transform of a real input; only the first half of the last of ``dim`` is there."""
+
+
+@arrays(method=False)
+def fft_c2r(input: Tensor, dim: tuple[int, ...], norm: str, last_dim_size: int) -> Tensor:
+    """Inverse transform of such a half to a real result of ``last_dim_size`` in the last dim."""
+
+
+# ------------------------------------------------------------------------------------ the arguments
+
+
+def _read_norm(norm: str | None) -> str:
+    if norm is None:
+        return "backward"
+    if norm not in OPPOSITE:
+        raise RuntimeError(
+            f'Invalid normalization mode: "{norm}"; expected "backward", "ortho" or "forward"'
+        )
+    return norm
+
+
+def _floating(input: Tensor) -> Tensor:
+    """Integers and bools as the default floating type."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
+    if input._dtype.category < FLOATING:
+        return input.to(dtypes.defaults.floating)
+    if input._dtype in dtypes.REDUCED_PRECISION:
+        raise RuntimeError(
+            f"Unsupported dtype {input._dtype.class_name}: Fourier transforms are computed in "
+            f"float32 and float64; convert the input with .to() first"
+        )
+    return input
+
+
+def _real(name: str, input: Tensor) -> Tensor:
+    input = _floating(input)
+    if input._dtype.category == COMPLEX:
+        raise RuntimeError(
+            f"{name} expects a real input tensor, but got {input._dtype.class_name}"
+        )
+    return input
+
+
+def _ints(values: Any) -> tuple[int, ...]:
+    return tuple(map(index, values)) if isinstance(values, (tuple, list)) else (index(values),)
+
+
+def _one(input: Tensor, n: int | None, dim: int) -> tuple[tuple[int, ...] | None, tuple[int]]:
+    """The arguments of a transform over one dimension as those of one over several."""
+    dim = index(dim)
+    if not input._array.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    if n is not None:
+        n = index(n)
+        if n < 1:
+            raise RuntimeError(f"Invalid number of data points ({n}) specified")
+    return (None if n is None else (n,)), (dim,)
+
+
+def _axes(
+    input: Tensor, s: Ints | None, dim: Ints | None
+) -> tuple[list[int | None], tuple[int, ...]]:
+    """The size wanted for each dimension to transform, None for its own, and these dimensions."""
+    shape = input._array.shape
+    ndim = len(shape)
+    sizes = None if s is None else _ints(s)
+    if dim is None:
+        count = ndim if sizes is None else len(sizes)
+        if count > ndim:
+            raise RuntimeError(
+                f"Got shape with {count} values but input tensor only has {ndim} dimensions."
+            )
+        dims = tuple(range(ndim - count, ndim))
+    else:
+        dims = tuple(normalize_dim(d, ndim) for d in _ints(dim))
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"FFT dims must be unique, got {list(dims)}")
+        if sizes is not None and len(sizes) != len(dims):
+            raise RuntimeError(
+                f"When given, dim and shape arguments must have the same length, got dim "
+                f"{list(dims)} and shape {list(sizes)}"
+            )
+    if sizes is None:
+        return [None] * len(dims), dims
+    return [None if n == -1 else n for n in sizes], dims
+
+
+def _resized(input: Tensor, sizes: list[int | None], dims: tuple[int, ...]) -> Tensor:
+    """The input cut off, or continued with zeros, to the sizes."""
+    for size, dim in zip(sizes, dims, strict=True):
+        have = input._array.shape[dim]
+        if size is None:
+            size = have
+        if size < 1:
+            raise RuntimeError(f"Invalid number of data points ({size}) specified")
+        if size < have:
+            input = input.narrow(dim, 0, size)
+        elif size > have:
+            missing = list(input._array.shape)
+            missing[dim] = size - have
+            input = cat([input, input.new_zeros(missing)], dim)
+    return input
+
+
+def _given(name: str, out: Tensor | None, result: Tensor) -> Tensor:
+    if out is None:
+        return result
+    complex_out = out._dtype.category == COMPLEX
+    if complex_out is not result._dtype.is_complex or out._dtype.category < FLOATING:
+        wanted = "complex" if result._dtype.is_complex else "floating point"
+        raise RuntimeError(
+            f"{name} expects a {wanted} output tensor, but got {out._dtype.class_name}"
+        )
+    return give_out(name, out, result)
+
+
+# --------------------------------------------------------------------------------- the three kinds
+
+
+def _complex_to_complex(
+    input: Tensor, s: Ints | None, dim: Ints | None, norm: str | None, forward: bool
+) -> Tensor:
+    input = _floating(input)
+    sizes, dims = _axes(input, s, dim)
+    input = _resized(input, sizes, dims)
+    norm = _read_norm(norm)
+    if not dims:
+        return input.to(input._dtype.to_complex())
+    return fft_c2c(input, dims, norm, forward)
+
+
+def _real_to_half(
+    name: str, input: Tensor, s: Ints | None, dim: Ints | None, norm: str | None, opposite: bool
+) -> Tensor:
+    """``rfftn``; or with ``opposite`` ``ihfftn``, its conjugate with the other normalization."""
+    input = _real(name, input)
+    sizes, dims = _axes(input, s, dim)
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    norm = _read_norm(norm)
+    input = _resized(input, sizes, dims)
+    if opposite:
+        return fft_r2c(input, dims, OPPOSITE[norm]).conj()
+    return fft_r2c(input, dims, norm)
+
+
+def _half_to_real(
+    name: str, input: Tensor, s: Ints | None, dim: Ints | None, norm: str | None, opposite: bool
+) -> Tensor:
+    """``irfftn``; or with ``opposite`` ``hfftn``, that of the conjugate."""
+    input = _floating(input)
+    sizes, dims = _axes(input, s, dim)
+    if not dims:
+        raise RuntimeError(f"{name} must transform at least one axis")
+    norm = _read_norm(norm)
+    size = sizes[-1]
+    if size is None:
+        size = 2 * (input._array.shape[dims[-1]] - 1)
+    if size < 1:
+        raise RuntimeError(f"Invalid number of data points ({size}) specified")
+    sizes[-1] = size // 2 + 1
+    input = _resized(input, sizes, dims)
+    if not input._dtype.is_complex:
+        input = input.to(input._dtype.to_complex())
+    if opposite:
+        return fft_c2r(input.conj(), dims, OPPOSITE[norm], size)
+    return fft_c2r(input, dims, norm, size)
+
+
+# ------------------------------------------------------------------------------- over one dimension
+
+
+@composite(method=False)
+def fft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    r"""Discrete Fourier transform: ``X[k] = sum_j x[j] exp(-2 pi i j k / n)``.
+
+    Method: the fast Fourier transform (Cooley and Tukey, 1965) of NumPy, of cuFFT on CUDA.
+
+    Args:
+        input: float32, float64 or complex; integers and bools become the default floating type.
+        n: the number of points: the input is cut off or continued with zeros. None for its size.
+        dim: the dimension.
+        norm: ``"backward"``, the default, divides nothing here and by ``n`` in the inverse;
+            ``"ortho"`` divides by ``sqrt(n)`` in both; ``"forward"`` by ``n`` here.
+        out: complex, to write into.
+
+    Returns:
+        A complex tensor.
+
+    Raises:
+        RuntimeError: for another norm, ``n`` below 1, or float16 and bfloat16.
+        IndexError: when ``dim`` is out of range.
+    """
+    result = _complex_to_complex(input, *_one(input, n, dim), norm, True)
+    return _given("fft", out, result)
+
+
+@composite(method=False)
+def ifft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`fft`: ``x[j] = 1/n sum_k X[k] exp(2 pi i j k / n)``.
+
+    The arguments are those of :func:`fft`; ``norm="backward"`` divides by ``n``, ``"ortho"`` by
+    ``sqrt(n)``, ``"forward"`` by nothing.
+    """
+    result = _complex_to_complex(input, *_one(input, n, dim), norm, False)
+    return _given("ifft", out, result)
+
+
+@composite(method=False)
+def rfft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`fft` of a real input: the ``n // 2 + 1`` frequencies that are not negative.
+
+    The others are their conjugates: ``X[n - k] = conj(X[k])``. The arguments are those of
+    :func:`fft`.
+
+    Raises:
+        RuntimeError: for a complex input, too.
+    """
+    result = _real_to_half("rfft", _real("rfft", input), *_one(input, n, dim), norm, False)
+    return _given("rfft", out, result)
+
+
+@composite(method=False)
+def irfft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`rfft`: a real result from the frequencies that are not negative.
+
+    Args:
+        input: the half spectrum; imaginary parts at frequency 0, and at ``n / 2`` for an even
+            ``n``, are ignored.
+        n: the size of the result; ``2 * (m - 1)`` for ``m`` frequencies when None.
+        dim, norm, out: see :func:`ifft`; ``out`` is real.
+    """
+    result = _half_to_real("irfft", input, *_one(input, n, dim), norm, False)
+    return _given("irfft", out, result)
+
+
+@composite(method=False)
+def hfft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`fft` of a signal with Hermitian symmetry, ``x[-j] = conj(x[j])``: a real spectrum.
+
+    The arguments are those of :func:`irfft`, ``input`` being the half of the signal; ``norm`` is
+    that of :func:`fft`.
+    """
+    result = _half_to_real("hfft", input, *_one(input, n, dim), norm, True)
+    return _given("hfft", out, result)
+
+
+@composite(method=False)
+def ihfft(
+    input: Tensor,
+    n: int | None = None,
+    dim: int = -1,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`hfft`: the first ``n // 2 + 1`` elements of the signal.
+
+    The arguments are those of :func:`rfft`; ``norm`` is that of :func:`ifft`.
+    """
+    result = _real_to_half("ihfft", _real("ihfft", input), *_one(input, n, dim), norm, True)
+    return _given("ihfft", out, result)
+
+
+# -------------------------------------------------------------------------- over several dimensions
+
+
+@composite(method=False)
+def fftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`fft` over several dimensions, one after the other.
+
+    Args:
+        input: see :func:`fft`.
+        s: the size of each dimension to transform, -1 for its own.
+        dim: the dimensions; None for the last ``len(s)``, or for all without ``s``.
+        norm: see :func:`fft`, ``n`` being the product of the sizes.
+        out: complex, to write into.
+
+    Raises:
+        RuntimeError: when ``s`` and ``dim`` differ in length, ``s`` is longer than the input has
+            dimensions, a dimension is named twice, and as in :func:`fft`.
+        IndexError: when a dimension is out of range.
+    """
+    return _given("fftn", out, _complex_to_complex(input, s, dim, norm, True))
+
+
+@composite(method=False)
+def ifftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`fftn`, with the same arguments; ``norm`` is that of :func:`ifft`."""
+    return _given("ifftn", out, _complex_to_complex(input, s, dim, norm, False))
+
+
+@composite(method=False)
+def rfftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`fftn` of a real input; of the last of ``dim`` the first half, as in :func:`rfft`.
+
+    Raises:
+        RuntimeError: for a complex input or no dimension, too.
+    """
+    return _given("rfftn", out, _real_to_half("rfftn", input, s, dim, norm, False))
+
+
+@composite(method=False)
+def irfftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`rfftn`; the last of ``dim`` is the half one, as in :func:`irfft`."""
+    return _given("irfftn", out, _half_to_real("irfftn", input, s, dim, norm, False))
+
+
+@composite(method=False)
+def hfftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """:func:`fftn` of a signal with Hermitian symmetry, given by half of the last of ``dim``."""
+    return _given("hfftn", out, _half_to_real("hfftn", input, s, dim, norm, True))
+
+
+@composite(method=False)
+def ihfftn(
+    input: Tensor,
+    s: Ints | None = None,
+    dim: Ints | None = None,
+    norm: str | None = None,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Inverse of :func:`hfftn`: half of the signal in the last of ``dim``."""
+    return _given("ihfftn", out, _real_to_half("ihfftn", input, s, dim, norm, True))
+
+
+def _over_two_dimensions(of_several: Any, name: str) -> Any:
+    def transform(
+        input: Tensor,
+        s: Ints | None = None,
+        dim: Ints = (-2, -1),
+        norm: str | None = None,
+        *,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        return of_several(input, s, dim, norm, out=out)
+
+    transform.__name__ = transform.__qualname__ = name
+    transform.__doc__ = f":func:`{of_several.__name__}` over the last two dimensions."
+    return composite(method=False)(transform)
+
+
+fft2 = _over_two_dimensions(fftn, "fft2")
+ifft2 = _over_two_dimensions(ifftn, "ifft2")
+rfft2 = _over_two_dimensions(rfftn, "rfft2")
+irfft2 = _over_two_dimensions(irfftn, "irfft2")
+hfft2 = _over_two_dimensions(hfftn, "hfft2")
+ihfft2 = _over_two_dimensions(ihfftn, "ihfft2")
+
+
+# ------------------------------------------------------------------------------ frequencies, shifts
+
+
+def _frequencies(
+    name: str,
+    first: Tensor,
+    n: int,
+    d: float,
+    out: Tensor | None,
+    requires_grad: bool,
+) -> Tensor:
+    length = n * d
+    result = first * (1 / length if length else float("inf"))
+    if out is not None:
+        return give_out(name, out, result)
+    return result.requires_grad_() if requires_grad else result
+
+
+def _frequency_dtype(name: str, wanted: dtype | None, out: Tensor | None) -> dtype:
+    if out is not None:
+        if wanted is not None and wanted is not out._dtype:
+            raise RuntimeError(
+                f"dtype {wanted.class_name} does not match dtype of out parameter "
+                f"({out._dtype.class_name})"
+            )
+        wanted = out._dtype
+    found = read_dtype(name, wanted)
+    if found.category < FLOATING:
+        raise RuntimeError(f"{name} requires a floating point or complex dtype, got {found!r}")
+    return found
+
+
+@composite(method=False)
+def fftfreq(
+    n: int,
+    d: float = 1.0,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The frequencies of :func:`fft`: ``[0, 1, ..., (n-1)//2, -(n//2), ..., -1] / (n d)``.
+
+    Args:
+        n: the number of points.
+        d: the distance between two of them.
+        out: to write into.
+        dtype: floating; the default floating type when None.
+        layout, device, requires_grad: see ``zeros``.
+
+    Raises:
+        RuntimeError: for a negative ``n``, or an integer or bool type.
+    """
+    n = index(n)
+    found = _frequency_dtype("fftfreq", dtype, out)
+    _check_points("fftfreq", n)
+    if out is not None:
+        device = out.device
+    first = cat([
+        arange((n + 1) // 2, dtype=found, layout=layout, device=device),
+        arange(-(n // 2), 0, dtype=found, layout=layout, device=device),
+    ])
+    return _frequencies("fftfreq", first, n, d, out, requires_grad)
+
+
+@composite(method=False)
+def rfftfreq(
+    n: int,
+    d: float = 1.0,
+    *,
+    out: Tensor | None = None,
+    dtype: dtype | None = None,
+    layout: layout | None = None,
+    device: DeviceLike | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The frequencies of :func:`rfft`: ``[0, 1, ..., n//2] / (n d)``; see :func:`fftfreq`."""
+    n = index(n)
+    found = _frequency_dtype("rfftfreq", dtype, out)
+    _check_points("rfftfreq", n)
+    if out is not None:
+        device = out.device
+    first = arange(n // 2 + 1, dtype=found, layout=layout, device=device)
+    return _frequencies("rfftfreq", first, n, d, out, requires_grad)
+
+
+def _check_points(name: str, n: int) -> None:
+    if n < 0:
+        raise RuntimeError(f"{name}(): the number of points must not be negative, got n={n}")
+
+
+@composite(method=False)
+def fftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
+    """Moves frequency 0 from the start to the middle, at ``n // 2``.
+
+    Args:
+        input: any type.
+        dim: the dimensions; None for all.
+    """
+    return _shifted(input, dim, 0)
+
+
+@composite(method=False)
+def ifftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
+    """Inverse of :func:`fftshift`: moves the element at ``n // 2`` to the start."""
+    return _shifted(input, dim, 1)
+
+
+def _shifted(input: Tensor, dim: Ints | None, more: int) -> Tensor:
+    shape = input._array.shape
+    dims = tuple(range(len(shape))) if dim is None else _ints(dim)
+    dims = tuple(normalize_dim(d, len(shape)) for d in dims)
+    return roll(input, [(shape[d] + more) // 2 for d in dims], dims)
