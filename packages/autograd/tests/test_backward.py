@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import lamella_core as lc
 import pytest
 
+import lamella_core as lc
 from lamella_autograd import backward, grad
 
 

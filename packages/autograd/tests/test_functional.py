@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import lamella_core as lc
 import numpy as np
 import pytest
 
+import lamella_core as lc
 from lamella_autograd import grad
 from lamella_autograd.functional import hessian, hvp, jacobian, jvp, vhp, vjp
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import lamella_core as lc
 import pytest
 
+import lamella_core as lc
 from lamella_autograd import Function, GradcheckError, gradcheck, gradgradcheck
 
 
@@ -140,6 +140,6 @@ def test_arguments() -> None:
 
 def test_gradcheck_is_the_function() -> None:
     import lamella_autograd
-    import lamella_autograd.gradcheck  # noqa: F401
+    import lamella_autograd.gradcheck
 
     assert lamella_autograd.gradcheck is gradcheck

@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import weakref
 
-import lamella_core as lc
 import numpy as np
 import pytest
 
+import lamella_core as lc
 from lamella_autograd import Function, backward, grad, graph
 
 

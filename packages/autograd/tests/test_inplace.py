@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 
-import lamella_core as lc
 import numpy as np
 import pytest
 
 import lamella_autograd as autograd
+import lamella_core as lc
 
 
 def leaf(*values: float):

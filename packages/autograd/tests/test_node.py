@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lamella_core as lc
-
 from lamella_autograd import Node
 
 

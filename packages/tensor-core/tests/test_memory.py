@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from lamella_core.memory import keep_freed_memory
 
 FAULTS = """

@@ -1,7 +1,5 @@
 """Reverse-mode differentiation for lamella tensors: the graph, the engine, the derivatives."""
 
-from lamella_core.dispatch import register_layer
-
 from lamella_autograd import derivatives as _derivatives  # declares the formulas
 from lamella_autograd import functional, graph
 from lamella_autograd.anomaly import (
@@ -26,6 +24,7 @@ from lamella_autograd.modes import (
 from lamella_autograd.node import Node
 from lamella_autograd.recording import Autograd
 from lamella_autograd.tensor_methods import attach
+from lamella_core.dispatch import register_layer
 
 attach()
 register_layer(Autograd())

@@ -6,11 +6,10 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import modes
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.modes import ANOMALY
 from lamella_autograd.node import node_of
+from lamella_core.dispatch import modes
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

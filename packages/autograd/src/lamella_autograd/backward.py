@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lamella_core.dispatch import backend_of_tensor
-from lamella_core.dtype import FLOATING
-from lamella_core.tensor import Tensor, wrap
 
 from lamella_autograd import engine
 from lamella_autograd.graph import GradientEdge, edge_at
 from lamella_autograd.inplace import edge_of
+from lamella_core.dispatch import backend_of_tensor
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

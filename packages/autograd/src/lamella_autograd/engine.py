@@ -10,9 +10,6 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import REQUIRES_GRAD, modes
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.anomaly import checked_apply
 from lamella_autograd.hooks import (
     LEAF_HOOKS,
@@ -24,6 +21,8 @@ from lamella_autograd.hooks import (
 from lamella_autograd.leaf import accumulate_into, calibrate
 from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
+from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.anomaly import keep_traceback
+from lamella_autograd.inplace import check_writable, edge_of, has_unmarked_views, mark_views, rebase
+from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, no_grad
+from lamella_autograd.node import (
+    Node,
+    Output,
+    attached,
+    modified,
+    next_number,
+    saved_output,
+    used_twice,
+)
+from lamella_autograd.packing import Packed
+from lamella_autograd.restore import restore
 from lamella_core import zeros
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.anomaly import keep_traceback
-from lamella_autograd.inplace import check_writable, edge_of, has_unmarked_views, mark_views, rebase
-from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, no_grad
-from lamella_autograd.node import Node, Output, attached, modified, next_number, saved_output, used_twice
-from lamella_autograd.packing import Packed
-from lamella_autograd.restore import restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable

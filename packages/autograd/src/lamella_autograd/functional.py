@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.ops.joining import stack
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.backward import grad
 from lamella_autograd.modes import enable_grad, is_grad_enabled
+from lamella_core.ops.joining import stack
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

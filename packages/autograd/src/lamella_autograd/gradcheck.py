@@ -12,12 +12,12 @@ import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from lamella_core import float64
-from lamella_core.ops.creation_data import tensor as make_tensor
-from lamella_core.tensor import Tensor
 
 from lamella_autograd.backward import grad
 from lamella_autograd.modes import enable_grad
+from lamella_core import float64
+from lamella_core.ops.creation_data import tensor as make_tensor
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lamella_core.dispatch import modes
-from lamella_core.storage import mark_written
-from lamella_core.tensor import Tensor
-
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.modes import SAVING_HOOKS
 from lamella_autograd.node import AccumulateGrad, Node, Output, accumulator
 from lamella_autograd.packing import hooks
+from lamella_core.dispatch import modes
+from lamella_core.storage import mark_written
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

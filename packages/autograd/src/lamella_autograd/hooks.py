@@ -7,16 +7,14 @@ from collections import OrderedDict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import new_bit
-
 from lamella_autograd.node import AccumulateGrad, Output, accumulator, node_of
+from lamella_core.dispatch import new_bit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamella_core.tensor import Tensor
-
     from lamella_autograd.node import Node
+    from lamella_core.tensor import Tensor
 
 # Set in the key of a leaf that has hooks, so that other leaves are accumulated without a look-up.
 LEAF_HOOKS = new_bit()

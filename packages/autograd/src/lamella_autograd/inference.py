@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.modes import INFERENCE
 from lamella_core.conventions.view import StridedView, View
 from lamella_core.dispatch import modes, new_bit
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.modes import INFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,20 +12,18 @@ import gc
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.node import Node, Output, next_number
 from lamella_core.dispatch import REQUIRES_GRAD
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.view_complex import view_as_complex, view_as_real
 from lamella_core.storage import new_storage, storage_of
 from lamella_core.tensor import Tensor, alias
 
-from lamella_autograd.node import Node, Output, next_number
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamella_core.dispatch import Op
-
     from lamella_autograd.formulas import Derivative
+    from lamella_core.dispatch import Op
 
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 

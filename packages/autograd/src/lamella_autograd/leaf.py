@@ -7,6 +7,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
 from lamella_core.ops.creation_data import tensor
 from lamella_core.tensor import Tensor

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import REQUIRES_GRAD, modes
-from lamella_core.storage import storage_of
-from lamella_core.tensor import Tensor, alias
-
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.modes import NO_GRAD, SAVING_HOOKS
 from lamella_autograd.node import FREED, Node, node_of
+from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.storage import storage_of
+from lamella_core.tensor import Tensor, alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable

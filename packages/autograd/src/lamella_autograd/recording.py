@@ -9,12 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.pointwise import Pointwise
-from lamella_core.conventions.view import StridedView, View
-from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op
-from lamella_core.dtype import FLOATING
-from lamella_core.tensor import Tensor
-
 from lamella_autograd import node as nodes
 from lamella_autograd.anomaly import tracing
 from lamella_autograd.formulas import check_names, derivatives, not_differentiable
@@ -28,13 +22,17 @@ from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, re
 from lamella_autograd.modes import ANOMALY, INFERENCE, NO_GRAD, SAVING_HOOKS
 from lamella_autograd.packing import packing, packing_maker
 from lamella_autograd.restore import restore
+from lamella_core.conventions.pointwise import Pointwise
+from lamella_core.conventions.view import StridedView, View
+from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamella_core.signature import Param
-
     from lamella_autograd.formulas import Derivative
+    from lamella_core.signature import Param
 
 _PLAIN = frozenset((bool, int, float, complex, type(None)))
 
@@ -250,7 +248,9 @@ class _Source:
         self.saved_values = [
             n for n in uses if n in self.params and self.params[n].kind in ("value", "device")
         ]
-        self.described = [n for n in uses if n not in self.params and n.endswith(("_shape", "_dtype"))]
+        self.described = [
+            n for n in uses if n not in self.params and n.endswith(("_shape", "_dtype"))
+        ]
         self.saves_result = "result" in uses or "results" in uses
         slots = [f"_saved_{n}" for n in (*self.saved_tensors, *self.saved_values)]
         slots += [f"_version_{n}" for n in self.saved_tensors]
@@ -297,9 +297,11 @@ class _Source:
                 lines += ["    if result._dtype.category < 2:", "        return result"]
         else:
             lines = [f"def record(result, {arguments}):"]
-        if self.pointwise and functional and self.numbers and len(operands) == len(self.params) == 2:
+        binary = len(operands) == len(self.params) == 2
+        if self.pointwise and functional and self.numbers and binary:
             left, right = operands
-            lines += [f"    if {right}.__class__ in PLAIN:", *map(_indented, self._body(True, right))]
+            lines.append(f"    if {right}.__class__ in PLAIN:")
+            lines += map(_indented, self._body(True, right))
             return "\n".join([*lines, *self._body(True, left)])
         return "\n".join([*lines, *self._body(functional, None)])
 
@@ -308,7 +310,7 @@ class _Source:
         return self.pointwise and self.op.convention.result != "bool"
 
     def _body(self, functional: bool, number: str | None) -> list[str]:
-        """The statements after the call; ``number`` is the operand that is known to be no tensor."""
+        """The statements after the call; ``number`` is the operand that is known to be a number."""
         self.number = number
         lines = []
         for argument in self.arguments:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import REQUIRES_GRAD
-from lamella_core.dtype import FLOATING
-from lamella_core.tensor import Tensor
-
 from lamella_autograd import hooks
 from lamella_autograd.backward import backward as run_backward
 from lamella_autograd.inference import check_may_require_grad, is_inference
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.node import Node, Output
+from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dtype import FLOATING
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

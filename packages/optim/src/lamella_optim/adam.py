@@ -6,7 +6,6 @@ from typing import Any
 
 from lamella_core.ops.creation_likes import zeros_like
 from lamella_core.tensor import Tensor
-
 from lamella_optim.checks import check_capturable, check_implementation, check_lr
 from lamella_optim.kernels import adam as kernels
 from lamella_optim.list_optimizer import ListOptimizer, advance, new_step, number, step_tensors

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.tensor import Tensor
-
 from lamella_optim.adam import Adam
 from lamella_optim.optimizer import Params
 

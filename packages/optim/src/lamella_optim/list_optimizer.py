@@ -10,7 +10,6 @@ from lamella_core.dispatch import modes
 from lamella_core.ops.creation import zeros
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
-
 from lamella_optim.optimizer import Optimizer
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import Any
 
 from lamella_core.ops.creation_likes import zeros_like
 from lamella_core.tensor import Tensor
-
 from lamella_optim.checks import check_implementation, check_lr
 from lamella_optim.kernels import sgd as kernels
 from lamella_optim.list_optimizer import ListOptimizer, number

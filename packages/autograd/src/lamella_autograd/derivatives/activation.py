@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative
 from lamella_core.ops import activation as ops
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp, tanh
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
 
 
 def _gelu_curvature(input: Tensor, approximate: str) -> Tensor:

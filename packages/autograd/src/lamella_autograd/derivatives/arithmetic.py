@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_core.ops.arithmetic import div, keep_where
 from lamella_core.ops.operators import abs, mul, neg
 from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative, non_differentiable
 
 
 def zeros(grad: Tensor) -> Tensor:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative
 from lamella_core.ops.arithmetic import keep_where, rsqrt
 from lamella_core.ops.elementary import cos, cosh, exp, exp2, log, sin, sinh, tanh_backward
 from lamella_core.ops.operators import mul, neg
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
 
 LN2 = math.log(2)
 LN10 = math.log(10)

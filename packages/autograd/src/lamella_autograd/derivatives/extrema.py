@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_autograd.formulas import derivative
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.formulas import derivative
 
 
 def _chosen(grad: Tensor, lost: Tensor, tie: Tensor) -> Tensor:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.formulas import derivative
 from lamella_core.ops.arithmetic import conj_physical, keep_where, sgn
 from lamella_core.ops.elementary import log
 from lamella_core.ops.operators import mul, neg, pow
 from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.formulas import derivative
 
 if TYPE_CHECKING:
     from lamella_core.typing import Number

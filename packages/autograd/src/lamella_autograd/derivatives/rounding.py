@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
+from lamella_autograd.derivatives.arithmetic import zeros
+from lamella_autograd.formulas import derivative
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.derivatives.arithmetic import zeros
-from lamella_autograd.formulas import derivative
 
 
 def _finite(grad: Tensor, input: Tensor) -> Tensor:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lamella_autograd.formulas import derivative
 from lamella_core.ops import special as ops
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.elementary import exp, log, log1p
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
-
-from lamella_autograd.formulas import derivative
 
 TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)

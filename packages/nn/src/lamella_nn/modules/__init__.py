@@ -15,6 +15,7 @@ from lamella_nn.modules.activation import (
 from lamella_nn.modules.batchnorm import BatchNorm1d, BatchNorm2d
 from lamella_nn.modules.container import ModuleDict, ModuleList, Sequential
 from lamella_nn.modules.conv import Conv1d, Conv2d
+from lamella_nn.modules.distance import CosineSimilarity, PairwiseDistance
 from lamella_nn.modules.dropout import Dropout
 from lamella_nn.modules.flatten import Flatten, Unflatten
 from lamella_nn.modules.linear import Identity, Linear
@@ -81,5 +82,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "CosineSimilarity",
+    "PairwiseDistance",
     "Unflatten",
 ]

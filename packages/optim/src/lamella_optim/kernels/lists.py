@@ -19,8 +19,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from lamella_core.dispatch import quiet, register_kernel
 
+from lamella_core.dispatch import quiet, register_kernel
 from lamella_optim.kernels.threads import run_parts
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.common import not_implemented_for
+from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import LazyMethod, call_inplace, inplace_variant
 from lamella_core.ops import operators

@@ -330,7 +330,9 @@ def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
         if here & _TENSOR_LIKE or not here <= _NUMBERS:
             for each in data:
                 if isinstance(each, str):
-                    raise ValueError(f"too many dimensions '{type(each).__name__}'")
+                    if each is data[0]:
+                        raise ValueError("too many dimensions 'str'")
+                    raise TypeError("new(): invalid data type 'str'")
                 if isinstance(each, (Tensor, np.ndarray)) and each.ndim:
                     break
             else:

@@ -64,8 +64,7 @@ def _read_norm(norm: str | None) -> str:
 
 def _floating(input: Tensor) -> Tensor:
     """Integers and bools as the default floating type."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
+    _check_tensor(input)
     if input._dtype.category < FLOATING:
         return input.to(dtypes.defaults.floating)
     if input._dtype in dtypes.REDUCED_PRECISION:
@@ -85,12 +84,18 @@ def _real(name: str, input: Tensor) -> Tensor:
     return input
 
 
+def _check_tensor(input: Tensor) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"argument 'input' must be Tensor, not {type(input).__name__}")
+
+
 def _ints(values: Any) -> tuple[int, ...]:
     return tuple(map(index, values)) if isinstance(values, (tuple, list)) else (index(values),)
 
 
 def _one(input: Tensor, n: int | None, dim: int) -> tuple[tuple[int, ...] | None, tuple[int]]:
     """The arguments of a transform over one dimension as those of one over several."""
+    _check_tensor(input)
     dim = index(dim)
     if not input._array.ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")

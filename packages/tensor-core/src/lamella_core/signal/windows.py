@@ -197,9 +197,13 @@ def general_cosine(
     """
     if not isinstance(a, Iterable):
         raise TypeError(f"Coefficients must be a list/tuple, got {type(a).__name__}")
-    coefficients = [float(each) for each in a]
+    coefficients = list(a)
     if not coefficients:
         raise ValueError("Coefficients cannot be empty")
+    for each in coefficients:
+        if isinstance(each, str):
+            raise TypeError(f"the coefficients must be real numbers, got {each!r}")
+    coefficients = [float(each) for each in coefficients]
     shape = cosine_sum(coefficients)
     return _window("general_cosine", M, sym, shape, dtype, layout, device, requires_grad)
 

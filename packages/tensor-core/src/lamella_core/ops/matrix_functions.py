@@ -1,0 +1,166 @@
+"""Powers and the exponential of matrices, and small products of ``torch.linalg``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions import arrays
+from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.results import write_out
+from lamella_core.ops.matrix_checks import check_type
+from lamella_core.ops.solving import inv
+
+if TYPE_CHECKING:
+    from lamella_core.tensor import Tensor
+
+__all__ = ["matrix_exp", "matrix_power"]
+
+
+@arrays(method=False, name="linalg_matrix_exp")
+def _matrix_exp(A: Tensor) -> Tensor:
+    """See :func:`matrix_exp`."""
+
+
+def _check_square(op_name: str, input: Tensor) -> None:
+    shape = input._array.shape
+    if len(shape) < 2:
+        raise RuntimeError(
+            f"{op_name}: The input tensor A must have at least 2 dimensions, got shape "
+            f"{list(shape)}"
+        )
+    if shape[-1] != shape[-2]:
+        raise RuntimeError(
+            f"{op_name}: A must be batches of square matrices, but they are {shape[-2]} by "
+            f"{shape[-1]} matrices"
+        )
+
+
+@composite()
+def matrix_exp(input: Tensor) -> Tensor:
+    """``sum_k A^k / k!`` of square matrices, by scaling, a Padé approximant and squaring.
+
+    N. J. Higham, "The scaling and squaring method for the matrix exponential revisited", 2005.
+
+    Args:
+        input: ``(..., n, n)``, floating or complex.
+
+    Raises:
+        RuntimeError: when the matrices are not square or have another type.
+    """
+    check_type("linalg.matrix_exp", input, low_precision=True)
+    _check_square("linalg.matrix_exp", input)
+    return _matrix_exp(input)
+
+
+@composite()
+def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
+    """``A @ A @ ... @ A``, ``n`` factors, by repeated squaring.
+
+    Args:
+        input: ``(..., m, m)``.
+        n: 0 gives the identity; a negative number, the power of the inverse.
+
+    Raises:
+        LinAlgError: for a negative power of a singular matrix.
+        RuntimeError: when the matrices are not square, or have no inverse in their type.
+    """
+    op_name = "linalg.matrix_power"
+    _check_square(op_name, input)
+    if n == 0:
+        identity = input.new_zeros(input._array.shape)
+        identity.diagonal(dim1=-2, dim2=-1).fill_(1)
+        return write_out(op_name, identity, out)
+    factor = inv(input) if n < 0 else input
+    exponent = abs(n)
+    result = None
+    while True:
+        if exponent & 1:
+            result = factor if result is None else result @ factor
+        exponent >>= 1
+        if not exponent:
+            break
+        factor = factor @ factor
+    if n == 1:
+        result = input.clone()
+    return write_out(op_name, result, out)
+
+
+def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """Cross product of 3-vectors along a dimension.
+
+    Args:
+        input, other: broadcast together; both have size 3 along ``dim``.
+
+    Raises:
+        RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
+    """
+    left, right = input._array.shape, other._array.shape
+    if len(left) != len(right):
+        raise RuntimeError(
+            f"linalg.cross: inputs must have the same number of dimensions, got shapes "
+            f"{list(left)} and {list(right)}"
+        )
+    place = normalize_dim(dim, len(left))
+    if left[place] != 3 or right[place] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[place]} and "
+            f"{right[place]}"
+        )
+    result = input.roll(-1, place) * other.roll(-2, place)
+    result = result - input.roll(-2, place) * other.roll(-1, place)
+    return write_out("linalg.cross", result, out)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
+    """``sum_i conj(x_i) * y_i`` along a dimension.
+
+    Args:
+        x, y: floating or complex, of one type; they broadcast together.
+
+    Raises:
+        RuntimeError: when types or shapes do not fit.
+    """
+    check_type("linalg.vecdot", x, low_precision=True)
+    if x._dtype is not y._dtype:
+        raise RuntimeError(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
+            f"{x._dtype.class_name} and y of type {y._dtype.class_name} instead"
+        )
+    if x._dtype in dtypes.REDUCED_PRECISION:
+        product = (x.float() * y.float()).sum(dim).to(x._dtype)
+    else:
+        product = (x.conj() * y).sum(dim)
+    return write_out("linalg.vecdot", product, out)
+
+
+def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """:meth:`Tensor.diagonal` of the matrices in the last two dimensions: a view."""
+    return A.diagonal(offset, dim1, dim2)
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """Vandermonde matrices: ``out[..., i, j] = x[..., i] ** j``.
+
+    Args:
+        x: ``(..., n)``, not bool; integers give int64.
+        N: the number of columns, ``n`` by default.
+
+    Raises:
+        RuntimeError: for bools, no dimension, or ``N`` of 1 or less.
+    """
+    if x._dtype is dtypes.bool_:
+        raise RuntimeError("linalg.vander: Expected a floating point, complex or integer tensor")
+    if x._array.ndim == 0:
+        raise RuntimeError("linalg.vander: x must have at least 1 dimension, got a 0-D tensor")
+    size = x._array.shape[-1] if N is None else N
+    if size <= 1:
+        raise RuntimeError(f"N must be greater than 1, but got {size} (linalg.vander)")
+    if x._dtype.category == dtypes.INTEGER:
+        x = x.long()
+    powers = x.unsqueeze(-1).expand(*x._array.shape, size - 1).cumprod(-1)
+    ones = x.new_zeros((*x._array.shape, 1)).fill_(1)
+    from lamella_core.ops.joining import cat
+
+    return cat([ones, powers], -1)

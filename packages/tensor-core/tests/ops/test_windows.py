@@ -1,0 +1,55 @@
+"""Windows of the top level against NumPy's, and values of PyTorch 2.13."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+
+pytest.importorskip("scipy")  # for the Bessel function of Kaiser's
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 7, 8])
+@pytest.mark.parametrize(
+    ("window", "numpy_window"),
+    [
+        (lc.hann_window, np.hanning),
+        (lc.hamming_window, np.hamming),
+        (lc.blackman_window, np.blackman),
+        (lc.bartlett_window, np.bartlett),
+        (lc.kaiser_window, lambda n: np.kaiser(n, 12.0)),
+    ],
+)
+def test_symmetric_and_periodic(
+    window: Callable[..., lc.Tensor], numpy_window: Callable[[int], np.ndarray], length: int
+) -> None:
+    got = window(length, False, dtype=lc.float64)
+    np.testing.assert_allclose(got.numpy(), numpy_window(length), atol=1e-15)
+    if length > 1:
+        got = window(length, dtype=lc.float64)
+        np.testing.assert_allclose(got.numpy(), numpy_window(length + 1)[:-1], atol=1e-15)
+
+
+def test_parameters() -> None:
+    got = lc.hamming_window(4, True, 0.5, 0.25)
+    np.testing.assert_allclose(got.numpy(), [0.25, 0.5, 0.75, 0.5])
+    np.testing.assert_allclose(lc.kaiser_window(5, False, 3.0).numpy(), np.kaiser(5, 3.0), 1e-6)
+
+
+def test_types() -> None:
+    assert lc.hann_window(4).dtype is lc.float32
+    assert lc.hann_window(1, dtype=lc.bfloat16).tolist() == [1.0]
+    assert lc.hann_window(4, requires_grad=True).requires_grad
+    with pytest.raises(RuntimeError):
+        lc.hann_window(4, dtype=lc.int64)
+    with pytest.raises(NotImplementedError):
+        lc.hann_window(4, dtype=lc.complex64)
+    with pytest.raises(RuntimeError):
+        lc.hann_window(-1)
+    with pytest.raises(TypeError):
+        lc.hann_window(4.5)
+    with pytest.raises(RuntimeError):
+        lc.hann_window(4, layout=lc.sparse_coo)
