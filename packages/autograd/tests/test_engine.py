@@ -216,9 +216,7 @@ def test_threads_add_to_one_leaf() -> None:
 def test_threads_share_a_graph() -> None:
     x = leaf(1, 2, 3)
     y = (x.tanh() * x).sum()
-    threads = [
-        threading.Thread(target=lambda: y.backward(retain_graph=True)) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: y.backward(retain_graph=True)) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:

@@ -62,7 +62,7 @@ PAIRS = {
     "squeeze": lambda a, b: (a.unsqueeze(0).squeeze(0) + b).sum(),
     "neg": lambda a, b: (a.neg().neg() + b).sum(),
     "pos": lambda a, b: (+a + b).sum(),
-    "zero size": lambda a, b: (a[2:].sum() + b.sum()),
+    "zero size": lambda a, b: a[2:].sum() + b.sum(),
     "diagonal": lambda a, b: (a.diagonal() + b.diagonal()).sum(),
     "chunk": lambda a, b: (a.chunk(2)[0] + b.chunk(2)[1]).sum(),
     "type of other": lambda a, b: (a.to(b) + b).sum(),

@@ -1,7 +1,9 @@
 """Reverse-mode differentiation for lamella tensors: the graph, the engine, the derivatives."""
 
+from importlib import import_module
+
 from lamella_autograd import derivatives as _derivatives  # declares the formulas
-from lamella_autograd import functional, graph
+from lamella_autograd import graph
 from lamella_autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
@@ -28,6 +30,13 @@ from lamella_core.dispatch import register_layer
 
 attach()
 register_layer(Autograd())
+
+
+def __getattr__(name: str) -> object:
+    if name == "functional":
+        return import_module("lamella_autograd.functional")
+    raise AttributeError(f"module 'lamella_autograd' has no attribute {name!r}")
+
 
 __all__ = [
     "Function",

@@ -140,8 +140,10 @@ def _sweep(
             if node.saves and not retain_graph:
                 node.release()
             # With nothing else waiting, an only edge is followed at once.
-            if front is None and wanted is None and (
-                len(edges) == 1 or (len(edges) == 2 and edges[1] is None)
+            if (
+                front is None
+                and wanted is None
+                and (len(edges) == 1 or (len(edges) == 2 and edges[1] is None))
             ):
                 edge = edges[0]
                 arrived = grads[0]

@@ -206,12 +206,16 @@ class Function:
         edges = [edge_of(a) for _, a in tensors]
         recording = not modes.bits & NO_GRAD and any(e is not None for e in edges)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        with no_grad():
+        before = modes.bits
+        modes.bits = before | NO_GRAD
+        try:
             if cls.setup_context is not Function.setup_context:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
             else:
                 output = cls.forward(ctx, *args, **kwargs)
+        finally:
+            modes.bits = before
         if not recording:
             return output
         ctx.edges = tuple(edges)
@@ -231,10 +235,13 @@ class Function:
 def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]:
     """Gives the outputs their place in the graph and keeps what is to be saved."""
     ctx.outputs = len(outputs)
-    ctx._output_likes = [
-        (each.shape, each.dtype, each.device) if isinstance(each, Tensor) else None
-        for each in outputs
-    ]
+    # An only output has a gradient, or its node does not run.
+    ctx._output_likes = [None]
+    if len(outputs) > 1:
+        ctx._output_likes = [
+            (each.shape, each.dtype, each.device) if isinstance(each, Tensor) else None
+            for each in outputs
+        ]
     dirty = {id(each) for each in ctx._dirty}
     apart = {id(each) for each in ctx._not_differentiable}
     given = {id(each) for each in inputs}
@@ -347,4 +354,3 @@ class _Once(Node):
             f"trying to differentiate twice a function that was marked with @once_differentiable "
             f"({self.function_name})"
         )
-

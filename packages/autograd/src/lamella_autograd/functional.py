@@ -64,9 +64,7 @@ def _given(values: tuple[Tensor, ...], several: bool) -> Any:
 def _outputs(
     func: Callable[..., Any], inputs: tuple[Tensor, ...], function: str, strict: bool
 ) -> tuple[bool, tuple[Tensor, ...]]:
-    several, outputs = _as_tuple(
-        func(*inputs), "outputs of the user-provided function", function
-    )
+    several, outputs = _as_tuple(func(*inputs), "outputs of the user-provided function", function)
     if strict:
         for i, each in enumerate(outputs):
             if not each.requires_grad:
@@ -299,9 +297,7 @@ def _scalar(func: Callable[..., Any], function: str) -> Callable[..., Tensor]:
         output = func(*args)
         _as_tuple(output, "outputs of the user-provided function", function)
         if isinstance(output, tuple):
-            raise RuntimeError(
-                f"The function given to {function} should return a single Tensor"
-            )
+            raise RuntimeError(f"The function given to {function} should return a single Tensor")
         if output.numel() != 1:
             raise RuntimeError(
                 f"The Tensor returned by the function given to {function} should contain a single "
@@ -334,13 +330,9 @@ def hessian(
         output = scalar(*args)
         if strict:
             _outputs(lambda: output, (), "hessian", True)
-        return _gradients(
-            (output,), args, (None,), True, _JACOBIAN_INDEPENDENT if strict else ""
-        )
+        return _gradients((output,), args, (None,), True, _JACOBIAN_INDEPENDENT if strict else "")
 
-    found = jacobian(
-        gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy
-    )
+    found = jacobian(gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
     return found if several else found[0][0]
 
 

@@ -451,9 +451,7 @@ def _check_reentrant(targets: list[Tensor], floating: list[Tensor], settings: _S
         if not output.requires_grad:
             continue
         weights = generator.standard_normal(_parts(output).size)
-        first, second = (
-            _pull_back(output, targets, weights, settings, number) for _ in range(2)
-        )
+        first, second = (_pull_back(output, targets, weights, settings, number) for _ in range(2))
         for i, (one, other) in enumerate(zip(first, second, strict=True)):
             difference = np.abs(one - other).max(initial=0.0)
             if difference > settings.nondet_tol:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.inplace import edge_of
 from lamella_autograd.node import AccumulateGrad, Output, accumulator, node_of
 from lamella_core.dispatch import new_bit
 
@@ -74,7 +75,7 @@ def _add(hooks: OrderedDict[int, Any], hook: Callable[..., Any]) -> RemovableHan
 
 
 def _node_and_index(tensor: Tensor) -> tuple[Node, int]:
-    edge = tensor._graph
+    edge = edge_of(tensor)
     return node_of(edge), edge.index if edge.__class__ is Output else 0
 
 

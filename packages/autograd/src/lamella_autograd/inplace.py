@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import gc
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamella_autograd.node import Node, Output, next_number
-from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.view_complex import view_as_complex, view_as_real
 from lamella_core.storage import new_storage, storage_of
@@ -25,12 +25,23 @@ if TYPE_CHECKING:
     from lamella_autograd.formulas import Derivative
     from lamella_core.dispatch import Op
 
-Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
+
+class Window(NamedTuple):
+    """Which part of a tensor's memory a view of it covers; strides in elements, offset in bytes."""
+
+    base_shape: tuple[int, ...]
+    base_strides: tuple[int, ...]
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int
 
 
-def geometry_of(tensor: Tensor) -> Geometry:
-    """Shape, strides and offset of a tensor in its storage."""
-    return tuple(tensor._array.shape), tensor.stride(), tensor.storage_offset()
+def window_between(base: Tensor, view: Tensor) -> Window:
+    """The window of ``base`` that ``view`` is."""
+    backend = backend_of_tensor(base)
+    whole, part = base._array, view._array
+    offset = backend.data_ptr(part) - backend.data_ptr(whole) if part.size else 0
+    return Window(whole.shape, backend.strides(whole), part.shape, backend.strides(part), offset)
 
 
 def edge_of(tensor: Tensor) -> Any:
@@ -61,7 +72,7 @@ def edge_of(tensor: Tensor) -> Any:
 class ViewOfBase(Node):
     """A view, seen as a strided window of its base: its gradient is laid into zeros."""
 
-    __slots__ = ("base", "dtype", "view")
+    __slots__ = ("dtype", "window")
 
     op_name = "as_strided"
     saves = False
@@ -70,17 +81,16 @@ class ViewOfBase(Node):
         self.edges = (edge,)
         self.number = next_number()
         self.hooks = None
-        self.base = geometry_of(base)
-        self.view = geometry_of(view)
+        self.window = window_between(base, view)
         self.dtype = base._dtype
 
     def name(self) -> str:
         return "AsStridedBackward0"
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
-        shape, strides, _ = self.base
-        whole = grad.new_empty_strided(shape, strides, dtype=self.dtype).zero_()
-        window_of(whole, self.base, self.view, grad._dtype).copy_(grad)
+        window = self.window
+        whole = grad.new_empty_strided(window.base_shape, window.base_strides, dtype=self.dtype)
+        part_of(whole.zero_(), window, grad._dtype).copy_(grad)
         return (whole,)
 
 
@@ -90,7 +100,7 @@ class CopySlices(Node):
     Its first edge is the base's earlier place; the others are those of the op's other arguments.
     """
 
-    __slots__ = ("base", "dtype", "function", "passes_input", "view")
+    __slots__ = ("dtype", "function", "passes_input", "window")
 
     op_name = "copy_slices"
 
@@ -99,8 +109,7 @@ class CopySlices(Node):
     ) -> None:
         self.function = function
         self.passes_input = passes_input
-        self.base = geometry_of(base)
-        self.view = geometry_of(view)
+        self.window = window_between(base, view)
         self.dtype = view._dtype
         self.edges = (edge, *function.edges[1 if passes_input else 0 :])
         self.number = next_number()
@@ -110,8 +119,9 @@ class CopySlices(Node):
         return "CopySlices"
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
-        whole = grad.new_empty_strided(self.base[0], self.base[1]).copy_(grad)
-        target = window_of(whole, self.base, self.view, self.dtype)
+        window = self.window
+        whole = grad.new_empty_strided(window.base_shape, window.base_strides).copy_(grad)
+        target = part_of(whole, window, self.dtype)
         grads = self.function.apply(target.clone())
         first = grads[0] if self.passes_input else None
         if first is None:
@@ -124,25 +134,25 @@ class CopySlices(Node):
         self.function.release()
 
 
-def window_of(whole: Tensor, base: Geometry, view: Geometry, dtype: Any) -> Tensor:
-    """The part of ``whole`` that a view covers in its base.
+def part_of(whole: Tensor, window: Window, dtype: Any) -> Tensor:
+    """The part of ``whole`` in a window.
 
     Args:
-        whole: dense memory of its own, with the shape and strides of the base.
-        base: where the base is in its storage, in elements of its type.
-        view: where the view is, in elements of its own type.
-        dtype: the view's type: the base's, or its real or complex counterpart.
+        whole: memory of its own, with the shape and strides of the base.
+        window: where the part is.
+        dtype: the part's type: the base's, or its real or complex counterpart.
     """
-    shape, strides, offset = view
+    shape, strides = window.shape, window.strides
     if dtype is whole._dtype:
-        return whole.as_strided(shape, strides, offset - base[2])
+        return whole.as_strided(shape, strides, window.offset // dtype.itemsize)
     if whole._dtype.is_complex:
-        return view_as_real(whole).as_strided(shape, strides, offset - 2 * base[2])
-    start = 2 * offset - base[2]
+        return view_as_real(whole).as_strided(shape, strides, window.offset // dtype.itemsize)
+    start = window.offset // whole._dtype.itemsize
     first = start % 2
-    count = 1 + sum((n - 1) * step for n, step in zip(base[0], base[1], strict=True))
+    sizes = zip(window.base_shape, window.base_strides, strict=True)
+    count = 1 + sum((n - 1) * step for n, step in sizes)
     pairs = whole.as_strided(((count - first) // 2, 2), (2, 1), first)
-    return view_as_complex(pairs).as_strided(shape, strides, (start - first) // 2)
+    return view_as_complex(pairs).as_strided(shape, strides, start // 2)
 
 
 def check_writable(tensor: Tensor, op_name: str) -> None:
@@ -344,11 +354,15 @@ def rebase(target: Tensor, node: Node, passes_input: bool, views: bool) -> None:
         base._key |= REQUIRES_GRAD
         _move_retained(base, before, base._graph)
         target._key |= REQUIRES_GRAD
-        target._graph = ViewOfBase(base._graph, base, target)
-        target._view = (base, storage_of(target).version)
+        target._graph = base._graph
+        target._view = (base, _OUTDATED)
     _move_retained(target, old, target._graph)
     if views:
         mark_views(base)
+
+
+# No version of a storage: the view's place in the graph is derived from its base's when it is used.
+_OUTDATED = -1
 
 
 def _move_retained(tensor: Tensor, old: Any, new: Node) -> None:

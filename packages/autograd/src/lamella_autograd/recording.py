@@ -316,8 +316,10 @@ class _Source:
         for argument in self.arguments:
             lines += self._edge_lines(self.params[argument])
         tensors = [n for n, p in self.params.items() if p.kind not in ("value", "device")]
-        if not functional or {n for n in tensors if n != number} - set(self.arguments) or any(
-            self.params[n].kind == "tensors" for n in tensors
+        if (
+            not functional
+            or {n for n in tensors if n != number} - set(self.arguments)
+            or any(self.params[n].kind == "tensors" for n in tensors)
         ):
             absent = " and ".join(f"edge_{a} is None" for a in self.arguments if a != number)
             lines.append(f"    if {absent or True}: return {'result' if functional else 'None'}")

@@ -62,7 +62,7 @@ def _grad_fn(self: Tensor) -> Node | None:
 
 
 def _output_nr(self: Tensor) -> int:
-    edge = self._graph
+    edge = edge_of(self)
     return edge.index if edge.__class__ is Output else 0
 
 

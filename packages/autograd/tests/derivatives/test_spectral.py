@@ -50,9 +50,7 @@ def test_second_derivative() -> None:
     (second,) = autograd.grad(first.sum(), x)
     # By Parseval's theorem the full spectrum's energy is 5 sum x^2; the half counts every
     # frequency but 0 once, not twice, so it is (5 x_j^2 + X_0^2) / 2 a row.
-    np.testing.assert_allclose(
-        first.detach().numpy(), 5 * X + X.sum(1, keepdims=True), atol=1e-12
-    )
+    np.testing.assert_allclose(first.detach().numpy(), 5 * X + X.sum(1, keepdims=True), atol=1e-12)
     np.testing.assert_allclose(second.numpy(), np.full_like(X, 10.0), atol=1e-12)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MODULES = {
     "lamella.autograd": "lamella_autograd",
     "lamella.fft": "lamella_core.fft",
+    "lamella.linalg": "lamella_core.linalg",
+    "lamella.masked": "lamella_core.masked",
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",

@@ -53,13 +53,20 @@ class Parameter(Tensor):
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
     # The third entry is the place of backward hooks in PyTorch's file format, which saves none.
-    return Parameter(data, requires_grad)
+    return Parameter(_tensor_of_file(data), requires_grad)
+
+
+def _tensor_of_file(data: Any) -> Tensor:
+    """What a file gives as a parameter's data, which may be anything."""
+    if not isinstance(data, Tensor):
+        raise TypeError(f"a file's parameter must be made from a tensor, got {type(data).__name__}")
+    return data
 
 
 def _rebuild_parameter_with_state(
     data: Tensor, requires_grad: bool, backward_hooks: Any, state: dict[str, Any]
 ) -> Parameter:
-    parameter = Parameter(data, requires_grad)
+    parameter = Parameter(_tensor_of_file(data), requires_grad)
     for name, value in state.items():
         setattr(parameter, name, value)
     return parameter

@@ -30,9 +30,7 @@ def check_betas(betas: Sequence[Any]) -> None:
             raise ValueError(f"Invalid beta parameter at index {index}: {betas[index]}")
 
 
-def check_implementation(
-    *, foreach: bool | None, fused: bool | None, differentiable: bool
-) -> None:
+def check_implementation(*, foreach: bool | None, fused: bool | None, differentiable: bool) -> None:
     """Raises RuntimeError for choices of an implementation that exclude each other."""
     if fused:
         if differentiable:

@@ -323,9 +323,7 @@ class Optimizer:
         numbers = chain.from_iterable(saved["params"] for saved in saved_groups)
         params = chain.from_iterable(group["params"] for group in self.param_groups)
         place = dict(zip(numbers, params, strict=True))
-        groups_of = {
-            id(param): group for group in self.param_groups for param in group["params"]
-        }
+        groups_of = {id(param): group for group in self.param_groups for param in group["params"]}
         state: defaultdict[Any, Any] = defaultdict(dict)
         for key, value in state_dict["state"].items():
             if key in place:

@@ -7,6 +7,8 @@ op. The module :mod:`lamella_core.dtype` keeps its name here; its class is
 
 from __future__ import annotations
 
+from math import e, inf, nan, pi
+
 from lamella_core import kernels as _kernels
 from lamella_core import return_types
 from lamella_core.backend import Backend
@@ -62,20 +64,29 @@ from lamella_core.ops.arranging import *
 from lamella_core.ops.chain import *
 from lamella_core.ops.comparison import *
 from lamella_core.ops.copying import *
+from lamella_core.ops.covariance import *
 from lamella_core.ops.creation import *
 from lamella_core.ops.creation_data import *
 from lamella_core.ops.creation_likes import *
 from lamella_core.ops.cumulative import *
 from lamella_core.ops.description import *
+from lamella_core.ops.determinant import *
+from lamella_core.ops.differences import *
+from lamella_core.ops.distance import *
 from lamella_core.ops.dropout import *
 from lamella_core.ops.einsum import *
 from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *
+from lamella_core.ops.filling import *
 from lamella_core.ops.gathering import *
+from lamella_core.ops.histogram_dd import *
 from lamella_core.ops.indexing import *
 from lamella_core.ops.joining import *
 from lamella_core.ops.linalg import *
 from lamella_core.ops.logical import *
+from lamella_core.ops.matrix_functions import *
+from lamella_core.ops.matrix_names import *
+from lamella_core.ops.method_names import *
 from lamella_core.ops.operators import *
 from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
@@ -102,6 +113,7 @@ from lamella_core.threads import get_num_threads, set_num_threads
 from lamella_core.type_info import finfo, iinfo
 
 device = Device
+newaxis = None
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128

@@ -146,7 +146,6 @@ def test_frequencies_of_other_types() -> None:
     out = lc.empty(0, dtype=lc.float64)
     assert fft.fftfreq(4, out=out) is out
     assert out.tolist() == [0.0, 0.25, -0.5, -0.25]
-    assert fft.rfftfreq(4, requires_grad=True).requires_grad
 
 
 @pytest.mark.parametrize("dim", [None, 1, (0, 2)])

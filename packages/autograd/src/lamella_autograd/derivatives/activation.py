@@ -91,26 +91,24 @@ derivative(
 )
 derivative(
     "hardtanh",
-    input=lambda grad, input, min_val, max_val: (
-        ops.hardtanh_backward(grad, input, min_val, max_val)
+    input=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
+        grad, input, min_val, max_val
     ),
 )
 derivative(
     "hardtanh_backward",
-    grad_output=lambda grad, input, min_val, max_val: (
-        ops.hardtanh_backward(grad, input, min_val, max_val)
+    grad_output=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
+        grad, input, min_val, max_val
     ),
 )
 derivative(
     "leaky_relu",
-    input=lambda grad, input, negative_slope: (
-        ops.leaky_relu_backward(grad, input, negative_slope)
-    ),
+    input=lambda grad, input, negative_slope: ops.leaky_relu_backward(grad, input, negative_slope),
 )
 derivative(
     "leaky_relu_backward",
-    grad_output=lambda grad, input, negative_slope: (
-        ops.leaky_relu_backward(grad, input, negative_slope)
+    grad_output=lambda grad, input, negative_slope: ops.leaky_relu_backward(
+        grad, input, negative_slope
     ),
 )
 derivative(
@@ -138,14 +136,14 @@ derivative(
 )
 derivative(
     "elu",
-    input=lambda grad, input, alpha, scale, input_scale: (
-        ops.elu_backward(grad, input, alpha, scale, input_scale)
+    input=lambda grad, input, alpha, scale, input_scale: ops.elu_backward(
+        grad, input, alpha, scale, input_scale
     ),
 )
 derivative(
     "elu_backward",
-    grad_output=lambda grad, input, alpha, scale, input_scale: (
-        ops.elu_backward(grad, input, alpha, scale, input_scale)
+    grad_output=lambda grad, input, alpha, scale, input_scale: ops.elu_backward(
+        grad, input, alpha, scale, input_scale
     ),
     input=_elu_slope,
 )
@@ -155,8 +153,8 @@ derivative(
 )
 derivative(
     "softplus_backward",
-    grad_output=lambda grad, input, beta, threshold: (
-        ops.softplus_backward(grad, input, beta, threshold)
+    grad_output=lambda grad, input, beta, threshold: ops.softplus_backward(
+        grad, input, beta, threshold
     ),
     input=_softplus_slope,
 )
@@ -168,14 +166,12 @@ derivative(
 )
 derivative(
     "gelu",
-    input=lambda grad, input, approximate: (
-        ops.gelu_backward(grad, input, approximate=approximate)
-    ),
+    input=lambda grad, input, approximate: ops.gelu_backward(grad, input, approximate=approximate),
 )
 derivative(
     "gelu_backward",
-    grad_output=lambda grad, input, approximate: (
-        ops.gelu_backward(grad, input, approximate=approximate)
+    grad_output=lambda grad, input, approximate: ops.gelu_backward(
+        grad, input, approximate=approximate
     ),
     input=lambda grad, grad_output, input, approximate: (
         grad * grad_output * _gelu_curvature(input, approximate)
@@ -205,8 +201,8 @@ derivative("hardswish", input=lambda grad, input: ops.hardswish_backward(grad, i
 derivative(
     "hardswish_backward",
     grad_output=lambda grad, input: ops.hardswish_backward(grad, input),
-    input=lambda grad, grad_output, input: (
-        keep_where(grad * grad_output / 3, (input > -3) & (input < 3))
+    input=lambda grad, grad_output, input: keep_where(
+        grad * grad_output / 3, (input > -3) & (input < 3)
     ),
 )
 
@@ -223,8 +219,6 @@ derivative(
 )
 derivative(
     "log_softmax_backward",
-    grad_output=lambda grad, output, dim: (
-        grad - (grad * exp(output)).sum(dim, keepdim=True)
-    ),
+    grad_output=lambda grad, output, dim: grad - (grad * exp(output)).sum(dim, keepdim=True),
     output=_log_softmax_slope,
 )

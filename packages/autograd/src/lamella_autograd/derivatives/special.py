@@ -41,32 +41,24 @@ def _xlog1py_input(grad: Tensor, input: Any, other: Any) -> Tensor:
 derivative("erf", input=lambda grad, input: grad * exp(-(input * input)) * TWO_BY_ROOT_PI)
 derivative("erfc", input=lambda grad, input: grad * exp(-(input * input)) * -TWO_BY_ROOT_PI)
 derivative("erfinv", input=lambda grad, result: grad * exp(result * result) / TWO_BY_ROOT_PI)
-derivative(
-    "erfcx", input=lambda grad, input, result: grad * (input * result * 2 - TWO_BY_ROOT_PI)
-)
+derivative("erfcx", input=lambda grad, input, result: grad * (input * result * 2 - TWO_BY_ROOT_PI))
 derivative("lgamma", input=lambda grad, input: grad * ops.digamma(input))
 derivative("digamma", input=lambda grad, input: grad * ops.polygamma(1, input))
 derivative("polygamma", input=lambda grad, input, n: grad * ops.polygamma(n + 1, input))
 derivative("i0", input=lambda grad, input: grad * ops.i1(input))
-derivative(
-    "i0e", input=lambda grad, input, result: grad * (ops.i1e(input) - sgn(input) * result)
-)
+derivative("i0e", input=lambda grad, input, result: grad * (ops.i1e(input) - sgn(input) * result))
 derivative("i1", input=_i1)
 derivative("i1e", input=_i1e)
 derivative("ndtr", input=lambda grad, input: grad * exp(input * input * -0.5) / ROOT_TWO_PI)
 derivative("ndtri", input=lambda grad, result: grad * exp(result * result * 0.5) * ROOT_TWO_PI)
 derivative(
     "log_ndtr",
-    input=lambda grad, input: (
-        grad / ops.erfcx(input * -math.sqrt(0.5)) * math.sqrt(2 / math.pi)
-    ),
+    input=lambda grad, input: grad / ops.erfcx(input * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
 )
 derivative("entr", input=lambda grad, input: grad * (-log(input) - 1))
 derivative("igamma", other=_igamma_other)
 derivative("igammac", other=lambda grad, input, other: -_igamma_other(grad, input, other))
-derivative(
-    "zeta", other=lambda grad, input, other: grad * -input * ops.zeta(input + 1.0, other)
-)
+derivative("zeta", other=lambda grad, input, other: grad * -input * ops.zeta(input + 1.0, other))
 derivative(
     "xlog1py",
     input=_xlog1py_input,

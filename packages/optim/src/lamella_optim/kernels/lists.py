@@ -202,17 +202,13 @@ class _Wide:
             self.body(xp, arrays, scratch, constants, flags)
             return
         wide = tuple([a.astype(xp.float32) for a in arrays])
-        self.body(
-            xp, wide, (xp.empty_like(wide[0]), xp.empty_like(wide[0])), constants, flags
-        )
+        self.body(xp, wide, (xp.empty_like(wide[0]), xp.empty_like(wide[0])), constants, flags)
         for i, array in enumerate(arrays):
             if i != 1:
                 array[...] = wide[i]
 
 
-def gradient(
-    xp: Any, param: Any, grad: Any, out: Any, weight_decay: Any, maximize: bool
-) -> Any:
+def gradient(xp: Any, param: Any, grad: Any, out: Any, weight_decay: Any, maximize: bool) -> Any:
     """The gradient that an update goes by: negated for ``maximize``, plus ``weight_decay * param``.
 
     Args:

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
 
 
-@mutation(
-    method=False, mutates=("params", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs")
-)
+@mutation(method=False, mutates=("params", "exp_avgs", "exp_avg_sqs", "max_exp_avg_sqs"))
 def adam_step(
     params: Sequence[Tensor],
     grads: Sequence[Tensor],

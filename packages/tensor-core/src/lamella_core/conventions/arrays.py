@@ -73,7 +73,7 @@ class Arrays:
             as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
 
         def call(*args: Any) -> Any:
-            if args and args[0]._dtype in as_they_are:
+            if as_they_are and args[0]._dtype in as_they_are:
                 values = [a._array if isinstance(a, Tensor) else a for a in args]
                 result = wrap_all(kernel(*values), backend)
                 return result if returns is None else returns(*result)

@@ -167,9 +167,7 @@ def _gelu_argument(input: Any) -> Any:
 
 def _check_form(approximate: str) -> None:
     if approximate != "tanh":
-        raise RuntimeError(
-            f"approximate argument must be either none or tanh, got {approximate!r}"
-        )
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
 
 
 @shared_kernel("mish")

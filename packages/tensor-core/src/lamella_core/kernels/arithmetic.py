@@ -137,6 +137,8 @@ def _masked(xp: Any, input: Any, mask: Any, to_bits: Any) -> Any:
     bits = _BITS.get(input.itemsize)
     if input.size <= _SMALL or bits is None:
         zero = input.dtype.type(0)
-        return xp.where(mask, input, zero) if to_bits is xp.negative else xp.where(mask, zero, input)
+        return (
+            xp.where(mask, input, zero) if to_bits is xp.negative else xp.where(mask, zero, input)
+        )
     kept = xp.bitwise_and(input.view(bits), to_bits(mask.view("i1")))
     return kept.view(input.dtype)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy.linalg
+
 from lamella_core.dispatch import shared_kernel
+from lamella_core.ops.matrix_checks import LinAlgError
+
+
+def _failed(op_name: str) -> LinAlgError:
+    return LinAlgError(
+        f"linalg.{op_name}: The algorithm failed to converge because the input matrix is "
+        f"ill-conditioned, has too many repeated values or contains non-finite values."
+    )
 
 
 def _complex(xp: Any, input: Any) -> Any:
@@ -13,12 +23,18 @@ def _complex(xp: Any, input: Any) -> Any:
 
 @shared_kernel("linalg_eigh")
 def eigh(xp: Any, A: Any, UPLO: str) -> Any:
-    return tuple(xp.linalg.eigh(A, UPLO))
+    try:
+        return tuple(xp.linalg.eigh(A, UPLO))
+    except numpy.linalg.LinAlgError as error:
+        raise _failed("eigh") from error
 
 
 @shared_kernel("linalg_eigvalsh")
 def eigvalsh(xp: Any, A: Any, UPLO: str) -> Any:
-    return xp.linalg.eigvalsh(A, UPLO)
+    try:
+        return xp.linalg.eigvalsh(A, UPLO)
+    except numpy.linalg.LinAlgError as error:
+        raise _failed("eigvalsh") from error
 
 
 @shared_kernel("linalg_eig")
@@ -35,12 +51,18 @@ def eigvals(xp: Any, input: Any) -> Any:
 
 @shared_kernel("linalg_svd")
 def svd(xp: Any, A: Any, full_matrices: bool) -> Any:
-    return tuple(xp.linalg.svd(A, full_matrices))
+    try:
+        return tuple(xp.linalg.svd(A, full_matrices))
+    except numpy.linalg.LinAlgError as error:
+        raise _failed("svd") from error
 
 
 @shared_kernel("linalg_svdvals")
 def svdvals(xp: Any, A: Any) -> Any:
-    return xp.linalg.svd(A, compute_uv=False)
+    try:
+        return xp.linalg.svd(A, compute_uv=False)
+    except numpy.linalg.LinAlgError as error:
+        raise _failed("svdvals") from error
 
 
 @shared_kernel("linalg_pinv")

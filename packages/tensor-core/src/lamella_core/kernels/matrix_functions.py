@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lamella_core.dispatch import shared_kernel
 
 # Coefficients of the numerator of the [13/13] Padé approximant of exp, lowest first, and the

@@ -52,9 +52,7 @@ def solve_ex(xp: Any, A: Any, B: Any) -> Any:
 
 
 @shared_kernel("linalg_solve_triangular")
-def solve_triangular(
-    xp: Any, A: Any, B: Any, upper: bool, left: bool, unitriangular: bool
-) -> Any:
+def solve_triangular(xp: Any, A: Any, B: Any, upper: bool, left: bool, unitriangular: bool) -> Any:
     if not left:
         A, B, upper = A.swapaxes(-1, -2), B.swapaxes(-1, -2), not upper
     batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
@@ -62,6 +60,18 @@ def solve_triangular(
     solution[...] = B
     substitute(xp, A, solution, upper, unitriangular)
     return solution if left else xp.ascontiguousarray(solution.swapaxes(-1, -2))
+
+
+@shared_kernel("cholesky_solve")
+def cholesky_solve(xp: Any, input: Any, L: Any, upper: bool) -> Any:
+    batch = broadcast_shapes(input.shape[:-2], L.shape[:-2])
+    solution = xp.empty(batch + input.shape[-2:], input.dtype)
+    solution[...] = input
+    adjoint = L.conj().swapaxes(-1, -2)
+    lower, higher = (adjoint, L) if upper else (L, adjoint)
+    substitute(xp, lower, solution, False, False)
+    substitute(xp, higher, solution, True, False)
+    return solution
 
 
 def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> None:

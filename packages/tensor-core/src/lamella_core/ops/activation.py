@@ -66,9 +66,7 @@ def hardtanh_backward(grad_output: Tensor, input: Tensor, min_val: float, max_va
 
 
 @pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def leaky_relu(
-    input: Tensor, negative_slope: float = 0.01, *, out: Tensor | None = None
-) -> Tensor:
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | None = None) -> Tensor:
     """``input`` where it is positive, ``negative_slope * input`` elsewhere."""
 
 
@@ -331,9 +329,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     dim = normalize_dim(dim, input.ndim)
     size = input.shape[dim]
     if size % 2:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {dim} is size {size}"
-        )
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
     half = size // 2
     return mul(input.narrow(dim, 0, half), sigmoid(input.narrow(dim, half, half)))
 
@@ -423,9 +419,7 @@ def rrelu_(
     return input.copy_(rrelu(input, lower, upper, training, generator))
 
 
-def elu_(
-    input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0
-) -> Tensor:
+def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
     """:func:`elu` in place."""
     return _in_place(elu, input, alpha, scale, input_scale)
 

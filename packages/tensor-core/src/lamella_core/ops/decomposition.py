@@ -1,4 +1,4 @@
-"""Triangular and orthogonal factorizations: Cholesky, QR, LU, LDL; functions of ``torch.linalg``."""
+"""Triangular and orthogonal factorizations of ``torch.linalg``: Cholesky, QR, LU, LDL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import (
     check_info,
@@ -117,7 +117,7 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
 
     Returns:
         A named tuple ``(Q, R)``. The diagonal of ``R`` may be negative. There is a gradient where
-        the first ``k`` columns are independent; none for ``r``, nor for ``complete`` with ``m > n``.
+        the first ``k`` columns are independent; none for ``r``, or ``complete`` with ``m > n``.
 
     Raises:
         RuntimeError: for an unknown mode, fewer than 2 dimensions or another type.
@@ -165,6 +165,9 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
         )
     identity = A.new_zeros(shape)
     identity.diagonal(dim1=-2, dim2=-1).fill_(1)
+    if not scales[-1]:
+        # No reflection: the result still depends on A, with gradient 0.
+        return write_out(op_name, A.clone().copy_(identity), out)
     return write_out(op_name, apply_reflections(A, tau, identity, adjoint=False), out)
 
 
@@ -302,7 +305,8 @@ def lu_solve(
     size = LU._array.shape[-1]
     if pivots._dtype is not dtypes.int32:
         raise RuntimeError(
-            f"{op_name}: pivots should be a Tensor of scalar type torch.int32, got {pivots._dtype!r}"
+            f"{op_name}: pivots should be a Tensor of scalar type torch.int32, got "
+            f"{pivots._dtype!r}"
         )
     if pivots._array.shape != LU._array.shape[:-1]:
         raise RuntimeError(

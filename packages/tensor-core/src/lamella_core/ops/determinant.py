@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import check_square
 

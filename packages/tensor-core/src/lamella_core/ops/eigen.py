@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import check_matrix, check_square
 from lamella_core.tensor import Tensor
@@ -127,7 +127,9 @@ def _check_driver(driver: str | None) -> None:
         )
 
 
-def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
+def svd(
+    A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
+) -> Any:
     """``A = U diag(S) Vh`` with ``U^H U = I`` and ``Vh Vh^H = I``, ``S`` real and descending.
 
     Args:

@@ -53,7 +53,9 @@ def check_type(op_name: str, tensor: Tensor, *, low_precision: bool = False) -> 
         )
 
 
-def check_same_type(op_name: str, a: Tensor, b: Tensor, names: tuple[str, str] = ("A", "B")) -> None:
+def check_same_type(
+    op_name: str, a: Tensor, b: Tensor, names: tuple[str, str] = ("A", "B")
+) -> None:
     """Raises RuntimeError where the types of two operands differ."""
     if a._dtype is not b._dtype:
         raise RuntimeError(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
+from lamella_core.ops.creation import eye
+from lamella_core.ops.joining import cat
 from lamella_core.ops.matrix_checks import check_type
 from lamella_core.ops.solving import inv
 
@@ -69,12 +71,12 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     op_name = "linalg.matrix_power"
     _check_square(op_name, input)
     if n == 0:
-        identity = input.new_zeros(input._array.shape)
-        identity.diagonal(dim1=-2, dim2=-1).fill_(1)
+        one = eye(input._array.shape[-1], dtype=input._dtype, device=input.device)
+        identity = input.clone().copy_(one)
         return write_out(op_name, identity, out)
     factor = inv(input) if n < 0 else input
     exponent = abs(n)
-    result = None
+    result: Any = None
     while True:
         if exponent & 1:
             result = factor if result is None else result @ factor
@@ -144,16 +146,18 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Vandermonde matrices: ``out[..., i, j] = x[..., i] ** j``.
 
     Args:
-        x: ``(..., n)``, not bool; integers give int64.
+        x: ``(..., n)``, or ``()`` for one number; not bool; integers give int64.
         N: the number of columns, ``n`` by default.
 
     Raises:
-        RuntimeError: for bools, no dimension, or ``N`` of 1 or less.
+        RuntimeError: for bools, or ``N`` of 1 or less.
     """
     if x._dtype is dtypes.bool_:
-        raise RuntimeError("linalg.vander: Expected a floating point, complex or integer tensor")
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+        )
     if x._array.ndim == 0:
-        raise RuntimeError("linalg.vander: x must have at least 1 dimension, got a 0-D tensor")
+        x = x.unsqueeze(0)
     size = x._array.shape[-1] if N is None else N
     if size <= 1:
         raise RuntimeError(f"N must be greater than 1, but got {size} (linalg.vander)")
@@ -161,6 +165,4 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         x = x.long()
     powers = x.unsqueeze(-1).expand(*x._array.shape, size - 1).cumprod(-1)
     ones = x.new_zeros((*x._array.shape, 1)).fill_(1)
-    from lamella_core.ops.joining import cat
-
     return cat([ones, powers], -1)

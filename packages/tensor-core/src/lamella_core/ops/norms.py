@@ -118,7 +118,7 @@ def matrix_norm(
     elif not isinstance(ord, str) and abs(ord) in (1, inf):
         summed, left = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = _vector_norm(A, (summed,), True, 1.0)
-        result = sums.amax((left,), True) if ord > 0 else sums.amin((left,), True)
+        result = _largest(sums, left) if ord > 0 else sums.amin((left,), True)
         if not keepdim:
             result = result.squeeze((rows, columns))
     else:
@@ -130,7 +130,14 @@ def _of_singular_values(A: Tensor, ord: Any) -> Tensor:
     values = svdvals(A)
     if ord == "nuc":
         return values.sum(-1)
-    return values.amax(-1) if ord > 0 else values.amin(-1)
+    return _largest(values, -1).squeeze(-1) if ord > 0 else values.amin(-1)
+
+
+def _largest(values: Tensor, dim: int) -> Tensor:
+    """The largest of numbers that are not negative, 0 where there is none."""
+    if values._array.shape[dim]:
+        return values.amax((dim,), True)
+    return values.sum(dim, keepdim=True)
 
 
 def norm(

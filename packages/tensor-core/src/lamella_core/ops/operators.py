@@ -23,16 +23,12 @@ NO_BOOL_SUBTRACTION = (
 
 
 @pointwise(method=False, inplace=False)
-def add(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def add(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input + other``; the sum of bools is their logical or."""
 
 
 @pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION})
-def sub(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def sub(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input - other``."""
 
 
@@ -42,9 +38,7 @@ def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
 
 
 @pointwise()
-def mul(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The product ``input * other``, element-wise; of bools, their logical and.
 
     Args:
@@ -57,9 +51,7 @@ def mul(
 
 
 @pointwise("float", method=False, inplace=False)
-def div(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def div(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input / other``; integers and bools give the default floating type."""
 
 
@@ -86,9 +78,7 @@ def remainder(
 
 
 @pointwise(refuses="bool", reduced_precision=False)
-def pow(
-    input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
+def pow(input: Tensor | Number, exponent: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input`` to the power ``exponent``, element-wise.
 
     Args:
@@ -143,9 +133,7 @@ def attach_operators(function: Any, symbol: str, reflected: bool = True) -> None
     if reflected:
         setattr(Tensor, f"__r{symbol}__", operator_method(function, f"__r{symbol}__"))
     name = f"__i{symbol}__"
-    setattr(
-        Tensor, name, LazyMethod(inplace_variant(function.op), function.__wrapped__, name)
-    )
+    setattr(Tensor, name, LazyMethod(inplace_variant(function.op), function.__wrapped__, name))
 
 
 def attach_swapped(function: Any, symbol: str) -> None:

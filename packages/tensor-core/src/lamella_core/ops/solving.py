@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
-from lamella_core.conventions import arrays
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import (
     check_info,
@@ -34,9 +34,7 @@ def _solve_ex(A: Tensor, B: Tensor) -> Any:
 
 
 @arrays(method=False, name="linalg_solve_triangular")
-def _solve_triangular(
-    A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool
-) -> Tensor:
+def _solve_triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool) -> Tensor:
     """See :func:`solve_triangular`."""
 
 
@@ -347,5 +345,6 @@ def lstsq(
     solution, residuals, rank, singular_values = _lstsq(A, B, float(rcond), driver or "gelsy")
     if vector:
         solution = solution.squeeze(-1)
-    result = return_types.linalg_lstsq(solution, residuals, rank, singular_values)
+    values = singular_values.detach()
+    result = return_types.linalg_lstsq(solution, residuals, rank, values)
     return write_outs(op_name, result, out)

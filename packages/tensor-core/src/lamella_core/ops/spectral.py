@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions import arrays
 from lamella_core.conventions.arguments import give_out, read_dtype
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.ops.arranging import roll
@@ -78,9 +78,7 @@ def _floating(input: Tensor) -> Tensor:
 def _real(name: str, input: Tensor) -> Tensor:
     input = _floating(input)
     if input._dtype.category == COMPLEX:
-        raise RuntimeError(
-            f"{name} expects a real input tensor, but got {input._dtype.class_name}"
-        )
+        raise RuntimeError(f"{name} expects a real input tensor, but got {input._dtype.class_name}")
     return input
 
 
@@ -528,10 +526,12 @@ def fftfreq(
     _check_points("fftfreq", n)
     if out is not None:
         device = out.device
-    first = cat([
-        arange((n + 1) // 2, dtype=found, layout=layout, device=device),
-        arange(-(n // 2), 0, dtype=found, layout=layout, device=device),
-    ])
+    first = cat(
+        [
+            arange((n + 1) // 2, dtype=found, layout=layout, device=device),
+            arange(-(n // 2), 0, dtype=found, layout=layout, device=device),
+        ]
+    )
     return _frequencies("fftfreq", first, n, d, out, requires_grad)
 
 

@@ -452,7 +452,7 @@ def histogram(
             )
         edges = bins
     else:
-        edges = _even_edges(input, bins, range)
+        edges = even_edges(input, bins, range)
     if weight is not None and weight._array.shape != input._array.shape:
         raise RuntimeError(
             f"histogramdd: if weight tensor is provided it should have the same shape as the input "
@@ -469,7 +469,8 @@ def histogram(
     return write_outs("histogram", return_types.histogram(counts, edges), out)
 
 
-def _even_edges(input: Tensor, bins: int, range: Sequence[float] | None) -> Tensor:
+def even_edges(input: Tensor, bins: int, range: Sequence[float] | None) -> Tensor:
+    """The edges of bins of equal width over a range, by default that of the elements."""
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
     if input._dtype.category != FLOATING:

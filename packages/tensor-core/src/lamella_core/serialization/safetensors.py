@@ -96,9 +96,7 @@ def load(data: bytes) -> dict[str, Tensor]:
     return tensors
 
 
-def load_file(
-    filename: str | os.PathLike[str], device: DeviceLike = "cpu"
-) -> dict[str, Tensor]:
+def load_file(filename: str | os.PathLike[str], device: DeviceLike = "cpu") -> dict[str, Tensor]:
     """The tensors, by name, of a safetensors file.
 
     Args:

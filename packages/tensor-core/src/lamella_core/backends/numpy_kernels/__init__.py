@@ -5,13 +5,17 @@ Importing the package registers them all.
 
 from lamella_core.backends import numpy as _numpy  # the backend comes first
 from lamella_core.backends.numpy_kernels import (
+    decomposition,
     random,
+    solving,
     special,
     views,
 )
 
 __all__ = [
+    "decomposition",
     "random",
+    "solving",
     "special",
     "views",
 ]

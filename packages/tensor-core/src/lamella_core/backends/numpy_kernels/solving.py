@@ -25,9 +25,7 @@ def lstsq(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
             if driver == "gels":
                 solution[place] = _full_rank(A[place], B[place])
             else:
-                solution[place], ranks[place], values = _any_rank(
-                    A[place], B[place], rcond, driver
-                )
+                solution[place], ranks[place], values = _any_rank(A[place], B[place], rcond, driver)
                 if values is not None:
                     singular_values[place] = values
     residuals = np.empty((0,), real)
@@ -44,7 +42,9 @@ def lstsq(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
 
 def _full_rank(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     rows, columns = A.shape
-    padded = B if rows >= columns else np.vstack([B, np.zeros((columns - rows, B.shape[1]), B.dtype)])
+    padded = (
+        B if rows >= columns else np.vstack([B, np.zeros((columns - rows, B.shape[1]), B.dtype)])
+    )
     _, solution, info = lapack("gels", A.dtype)(A, padded)
     if info:
         raise RuntimeError(

@@ -1,0 +1,111 @@
+"""Derivatives of the triangular and orthogonal factorizations.
+
+S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions with
+application in optimum experimental design", 2010, for QR; M. B. Giles, 2008, for Cholesky.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_autograd.derivatives.matrices import identity_like
+from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.ops.decomposition import permutation_matrix, unpack_triangles
+from lamella_core.ops.joining import cat
+from lamella_core.ops.solving import solve_triangular
+from lamella_core.tensor import Tensor
+
+
+def _cholesky_ex(grads: Any, results: Any) -> Tensor | None:
+    if grads[0] is None:
+        return None
+    factor = results[0]
+    middle = (factor.mH @ grads[0]).tril()
+    middle = middle * (1 - 0.5 * identity_like(middle))
+    middle = solve_triangular(factor.mH, middle, upper=True)
+    middle = solve_triangular(factor, middle, upper=False, left=False)
+    return (middle + middle.mH) * 0.5
+
+
+def _qr(grads: Any, A: Tensor, mode: str, results: Any) -> Tensor | None:
+    of_q, of_r = grads
+    if of_q is None and of_r is None:
+        return None
+    rows, columns = A._array.shape[-2:]
+    if mode == "r":
+        raise RuntimeError(
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
+            "Please use linalg.qr(A, mode='reduced') if you are going to differentiate through "
+            "linalg.qr."
+        )
+    if mode == "complete" and rows > columns:
+        raise RuntimeError(
+            "The QR decomposition is not differentiable when mode='complete' and nrows > ncols; "
+            "use mode='reduced'"
+        )
+    Q, R = results
+    if rows >= columns:
+        return _tall_qr(of_q, of_r, Q, R)
+    rest = None if of_r is None else of_r[..., rows:]
+    if rest is not None:
+        # The other columns of R are Q^H A.
+        more = A[..., rows:] @ rest.mH
+        of_q = more if of_q is None else of_q + more
+    first = _tall_qr(of_q, None if of_r is None else of_r[..., :rows], Q, R[..., :rows])
+    second = (Q @ rest) if rest is not None else A.new_zeros(A[..., rows:]._array.shape)
+    return cat([first, second], -1)
+
+
+def _tall_qr(of_q: Tensor | None, of_r: Tensor | None, Q: Tensor, R: Tensor) -> Tensor:
+    middle: Any = None
+    if of_r is not None:
+        middle = of_r @ R.mH
+    if of_q is not None:
+        more = Q.mH @ of_q
+        middle = -more if middle is None else middle - more
+    middle = middle.triu()
+    middle = middle + middle.mH
+    # The diagonal of R is real, so only the real part of the diagonal counts, once.
+    middle = middle * (1 - 0.5 * identity_like(middle))
+    total = Q @ middle
+    if of_q is not None:
+        total = total + of_q
+    return solve_triangular(R.mH, total, upper=False, left=False)
+
+
+def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
+    if grads[0] is None:
+        return None
+    packed, pivots = results[0], results[1]
+    rows, columns = packed._array.shape[-2:]
+    size = min(rows, columns)
+    lower, upper = unpack_triangles(packed)
+    of_lower, of_upper = grads[0][..., :, :size].tril(-1), grads[0][..., :size, :].triu()
+    permutation = permutation_matrix(pivots, rows, packed)
+    square_l, square_u = lower[..., :size, :], upper[..., :, :size]
+    of_l, of_u = of_lower[..., :size, :], of_upper[..., :, :size]
+    beside = below = None
+    if columns > size:
+        # The other columns of U are L^-1 P^T A.
+        beside = solve_triangular(
+            square_l.mH, of_upper[..., :, size:], upper=True, unitriangular=True
+        )
+        of_l = of_l - beside @ upper[..., :, size:].mH
+    if rows > size:
+        # The other rows of L are P^T A U^-1.
+        below = solve_triangular(square_u.mH, of_lower[..., size:, :], upper=False, left=False)
+        of_u = of_u - lower[..., size:, :].mH @ below
+    middle = (square_l.mH @ of_l).tril(-1) + (of_u @ square_u.mH).triu()
+    middle = solve_triangular(square_l.mH, middle, upper=True, unitriangular=True)
+    middle = solve_triangular(square_u.mH, middle, upper=False, left=False)
+    if beside is not None:
+        middle = cat([middle, beside], -1)
+    if below is not None:
+        middle = cat([middle, below], -2)
+    return permutation @ middle
+
+
+derivative("linalg_cholesky_ex", input=_cholesky_ex)
+derivative("linalg_qr", A=_qr)
+derivative("linalg_lu_factor_ex", A=_lu_factor_ex)
+non_differentiable("lu_permutation")

@@ -1,0 +1,24 @@
+"""Derivative of Euclidean distances."""
+
+from __future__ import annotations
+
+from lamella_autograd.derivatives.matrices import of_shape
+from lamella_autograd.formulas import derivative
+from lamella_core.tensor import Tensor
+
+
+def _weights(grad: Tensor, result: Tensor) -> Tensor:
+    """``grad / distance``, 0 where the distance is."""
+    return (grad / result).masked_fill(result == 0, 0)
+
+
+def _x1(grad: Tensor, x1: Tensor, x2: Tensor, result: Tensor) -> Tensor:
+    weights = _weights(grad, result)
+    return of_shape(x1 * weights.sum(-1, keepdim=True) - weights @ x2, x1._array.shape)
+
+
+def _x2(grad: Tensor, x1: Tensor, x2: Tensor, result: Tensor) -> Tensor:
+    return _x1(grad.mT, x2, x1, result.mT)
+
+
+derivative("euclidean_distances", x1=_x1, x2=_x2)

@@ -1,0 +1,123 @@
+"""Derivatives of inverses, linear systems and least squares.
+
+M. B. Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation", 2008.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_autograd.derivatives.matrices import of_shape
+from lamella_autograd.formulas import derivative
+from lamella_core.ops.eigen import pinv
+from lamella_core.ops.matrix_names import cholesky_solve
+from lamella_core.ops.solving import solve_ex, solve_triangular
+from lamella_core.tensor import Tensor
+
+
+def _inv_ex(grads: Any, results: Any) -> Tensor | None:
+    if grads[0] is None:
+        return None
+    adjoint = results[0].mH
+    return -(adjoint @ grads[0] @ adjoint)
+
+
+def _solve_ex(
+    grads: Any, A: Tensor, B_shape: tuple[int, ...], results: Any, needs: tuple[bool, ...]
+) -> Any:
+    if grads[0] is None:
+        return None, None
+    grad_b = solve_ex(A.mH, grads[0])[0]
+    grad_a = None
+    if needs[0]:
+        grad_a = of_shape(-(grad_b @ results[0].mH), A._array.shape)
+    return grad_a, of_shape(grad_b, B_shape)
+
+
+def _solve_triangular(
+    grad: Tensor,
+    A: Tensor,
+    B_shape: tuple[int, ...],
+    upper: bool,
+    left: bool,
+    unitriangular: bool,
+    result: Tensor,
+    needs: tuple[bool, ...],
+) -> Any:
+    grad_b = solve_triangular(A.mH, grad, upper=not upper, left=left, unitriangular=unitriangular)
+    grad_a = None
+    if needs[0]:
+        grad_a = -(grad_b @ result.mH) if left else -(result.mH @ grad_b)
+        skipped = int(unitriangular)
+        grad_a = grad_a.triu(skipped) if upper else grad_a.tril(-skipped)
+        grad_a = of_shape(grad_a, A._array.shape)
+    return grad_a, of_shape(grad_b, B_shape)
+
+
+def _cholesky_solve(
+    grad: Tensor,
+    input_shape: tuple[int, ...],
+    L: Tensor,
+    upper: bool,
+    result: Tensor,
+    needs: tuple[bool, ...],
+) -> Any:
+    grad_b = cholesky_solve(grad, L, upper)
+    grad_l = None
+    if needs[1]:
+        # The whole of L, as in PyTorch, though the op reads one triangle.
+        both = grad_b @ result.mH
+        both = both + both.mH
+        grad_l = of_shape(-(L @ both) if upper else -(both @ L), L._array.shape)
+    return of_shape(grad_b, input_shape), grad_l
+
+
+def pinv_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
+    """The adjoint of ``dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P``."""
+    adjoint, turned = result.mH, grad.mH
+    first = turned @ (result @ adjoint)
+    second = (adjoint @ result) @ turned
+    return (
+        first - input @ (result @ first) + second - (second @ result) @ input
+        - adjoint @ grad @ adjoint
+    )  # fmt: skip
+
+
+def _lstsq(
+    grads: Any, A: Tensor, B: Tensor, rcond: float, results: Any, needs: tuple[bool, ...]
+) -> Any:
+    solution, residuals = grads[0], grads[1]
+    grad_a = grad_b = None
+    if solution is not None:
+        inverse = pinv(A, rcond)
+        grad_b = inverse.mH @ solution
+        if needs[0]:
+            # pinv_input for the gradient ``solution @ B^H``, with P B = X put in.
+            X = results[0]
+            in_null_space = solution - inverse @ (A @ solution)
+            grad_a = (
+                (B - A @ X) @ (inverse @ grad_b).mH
+                + (inverse.mH @ X) @ in_null_space.mH
+                - grad_b @ X.mH
+            )
+    if residuals is not None and results[1]._array.size:
+        slope = 2 * residuals.unsqueeze(-2) * (A @ results[0] - B)
+        if needs[0]:
+            more = slope @ results[0].mH
+            grad_a = more if grad_a is None else grad_a + more
+        if needs[1]:
+            grad_b = -slope if grad_b is None else grad_b - slope
+    if grad_a is not None:
+        grad_a = of_shape(grad_a, A._array.shape)
+    if grad_b is not None:
+        grad_b = of_shape(grad_b, B._array.shape)
+    return grad_a, grad_b
+
+
+derivative("linalg_inv_ex", input=_inv_ex)
+derivative("linalg_solve_ex", joint=("A", "B"), compute=_solve_ex)
+derivative("linalg_solve_triangular", joint=("A", "B"), compute=_solve_triangular)
+derivative("cholesky_solve", joint=("input", "L"), compute=_cholesky_solve)
+derivative("linalg_lstsq", joint=("A", "B"), compute=_lstsq)
+derivative("linalg_pinv", input=pinv_input)

@@ -1,0 +1,139 @@
+"""Ops of the elements that a mask selects, with a result of the input's shape."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lamella_core import dtype as dtypes
+from lamella_core.dtype import FLOATING
+from lamella_core.masked.reductions import norm
+from lamella_core.masked.selection import greatest, hidden_as, least
+from lamella_core.ops.elementary import logaddexp as whole_logaddexp
+
+if TYPE_CHECKING:
+    from lamella_core.dtype import dtype
+    from lamella_core.tensor import Tensor
+
+__all__ = [
+    "cumprod",
+    "cumsum",
+    "log_softmax",
+    "logaddexp",
+    "normalize",
+    "softmax",
+    "softmin",
+]
+
+
+def _converted(input: Tensor, wanted: dtype | None) -> Tensor:
+    return input if wanted is None else input.to(wanted)
+
+
+def _summing(input: Tensor, wanted: dtype | None) -> Tensor:
+    if wanted is None and input._dtype.category < FLOATING:
+        wanted = dtypes.int64
+    return _converted(input, wanted)
+
+
+def cumsum(
+    input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
+) -> Tensor:
+    """Running sums along a dimension; hidden elements count as 0.
+
+    Args:
+        input: any type.
+        dim: the dimension.
+        dtype: the type to convert to first; integers and bools become int64 by default.
+        mask: bools that can be broadcast to the input.
+
+    Raises:
+        IndexError: when the dimension is out of range, or the mask has more dimensions than the
+            input.
+        RuntimeError: when the mask cannot be broadcast.
+    """
+    return hidden_as("cumsum", _summing(input, dtype), mask, 0).cumsum(dim)
+
+
+def cumprod(
+    input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
+) -> Tensor:
+    """Running products along a dimension; hidden elements count as 1. See :func:`cumsum`."""
+    return hidden_as("cumprod", _summing(input, dtype), mask, 1).cumprod(dim)
+
+
+def softmax(
+    input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
+) -> Tensor:
+    """``exp(x) / sum exp(x)`` over the selected elements of a dimension.
+
+    0 at hidden elements; NaN where nothing is selected. The arguments are those of
+    :func:`cumsum`; ``input`` is floating, or ``dtype`` is.
+    """
+    input = _converted(input, dtype)
+    if mask is not None:
+        input = hidden_as("softmax", input, mask, least("amax", input._dtype))
+    return input.softmax(dim)
+
+
+def log_softmax(
+    input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
+) -> Tensor:
+    """Logarithm of :func:`softmax`: minus infinity at hidden elements."""
+    input = _converted(input, dtype)
+    if mask is not None:
+        input = hidden_as("log_softmax", input, mask, least("amax", input._dtype))
+    return input.log_softmax(dim)
+
+
+def softmin(
+    input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
+) -> Tensor:
+    """:func:`softmax` of ``-x``."""
+    input = _converted(input, dtype)
+    if mask is not None:
+        input = hidden_as("softmin", input, mask, greatest("amin", input._dtype))
+    return (-input).softmax(dim)
+
+
+def normalize(
+    input: Tensor,
+    ord: float,
+    dim: int,
+    *,
+    eps: float = 1e-12,
+    dtype: dtype | None = None,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """``x / max(norm(x), eps)`` with the norm of the selected elements; 0 at hidden ones.
+
+    Args:
+        ord: the order of the norm.
+        eps: the least divisor.
+        input, dim, dtype, mask: see :func:`cumsum`; ``input`` is floating or complex.
+    """
+    input = _converted(input, dtype)
+    size = norm(input, ord, dim, keepdim=True, mask=mask)
+    return hidden_as("normalize", input, mask, 0) / size.clamp(min=eps)
+
+
+def logaddexp(
+    input: Tensor,
+    other: Tensor,
+    *,
+    dtype: dtype | None = None,
+    input_mask: Tensor | None = None,
+    other_mask: Tensor | None = None,
+) -> Tensor:
+    """``log(exp(input) + exp(other))``; hidden elements count as minus infinity.
+
+    Args:
+        input, other: floating.
+        dtype: the type to convert to first.
+        input_mask, other_mask: the masks of the two.
+    """
+    input, other = _converted(input, dtype), _converted(other, dtype)
+    if input_mask is not None:
+        input = hidden_as("logaddexp", input, input_mask, least("logaddexp", input._dtype))
+    if other_mask is not None:
+        other = hidden_as("logaddexp", other, other_mask, least("logaddexp", other._dtype))
+    return whole_logaddexp(input, other)

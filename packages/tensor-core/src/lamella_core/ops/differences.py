@@ -1,0 +1,114 @@
+"""Numerical differentiation of sampled functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core.composite import composite
+from lamella_core.conventions.common import normalize_dims
+from lamella_core.ops.joining import cat
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core.typing import Ints
+
+__all__ = ["gradient"]
+
+
+@composite(method=False)
+def gradient(
+    input: Tensor, *, spacing: Any = None, dim: Ints | None = None, edge_order: int = 1
+) -> tuple[Tensor, ...]:
+    """Derivatives of a sampled function along dimensions, by finite differences.
+
+    Inside, with the distances ``h`` to the point before and ``g`` to the one behind:
+    ``(h^2 f[i+1] + (g^2 - h^2) f[i] - g^2 f[i-1]) / (h g (h + g))``, which is exact for parabolas.
+
+    Args:
+        input: the samples.
+        spacing: the distance of two samples: one number, one for each dimension, or for each
+            dimension a 1-D tensor of coordinates. 1 when None.
+        dim: the dimensions; None for all.
+        edge_order: 1: the first differences at both ends; 2: the slopes of the parabolas through
+            the last three points.
+
+    Returns:
+        A tuple with one tensor of the input's shape for each dimension.
+
+    Raises:
+        RuntimeError: when a dimension is shorter than ``edge_order + 1``, the number of spacings
+            is not that of dimensions, or for uint8.
+    """
+    ndim = input._array.ndim
+    if dim is None:
+        dims: tuple[int, ...] = tuple(range(ndim))
+    else:
+        dims = normalize_dims((dim,) if isinstance(dim, int) else tuple(dim), ndim)
+    if isinstance(spacing, Tensor):
+        raise TypeError(
+            "gradient(): argument 'spacing' must be a number, or a list of numbers or of tensors, "
+            "not Tensor; put the coordinates of one dimension into a list"
+        )
+    if isinstance(spacing, (tuple, list)):
+        if len(spacing) != len(dims):
+            raise RuntimeError(
+                f"torch.gradient expected spacing to be unspecified, a scalar, or a list of "
+                f"length {len(dims)}, one for each dimension, but got a list of length "
+                f"{len(spacing)}"
+            )
+        steps = spacing
+    else:
+        steps = [1 if spacing is None else spacing] * len(dims)
+    if edge_order not in (1, 2):
+        raise RuntimeError(
+            f"torch.gradient only supports edge_order=1 and edge_order=2. Got {edge_order}"
+        )
+    if input._dtype is dtypes.uint8:
+        raise RuntimeError("torch.gradient does not support uint8 input.")
+    for d in dims if ndim else ():
+        size = input._array.shape[d]
+        if size < edge_order + 1:
+            raise RuntimeError(
+                f"torch.gradient expected each dimension size to be at least edge_order+1, got "
+                f"size {size} in dimension {d}"
+            )
+    along = _along_coordinates if any(isinstance(s, Tensor) for s in steps) else _along_steps
+    return tuple(
+        along(input.movedim(d, -1), step, edge_order).movedim(-1, d)
+        for d, step in zip(dims, steps, strict=True)
+        if ndim
+    )
+
+
+def _along_steps(f: Tensor, step: Any, edge_order: int) -> Tensor:
+    """Along the last dimension, with equal distances."""
+    inside = (f[..., 2:] - f[..., :-2]) / (2 * step)
+    if edge_order == 1:
+        first = (f[..., 1:2] - f[..., :1]) / step
+        last = (f[..., -1:] - f[..., -2:-1]) / step
+    else:
+        first = (-3 * f[..., :1] + 4 * f[..., 1:2] - f[..., 2:3]) / (2 * step)
+        last = (3 * f[..., -1:] - 4 * f[..., -2:-1] + f[..., -3:-2]) / (2 * step)
+    return cat([first, inside, last], -1)
+
+
+def _along_coordinates(f: Tensor, coordinates: Tensor, edge_order: int) -> Tensor:
+    """Along the last dimension, with coordinates."""
+    size = f._array.shape[-1]
+    if coordinates._array.shape != (size,):
+        raise RuntimeError(
+            f"torch.gradient expected the coordinates of a dimension to have its size, ({size},), "
+            f"but got a tensor of shape {list(coordinates._array.shape)}"
+        )
+    distance = coordinates[1:] - coordinates[:-1]
+    slope = (f[..., 1:] - f[..., :-1]) / distance
+    before, behind = distance[:-1], distance[1:]
+    inside = (slope[..., :-1] * behind + slope[..., 1:] * before) / (before + behind)
+    first, last = slope[..., :1], slope[..., -1:]
+    if edge_order == 2:
+        # The slope of a chord is that in its middle; a parabola's slope is linear.
+        bend = (slope[..., 1:] - slope[..., :-1]) / (before + behind)
+        first = first - bend[..., :1] * distance[:1]
+        last = last + bend[..., -1:] * distance[-1:]
+    return cat([first, inside, last], -1)

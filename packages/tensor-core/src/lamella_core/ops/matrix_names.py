@@ -1,0 +1,416 @@
+"""The functions on matrices that stand in ``torch``; ``torch.linalg`` has their successors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lamella_core import dtype as dtypes
+from lamella_core import return_types
+from lamella_core.composite import composite
+from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.ops import decomposition, determinant, eigen, solving
+from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_square
+from lamella_core.ops.solving import check_batches
+from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "eig", "geqrf", "inverse", "lstsq",
+    "lu", "lu_solve", "lu_unpack", "matrix_rank", "orgqr", "ormqr", "pca_lowrank", "pinverse",
+    "qr", "slogdet", "solve", "svd", "svd_lowrank", "symeig", "triangular_solve",
+]  # fmt: skip
+
+
+@composite()
+def det(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Determinant of square matrices; see :func:`linalg.det`."""
+    return determinant.det(input, out=out)
+
+
+@composite()
+def slogdet(input: Tensor, *, out: Any = None) -> Any:
+    """Sign and logarithm of the determinant's size; see :func:`linalg.slogdet`."""
+    return return_types.slogdet(*determinant.slogdet(input, out=out))
+
+
+@composite()
+def inverse(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Inverse of square matrices; see :func:`linalg.inv`."""
+    return solving.inv(input, out=out)
+
+
+@composite()
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """Moore-Penrose inverse; see :func:`linalg.pinv`, whose tolerance is wider by default."""
+    return eigen.pinv(input, rcond)
+
+
+# --------------------------------------------------------------------------------------- Cholesky
+
+
+@composite()
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Cholesky factor of positive-definite matrices; see :func:`linalg.cholesky`.
+
+    Raises:
+        LinAlgError: when a matrix is not positive-definite.
+        RuntimeError: when the matrices are not square or have another type.
+    """
+    return decomposition.cholesky(input, upper=upper, out=out)
+
+
+@arrays(method=False, name="cholesky_solve")
+def _cholesky_solve(input: Tensor, L: Tensor, upper: bool) -> Tensor:
+    """See :func:`cholesky_solve`."""
+
+
+@composite()
+def cholesky_solve(
+    input: Tensor, L: Tensor, upper: bool = False, *, out: Tensor | None = None
+) -> Tensor:
+    """The solution ``X`` of ``A X = B`` from the Cholesky factor of ``A``.
+
+    Args:
+        input: ``B``, ``(..., n, k)``; batches broadcast.
+        L: the factor, ``(..., n, n)``; the other triangle is not read.
+        upper: whether the factor is upper triangular.
+
+    Raises:
+        RuntimeError: when shapes or types do not fit.
+    """
+    op_name = "cholesky_solve"
+    check_matrix(op_name, input, "b", types=False)
+    check_matrix(op_name, L, "u", types=False)
+    check_square(op_name, L, "u")
+    check_same_type(op_name, input, L, ("b", "A"))
+    check_batches(op_name, L, input)
+    rows, columns = input._array.shape[-2:]
+    size = L._array.shape[-1]
+    if rows != size:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {size} by {size} but "
+            f"each b matrix is {rows} by {columns}"
+        )
+    return write_out(op_name, _cholesky_solve(input, L, upper), out)
+
+
+@composite()
+def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """The inverse of ``A`` from its Cholesky factor, ``(..., n, n)``.
+
+    Raises:
+        RuntimeError: when the matrices are not square or have another type.
+    """
+    check_square("cholesky_inverse", L)
+    identity = L.new_zeros(L._array.shape)
+    identity.diagonal(dim1=-2, dim2=-1).fill_(1)
+    lower = L.mH if upper else L
+    halfway = solving.solve_triangular(lower, identity, upper=False)
+    result = solving.solve_triangular(lower.mH, halfway, upper=True)
+    return write_out("cholesky_inverse", result, out)
+
+
+# --------------------------------------------------------------------------------------------- QR
+
+
+@composite()
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
+    """``A = Q R``; see :func:`linalg.qr`, with mode ``reduced`` for ``some``, else ``complete``."""
+    result = decomposition.qr(input, "reduced" if some else "complete")
+    return write_outs("qr", return_types.qr(*result), out)
+
+
+@arrays(returns=return_types.geqrf, method=False, name="geqrf")
+def _geqrf(input: Tensor) -> Any:
+    """See :func:`geqrf`."""
+
+
+@composite()
+def geqrf(input: Tensor, *, out: Any = None) -> Any:
+    """``A = Q R`` in LAPACK's packed form, for :func:`orgqr` and :func:`ormqr`.
+
+    Args:
+        input: ``(..., m, n)``, float32, float64 or complex.
+
+    Returns:
+        A named tuple ``(a, tau)``: ``R`` in the upper triangle, the vectors of the reflections
+        below it, and their scales. It has no gradient.
+
+    Raises:
+        RuntimeError: for fewer than 2 dimensions or another type.
+    """
+    check_matrix("geqrf", input, "input")
+    return write_outs("geqrf", _geqrf(input), out)
+
+
+@composite()
+def orgqr(input: Tensor, input2: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The columns of ``Q`` from :func:`geqrf`; see :func:`linalg.householder_product`."""
+    return decomposition.householder_product(input, input2, out=out)
+
+
+@composite()
+def ormqr(
+    input: Tensor,
+    tau: Tensor,
+    other: Tensor,
+    left: bool = True,
+    transpose: bool = False,
+    *,
+    out: Tensor | None = None,
+) -> Tensor:
+    """``Q other`` or ``other Q``, ``Q`` being the whole square matrix from :func:`geqrf`.
+
+    Args:
+        input: ``(..., mn, k)``; ``mn`` is ``m`` for ``left``, otherwise ``n``.
+        tau: ``(..., min(mn, k))`` or shorter.
+        other: ``(..., m, n)``.
+        left: on which side ``Q`` stands.
+        transpose: ``Q^H`` in the place of ``Q``.
+
+    Raises:
+        RuntimeError: when shapes or types do not fit.
+    """
+    for name, each in (("input", input), ("other", other)):
+        check_matrix("torch.ormqr", each, name)
+    check_same_type("torch.ormqr", input, tau, ("input", "tau"))
+    check_same_type("torch.ormqr", input, other, ("input", "other"))
+    shape, scales, target = input._array.shape, tau._array.shape, other._array.shape
+    side = -2 if left else -1
+    if not scales or target[side] < scales[-1]:
+        raise RuntimeError(
+            f"torch.ormqr: other.shape[{side}] must be greater than or equal to tau.shape[-1], got "
+            f"other of shape {list(target)} and tau of shape {list(scales)}"
+        )
+    if target[side] != shape[-2]:
+        raise RuntimeError(
+            f"torch.ormqr: other.shape[{side}] must be equal to input.shape[-2], got shapes "
+            f"{list(target)} and {list(shape)}"
+        )
+    if scales[-1] > shape[-1]:
+        raise RuntimeError(
+            f"torch.ormqr: tau.shape[-1] must be less than or equal to input.shape[-1], got "
+            f"{scales[-1]} and {shape[-1]}"
+        )
+    if not scales[:-1] == shape[:-2] == target[:-2]:
+        raise RuntimeError(
+            f"torch.ormqr: Expected batch dimensions to be equal, got input {list(shape)}, tau "
+            f"{list(scales)} and other {list(target)}"
+        )
+    if not other._array.size:
+        return write_out("ormqr", other.clone(), out)
+    if left:
+        result = decomposition.apply_reflections(input, tau, other, adjoint=transpose)
+    else:
+        # other Q is the adjoint of Q^H other^H.
+        result = decomposition.apply_reflections(input, tau, other.mH, adjoint=not transpose).mH
+    return write_out("ormqr", result, out)
+
+
+# --------------------------------------------------------------------------------------------- LU
+
+
+@composite()
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """``P L U = A`` in one matrix with its row exchanges; see :func:`linalg.lu_factor`.
+
+    Args:
+        A: ``(..., m, n)``, float32, float64 or complex.
+        pivot: must be True on the CPU.
+        get_infos: whether LAPACK's codes are the third result; otherwise a zero on the diagonal
+            of ``U`` is an error.
+
+    Raises:
+        RuntimeError: for fewer than 2 dimensions, another type or a singular matrix.
+    """
+    result = decomposition.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    results = return_types._lu_with_info(*result) if get_infos else tuple(result[:2])
+    if out is None:
+        return results
+    for target, each in zip(out, results, strict=True):
+        target.resize_as_(each).copy_(each)
+    return out
+
+
+@composite()
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The solution of ``A x = b`` from the result of :func:`lu`; see :func:`linalg.lu_solve`."""
+    return decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
+
+
+def lu_unpack(
+    LU_data: Tensor,
+    LU_pivots: Tensor,
+    unpack_data: bool = True,
+    unpack_pivots: bool = True,
+    *,
+    out: Any = None,
+) -> Any:
+    """The matrices ``P``, ``L`` and ``U`` from the result of :func:`lu`.
+
+    Args:
+        LU_data, LU_pivots: ``(..., m, n)`` and int32 ``(..., min(m, n))``.
+        unpack_data: whether ``L`` and ``U`` are wanted; otherwise they are empty.
+        unpack_pivots: the same of ``P``.
+
+    Returns:
+        A named tuple ``(P, L, U)``.
+
+    Raises:
+        RuntimeError: for pivots of another type than int32, or shapes that do not fit.
+    """
+    check_matrix("torch.lu_unpack", LU_data, "LU_data")
+    if unpack_pivots and LU_pivots._dtype is not dtypes.int32:
+        raise RuntimeError(
+            f"torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 "
+            f"dtype, got {LU_pivots._dtype!r}; use the pivots that lu_factor gave"
+        )
+    *batch, rows, columns = LU_data._array.shape
+    if unpack_pivots and LU_pivots._array.shape != (*batch, min(rows, columns)):
+        raise RuntimeError(
+            f"torch.lu_unpack: LU_pivots of shape {list(LU_pivots._array.shape)} does not fit "
+            f"LU_data of shape {list(LU_data._array.shape)}"
+        )
+    permutation, lower, upper = (LU_data.new_zeros((0,)) for _ in range(3))
+    if unpack_data:
+        lower, upper = decomposition.unpack_triangles(LU_data)
+    if unpack_pivots:
+        permutation = decomposition.permutation_matrix(LU_pivots, rows, LU_data)
+    return write_outs("lu_unpack", return_types.lu_unpack(permutation, lower, upper), out)
+
+
+@composite()
+def triangular_solve(
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
+) -> Any:
+    """The solution of ``A X = b`` for a triangular ``A``; see :func:`linalg.solve_triangular`.
+
+    Args:
+        b: ``(..., n, k)``.
+        A: ``(..., n, n)``; batches broadcast.
+        upper: which triangle of ``A`` is read.
+        transpose: ``A^T`` in the place of ``A``.
+        unitriangular: take the diagonal to be 1.
+
+    Returns:
+        A named tuple ``(solution, cloned_coefficient)``, the second a copy of ``A``.
+
+    Raises:
+        RuntimeError: when shapes or types do not fit.
+    """
+    check_matrix("torch.triangular_solve", b, "b")
+    matrix, side = (A.mT, not upper) if transpose and A._array.ndim >= 2 else (A, upper)
+    solution = solving.solve_triangular(matrix, b, upper=side, unitriangular=unitriangular)
+    batch = solution._array.shape[:-2]
+    copied = A.expand(*batch, *A._array.shape[-2:]).clone()
+    return write_outs("triangular_solve", return_types.triangular_solve(solution, copied), out)
+
+
+# -------------------------------------------------------------------------------- singular values
+
+
+@composite()
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+    """``A = U diag(S) V^H``; see :func:`linalg.svd`, which returns ``V^H``.
+
+    Args:
+        input: ``(..., m, n)``, float32, float64 or complex.
+        some: only the first ``min(m, n)`` columns of ``U`` and ``V``.
+        compute_uv: otherwise ``U`` and ``V`` are square and zero.
+
+    Returns:
+        A named tuple ``(U, S, V)``.
+
+    Raises:
+        RuntimeError: for fewer than 2 dimensions or another type.
+        LinAlgError: where LAPACK's iteration fails.
+    """
+    check_matrix("linalg.svd", input)
+    if compute_uv:
+        U, S, Vh = eigen.svd(input, full_matrices=not some)
+        result = return_types.svd(U, S, Vh.mH)
+    else:
+        *batch, rows, columns = input._array.shape
+        left, right = (input.new_zeros((*batch, n, n)) for n in (rows, columns))
+        result = return_types.svd(left, eigen.svdvals(input), right)
+    return write_outs("svd", result, out)
+
+
+def svd_lowrank(
+    A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The ``q`` largest singular values and vectors, ``A - M ~ U diag(S) V^H``, by random probes.
+
+    N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with randomness", 2011,
+    algorithm 5.1.
+
+    Args:
+        A: ``(..., m, n)``, float32, float64 or complex.
+        q: how many, a little more than the rank.
+        niter: subspace iterations; more are more exact.
+        M: subtracted first; broadcasts to the shape of ``A``.
+
+    Returns:
+        ``(U, S, V)`` of shapes ``(..., m, q)``, ``(..., q)`` and ``(..., n, q)``.
+    """
+    return eigen.low_rank_svd(A, q, niter, M)
+
+
+def pca_lowrank(
+    A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Principal components of the rows of ``A``: :func:`svd_lowrank`, the columns' means removed.
+
+    Args:
+        A: ``(..., m, n)``.
+        q: how many; ``min(6, m, n)`` by default.
+        center: whether the means are removed.
+        niter: subspace iterations.
+
+    Returns:
+        ``(U, S, V)``; the columns of ``V`` are the principal directions.
+
+    Raises:
+        ValueError: when ``q`` is negative or greater than ``min(m, n)``, or ``niter`` negative.
+    """
+    shape = A._array.shape
+    if q is None:
+        q = min(6, *shape[-2:])
+    eigen.check_q("pca_lowrank", q, shape)
+    if niter < 0:
+        raise ValueError(f"niter(={niter}) must be non-negative integer (pca_lowrank)")
+    if center:
+        A = A - A.mean(-2, keepdim=True)
+    return eigen.low_rank_svd(A, q, niter, None)
+
+
+# --------------------------------------------------------------------- names that PyTorch removed
+
+
+def _removed(name: str, successor: str) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            f"torch.{name} was deprecated since version 1.9 and is now removed; use {successor}, "
+            f"whose arguments or results are in another order or form"
+        )
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Raises RuntimeError, as in PyTorch: use {successor}."
+    return function
+
+
+eig = _removed("eig", "torch.linalg.eig or torch.linalg.eigvals")
+lstsq = _removed("lstsq", "torch.linalg.lstsq")
+matrix_rank = _removed("matrix_rank", "torch.linalg.matrix_rank")
+solve = _removed("solve", "torch.linalg.solve")
+symeig = _removed("symeig", "torch.linalg.eigh or torch.linalg.eigvalsh")
+Tensor.eig, Tensor.lstsq, Tensor.solve, Tensor.symeig = eig, lstsq, solve, symeig

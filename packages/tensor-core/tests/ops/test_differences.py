@@ -1,0 +1,67 @@
+"""Finite differences against NumPy's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((4, 5))
+ROWS, COLUMNS = np.sort(RNG.random(4)), np.sort(RNG.random(5))
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+@pytest.mark.parametrize(
+    ("spacing", "numpy_spacing"),
+    [
+        (None, ()),
+        (0.5, (0.5,)),
+        ([2.0, 0.25], (2.0, 0.25)),
+        ([lc.from_numpy(ROWS), lc.from_numpy(COLUMNS)], (ROWS, COLUMNS)),
+    ],
+)
+def test_all_dimensions(spacing: Any, numpy_spacing: tuple[Any, ...], edge_order: int) -> None:
+    got = lc.gradient(lc.from_numpy(X), spacing=spacing, edge_order=edge_order)
+    expected = np.gradient(X, *numpy_spacing, edge_order=edge_order)
+    assert isinstance(got, tuple)
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_allclose(one.numpy(), other)
+
+
+def test_some_dimensions() -> None:
+    (got,) = lc.gradient(lc.from_numpy(X), dim=1)
+    np.testing.assert_allclose(got.numpy(), np.gradient(X, axis=1))
+    (got,) = lc.gradient(lc.from_numpy(X), spacing=[lc.from_numpy(ROWS)], dim=(0,))
+    np.testing.assert_allclose(got.numpy(), np.gradient(X, ROWS, axis=0))
+    assert lc.gradient(lc.tensor(1.0)) == ()
+
+
+def test_integers() -> None:
+    (got,) = lc.gradient(lc.tensor([0, 1, 4, 9]))
+    assert got.dtype is lc.float32
+    assert got.tolist() == [1.0, 2.0, 4.0, 5.0]
+
+
+def test_refused_arguments() -> None:
+    x = lc.ones(3, 4)
+    for arguments in (
+        {"edge_order": 3},
+        {"spacing": [1.0]},
+        {"spacing": [1.0, 2.0], "dim": 0},
+        {"spacing": [lc.ones(2)], "dim": 0},
+        {"dim": (0, 0)},
+    ):
+        with pytest.raises(RuntimeError):
+            lc.gradient(x, **arguments)
+    with pytest.raises(RuntimeError, match="at least"):
+        lc.gradient(lc.ones(2), edge_order=2)
+    with pytest.raises(RuntimeError, match="uint8"):
+        lc.gradient(lc.ones(4, dtype=lc.uint8))
+    with pytest.raises(TypeError):
+        lc.gradient(lc.ones(4), spacing=lc.arange(4.0))
+    with pytest.raises(IndexError):
+        lc.gradient(x, dim=2)
