@@ -22,6 +22,14 @@ def _into(result: Tensor, out: Tensor | None) -> Tensor:
     return result
 
 
+def _remembered(a: Any, b: Any) -> Any:
+    """``a``, or a copy where the op's backward needs it: a parameter or state is written to later.
+
+    With a number ``b``, the backward needs ``b`` alone.
+    """
+    return a.clone() if isinstance(a, Tensor) and isinstance(b, Tensor) else a
+
+
 class TensorNamespace:
     """The functions of an array namespace that bodies use, over tensors."""
 
@@ -35,7 +43,7 @@ class TensorNamespace:
 
     @staticmethod
     def multiply(a: Any, b: Any, out: Tensor | None) -> Tensor:
-        return _into(a * b, out)
+        return _into(_remembered(a, b) * b, out)
 
     @staticmethod
     def divide(a: Any, b: Any, out: Tensor | None) -> Tensor:
@@ -55,11 +63,15 @@ class TensorNamespace:
 
     @staticmethod
     def maximum(a: Any, b: Any, out: Tensor | None) -> Tensor:
-        return _into(a.maximum(b) if isinstance(b, Tensor) else a.clamp(min=b), out)
+        if isinstance(b, Tensor):
+            return _into(_remembered(a, b).maximum(b), out)
+        return _into(a.clamp(min=b), out)
 
     @staticmethod
     def minimum(a: Any, b: Any, out: Tensor | None) -> Tensor:
-        return _into(a.minimum(b) if isinstance(b, Tensor) else a.clamp(max=b), out)
+        if isinstance(b, Tensor):
+            return _into(_remembered(a, b).minimum(b), out)
+        return _into(a.clamp(max=b), out)
 
     @staticmethod
     def sign(a: Any, out: Tensor | None) -> Tensor:

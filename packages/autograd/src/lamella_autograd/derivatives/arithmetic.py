@@ -82,3 +82,8 @@ derivative("heaviside", input=zeros, values=lambda grad, input: keep_where(grad,
 derivative("conj_physical", input=lambda grad: conj(grad))
 derivative("keep_where", input=lambda grad, mask: keep_where(grad, mask))
 non_differentiable("floor_divide", "gcd", "lcm", "signbit")
+derivative(
+    "nextafter",
+    input=lambda grad, input, other: keep_where(grad, input != other),
+    other=lambda grad: zeros(grad),
+)

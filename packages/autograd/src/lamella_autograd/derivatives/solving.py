@@ -85,29 +85,41 @@ def pinv_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
 
 
 def _lstsq(
-    grads: Any, A: Tensor, B: Tensor, rcond: float, results: Any, needs: tuple[bool, ...]
+    grads: Any,
+    A: Tensor,
+    B: Tensor,
+    rcond: float,
+    driver: str,
+    results: Any,
+    needs: tuple[bool, ...],
 ) -> Any:
     solution, residuals = grads[0], grads[1]
+    X = results[0]
+    inverse = pinv(A, rcond)
+    rest = B - A @ X
+    # Projected once more: rounding in X leaves a part of the column space in it.
+    rest = rest - A @ (inverse @ rest)
     grad_a = grad_b = None
     if solution is not None:
-        inverse = pinv(A, rcond)
         grad_b = inverse.mH @ solution
         if needs[0]:
-            # pinv_input for the gradient ``solution @ B^H``, with P B = X put in.
-            X = results[0]
-            in_null_space = solution - inverse @ (A @ solution)
-            grad_a = (
-                (B - A @ X) @ (inverse @ grad_b).mH
-                + (inverse.mH @ X) @ in_null_space.mH
-                - grad_b @ X.mH
-            )
+            # pinv_input for the gradient ``solution @ B^H``, with P B = X put in; at full rank
+            # one or both of the projections are 0 but for rounding.
+            rows, columns = A._array.shape[-2:]
+            full = driver == "gels" or bool((results[2] == min(rows, columns)).all())
+            grad_a = -(grad_b @ X.mH)
+            if rows > columns or not full:
+                grad_a = grad_a + rest @ (inverse @ grad_b).mH
+            if rows < columns or not full:
+                in_null_space = solution - inverse @ (A @ solution)
+                grad_a = grad_a + (inverse.mH @ X) @ in_null_space.mH
     if residuals is not None and results[1]._array.size:
-        slope = 2 * residuals.unsqueeze(-2) * (A @ results[0] - B)
+        slope = 2 * residuals.unsqueeze(-2) * rest
         if needs[0]:
-            more = slope @ results[0].mH
+            more = -(slope @ X.mH)
             grad_a = more if grad_a is None else grad_a + more
         if needs[1]:
-            grad_b = -slope if grad_b is None else grad_b - slope
+            grad_b = slope if grad_b is None else grad_b + slope
     if grad_a is not None:
         grad_a = of_shape(grad_a, A._array.shape)
     if grad_b is not None:

@@ -18,9 +18,9 @@ def moments(
     share1, beta2, share2 = shares
     step = xp.multiply(xp.subtract(grad, exp_avg, scratch), share1, scratch)
     exp_avg = xp.add(exp_avg, step, exp_avg)
-    exp_avg_sq = xp.multiply(exp_avg_sq, beta2, exp_avg_sq)
+    kept = xp.multiply(exp_avg_sq, beta2, exp_avg_sq)
     square = xp.multiply(xp.multiply(grad, grad, scratch), share2, scratch)
-    return exp_avg, xp.add(exp_avg_sq, square, exp_avg_sq)
+    return exp_avg, xp.add(kept, square, exp_avg_sq)
 
 
 def update(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> None:

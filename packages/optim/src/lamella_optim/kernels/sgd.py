@@ -27,8 +27,8 @@ def with_momentum(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any
     rate, weight_decay, momentum, undamped = constants
     decays, maximize, nesterov, damps = flags
     grad = gradient(xp, param, grad, first, weight_decay if decays else None, maximize)
-    buffer = xp.multiply(buffer, momentum, buffer)
-    buffer = xp.add(buffer, xp.multiply(grad, undamped, second) if damps else grad, buffer)
+    kept = xp.multiply(buffer, momentum, buffer)
+    buffer = xp.add(kept, xp.multiply(grad, undamped, second) if damps else grad, buffer)
     if nesterov:
         step = xp.add(grad, xp.multiply(buffer, momentum, second), second)
     else:

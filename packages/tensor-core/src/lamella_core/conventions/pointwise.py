@@ -359,6 +359,8 @@ def _bind_into(
                     mark_written(target)
                     return target
         result_array, result = evaluate(args)
+        if inplace and target._dtype.is_complex and plans.convention.result.endswith("real"):
+            raise RuntimeError(f"In-place {base.name} is not supported for complex tensors.")
         store(base.name, backend, target, result_array, result, inplace)
         return target
 

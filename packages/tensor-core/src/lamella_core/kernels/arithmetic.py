@@ -15,7 +15,6 @@ namespace_kernels(
     signbit="signbit",
     gcd="gcd",
     lcm="lcm",
-    conj_physical="conjugate",
 )
 
 
@@ -93,6 +92,16 @@ def sgn(xp: Any, input: Any) -> Any:
         return sign(xp, input)
     size = xp.abs(input)
     return xp.where(size == 0, 0, input / xp.where(size == 0, 1, size))
+
+
+@shared_kernel("conj_physical")
+def conj_physical(xp: Any, input: Any, out: Any = None) -> Any:
+    if input.dtype.kind == "c":
+        return xp.conjugate(input, out=out)
+    if out is None:
+        return input.copy()
+    out[...] = input
+    return out
 
 
 @shared_kernel("angle")

@@ -74,6 +74,10 @@ def cholesky_solve(xp: Any, input: Any, L: Any, upper: bool) -> Any:
     return solution
 
 
+# Up to this size a triangular system goes to the solver for any matrix, which is one call.
+_SMALL = 32
+
+
 def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> None:
     """Writes the solution of ``A X = B`` over ``B``."""
     size = A.shape[-1]
@@ -81,6 +85,15 @@ def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> Non
         if size and not unitriangular:
             B /= A
         return
+    if size <= _SMALL and B.size:
+        block = _triangle(xp, A, upper, unitriangular)
+        if (block.diagonal(0, -2, -1) != 0).all():
+            # An upper triangle needs no exchange of rows, so that nothing but the substitution
+            # rounds; a lower one is an upper one with both orders reversed.
+            order = slice(None) if upper else slice(None, None, -1)
+            block = xp.broadcast_to(block, B.shape[:-2] + block.shape[-2:])
+            B[..., order, :] = xp.linalg.solve(block[..., order, order], B[..., order, :])
+            return
     half = size // 2
     first, second = slice(half), slice(half, None)
     if upper:
@@ -88,3 +101,11 @@ def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> Non
     substitute(xp, A[..., first, first], B[..., first, :], upper, unitriangular)
     B[..., second, :] -= xp.matmul(A[..., second, first], B[..., first, :])
     substitute(xp, A[..., second, second], B[..., second, :], upper, unitriangular)
+
+
+def _triangle(xp: Any, A: Any, upper: bool, unitriangular: bool) -> Any:
+    block = xp.triu(A) if upper else xp.tril(A)
+    if unitriangular:
+        places = xp.arange(A.shape[-1])
+        block[..., places, places] = 1
+    return block

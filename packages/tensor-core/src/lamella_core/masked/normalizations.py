@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
-from lamella_core.dtype import FLOATING
+from lamella_core.conventions.common import not_implemented_for
 from lamella_core.masked.reductions import norm
 from lamella_core.masked.selection import greatest, hidden_as, least
 from lamella_core.ops.elementary import logaddexp as whole_logaddexp
@@ -29,10 +29,11 @@ def _converted(input: Tensor, wanted: dtype | None) -> Tensor:
     return input if wanted is None else input.to(wanted)
 
 
-def _summing(input: Tensor, wanted: dtype | None) -> Tensor:
-    if wanted is None and input._dtype.category < FLOATING:
-        wanted = dtypes.int64
-    return _converted(input, wanted)
+def _running(op_name: str, input: Tensor, wanted: dtype | None) -> Tensor:
+    input = _converted(input, wanted)
+    if input._dtype is dtypes.bool_:
+        raise not_implemented_for(op_name, input._dtype)
+    return input
 
 
 def cumsum(
@@ -41,24 +42,27 @@ def cumsum(
     """Running sums along a dimension; hidden elements count as 0.
 
     Args:
-        input: any type.
+        input: any type but bool; the result has it, too.
         dim: the dimension.
-        dtype: the type to convert to first; integers and bools become int64 by default.
+        dtype: the type to convert to first.
         mask: bools that can be broadcast to the input.
 
     Raises:
         IndexError: when the dimension is out of range, or the mask has more dimensions than the
             input.
         RuntimeError: when the mask cannot be broadcast.
+        NotImplementedError: for bools.
     """
-    return hidden_as("cumsum", _summing(input, dtype), mask, 0).cumsum(dim)
+    input = hidden_as("cumsum", _running("cumsum", input, dtype), mask, 0)
+    return input.cumsum(dim, dtype=input._dtype)
 
 
 def cumprod(
     input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
 ) -> Tensor:
     """Running products along a dimension; hidden elements count as 1. See :func:`cumsum`."""
-    return hidden_as("cumprod", _summing(input, dtype), mask, 1).cumprod(dim)
+    input = hidden_as("cumprod", _running("cumprod", input, dtype), mask, 1)
+    return input.cumprod(dim, dtype=input._dtype)
 
 
 def softmax(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import normalize_dim
@@ -192,7 +192,7 @@ def median(
     dtype: dtype | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Median along a dimension, the lower of two; NaN where nothing is selected.
+    """Median along a dimension, the lower of two, without NaN; NaN where nothing is left.
 
     The arguments are those of :func:`sum`, but for the one dimension.
 
@@ -201,16 +201,14 @@ def median(
     """
     input = _converted(input, dtype)
     dim = normalize_dim(dim, input._array.ndim)
-    if mask is None:
-        return input.median(dim, keepdim).values
-    shown = expanded("median", input, mask)
     floating = input._dtype.category >= FLOATING
-    if not floating and not bool(shown.any(dim).all()):
-        raise ValueError(
-            "masked median expects no fully masked out rows if dtype is not floating point"
-        )
+    if mask is not None and not floating:
+        if not bool(expanded("median", input, mask).any(dim).all()):
+            raise ValueError(
+                "masked median expects no fully masked out rows if dtype is not floating point"
+            )
     wide = input if floating else input.to(dtypes.float64)
-    result = hidden_as("median", wide, shown, float("nan")).nanmedian(dim, keepdim).values
+    result = hidden_as("median", wide, mask, float("nan")).nanmedian(dim, keepdim).values
     return result.to(input._dtype)
 
 
@@ -253,7 +251,7 @@ def _variance(
     mask: Tensor | None,
 ) -> Tensor:
     if unbiased is not None and correction is not None:
-        raise ValueError(f"masked.{name}(): give either unbiased or correction, not both")
+        raise AssertionError(f"masked.{name}(): give either unbiased or correction, not both")
     if correction is None:
         correction = 1 if unbiased is None else int(unbiased)
     input = _converted(input, wanted)
@@ -263,7 +261,7 @@ def _variance(
         input = input.to(dtypes.defaults.floating)
     dims = all_dims(dim, input._array.ndim)
     if mask is None:
-        return input.var(dims, correction=correction, keepdim=bool(keepdim))
+        return input.var(dims, correction=correction, keepdim=bool(keepdim)).to(input._dtype)
     shown = expanded(name, input, mask)
     middle, count = _selected_mean(input, shown, dims, True)
     offset = hidden_as(name, input - middle, shown, 0)
@@ -271,7 +269,7 @@ def _variance(
     total = whole_sum(squares, dims, keepdim=bool(keepdim))
     if not keepdim:
         count = count.reshape(total._array.shape)
-    return total / (count - correction).clamp(min=0)
+    return (total / (count - correction).clamp(min=0)).to(input._dtype)
 
 
 def var(
@@ -286,6 +284,8 @@ def var(
 ) -> Tensor:
     """Variance of the selected elements: ``sum |x - mean|^2 / max(0, n - correction)``.
 
+    It has the input's type, a complex one, too.
+
     Args:
         unbiased: the older spelling of ``correction``: True for 1, False for 0.
         correction: by how much the divisor is less than the count; 1 by default.
@@ -293,7 +293,7 @@ def var(
 
     Raises:
         RuntimeError: for bools, too.
-        ValueError: when both ``unbiased`` and ``correction`` are given.
+        AssertionError: when both ``unbiased`` and ``correction`` are given.
     """
     return _variance("var", input, dim, unbiased, correction, keepdim, dtype, mask)
 
@@ -327,6 +327,6 @@ def logsumexp(
     input = _converted(input, dtype)
     wanted = input._dtype
     if mask is not None:
-        nothing: Any = least("logsumexp", wanted)
+        nothing = -float("inf") if wanted.is_complex else least("logsumexp", wanted)
         input = hidden_as("logsumexp", input, mask, nothing)
     return input.logsumexp(all_dims(dim, input._array.ndim), bool(keepdim)).to(wanted)

@@ -286,7 +286,8 @@ def float_power(
 @composite
 def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:
     """:func:`float_power` in place, for float64 and complex128 tensors only."""
-    result = float_power(self, exponent)
+    # The clone is what the derivative keeps; the tensor itself is about to change.
+    result = float_power(self.clone(), exponent)
     if result.dtype is not self.dtype:
         raise RuntimeError(
             f"the base given to float_power_ has dtype {self.dtype.class_name} but the operation's "
@@ -313,6 +314,10 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 @composite(inplace=True)
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``, element-wise, computed in floating numbers."""
+    if not isinstance(input, Tensor):
+        raise TypeError(
+            f"ldexp(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
+        )
     return mul(input, pow(2.0, other), out=out)
 
 
@@ -458,6 +463,12 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     Raises:
         RuntimeError: for complex tensors, and for tensors of two types.
     """
+    for position, (name, each) in enumerate((("input", input), ("values", values)), 1):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"heaviside(): argument '{name}' (position {position}) must be Tensor, not "
+                f"{type(each).__name__}"
+            )
     if input._dtype.is_complex or values._dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input._dtype is not values._dtype:

@@ -165,24 +165,27 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
         )
     identity = A.new_zeros(shape)
     identity.diagonal(dim1=-2, dim2=-1).fill_(1)
-    if not scales[-1]:
-        # No reflection: the result still depends on A, with gradient 0.
-        return write_out(op_name, A.clone().copy_(identity), out)
     return write_out(op_name, apply_reflections(A, tau, identity, adjoint=False), out)
 
 
 def apply_reflections(A: Tensor, tau: Tensor, other: Tensor, *, adjoint: bool) -> Tensor:
     """``Q other``, or ``Q^H other``, for the product ``Q`` of the reflections in ``A``."""
-    count = tau._array.shape[-1]
-    vectors = A[..., :count].tril(-1)
+    # The product is I - V T V^H with T = (I + D S)^-1 D, D = diag(tau) and S = striu(V^H V):
+    # R. Schreiber and C. Van Loan, "A storage-efficient WY representation", 1989.
+    vectors = A[..., : tau._array.shape[-1]].tril(-1)
     ones = vectors.new_zeros(vectors._array.shape[-2:])
     ones.diagonal().fill_(1)
     vectors = vectors + ones
-    scales = tau.conj() if adjoint else tau
-    for i in range(count) if adjoint else range(count - 1, -1, -1):
-        vector = vectors[..., i : i + 1]
-        other = other - scales[..., i, None, None] * (vector @ (vector.mH @ other))
-    return other
+    turned = vectors.mH
+    scales = tau.unsqueeze(-1)
+    system = scales * (turned @ vectors).triu(1)
+    inner = turned @ other
+    if adjoint:
+        inner = solve_triangular(system.mH, inner, upper=False, unitriangular=True)
+        inner = scales.conj() * inner
+    else:
+        inner = solve_triangular(system, scales * inner, upper=True, unitriangular=True)
+    return other - vectors @ inner
 
 
 # --------------------------------------------------------------------------------------------- LU

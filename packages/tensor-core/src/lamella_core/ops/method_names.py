@@ -16,7 +16,7 @@ from lamella_core.ops import (  # noqa: F401  (they give Tensor its methods)
 )
 from lamella_core.tensor import Tensor
 
-__all__ = [
+_NAMES = (
     "abs_", "acos_", "acosh_", "addmv_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_",
     "arctanh_", "as_strided_", "asin_", "asinh_", "atan_", "atanh_", "ceil_", "clamp_",
     "clamp_max_", "clamp_min_", "clip_", "conj_physical_", "cos_", "cosh_", "deg2rad_", "erf_",
@@ -24,6 +24,7 @@ __all__ = [
     "is_same_size", "is_signed", "lcm_", "ldexp_", "log10_", "log1p_", "log2_", "log_", "logit_",
     "nan_to_num_", "neg_", "negative_", "rad2deg_", "reciprocal_", "relu_", "round_", "rsqrt_",
     "sigmoid_", "sin_", "sinc_", "sinh_", "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_",
-]  # fmt: skip
+)  # fmt: skip
 
-globals().update({name: getattr(Tensor, name) for name in __all__})
+globals().update({name: getattr(Tensor, name) for name in _NAMES})
+__all__ = list(_NAMES)

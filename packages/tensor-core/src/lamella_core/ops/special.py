@@ -174,7 +174,6 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
     refuses="complex",
     reduced_precision=False,
     method=False,
-    inplace=False,
 )
 def _polygamma(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     """The n-th derivative of digamma."""
@@ -187,9 +186,13 @@ def polygamma(n: int, input: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: for a negative ``n``.
     """
+    return _polygamma(input, _order(n), out=out)
+
+
+def _order(n: int) -> int:
     if n < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {n}.")
-    return _polygamma(input, n, out=out)
+    return n
 
 
 def _polygamma_method(self: Tensor, n: int) -> Tensor:
@@ -197,7 +200,7 @@ def _polygamma_method(self: Tensor, n: int) -> Tensor:
 
 
 def _polygamma_method_(self: Tensor, n: int) -> Tensor:
-    return self.copy_(polygamma(n, self))
+    return self._polygamma_(_order(n))
 
 
 Tensor.polygamma = _polygamma_method  # type: ignore[attr-defined]

@@ -1,0 +1,160 @@
+"""lamella's optimizers against PyTorch's, for the configurations PyTorch tests its own with."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.testing._internal.common_optimizers import optim_db
+
+import lamella_core
+import lamella_optim
+
+NAMES = ("SGD", "Adam", "AdamW")
+STEPS = 12
+
+
+def configurations() -> list[Any]:
+    found = []
+    for info in optim_db:
+        name = info.optim_cls.__name__
+        if name in NAMES:
+            for each in info.optim_inputs_func(device="cpu"):
+                for flag in (None, "foreach", "fused"):
+                    extra = {} if flag is None else {flag: True}
+                    if flag == "foreach" and isinstance(each.kwargs.get("lr"), torch.Tensor):
+                        continue
+                    label = f"{name}-{each.desc}-{flag or 'plain'}"
+                    found.append(pytest.param(name, {**each.kwargs, **extra}, id=label))
+    return found
+
+
+def ours(value: Any) -> Any:
+    """PyTorch's tensors, also those in containers, as lamella's."""
+    if isinstance(value, torch.Tensor):
+        return lamella_core.tensor(value.detach().numpy().copy())
+    if isinstance(value, dict):
+        return {name: ours(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([ours(each) for each in value])
+    return value
+
+
+def theirs(value: Any) -> Any:
+    """lamella's tensors, also those in containers, as PyTorch's."""
+    if isinstance(value, lamella_core.Tensor):
+        return torch.tensor(value.detach().numpy().copy())
+    if isinstance(value, dict):
+        return {name: theirs(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)([theirs(each) for each in value])
+    return value
+
+
+class Problem:
+    """Least squares with a weight matrix and an offset, in one library."""
+
+    def __init__(self, core: Any, optim: Any, name: str, options: dict[str, Any]) -> None:
+        random = np.random.default_rng(7)
+        make = core.tensor
+        self.inputs = make(random.standard_normal((8, 4)))
+        self.targets = make(random.standard_normal((8, 3)))
+        self.weight = make(random.standard_normal((4, 3)), requires_grad=True)
+        self.offset = make(random.standard_normal(3), requires_grad=True)
+        self.optimizer = getattr(optim, name)(
+            [{"params": [self.weight]}, {"params": [self.offset], "lr": 0.02}], **options
+        )
+
+    def place(self) -> list[np.ndarray]:
+        return [self.weight.detach().numpy().copy(), self.offset.detach().numpy().copy()]
+
+    def descend(self, steps: int) -> list[list[np.ndarray]]:
+        path = []
+        for _ in range(steps):
+            self.optimizer.zero_grad()
+            error = self.inputs @ self.weight + self.offset - self.targets
+            (error * error).mean().backward()
+            self.optimizer.step()
+            path.append(self.place())
+        return path
+
+
+def pair(name: str, options: dict[str, Any]) -> tuple[Problem, Problem]:
+    reference = Problem(torch, torch.optim, name, copy.deepcopy(options))
+    return reference, Problem(lamella_core, lamella_optim, name, ours(options))
+
+
+def assert_paths_match(found: list[Any], expected: list[Any]) -> None:
+    for found_place, expected_place in zip(found, expected, strict=True):
+        for value, wanted in zip(found_place, expected_place, strict=True):
+            np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-12)
+
+
+def assert_states_match(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert list(found["state"]) == list(expected["state"])
+    for key, state in expected["state"].items():
+        state = {name: value for name, value in state.items() if value is not None}
+        assert list(found["state"][key]) == list(state)
+        for name, value in state.items():
+            mine = theirs(found["state"][key][name])
+            assert (mine.dtype, mine.shape) == (value.dtype, value.shape)
+            torch.testing.assert_close(mine, value, rtol=1e-9, atol=1e-12)
+    assert len(found["param_groups"]) == len(expected["param_groups"])
+    for mine, group in zip(found["param_groups"], expected["param_groups"], strict=True):
+        assert list(mine) == list(group)
+        assert theirs(mine) == group
+
+
+@pytest.mark.parametrize(("name", "options"), configurations())
+def test_trajectory_and_state(name, options) -> None:
+    reference, problem = pair(name, options)
+    assert_paths_match(problem.descend(STEPS), reference.descend(STEPS))
+    assert_states_match(problem.optimizer.state_dict(), reference.optimizer.state_dict())
+    assert repr(problem.optimizer) == repr(reference.optimizer)
+
+
+@pytest.mark.parametrize(("name", "options"), configurations())
+def test_state_dicts_load_both_ways(name, options) -> None:
+    reference, problem = pair(name, options)
+    reference.descend(5)
+    problem.descend(5)
+    from_theirs, from_ours = pair(name, {})[1], pair(name, {})[0]
+    with torch.no_grad():
+        from_ours.weight.copy_(theirs(problem.weight))
+        from_ours.offset.copy_(theirs(problem.offset))
+    from_theirs.weight.detach().copy_(ours(reference.weight))
+    from_theirs.offset.detach().copy_(ours(reference.offset))
+    from_ours.optimizer.load_state_dict(theirs(problem.optimizer.state_dict()))
+    from_theirs.optimizer.load_state_dict(ours(reference.optimizer.state_dict()))
+    expected = reference.descend(4)
+    assert_paths_match(from_ours.descend(4), expected)
+    assert_paths_match(from_theirs.descend(4), expected)
+
+
+def bad_arguments() -> list[Any]:
+    found = []
+    for info in optim_db:
+        name = info.optim_cls.__name__
+        if name in NAMES:
+            for each in info.optim_error_inputs_func(device="cpu", dtype=torch.float32):
+                options = each.optimizer_error_input.kwargs
+                if options:
+                    label = f"{name}-{each.optimizer_error_input.desc}"
+                    found.append(pytest.param(name, options, each.error_type, id=label))
+    return found
+
+
+@pytest.mark.parametrize(("name", "options", "error"), bad_arguments())
+def test_bad_arguments(name, options, error) -> None:
+    texts = []
+    for core, optim, given in (
+        (torch, torch.optim, options),
+        (lamella_core, lamella_optim, ours(options)),
+    ):
+        with pytest.raises(error) as caught:
+            getattr(optim, name)([core.tensor([1.0], requires_grad=True)], **given)
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]
