@@ -27,6 +27,7 @@ MODULES = {
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",
+    "lamella.return_types": "lamella_core.return_types",
     "lamella.serialization": "lamella_core.serialization",
     "lamella.signal": "lamella_core.signal",
     "lamella.special": "lamella_core.special",

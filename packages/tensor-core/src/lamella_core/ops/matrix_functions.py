@@ -130,11 +130,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
             f"{x._dtype.class_name} and y of type {y._dtype.class_name} instead"
         )
-    if x._dtype in dtypes.REDUCED_PRECISION:
-        product = (x.float() * y.float()).sum(dim).to(x._dtype)
-    else:
-        product = (x.conj() * y).sum(dim)
-    return write_out("linalg.vecdot", product, out)
+    return write_out("linalg.vecdot", (x.conj() * y).sum(dim), out)
 
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
