@@ -13,7 +13,19 @@ from torch.testing._internal.common_optimizers import optim_db
 import lamella_core
 import lamella_optim
 
-NAMES = ("SGD", "Adam", "AdamW")
+NAMES = (
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+)
+FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
 STEPS = 12
 
 
@@ -24,6 +36,8 @@ def configurations() -> list[Any]:
         if name in NAMES:
             for each in info.optim_inputs_func(device="cpu"):
                 for flag in (None, "foreach", "fused"):
+                    if flag == "fused" and name not in FUSED:
+                        continue
                     extra = {} if flag is None else {flag: True}
                     if flag == "foreach" and isinstance(each.kwargs.get("lr"), torch.Tensor):
                         continue

@@ -78,3 +78,11 @@ def test_dir_lists_ops_and_sub_packages() -> None:
 
 def test_every_name_in_all_is_there() -> None:
     assert [name for name in lamella.__all__ if not hasattr(lamella, name)] == []
+
+
+def test_dlpack_and_multiprocessing_are_the_cores() -> None:
+    import lamella_core.dlpack
+    import lamella_core.multiprocessing
+
+    assert lamella.utils.dlpack is lamella_core.dlpack
+    assert lamella.multiprocessing is lamella_core.multiprocessing

@@ -23,3 +23,9 @@ def test_set_num_threads_reaches_blas() -> None:
 def test_a_number_below_one_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="positive"):
         lc.set_num_threads(0)
+
+
+def test_denormal_numbers_are_not_flushed() -> None:
+    # PyTorch returns whether the processor does as asked; NumPy never has it do so.
+    assert lc.set_flush_denormal(True) is False
+    assert (lc.tensor([1e-310], dtype=lc.float64) / 2).item() == 1e-310 / 2

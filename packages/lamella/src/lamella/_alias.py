@@ -24,6 +24,7 @@ MODULES = {
     "lamella.fft": "lamella_core.fft",
     "lamella.linalg": "lamella_core.linalg",
     "lamella.masked": "lamella_core.masked",
+    "lamella.multiprocessing": "lamella_core.multiprocessing",
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",
@@ -32,6 +33,7 @@ MODULES = {
     "lamella.signal": "lamella_core.signal",
     "lamella.special": "lamella_core.special",
     "lamella.utils.data": "lamella_data",
+    "lamella.utils.dlpack": "lamella_core.dlpack",
 }
 
 

@@ -1,8 +1,43 @@
 """Optimizers of PyTorch's API."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lamella_optim.adadelta import Adadelta
+from lamella_optim.adagrad import Adagrad
 from lamella_optim.adam import Adam
+from lamella_optim.adamax import Adamax
 from lamella_optim.adamw import AdamW
+from lamella_optim.nadam import NAdam
 from lamella_optim.optimizer import Optimizer
+from lamella_optim.radam import RAdam
+from lamella_optim.rmsprop import RMSprop
+from lamella_optim.rprop import Rprop
 from lamella_optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]
+if TYPE_CHECKING:
+    from lamella_optim import lr_scheduler, swa_utils
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "lr_scheduler",
+    "swa_utils",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("lr_scheduler", "swa_utils"):
+        return import_module(f"lamella_optim.{name}")
+    raise AttributeError(f"module 'lamella_optim' has no attribute {name!r}")

@@ -26,6 +26,7 @@ from lamella_core.dispatch import (
     register_layer,
     shared_kernel,
 )
+from lamella_core.dlpack import *
 from lamella_core.dtype import bfloat16 as bfloat16
 from lamella_core.dtype import bool_ as bool
 from lamella_core.dtype import (
@@ -108,8 +109,10 @@ from lamella_core.promotion import promote_types
 from lamella_core.serialization import load, save
 from lamella_core.size import Size
 from lamella_core.storage import Storage
+from lamella_core.storage_types import *
 from lamella_core.tensor import Tensor
-from lamella_core.threads import get_num_threads, set_num_threads
+from lamella_core.tensor_types import *
+from lamella_core.threads import get_num_threads, set_flush_denormal, set_num_threads
 from lamella_core.type_info import finfo, iinfo
 
 device = Device
@@ -117,4 +120,3 @@ newaxis = None
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
-UntypedStorage = Storage

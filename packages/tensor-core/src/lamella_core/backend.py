@@ -100,3 +100,11 @@ class Backend(ABC):
     @abstractmethod
     def copy_into(self, target: Any, source: Any) -> None:
         """Copies with broadcasting and conversion: ``target[...] = source``."""
+
+    def page_locked(self, nbytes: int) -> np.ndarray:
+        """New page-locked memory of the host, uint8 (nbytes,), which this device copies fast.
+
+        Raises:
+            RuntimeError: when the device has no use for it.
+        """
+        raise RuntimeError(f"page-locked memory is not there for device type {self.device_type!r}")

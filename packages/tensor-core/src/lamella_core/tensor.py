@@ -295,6 +295,7 @@ class Tensor(metaclass=_HasOps):
         tensor = alias(self)
         storage = storage_of(self)
         tensor._storage = new_storage(storage.root, storage._key)
+        tensor._storage.__class__ = storage.__class__
         return tensor
 
     @data.setter

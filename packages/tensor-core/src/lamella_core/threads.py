@@ -31,3 +31,13 @@ def set_num_threads(int: int) -> None:
 def get_num_threads() -> int:
     """How many threads BLAS uses for one call on the CPU."""
     return max((library.num_threads for library in _blas()), default=1)
+
+
+def set_flush_denormal(mode: bool) -> bool:
+    """Asks that numbers too small for the normal form be taken as zero.
+
+    Returns:
+        Whether that is done: always False, as NumPy computes with such numbers exactly and offers
+        no way to change the processor's mode.
+    """
+    return False

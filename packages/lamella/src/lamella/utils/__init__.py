@@ -1,9 +1,9 @@
-"""``lamella.utils``: home of ``lamella.utils.data``, which is loaded on first use."""
+"""``lamella.utils``: home of ``data`` and ``dlpack``, which are loaded on first use."""
 
 from importlib import import_module
 
 
 def __getattr__(name: str) -> object:
-    if name == "data":
-        return import_module("lamella.utils.data")
+    if name in ("data", "dlpack"):
+        return import_module(f"lamella.utils.{name}")
     raise AttributeError(f"module 'lamella.utils' has no attribute {name!r}")

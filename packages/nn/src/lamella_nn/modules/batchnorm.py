@@ -11,8 +11,8 @@ from lamella_nn.modules.module import Module
 from lamella_nn.parameter import Parameter
 
 
-class _BatchNorm(Module):
-    """What batch normalisation over any number of dimensions shares."""
+class _NormBase(Module):
+    """What normalisation with running statistics shares: its options, parameters and buffers."""
 
     # Version 2 added num_batches_tracked.
     _version = 2
@@ -71,27 +71,6 @@ class _BatchNorm(Module):
     def _check_input_dim(self, input: Tensor) -> None:
         raise NotImplementedError(f"{type(self).__name__} has no check of its input's dimensions")
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Same shape as the input."""
-        self._check_input_dim(input)
-        momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if self.momentum is None:
-                momentum = 1.0 / float(self.num_batches_tracked)
-        use_batch = self.training or (self.running_mean is None and self.running_var is None)
-        tracked = not self.training or self.track_running_stats
-        return F.batch_norm(
-            input,
-            self.running_mean if tracked else None,
-            self.running_var if tracked else None,
-            self.weight,
-            self.bias,
-            use_batch,
-            momentum,
-            self.eps,
-        )
-
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
@@ -124,6 +103,31 @@ class _BatchNorm(Module):
             missing_keys,
             unexpected_keys,
             error_msgs,
+        )
+
+
+class _BatchNorm(_NormBase):
+    """What batch normalisation over any number of dimensions shares."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Same shape as the input."""
+        self._check_input_dim(input)
+        momentum = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if self.momentum is None:
+                momentum = 1.0 / float(self.num_batches_tracked)
+        use_batch = self.training or (self.running_mean is None and self.running_var is None)
+        tracked = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if tracked else None,
+            self.running_var if tracked else None,
+            self.weight,
+            self.bias,
+            use_batch,
+            momentum,
+            self.eps,
         )
 
 
@@ -166,3 +170,17 @@ class BatchNorm2d(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 4:
             raise ValueError(f"expected 4D input (got {input.dim()}D input)")
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of volumes: (x - E[x]) / √(Var[x] + ε) · γ + β for each channel.
+
+    Arguments and method are those of ``BatchNorm1d``; the input is (N, C, D, H, W).
+
+    Raises:
+        ValueError: the input has not 5 dimensions.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() != 5:
+            raise ValueError(f"expected 5D input (got {input.dim()}D input)")

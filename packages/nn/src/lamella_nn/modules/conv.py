@@ -60,13 +60,15 @@ class _ConvNd(Module):
         self.padding_mode = padding_mode
         self._check_options()
         self._reversed_padding_repeated_twice = self._padding_of_input()
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        self.weight = Parameter(empty(self._weight_shape(), device=device, dtype=dtype))
         if bias:
             self.bias = Parameter(empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
 
     def _check_options(self) -> None:
         if self.groups <= 0:
@@ -123,6 +125,8 @@ class _ConvNd(Module):
             text += f", padding={self.padding}"
         if self.dilation != (1,) * len(self.dilation):
             text += f", dilation={self.dilation}"
+        if self.output_padding != (0,) * len(self.output_padding):
+            text += f", output_padding={self.output_padding}"
         if self.groups != 1:
             text += f", groups={self.groups}"
         if self.bias is None:
@@ -198,5 +202,40 @@ class Conv2d(_ConvNd):
         """(N, C, H, W) or (C, H, W) to (N, C_out, H_out, W_out) or (C_out, H_out, W_out)."""
         input, padding = self._padded(input)
         return F.conv2d(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
+
+
+class Conv3d(_ConvNd):
+    """Cross-correlation of volumes of several channels with learned kernels.
+
+    out[n, c] = bias[c] + Σₖ weight[c, k] ⋆ input[n, k]
+
+    Weight and bias start uniform between -1/√f and 1/√f, with f the number of inputs of one
+    output: in_channels / groups · kernel depth · height · width.
+
+    Args:
+        in_channels, out_channels: of input and output.
+        kernel_size: depth, height and width of the kernel, or one number for all.
+        stride: distance between outputs, one number or three.
+        padding: added to both sides of the input, one number or three; or ``"valid"`` for none,
+            ``"same"`` for an output as large as the input.
+        dilation: distance between kernel elements, one number or three.
+        groups: in how many groups the channels are split; each sees its own inputs only.
+        bias: whether there is a bias.
+        padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+        device, dtype: those of the parameters.
+
+    Raises:
+        ValueError: channels are no multiple of groups, the padding or its mode is unknown, or
+            ``"same"`` comes with a stride.
+    """
+
+    dimensions = 3
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, D, H, W) or (C, D, H, W) to the same with C_out, D_out, H_out and W_out."""
+        input, padding = self._padded(input)
+        return F.conv3d(
             input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
         )

@@ -123,6 +123,88 @@ class GroupNorm(Module):
         )
 
 
+class RMSNorm(Module):
+    """x / √(E[x²] + ε) · γ over the last dimensions.
+
+    From Zhang and Sennrich (2019), "Root Mean Square Layer Normalization".
+
+    Args:
+        normalized_shape: the lengths of the last dimensions, or of the last one.
+        eps: ε; the machine epsilon of the input's dtype where left out.
+        elementwise_affine: whether there is a γ (``weight``), of that shape.
+        device, dtype: those of the parameter.
+    """
+
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    elementwise_affine: bool
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        if isinstance(normalized_shape, Integral):
+            normalized_shape = (normalized_shape,)  # type: ignore[assignment]
+        self.normalized_shape = tuple(normalized_shape)  # type: ignore[arg-type]
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        if elementwise_affine:
+            self.weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype))
+        else:
+            self.register_parameter("weight", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set weight to one."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as the input."""
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        )
+
+
+class LocalResponseNorm(Module):
+    """x / (k + α E[x²])^β, the mean going over neighbouring channels.
+
+    From Krizhevsky, Sutskever and Hinton (2012), "ImageNet Classification with Deep Convolutional
+    Neural Networks".
+
+    Args:
+        size: number of neighbouring channels; those beyond the first and last count as zero.
+        alpha, beta, k: α, β, k.
+    """
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Same shape as the input, (N, C, \\*)."""
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 def _register_affine(
     module: Module, shape: tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any
 ) -> None:

@@ -104,3 +104,7 @@ class CupyBackend(Backend):
 
     def copy_into(self, target: Any, source: Any) -> None:
         self.cupy.copyto(target, source, casting="unsafe")
+
+    def page_locked(self, nbytes: int) -> np.ndarray:
+        memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))
+        return np.frombuffer(memory, np.uint8, nbytes)

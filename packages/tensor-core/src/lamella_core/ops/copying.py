@@ -290,7 +290,7 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
         place = "" if self.is_cpu else f"{self.device.type}."
         return f"torch.{place}{_LEGACY_NAMES.get(self._dtype, self._dtype.class_name)}Tensor"
     if not isinstance(dtype, str):
-        return _to(self, _PYTHON_TYPES.get(dtype, dtype))
+        return _to(self, TYPES_BY_CLASS.get(dtype, dtype))
     module, _, name = dtype.rpartition(".")
     for kind in dtypes.ALL:
         if f"{_LEGACY_NAMES.get(kind, kind.class_name)}Tensor" == name:
@@ -300,7 +300,7 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
 
 
 _LEGACY_NAMES = {dtypes.complex64: "ComplexFloat", dtypes.complex128: "ComplexDouble"}
-_PYTHON_TYPES: dict[Any, dtype_class] = {
+TYPES_BY_CLASS: dict[Any, dtype_class] = {
     bool: dtypes.bool_,
     int: dtypes.int64,
     float: dtypes.float64,

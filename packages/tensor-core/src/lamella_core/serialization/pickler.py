@@ -17,6 +17,7 @@ from lamella_core.serialization.names import name_of, reducer_of
 from lamella_core.serialization.storages import OF_DTYPE, UNTYPED, StorageType, TypedStorage
 from lamella_core.size import Size
 from lamella_core.storage import Storage, storage_of
+from lamella_core.storage_types import TypedStorage as AnyTypedStorage
 from lamella_core.tensor import Tensor
 
 _InPython: Any = pickle._Pickler  # type: ignore[attr-defined]
@@ -40,7 +41,7 @@ class Pickler(_InPython):
         self._keys: dict[Any, tuple[str, dtype | None]] = {}
 
     def persistent_id(self, obj: Any) -> Any:
-        if isinstance(obj, TypedStorage):
+        if isinstance(obj, AnyTypedStorage):
             return self._storage_id(obj.untyped(), OF_DTYPE[obj.dtype])
         if isinstance(obj, Storage):
             return self._storage_id(obj, UNTYPED)

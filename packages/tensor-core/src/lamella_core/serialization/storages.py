@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
-from lamella_core.dispatch import backend_of_tensor
+from lamella_core import storage_types
 from lamella_core.serialization.names import register_type
 
 if TYPE_CHECKING:
-    from lamella_core.device import Device
     from lamella_core.dtype import dtype
     from lamella_core.storage import Storage
 
@@ -33,55 +32,19 @@ class StorageType:
         return 1 if self.dtype is None else self.dtype.itemsize
 
 
-class TypedStorage:
-    """A storage together with the type of its elements: what a file's storages are read as.
+class TypedStorage(storage_types.TypedStorage):
+    """What a file's typed storages are read as.
 
     Attributes:
-        dtype: the element type.
         filled: False while the elements have not been read yet (in the legacy format they come
             after all else).
     """
 
-    __slots__ = ("_storage", "dtype", "filled")
+    __slots__ = ("filled",)
 
     def __init__(self, storage: Storage, element_type: dtype, filled: bool = True) -> None:
-        self._storage = storage
-        self.dtype = element_type
+        super().__init__(wrap_storage=storage, dtype=element_type)
         self.filled = filled
-
-    def untyped(self) -> Storage:
-        """The memory block."""
-        return self._storage
-
-    @property
-    def device(self) -> Device:
-        """Where the memory is."""
-        return self._storage.device
-
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        return self._storage.nbytes()
-
-    def data_ptr(self) -> int:
-        """Address of the first byte."""
-        return self._storage.data_ptr()
-
-    def __len__(self) -> int:
-        return self.nbytes() // self.dtype.itemsize
-
-    size = __len__
-
-    def tolist(self) -> list[Any]:
-        """The elements as Python numbers."""
-        backend = backend_of_tensor(self._storage)
-        root = backend.to_numpy(self._storage.root).view(self.dtype.numpy)
-        return root.astype("float32").tolist() if self.dtype is dtypes.bfloat16 else root.tolist()
-
-    def __repr__(self) -> str:
-        return (
-            f"[torch.storage.TypedStorage(dtype={self.dtype!r}, device={self.device}) "
-            f"of size {len(self)}]"
-        )
 
 
 UNTYPED = StorageType("UntypedStorage", None)

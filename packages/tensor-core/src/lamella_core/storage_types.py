@@ -1,0 +1,569 @@
+"""Typed storages: a storage together with the type of its elements.
+
+PyTorch keeps them for old programs and files; tensors know their untyped storage.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core import dtype as dtypes
+from lamella_core.device import Device
+from lamella_core.dispatch import backend_of_tensor
+from lamella_core.storage import Storage
+from lamella_core.tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+
+    from lamella_core.dtype import dtype as dtype_class
+
+__all__ = [
+    "BFloat16Storage",
+    "BoolStorage",
+    "ByteStorage",
+    "CharStorage",
+    "ComplexDoubleStorage",
+    "ComplexFloatStorage",
+    "DoubleStorage",
+    "FloatStorage",
+    "HalfStorage",
+    "IntStorage",
+    "LongStorage",
+    "ShortStorage",
+    "TypedStorage",
+    "UntypedStorage",
+    "from_file",
+    "is_storage",
+]
+
+UntypedStorage = Storage
+
+
+class TypedStorage:
+    """A flat sequence of elements over an untyped storage.
+
+    ``TypedStorage(size, dtype=...)`` has that many elements, not set;
+    ``TypedStorage(sequence, dtype=...)`` those of the sequence; ``wrap_storage`` is shared, not
+    copied. The classes named after a type (``FloatStorage``) take no ``dtype``.
+
+    Args:
+        data: the number of elements, or the elements.
+        wrap_storage: the untyped storage to see as elements, instead of ``data``.
+        dtype: the element type; the default floating type when None.
+        device: where the memory is; the CPU when None.
+
+    Raises:
+        TypeError: for data that is neither a size nor a sequence.
+        RuntimeError: for arguments that do not go together.
+    """
+
+    __slots__ = ("__weakref__", "_dtype", "_storage")
+
+    _dtype: dtype_class
+    _storage: Storage
+
+    def __init__(
+        self,
+        *data: Any,
+        wrap_storage: Storage | None = None,
+        dtype: dtype_class | None = None,
+        device: Any = None,
+    ) -> None:
+        if wrap_storage is not None:
+            if data or device is not None:
+                raise RuntimeError(
+                    f"{type(self).__name__}: wrap_storage takes neither data nor a device beside it"
+                )
+            if not isinstance(wrap_storage, Storage):
+                raise TypeError(
+                    f"{type(self).__name__}: argument 'wrap_storage' must be UntypedStorage, but "
+                    f"got {type(wrap_storage).__name__}"
+                )
+        self._dtype = dtypes.defaults.floating if dtype is None else dtype
+        self._storage = (
+            _storage_with(data, self._dtype, device) if wrap_storage is None else wrap_storage
+        )
+
+    # ------------------------------------------------------------------------------- description
+
+    @property
+    def dtype(self) -> dtype_class:
+        """The element type."""
+        return self._dtype
+
+    @property
+    def device(self) -> Device:
+        """Where the memory is."""
+        return self._storage.device
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the memory is on a CUDA device."""
+        return self._storage.is_cuda
+
+    @property
+    def filename(self) -> str | None:
+        """The file that the memory is a shared map of, else None."""
+        return self._storage.filename
+
+    def get_device(self) -> int | None:
+        """The index of the device; None for a device without one."""
+        return self._storage.get_device()
+
+    def untyped(self) -> Storage:
+        """The memory block."""
+        return self._storage
+
+    def nbytes(self) -> int:
+        """Size in bytes."""
+        return self._storage.nbytes()
+
+    def data_ptr(self) -> int:
+        """Address of the first byte."""
+        return self._storage.data_ptr()
+
+    def element_size(self) -> int:
+        """Bytes an element."""
+        return self._dtype.itemsize
+
+    def resizable(self) -> bool:
+        """Whether the memory may change its size."""
+        return self._storage.resizable()
+
+    def __len__(self) -> int:
+        return self._storage.nbytes() // self._dtype.itemsize
+
+    size = __len__
+
+    def pickle_storage_type(self) -> str:
+        """The name of the class for this element type, ``"FloatStorage"``."""
+        return f"{self._dtype.class_name}Storage"
+
+    def __repr__(self) -> str:
+        lines = "\n ".join(map(str, self.tolist()))
+        return (
+            f" {lines}\n[torch.storage.TypedStorage(dtype={self._dtype!r}, device={self.device}) "
+            f"of size {len(self)}]"
+        )
+
+    # ---------------------------------------------------------------------------------- elements
+
+    def _tensor(self) -> Tensor:
+        """The elements as a tensor over the same memory."""
+        storage, dtype = self._storage, self._dtype
+        backend = backend_of_tensor(storage)
+        array = backend.as_strided(storage.root, dtype.numpy, (len(self),), (1,), 0)
+        tensor = wrap(array, dtype, backend.key)
+        tensor._storage = storage
+        return tensor
+
+    def __getitem__(self, index: int) -> Any:
+        """An element as a Python number.
+
+        Raises:
+            RuntimeError: for a slice, or an index that is no number.
+            IndexError: when the index is out of range.
+        """
+        if isinstance(index, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        if not isinstance(index, (int, np.integer)):
+            raise RuntimeError(f"can't index a {type(self)} with {type(index)}")
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(f"index {index} out of range for storage of size {n}")
+        return self._tensor()[index].item()
+
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        if not isinstance(index, (int, slice, np.integer)):
+            raise RuntimeError(f"can't index a {type(self)} with {type(index)}")
+        self._tensor()[index] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[Any]:
+        """The elements as Python numbers."""
+        return self._tensor().tolist()
+
+    def fill_(self, value: Any) -> TypedStorage:
+        """Sets every element."""
+        self._tensor().fill_(value)
+        return self
+
+    def copy_(self, source: Any, non_blocking: bool = False) -> TypedStorage:
+        """Copies the bytes of a storage of the same size in bytes; they are not converted.
+
+        Raises:
+            RuntimeError: when the sizes differ.
+        """
+        self._storage.copy_(source, non_blocking)
+        return self
+
+    # ------------------------------------------------------------------------------------ memory
+
+    def _over(self, storage: Storage) -> TypedStorage:
+        return (
+            self
+            if storage is self._storage
+            else TypedStorage(wrap_storage=storage, dtype=self._dtype)
+        )
+
+    def new(self, *args: Any) -> TypedStorage:
+        """Another storage of this type and device; arguments as for the class."""
+        return TypedStorage(*args, dtype=self._dtype, device=self.device)
+
+    def clone(self) -> TypedStorage:
+        """A copy in new memory."""
+        return self._over(self._storage.clone())
+
+    def __copy__(self) -> TypedStorage:
+        return self.clone()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TypedStorage:
+        return self._over(self._storage.__deepcopy__(memo))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _typed, (self._storage, self._dtype)
+
+    def cpu(self) -> TypedStorage:
+        """The storage in the host's memory; itself where it is there."""
+        return self._over(self._storage.cpu())
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> TypedStorage:
+        """The storage on a CUDA device, the current one when None.
+
+        Raises:
+            RuntimeError: when there is no CUDA device.
+        """
+        return self._over(self._storage.cuda(device, non_blocking))
+
+    def to(self, *, device: Any, non_blocking: bool = False) -> TypedStorage:
+        """The storage on a device; itself where it is there."""
+        return self._over(self._storage.to(device=device, non_blocking=non_blocking))
+
+    def resize_(self, size: int) -> TypedStorage:
+        """Gives the storage that many elements; the first ones keep their values.
+
+        Raises:
+            RuntimeError: when the memory belongs to something else.
+        """
+        self._storage.resize_(size * self._dtype.itemsize)
+        return self
+
+    def is_shared(self) -> bool:
+        """Whether other processes may see the memory."""
+        return self._storage.is_shared()
+
+    def share_memory_(self) -> TypedStorage:
+        """Moves the memory to where child processes share it; see ``UntypedStorage``."""
+        self._storage.share_memory_()
+        return self
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether the memory is page-locked."""
+        return self._storage.is_pinned(device)
+
+    def pin_memory(self, device: Any = None) -> TypedStorage:
+        """A copy in page-locked memory.
+
+        Raises:
+            RuntimeError: when there is no CUDA device.
+        """
+        return self._over(self._storage.pin_memory(device))
+
+    @classmethod
+    def from_buffer(
+        cls,
+        buffer: Any,
+        byte_order: str | None = None,
+        count: int = -1,
+        offset: int = 0,
+        *,
+        dtype: dtype_class | None = None,
+        device: Any = None,
+    ) -> TypedStorage:
+        """A copy of the elements in a buffer, put in the machine's byte order.
+
+        Args:
+            buffer: bytes, or another object with the buffer protocol.
+            byte_order: ``"big"``, ``"little"`` or ``"native"``: the buffer's. Types of one byte do
+                without, but for bool.
+            count: the number of elements, all that are there when negative.
+            offset: the first byte.
+            dtype: the element type, uint8 when None.
+            device: where the copy is; the CPU when None.
+
+        Raises:
+            RuntimeError: when the byte order is left out and matters.
+            ValueError: for an unknown byte order, or when sizes do not fit.
+        """
+        element_type = _FIXED.get(cls, dtypes.uint8 if dtype is None else dtype)
+        contents = np.frombuffer(buffer, np.uint8)
+        swap = _needs_swap(byte_order, element_type)
+        itemsize = element_type.itemsize
+        if not 0 <= offset < max(contents.size, 1):
+            raise ValueError(
+                f"offset must be non-negative and no greater than buffer length "
+                f"({contents.size}), but got {offset}"
+            )
+        rest = contents.size - offset
+        if count < 0:
+            if rest % itemsize:
+                raise ValueError(
+                    f"buffer size ({rest}) must be a multiple of element size ({itemsize})"
+                )
+            count = rest // itemsize
+        elif count * itemsize > rest:
+            raise ValueError(
+                f"buffer has only {rest} bytes after offset {offset}, but {count} elements of "
+                f"{itemsize} bytes were asked for"
+            )
+        storage = Storage(count * itemsize)
+        storage.root[:] = contents[offset : offset + count * itemsize]
+        if swap:
+            storage.byteswap(element_type)
+        if element_type is dtypes.bool_:
+            np.not_equal(storage.root, 0, out=storage.root.view(np.bool_))
+        if device is not None:
+            storage = storage.to(device=device)
+        return TypedStorage(wrap_storage=storage, dtype=element_type)
+
+    @classmethod
+    def from_file(
+        cls, filename: str | PathLike[str], shared: bool = False, size: int = 0
+    ) -> TypedStorage:
+        """A storage over a file, which is mapped into memory, not read.
+
+        Args:
+            filename: the file. A shared one is created, and grows, where it must.
+            shared: whether writes go to the file; else they stay in this process.
+            size: how many elements of it.
+
+        Raises:
+            RuntimeError: when the file cannot be opened, or is too small and not shared; for
+                ``TypedStorage`` itself, which has no element type.
+        """
+        if cls not in _FIXED:
+            raise RuntimeError("from_file can only be called on derived classes")
+        dtype = _FIXED[cls]
+        storage = Storage.from_file(filename, shared, size * dtype.itemsize)
+        return TypedStorage(wrap_storage=storage, dtype=dtype)
+
+    # ------------------------------------------------------------------------------- conversions
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the storage's type; given one, the elements converted to it.
+
+        Args:
+            dtype: a class such as ``DoubleStorage``, its name ``"torch.DoubleStorage"``, or a
+                dtype.
+            non_blocking: accepted; the conversion is finished on return.
+
+        Raises:
+            ValueError: when there is no such type.
+        """
+        if dtype is None:
+            place = "" if self.device.type == "cpu" else f"{self.device.type}."
+            return f"torch.{place}{self.pickle_storage_type()}"
+        if isinstance(dtype, dtypes.dtype):
+            return self._to(dtype)
+        name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", "")
+        for cls, kind in _FIXED.items():
+            if name.rpartition(".")[2] == cls.__name__:
+                return self._to(kind)
+        raise ValueError(f"invalid storage type: {dtype!r}")
+
+    def _to(self, dtype: dtype_class) -> TypedStorage:
+        if dtype is self._dtype:
+            return self
+        tensor = self._tensor().to(dtype)
+        return TypedStorage(wrap_storage=tensor.untyped_storage(), dtype=dtype)
+
+
+def _converter(name: str, dtype: dtype_class) -> Callable[[TypedStorage], TypedStorage]:
+    def convert(self: TypedStorage) -> TypedStorage:
+        return self._to(dtype)
+
+    convert.__name__ = name
+    convert.__doc__ = f"The elements converted to {dtype.name}; the storage itself where they are."
+    return convert
+
+
+for _name, _dtype in {
+    "bool": dtypes.bool_,
+    "byte": dtypes.uint8,
+    "char": dtypes.int8,
+    "short": dtypes.int16,
+    "int": dtypes.int32,
+    "long": dtypes.int64,
+    "half": dtypes.float16,
+    "bfloat16": dtypes.bfloat16,
+    "float": dtypes.float32,
+    "double": dtypes.float64,
+    "complex_float": dtypes.complex64,
+    "complex_double": dtypes.complex128,
+}.items():
+    setattr(TypedStorage, _name, _converter(_name, _dtype))
+
+
+class _OfOneType(type):
+    """Class of the storages named after a type: what they make is a ``TypedStorage``."""
+
+    dtype: dtype_class
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, TypedStorage) and instance.dtype is _FIXED[cls]
+
+    def __call__(cls, *data: Any, wrap_storage: Storage | None = None, device: Any = None) -> Any:
+        return TypedStorage(*data, wrap_storage=wrap_storage, dtype=_FIXED[cls], device=device)
+
+
+_FIXED: dict[type, dtype_class] = {}
+
+
+def _storage_class(dtype: dtype_class) -> Any:
+    name = f"{dtype.class_name}Storage"
+    doc = f"Makes a :class:`TypedStorage` of {dtype.name}; such a storage is an instance of it."
+    members = {"__doc__": doc, "__module__": __name__, "__slots__": (), "dtype": dtype}
+    cls = _OfOneType(name, (TypedStorage,), members)
+    _FIXED[cls] = dtype
+    return cls
+
+
+BoolStorage = _storage_class(dtypes.bool_)
+ByteStorage = _storage_class(dtypes.uint8)
+CharStorage = _storage_class(dtypes.int8)
+ShortStorage = _storage_class(dtypes.int16)
+IntStorage = _storage_class(dtypes.int32)
+LongStorage = _storage_class(dtypes.int64)
+HalfStorage = _storage_class(dtypes.float16)
+BFloat16Storage = _storage_class(dtypes.bfloat16)
+FloatStorage = _storage_class(dtypes.float32)
+DoubleStorage = _storage_class(dtypes.float64)
+ComplexFloatStorage = _storage_class(dtypes.complex64)
+ComplexDoubleStorage = _storage_class(dtypes.complex128)
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether an object is a storage, typed or untyped."""
+    return isinstance(obj, (Storage, TypedStorage))
+
+
+def from_file(
+    filename: str | PathLike[str],
+    shared: bool | None = None,
+    size: int | None = 0,
+    *,
+    dtype: dtype_class | None = None,
+) -> Tensor:
+    """A 1-dim tensor on the CPU over a file, which is mapped into memory, not read.
+
+    Args:
+        filename: the file. A shared one is created, and grows, where it must.
+        shared: whether writes go to the file; else they stay in this process.
+        size: the number of elements.
+        dtype: the element type; the default floating type when None.
+
+    Raises:
+        RuntimeError: when the file cannot be opened, or is too small and not shared.
+    """
+    element_type = dtypes.defaults.floating if dtype is None else dtype
+    storage = Storage.from_file(filename, bool(shared), (size or 0) * element_type.itemsize)
+    return TypedStorage(wrap_storage=storage, dtype=element_type)._tensor()
+
+
+def _storage_with(data: tuple[Any, ...], dtype: dtype_class, device: Any) -> Storage:
+    name = f"{dtype.class_name}Storage"
+    if len(data) > 1:
+        raise RuntimeError(
+            f"{name} takes nothing, a size or a sequence; got {len(data)} positional arguments"
+        )
+    if not data:
+        return Storage(0, device=device)
+    (value,) = data
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return Storage(int(value) * dtype.itemsize, device=device)
+    if isinstance(value, (Storage, TypedStorage, str)) or not hasattr(value, "__len__"):
+        raise TypeError(
+            f"{name} takes nothing, a size or a sequence (an untyped storage by the keyword "
+            f"wrap_storage); got {type(value).__name__}"
+        )
+    from lamella_core.tensor_types import legacy_data
+
+    tensor = legacy_data(value, dtype).reshape(-1)
+    return tensor.untyped_storage().to(device="cpu" if device is None else device)
+
+
+def _needs_swap(byte_order: str | None, dtype: dtype_class) -> bool:
+    if byte_order is None:
+        if dtype not in (dtypes.uint8, dtypes.int8):
+            raise RuntimeError(
+                f"from_buffer: the argument byte_order is missing, which {dtype!r} needs"
+            )
+        return False
+    if byte_order not in ("big", "little", "native"):
+        raise ValueError(
+            f"invalid byte_order '{byte_order}' (expected 'big', 'little', or 'native')"
+        )
+    return byte_order not in ("native", sys.byteorder)
+
+
+def _typed(storage: Storage, dtype: dtype_class) -> TypedStorage:
+    return TypedStorage(wrap_storage=storage, dtype=dtype)
+
+
+def _storage(self: Tensor) -> TypedStorage:
+    """The memory block that the tensor is a view of, as elements of the tensor's type."""
+    return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self._dtype)
+
+
+def _is_shared(self: Tensor) -> bool:
+    """Whether other processes may see the memory; true on CUDA."""
+    return self.untyped_storage().is_shared()
+
+
+def _share_memory(self: Tensor) -> Tensor:
+    """Moves the storage to memory that child processes share, with all tensors over it."""
+    self.untyped_storage().share_memory_()
+    return self
+
+
+def _is_pinned(self: Tensor, device: Any = None) -> bool:
+    """Whether the memory is page-locked."""
+    return self.untyped_storage().is_pinned(device)
+
+
+def _pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """A copy in page-locked memory, the tensor itself where it is there.
+
+    Raises:
+        RuntimeError: when there is no CUDA device, or the tensor is not in the host's memory.
+    """
+    if not self.is_cpu:
+        raise RuntimeError(
+            f"cannot pin '{self.type()}' only dense CPU tensors can be pinned; call .cpu() first"
+        )
+    if self.is_pinned():
+        return self
+    storage = Storage(self.nbytes).pin_memory(device)
+    result = self.detach().new_empty(0).set_(storage, 0, tuple(self.shape))
+    return result.copy_(self)
+
+
+def _attach() -> None:
+    for name, function in {
+        "is_pinned": _is_pinned,
+        "is_shared": _is_shared,
+        "pin_memory": _pin_memory,
+        "share_memory_": _share_memory,
+        "storage": _storage,
+    }.items():
+        setattr(Tensor, name, function)
+
+
+_attach()

@@ -1,0 +1,62 @@
+"""Constructors by element type. Values and exception types are PyTorch 2.13's."""
+
+from __future__ import annotations
+
+import pytest
+
+import lamella_core as core
+
+DTYPES = {
+    "Bool": core.bool, "Byte": core.uint8, "Char": core.int8, "Short": core.int16,
+    "Int": core.int32, "Long": core.int64, "Half": core.float16, "BFloat16": core.bfloat16,
+    "Float": core.float32, "Double": core.float64,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_each_makes_its_type(name):
+    cls = getattr(core, f"{name}Tensor")
+    for made in (cls(), cls(2, 3), cls([0, 1]), cls((0, 1)), cls(core.Size([2]))):
+        assert made.dtype is DTYPES[name] and type(made) is core.Tensor
+        assert isinstance(made, cls)
+    assert cls().shape == (0,) and cls(2, 3).shape == (2, 3) and cls(core.Size([2, 3])).ndim == 2
+    assert cls([0, 1]).tolist() == [0, 1]
+    assert core.zeros(2).type(cls).dtype is DTYPES[name]
+    assert not issubclass(cls, core.Tensor)
+
+
+def test_numbers_are_cut_off():
+    assert core.LongTensor([1.5, -1.5]).tolist() == [1, -1]
+    assert core.LongTensor([[1, 2], [3, 4]]).shape == (2, 2)
+    assert not isinstance(core.ones(1), core.LongTensor)
+
+
+def test_tensors_and_storages_share_memory():
+    source = core.ones(2)
+    core.FloatTensor(source)[0] = 5
+    core.FloatTensor(source.storage())[1] = 6
+    assert source.tolist() == [5.0, 6.0]
+
+
+@pytest.mark.parametrize("value", ["a", 2.5, core.ones(2, dtype=core.int64)])
+def test_other_values_are_refused(value):
+    with pytest.raises(TypeError):
+        core.FloatTensor(value)
+
+
+def test_only_the_cpu():
+    assert core.FloatTensor([1], device="cpu").tolist() == [1.0]
+    with pytest.raises(RuntimeError, match="expects device type: cpu but device type: cuda"):
+        core.FloatTensor([1], device="cuda")
+
+
+def test_the_default_type():
+    try:
+        core.set_default_tensor_type(core.DoubleTensor)
+        assert core.ones(1).dtype is core.float64
+    finally:
+        core.set_default_tensor_type("torch.FloatTensor")
+    assert core.ones(1).dtype is core.float32
+    for wrong in (core.IntTensor, core.float32, "x"):
+        with pytest.raises(TypeError):
+            core.set_default_tensor_type(wrong)
