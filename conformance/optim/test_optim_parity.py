@@ -14,6 +14,7 @@ import lamella_core
 import lamella_optim
 
 NAMES = (
+    "ASGD",
     "SGD",
     "Adadelta",
     "Adagrad",
@@ -27,6 +28,8 @@ NAMES = (
 )
 FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
 STEPS = 12
+# PyTorch keeps ASGD's rate as a float32 tensor, and rounds it differently with ``foreach``.
+TOLERANCES = {"ASGD": 1e-6}
 
 
 def configurations() -> list[Any]:
@@ -101,13 +104,15 @@ def pair(name: str, options: dict[str, Any]) -> tuple[Problem, Problem]:
     return reference, Problem(lamella_core, lamella_optim, name, ours(options))
 
 
-def assert_paths_match(found: list[Any], expected: list[Any]) -> None:
+def assert_paths_match(found: list[Any], expected: list[Any], rtol: float = 1e-9) -> None:
     for found_place, expected_place in zip(found, expected, strict=True):
         for value, wanted in zip(found_place, expected_place, strict=True):
-            np.testing.assert_allclose(value, wanted, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(value, wanted, rtol=rtol, atol=1e-3 * rtol)
 
 
-def assert_states_match(found: dict[str, Any], expected: dict[str, Any]) -> None:
+def assert_states_match(
+    found: dict[str, Any], expected: dict[str, Any], rtol: float = 1e-9
+) -> None:
     assert list(found["state"]) == list(expected["state"])
     for key, state in expected["state"].items():
         state = {name: value for name, value in state.items() if value is not None}
@@ -115,7 +120,7 @@ def assert_states_match(found: dict[str, Any], expected: dict[str, Any]) -> None
         for name, value in state.items():
             mine = theirs(found["state"][key][name])
             assert (mine.dtype, mine.shape) == (value.dtype, value.shape)
-            torch.testing.assert_close(mine, value, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(mine, value, rtol=rtol, atol=1e-3 * rtol)
     assert len(found["param_groups"]) == len(expected["param_groups"])
     for mine, group in zip(found["param_groups"], expected["param_groups"], strict=True):
         assert list(mine) == list(group)
@@ -125,8 +130,9 @@ def assert_states_match(found: dict[str, Any], expected: dict[str, Any]) -> None
 @pytest.mark.parametrize(("name", "options"), configurations())
 def test_trajectory_and_state(name, options) -> None:
     reference, problem = pair(name, options)
-    assert_paths_match(problem.descend(STEPS), reference.descend(STEPS))
-    assert_states_match(problem.optimizer.state_dict(), reference.optimizer.state_dict())
+    rtol = TOLERANCES.get(name, 1e-9)
+    assert_paths_match(problem.descend(STEPS), reference.descend(STEPS), rtol)
+    assert_states_match(problem.optimizer.state_dict(), reference.optimizer.state_dict(), rtol)
     assert repr(problem.optimizer) == repr(reference.optimizer)
 
 
@@ -144,8 +150,9 @@ def test_state_dicts_load_both_ways(name, options) -> None:
     from_ours.optimizer.load_state_dict(theirs(problem.optimizer.state_dict()))
     from_theirs.optimizer.load_state_dict(ours(reference.optimizer.state_dict()))
     expected = reference.descend(4)
-    assert_paths_match(from_ours.descend(4), expected)
-    assert_paths_match(from_theirs.descend(4), expected)
+    rtol = TOLERANCES.get(name, 1e-9)
+    assert_paths_match(from_ours.descend(4), expected, rtol)
+    assert_paths_match(from_theirs.descend(4), expected, rtol)
 
 
 def bad_arguments() -> list[Any]:

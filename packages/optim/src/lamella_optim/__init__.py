@@ -10,6 +10,7 @@ from lamella_optim.adagrad import Adagrad
 from lamella_optim.adam import Adam
 from lamella_optim.adamax import Adamax
 from lamella_optim.adamw import AdamW
+from lamella_optim.asgd import ASGD
 from lamella_optim.nadam import NAdam
 from lamella_optim.optimizer import Optimizer
 from lamella_optim.radam import RAdam
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lamella_optim import lr_scheduler, swa_utils
 
 __all__ = [
+    "ASGD",
     "SGD",
     "Adadelta",
     "Adagrad",

@@ -16,15 +16,15 @@ def update(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> No
     first, second = scratch
     shrink, growth, low, high = constants
     grad = gradient(xp, param, grad, first, None, flags)
-    agreement = xp.sign(xp.multiply(grad, prev, second), second)
+    agreement = xp.sign(xp.multiply(prev, grad, second), second)
     turned = xp.minimum(agreement, 0, prev)
     factor = xp.multiply(xp.maximum(agreement, 0, second), growth, second)
-    step_size = xp.multiply(step_size, xp.add(factor, 1, second), step_size)
+    size = xp.multiply(step_size, xp.add(factor, 1, second), step_size)
     factor = xp.add(xp.multiply(turned, shrink, second), 1, second)
-    step_size = xp.multiply(step_size, factor, step_size)
-    step_size = xp.minimum(xp.maximum(step_size, low, step_size), high, step_size)
+    size = xp.multiply(size, factor, step_size)
+    size = xp.minimum(xp.maximum(size, low, step_size), high, step_size)
     grad = xp.multiply(xp.add(turned, 1, second), grad, prev)
-    step = xp.multiply(xp.sign(grad, second), step_size, second)
+    step = xp.multiply(xp.sign(grad, second), size, second)
     xp.subtract(param, step, param)
 
 
