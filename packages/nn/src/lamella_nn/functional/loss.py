@@ -45,6 +45,11 @@ def cross_entropy(
     reduction = read_reduction(reduction, size_average, reduce)
     shape, wanted = input._array.shape, target._array.shape
     if wanted == shape:
+        if ignore_index >= 0:
+            raise RuntimeError(
+                "ignore_index is not supported for floating point target; leave it out, or give "
+                "class indices"
+            )
         return _cross_entropy_probabilities(input, target, weight, reduction, label_smoothing)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")

@@ -43,11 +43,16 @@ def batch_norm(
         training: whether the statistics are the input's.
 
     Raises:
-        ValueError: in training, when a channel has one value only.
+        ValueError: in training, when a channel has one value only; for an ``eps`` that is negative
+            or, in training, 0.
         RuntimeError: when sizes do not fit, or running statistics are missing.
 
     S. Ioffe, C. Szegedy, "Batch Normalization", 2015.
     """
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     shape = input._array.shape
     if len(shape) == 1 and not shape[0]:
         return input.clone()
@@ -80,6 +85,8 @@ def batch_norm(
             f"Expected more than 1 value per channel when training, got input size {input.shape}"
         )
     result, mean, variance = native_batch_norm(input, weight, bias, eps)
+    if not count:
+        return result
     if running_mean is not None:
         _move(running_mean, mean, momentum, 1.0)
     if running_var is not None:

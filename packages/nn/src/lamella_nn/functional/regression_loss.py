@@ -288,7 +288,8 @@ def gaussian_nll_loss(
 
     Args:
         input: means.
-        var: variances: the input's shape, or with the last dimension 1 or left out; or a number.
+        var: variances: the input's shape, or with one dimension 1, or the last left out; or a
+            number.
             Held above ``eps``, without effect on gradients.
         full: whether to add ``log(2 pi) / 2``.
 
@@ -307,7 +308,9 @@ def gaussian_nll_loss(
     if sizes != shape:
         if shape[:-1] == sizes:
             var = var.unsqueeze(-1)
-        elif not (len(sizes) == len(shape) and shape[:-1] == sizes[:-1] and sizes[-1] == 1):
+        elif len(sizes) != len(shape) or [
+            have for want, have in zip(shape, sizes, strict=True) if want != have
+        ] != [1]:
             raise ValueError(
                 f"var is of incorrect size: {list(sizes)} for an input of {list(shape)}"
             )

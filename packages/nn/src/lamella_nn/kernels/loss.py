@@ -164,6 +164,9 @@ def cross_entropy_index_backward(
         factor = grad.reshape(batch, places)
     else:
         factor = grad / total if reduction == "mean" else grad
+        if reduction == "mean":
+            # Nothing but ignored targets: the loss is 0/0, and its gradient 0, as in PyTorch.
+            factor = xp.where(total == 0, 0, factor)
     factor = factor.astype(dtype, copy=False)
     hit = factor if weights is None else factor * weights
     hit = xp.broadcast_to(hit, (batch, places))
