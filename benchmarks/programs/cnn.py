@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from measure import load, read_arguments
-from training import make_step, report_training
+from training import Steps, make_step, report_peak, report_training
 
 BATCH, CLASSES = 64, 10
 
@@ -28,15 +28,23 @@ def build(torch: ModuleType) -> Any:
     )
 
 
-def main() -> None:
-    arguments = read_arguments(__doc__)
-    torch = load(arguments.framework)
+def make(torch: ModuleType, batch: int = BATCH) -> Steps:
+    """A network, its optimizer and a batch of random images, ready to train."""
     torch.manual_seed(0)
     model = build(torch)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-    inputs = torch.randn(BATCH, 1, 8, 8)
-    labels = torch.randint(0, CLASSES, (BATCH,))
-    report_training(make_step(torch, model, optimizer, inputs, labels))
+    inputs = torch.randn(batch, 1, 8, 8)
+    labels = torch.randint(0, CLASSES, (batch,))
+    return make_step(torch, model, optimizer, inputs, labels)
+
+
+def main() -> None:
+    arguments = read_arguments(__doc__, variants=("time", "memory"))
+    torch = load(arguments.framework)
+    if arguments.variant == "memory":
+        report_peak(lambda: make(torch, 1), lambda: make(torch))
+    else:
+        report_training(make(torch))
 
 
 if __name__ == "__main__":

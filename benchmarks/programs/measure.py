@@ -9,10 +9,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import TypeVar
 
 BATCH_SECONDS = 0.02
 BUDGET_SECONDS = 1.0
 FEWEST_BATCHES, MOST_BATCHES = 5, 50
+
+T = TypeVar("T")
 
 
 def read_arguments(description: str | None, variants: Sequence[str] = ()) -> argparse.Namespace:
@@ -42,6 +45,20 @@ def seconds_per_round(rounds: Callable[[int], object]) -> float:
     wanted = int(BUDGET_SECONDS / elapsed)
     batches = min(max(wanted, FEWEST_BATCHES), MOST_BATCHES)
     return statistics.median(_seconds(rounds, count) / count for _ in range(batches))
+
+
+def seconds_of_one(prepare: Callable[[], T], work: Callable[[T], object]) -> float:
+    """The median of the seconds that ``work`` takes on what ``prepare`` made, which is not timed.
+
+    The work should take a millisecond or more: each round reads the clock twice.
+    """
+    taken: list[float] = []
+    while sum(taken) < BUDGET_SECONDS:
+        made = prepare()
+        start = time.perf_counter_ns()
+        work(made)
+        taken.append((time.perf_counter_ns() - start) * 1e-9)
+    return statistics.median(taken)
 
 
 def _seconds(rounds: Callable[[int], object], count: int) -> float:
