@@ -84,6 +84,7 @@ from lamella_core.ops.histogram_dd import *
 from lamella_core.ops.indexing import *
 from lamella_core.ops.joining import *
 from lamella_core.ops.linalg import *
+from lamella_core.ops.lobpcg import *
 from lamella_core.ops.logical import *
 from lamella_core.ops.matrix_functions import *
 from lamella_core.ops.matrix_names import *
@@ -91,6 +92,7 @@ from lamella_core.ops.method_names import *
 from lamella_core.ops.operators import *
 from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
+from lamella_core.ops.retired import *
 from lamella_core.ops.rounding import *
 from lamella_core.ops.scattering import *
 from lamella_core.ops.short_time import *

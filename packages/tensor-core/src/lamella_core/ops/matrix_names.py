@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
@@ -14,13 +14,10 @@ from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_
 from lamella_core.ops.solving import check_batches
 from lamella_core.tensor import Tensor
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "eig", "geqrf", "inverse", "lstsq",
-    "lu", "lu_solve", "lu_unpack", "matrix_rank", "orgqr", "ormqr", "pca_lowrank", "pinverse",
-    "qr", "slogdet", "solve", "svd", "svd_lowrank", "symeig", "triangular_solve",
+    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "lu", "lu_solve",
+    "lu_unpack", "orgqr", "ormqr", "pca_lowrank", "pinverse", "qr", "slogdet", "svd", "svd_lowrank",
+    "triangular_solve",
 ]  # fmt: skip
 
 
@@ -391,26 +388,3 @@ def pca_lowrank(
     if center:
         A = A - A.mean(-2, keepdim=True)
     return eigen.low_rank_svd(A, q, niter, None)
-
-
-# --------------------------------------------------------------------- names that PyTorch removed
-
-
-def _removed(name: str, successor: str) -> Callable[..., Any]:
-    def function(*args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError(
-            f"torch.{name} was deprecated since version 1.9 and is now removed; use {successor}, "
-            f"whose arguments or results are in another order or form"
-        )
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Raises RuntimeError, as in PyTorch: use {successor}."
-    return function
-
-
-eig = _removed("eig", "torch.linalg.eig or torch.linalg.eigvals")
-lstsq = _removed("lstsq", "torch.linalg.lstsq")
-matrix_rank = _removed("matrix_rank", "torch.linalg.matrix_rank")
-solve = _removed("solve", "torch.linalg.solve")
-symeig = _removed("symeig", "torch.linalg.eigh or torch.linalg.eigvalsh")
-Tensor.eig, Tensor.lstsq, Tensor.solve, Tensor.symeig = eig, lstsq, solve, symeig
