@@ -44,7 +44,7 @@ def test_the_first_steps_of_pytorch() -> None:
     guess = lc.arange(18, dtype=lc.float64).reshape(9, 2).cos()
     for steps, expected in (
         (2, [7.909664109311743, 7.129888625512655]),
-        (3, [8.935471949522581, 7.891882621153171]),
+        (3, [8.707707676185525, 7.777470020837166]),
     ):
         e, _ = lc.lobpcg(matrix, X=guess, niter=steps, method="basic")
         np.testing.assert_allclose(e.numpy(), expected, rtol=1e-9)

@@ -60,9 +60,3 @@ def test_unpacking_a_part() -> None:
     assert lc.lu_unpack(packed, pivots, unpack_pivots=False).P.shape == (0,)
     with pytest.raises(RuntimeError, match="int32"):
         lc.lu_unpack(packed, pivots.long())
-
-
-@pytest.mark.parametrize("name", ["eig", "lstsq", "matrix_rank", "solve", "symeig"])
-def test_names_that_pytorch_removed(name: str) -> None:
-    with pytest.raises(RuntimeError, match=r"use torch\.linalg"):
-        getattr(lc, name)(lc.eye(2))
