@@ -39,6 +39,8 @@ CONSTRUCTIONS = [
     ("Dropout1d", (), {}),
     ("Dropout2d", (0.2, True), {}),
     ("Dropout3d", (0.1,), {}),
+    ("EmbeddingBag", (5, 3), {}),
+    ("EmbeddingBag", (5, 3, 2, 1.0, True, "sum", False, None, True, -2), {}),
     ("FeatureAlphaDropout", (0.3,), {}),
     ("Fold", ((4, 5), (3, 2), 2, 1, (1, 2)), {}),
     ("Hardsigmoid", (True,), {}),

@@ -39,3 +39,84 @@ def test_errors():
         F.one_hot(torch.tensor([3]), 3)
     with pytest.raises(NotImplementedError, match="sparse"):
         F.embedding(torch.tensor([1]), w, sparse=True)
+
+
+INDICES = torch.tensor([1, 4, 1, 0, 5, 5, 2])
+OFFSETS = torch.tensor([0, 0, 3, 4])
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+@pytest.mark.parametrize("padding_idx", [None, -5])
+def test_gradients_of_bags(mode, padding_idx):
+    torch.manual_seed(0)
+    weight = torch.randn(6, 3, dtype=torch.float64, requires_grad=True)
+    factors = torch.randn(7, dtype=torch.float64, requires_grad=True) if mode == "sum" else None
+
+    def bags(weight, factors):
+        return F.embedding_bag(
+            INDICES, weight, OFFSETS, mode=mode, per_sample_weights=factors, padding_idx=padding_idx
+        )
+
+    assert autograd.gradcheck(bags, (weight, factors))
+    assert autograd.gradgradcheck(bags, (weight, factors))
+
+
+def test_gradients_of_bags_of_one_length_by_frequency():
+    weight = torch.zeros(4, 2, requires_grad=True)
+    F.embedding_bag(torch.tensor([[1, 1], [0, 1]]), weight, scale_grad_by_freq=True).sum().backward()
+    # Row 1 is looked up three times: (1/2 + 1/2 + 1/2) / 3.
+    assert weight.grad.tolist() == [[0.5, 0.5], [0.5, 0.5], [0.0, 0.0], [0.0, 0.0]]
+
+
+def test_an_unused_end_has_no_gradient():
+    factors = torch.ones(4, requires_grad=True)
+    weight = torch.tensor([[1.0], [2.0], [3.0]], requires_grad=True)
+    result = F.embedding_bag(
+        torch.tensor([2, 0, 1, 1]), weight, torch.tensor([0, 2, 3]), mode="sum",
+        per_sample_weights=factors, include_last_offset=True,
+    )  # fmt: skip
+    assert result.tolist() == [[4.0], [2.0]]
+    result.sum().backward()
+    assert factors.grad.tolist() == [3.0, 1.0, 2.0, 0.0]
+    assert weight.grad.tolist() == [[1.0], [1.0], [1.0]]
+
+
+def test_max_norm_of_bags():
+    weight = torch.tensor([[3.0, 4.0], [0.3, 0.4], [3.0, 4.0]])
+    F.embedding_bag(torch.tensor([[0, 1]]), weight, max_norm=1.0)
+    assert weight[0].tolist() == pytest.approx([0.6, 0.8], rel=1e-5)
+    assert weight[2].tolist() == [3.0, 4.0]
+
+
+BAD_BAGS = [
+    (ValueError, "mode has to be one of", {"mode": "median"}),
+    (ValueError, "1D Tensor but got None", {"offsets": None}),
+    (ValueError, "dimension 2", {"offsets": torch.tensor([[0]])}),
+    (ValueError, "1D or 2D Tensor, but got Tensor of dimension 0", {"input": torch.tensor(1)}),
+    (ValueError, "offsets has to be None", {"input": torch.tensor([[1]])}),
+    (ValueError, "dimension 1", {"weight": torch.zeros(3)}),
+    (ValueError, "max mode", {"mode": "max", "scale_grad_by_freq": True}),
+    (ValueError, r"\[2\].*the input \(\[3\]\)", {"per_sample_weights": torch.ones(2)}),
+    (NotImplementedError, "mode='mean'", {"per_sample_weights": torch.ones(3)}),
+    (NotImplementedError, "sparse gradients", {"sparse": True}),
+    (RuntimeError, "scalar types: Long, Int", {"input": torch.ones(3)}),
+    (RuntimeError, "Half, BFloat16", {"weight": torch.ones(3, 2).long()}),
+    (RuntimeError, "-4 through 3, but got 4", {"padding_idx": 4}),
+    (RuntimeError, "at least 1", {"offsets": torch.tensor([]).long(), "include_last_offset": True}),
+    (
+        RuntimeError,
+        "DoubleTensor",
+        {"mode": "sum", "per_sample_weights": torch.ones(3, dtype=torch.float64)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "wrong"), BAD_BAGS)
+def test_errors_of_bags(kind, text, wrong):
+    right = {
+        "input": torch.tensor([1, 2, 3]),
+        "weight": torch.zeros(4, 2),
+        "offsets": torch.tensor([0, 1]),
+    }
+    with pytest.raises(kind, match=text):
+        F.embedding_bag(**(right | wrong))

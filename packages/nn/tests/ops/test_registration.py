@@ -16,7 +16,11 @@ NAMES = sorted(
     n for n, op in ops.items() if op.function and op.function.__wrapped__.__module__ in FAMILIES
 )
 # Their second derivative is written in ops by the op that they are the gradient of.
-FUSED_ONCE = {"native_batch_norm_backward", "native_layer_norm_backward"}
+FUSED_ONCE = {
+    "embedding_bag_backward",
+    "native_batch_norm_backward",
+    "native_layer_norm_backward",
+}
 
 
 @pytest.mark.parametrize("name", NAMES)

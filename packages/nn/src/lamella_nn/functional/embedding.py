@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_nn.ops import embedding as ops
+from lamella_nn.ops import embedding_bag as bag_ops
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
 
-__all__ = ["embedding", "one_hot"]
+__all__ = ["embedding", "embedding_bag", "one_hot"]
 
 
 def embedding(
@@ -41,18 +43,10 @@ def embedding(
         NotImplementedError: for ``sparse=True``.
     """
     if sparse:
-        raise NotImplementedError(
-            "embedding: sparse gradients are not available; use sparse=False, whose gradient is a "
-            "dense tensor of the weight's shape"
-        )
+        raise _no_sparse_gradients("embedding")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but got shape {list(weight._array.shape)}")
-    if input._dtype.name not in ("int64", "int32"):
-        raise RuntimeError(
-            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got torch.{input._dtype.class_name}Tensor instead (while checking "
-            f"arguments for embedding)"
-        )
+    _check_integer("embedding", "indices", 1, input)
     rows = weight._array.shape[0]
     if padding_idx is None:
         padding_idx = -1
@@ -65,6 +59,143 @@ def embedding(
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
     return ops.embedding(weight, input, padding_idx, scale_grad_by_freq)
+
+
+def _no_sparse_gradients(op_name: str) -> NotImplementedError:
+    return NotImplementedError(
+        f"{op_name}: sparse gradients are not available; use sparse=False, whose gradient is a "
+        "dense tensor of the weight's shape"
+    )
+
+
+def _check_integer(op_name: str, argument: str, position: int, tensor: Tensor) -> None:
+    if tensor._dtype.name not in ("int64", "int32"):
+        raise RuntimeError(
+            f"Expected tensor for argument #{position} '{argument}' to have one of the following "
+            f"scalar types: Long, Int; but got torch.{tensor._dtype.class_name}Tensor instead "
+            f"(while checking arguments for {op_name})"
+        )
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Sums, means or maxima of rows of ``weight``, a bag of indices each: ``(bags, features)``.
+
+    Args:
+        input: int64 or int32: ``(bags, length)``, or all bags' indices one after the other.
+        weight: ``(rows, features)``.
+        offsets: for an input of one dimension: where each bag starts. An empty bag gives zeros.
+        max_norm: rows that are looked up and longer are shortened to this length, in place.
+        norm_type: the p of that length.
+        scale_grad_by_freq: divide gradients by how often a row was looked up; not for ``"max"``.
+        mode: ``"sum"``, ``"mean"`` or ``"max"``.
+        sparse: sparse gradients, which are not there: False only.
+        per_sample_weights: a factor for each index, for ``"sum"``.
+        include_last_offset: whether ``offsets`` has one more element, the end of the last bag.
+        padding_idx: an index that does not count, and whose row gets no gradient; negative ones
+            count from the end.
+
+    Raises:
+        ValueError: when shapes do not fit one another, or for another mode.
+        RuntimeError: when an index is no row, the offsets do not start at 0, fall or go beyond
+            the end, or for other dtypes.
+        NotImplementedError: for ``sparse=True``, and for ``per_sample_weights`` but with ``"sum"``.
+    """
+    if weight._dtype.name == "int64" and input.is_floating_point():
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage "
+            "`embedding_bag(weight, input, ...)` is deprecated, and should now be "
+            "`embedding_bag(input, weight, ...)`.",
+            stacklevel=2,
+        )
+        weight, input = input, weight
+    shape = input._array.shape
+    if per_sample_weights is not None and per_sample_weights._array.shape != shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, "
+            f"then it must have the same shape as the input ({list(shape)})"
+        )
+    if weight.ndim != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
+    _check_bags(input, offsets)
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"mode has to be one of sum, mean or max, but got {mode!r}")
+    if mode == "max" and scale_grad_by_freq:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            f"for mode='sum' (got mode='{mode}')"
+        )
+    if sparse:
+        raise _no_sparse_gradients("embedding_bag")
+    _check_integer("embedding_bag", "indices", 1, input)
+    if offsets is not None:
+        _check_integer("embedding_bag", "offsets", 1, offsets)
+        if include_last_offset and not offsets.numel():
+            raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if not weight.is_floating_point():
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have one of the following scalar types: "
+            f"Half, BFloat16, Float, Double; but got torch.{weight._dtype.class_name}Tensor "
+            "instead (while checking arguments for embedding_bag)"
+        )
+    if per_sample_weights is not None and per_sample_weights._dtype is not weight._dtype:
+        raise RuntimeError(
+            "Expected tensor for argument #1 'weight' to have the same type as tensor for argument "
+            f"#1 'per_sample_weights'; but type torch.{weight._dtype.class_name}Tensor does not "
+            f"equal torch.{per_sample_weights._dtype.class_name}Tensor (while checking arguments "
+            "for embedding_bag)"
+        )
+    rows = weight._array.shape[0]
+    if padding_idx is None:
+        padding_idx = -1
+    else:
+        if not -rows <= padding_idx < rows:
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, -{rows} through "
+                f"{rows - 1}, but got {padding_idx}"
+            )
+        padding_idx %= rows
+    if max_norm is not None:
+        _shorten(weight, input, max_norm, norm_type)
+    return bag_ops.embedding_bag(
+        weight, input, offsets, per_sample_weights, mode, padding_idx, scale_grad_by_freq,
+        include_last_offset,
+    )[0]  # fmt: skip
+
+
+def _check_bags(input: Tensor, offsets: Tensor | None) -> None:
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch "
+                "of fixed length sequences. However, found offsets of shape "
+                f"{list(offsets.shape)}"
+            )
+    elif input.ndim != 1:
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
+    elif offsets is None:
+        raise ValueError("offsets has to be a 1D Tensor but got None")
+    elif offsets.ndim != 1:
+        raise ValueError(
+            f"offsets has to be a 1D Tensor, but got Tensor of dimension {offsets.ndim}"
+        )
 
 
 def _shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:

@@ -109,7 +109,7 @@ from lamella_nn.modules.ranking_loss import (
     TripletMarginWithDistanceLoss,
 )
 from lamella_nn.modules.regression_loss import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
-from lamella_nn.modules.sparse import Embedding
+from lamella_nn.modules.sparse import Embedding, EmbeddingBag
 from lamella_nn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from lamella_nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
@@ -153,6 +153,7 @@ __all__ = [
     "Dropout3d",
     "ELU",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",

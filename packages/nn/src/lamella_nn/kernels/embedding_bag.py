@@ -1,0 +1,156 @@
+"""Array kernels of look-ups that are summed up by bag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.embedding import embedding_backward
+
+
+def _bounds(xp: Any, indices: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
+    """Where each bag starts, and how many indices it has."""
+    if offsets is None:
+        bags, length = indices.shape
+        return xp.arange(bags) * length, xp.full(bags, length)
+    total = indices.size
+    if offsets.size:
+        if int(offsets[0]) != 0:
+            raise RuntimeError(
+                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
+                f"from position 0. However, got {int(offsets[0])}"
+            )
+        if int(offsets[-1]) > total:
+            raise RuntimeError(
+                f"offsets[-1] can not be greater than input's length {total} but got offsets[-1] "
+                f"of {int(offsets[-1])}"
+            )
+        if bool((offsets[1:] < offsets[:-1]).any()):
+            raise RuntimeError(
+                "embedding_bag: offsets must not fall, a bag ends where the next one starts; got "
+                f"{offsets.tolist()}"
+            )
+    if include_last_offset:
+        starts, ends = offsets[:-1], offsets[1:]
+    else:
+        starts = offsets
+        ends = xp.concatenate([offsets[1:], xp.full(min(offsets.size, 1), total, offsets.dtype)])
+    return starts, ends - starts
+
+
+def _bag_of(xp: Any, lengths: Any) -> Any:
+    """The bag that each index belongs to."""
+    return xp.repeat(xp.arange(lengths.size), lengths)
+
+
+def _counts(xp: Any, flat: Any, lengths: Any, padding_idx: int) -> Any:
+    """What a bag's mean divides by."""
+    if padding_idx >= 0:
+        kept = flat[: int(lengths.sum())] != padding_idx
+        lengths = xp.bincount(_bag_of(xp, lengths)[kept], minlength=lengths.size)
+    return xp.maximum(lengths, 1)
+
+
+def _check_rows(xp: Any, indices: Any, rows: int) -> None:
+    if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= rows):
+        flat = indices.reshape(-1)
+        place = int(xp.flatnonzero((flat < 0) | (flat >= rows))[0])
+        raise RuntimeError(
+            f"Index {place} of input takes value {int(flat[place])} which is not in the valid "
+            f"range [0, {rows})"
+        )
+
+
+@shared_kernel("embedding_bag")
+def embedding_bag(
+    xp: Any,
+    weight: Any,
+    indices: Any,
+    offsets: Any,
+    per_sample_weights: Any,
+    mode: str,
+    padding_idx: int,
+    scale_grad_by_freq: bool,
+    include_last_offset: bool,
+) -> tuple[Any, Any]:
+    _check_rows(xp, indices, weight.shape[0])
+    starts, lengths = _bounds(xp, indices, offsets, include_last_offset)
+    flat = indices.reshape(-1)
+    if mode == "max":
+        return _largest(xp, weight, flat, starts, lengths, padding_idx)
+    used = flat[: int(lengths.sum())]
+    rows = weight.take(used, 0)
+    if rows.dtype.itemsize == 2:
+        rows = rows.astype(xp.float32)
+    if per_sample_weights is not None:
+        rows *= per_sample_weights.reshape(-1)[: used.size, None].astype(rows.dtype, copy=False)
+    if padding_idx >= 0:
+        rows[used == padding_idx] = 0
+    total = _sum_by_bag(xp, rows, starts, lengths, offsets is None)
+    if mode == "mean":
+        total /= _counts(xp, flat, lengths, padding_idx)[:, None].astype(total.dtype)
+    return total.astype(weight.dtype, copy=False), xp.empty(0, xp.int64)
+
+
+def _sum_by_bag(xp: Any, rows: Any, starts: Any, lengths: Any, alike: bool) -> Any:
+    bags = lengths.size
+    if alike:
+        length = rows.shape[0] // max(bags, 1)
+        return rows.reshape(bags, length, rows.shape[1]).sum(1)
+    total = xp.zeros((bags, rows.shape[1]), rows.dtype)
+    filled = xp.flatnonzero(lengths)
+    if filled.size:
+        total[filled] = xp.add.reduceat(rows, starts[filled], 0)
+    return total
+
+
+def _largest(
+    xp: Any, weight: Any, flat: Any, starts: Any, lengths: Any, padding_idx: int
+) -> tuple[Any, Any]:
+    """Maxima and their rows: in step over all bags, one index of each at a time."""
+    best = xp.zeros((lengths.size, weight.shape[1]), weight.dtype)
+    chosen = xp.full(best.shape, -1, xp.int64)
+    for step in range(int(lengths.max()) if lengths.size else 0):
+        bags = xp.flatnonzero(lengths > step)
+        rows = flat[starts[bags] + step]
+        if padding_idx >= 0:
+            kept = rows != padding_idx
+            bags, rows = bags[kept], rows[kept]
+        values, before = weight.take(rows, 0), best[bags]
+        better = (values > before) | (chosen[bags] < 0) | (values != values)
+        best[bags] = xp.where(better, values, before)
+        chosen[bags] = xp.where(better, rows[:, None], chosen[bags])
+    return best, chosen
+
+
+@shared_kernel("embedding_bag_backward")
+def embedding_bag_backward(
+    xp: Any,
+    grad_output: Any,
+    indices: Any,
+    offsets: Any,
+    per_sample_weights: Any,
+    chosen: Any,
+    rows: int,
+    mode: str,
+    padding_idx: int,
+    scale_grad_by_freq: bool,
+    include_last_offset: bool,
+) -> Any:
+    if mode == "max":
+        features = grad_output.shape[1]
+        bag, column = xp.nonzero(chosen >= 0)
+        total = xp.zeros(rows * features, grad_output.dtype)
+        xp.add.at(total, chosen[bag, column] * features + column, grad_output[bag, column])
+        return total.reshape(rows, features)
+    _, lengths = _bounds(xp, indices, offsets, include_last_offset)
+    flat = indices.reshape(-1)
+    if mode == "mean":
+        counts = _counts(xp, flat, lengths, padding_idx)
+        grad_output = grad_output / counts[:, None].astype(grad_output.dtype)
+    bag_of = _bag_of(xp, lengths)
+    by_index = grad_output.take(bag_of, 0)
+    if per_sample_weights is not None:
+        by_index *= per_sample_weights.reshape(-1)[: bag_of.size, None]
+    used = flat[: bag_of.size]
+    return embedding_backward(xp, by_index, used, rows, padding_idx, scale_grad_by_freq)
