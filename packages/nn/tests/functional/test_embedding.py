@@ -63,7 +63,9 @@ def test_gradients_of_bags(mode, padding_idx):
 
 def test_gradients_of_bags_of_one_length_by_frequency():
     weight = torch.zeros(4, 2, requires_grad=True)
-    F.embedding_bag(torch.tensor([[1, 1], [0, 1]]), weight, scale_grad_by_freq=True).sum().backward()
+    F.embedding_bag(
+        torch.tensor([[1, 1], [0, 1]]), weight, scale_grad_by_freq=True
+    ).sum().backward()
     # Row 1 is looked up three times: (1/2 + 1/2 + 1/2) / 3.
     assert weight.grad.tolist() == [[0.5, 0.5], [0.5, 0.5], [0.0, 0.0], [0.0, 0.0]]
 

@@ -19,9 +19,11 @@ def _used(
     """The indices that lie in bags, the bag of each, and the number of bags."""
     if offsets is None:
         bags, length = indices._array.shape
-        return indices.reshape(-1), core.arange(bags, device=indices.device).repeat_interleave(
-            length
-        ), bags
+        return (
+            indices.reshape(-1),
+            core.arange(bags, device=indices.device).repeat_interleave(length),
+            bags,
+        )
     offsets = offsets.long()
     if not include_last_offset:
         end = core.tensor([indices.numel()], device=indices.device)

@@ -15,6 +15,8 @@ from lamella_nn.functional.dropout import *
 from lamella_nn.functional.dropout import __all__ as _dropout
 from lamella_nn.functional.embedding import *
 from lamella_nn.functional.embedding import __all__ as _embedding
+from lamella_nn.functional.grid_sample import *
+from lamella_nn.functional.grid_sample import __all__ as _grid_sample
 from lamella_nn.functional.linear import *
 from lamella_nn.functional.linear import __all__ as _linear
 from lamella_nn.functional.loss import *
@@ -38,6 +40,7 @@ __all__ += _convolution
 __all__ += _distance
 __all__ += _dropout
 __all__ += _embedding
+__all__ += _grid_sample
 __all__ += _linear
 __all__ += _loss
 __all__ += _normalization

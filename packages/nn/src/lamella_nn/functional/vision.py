@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_nn.functional.arguments import listed
+from lamella_nn.kernels import cubic
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -210,30 +211,13 @@ def _places(size: int, count: int, scale: float | None, align_corners: bool) -> 
     return [(i + 0.5) * ratio - 0.5 for i in range(count)]
 
 
-# The free parameter of the cubic convolution kernel (R. Keys, "Cubic Convolution Interpolation for
-# Digital Image Processing", 1981).
-_CUBIC = -0.75
-
-
-def _cubic_weights(t: float) -> list[float]:
-    """The weights of the elements at -1, 0, 1 and 2 for a place at t between 0 and 1."""
-
-    def near(x: float) -> float:
-        return ((_CUBIC + 2) * x - (_CUBIC + 3)) * x * x + 1
-
-    def far(x: float) -> float:
-        return ((_CUBIC * x - 5 * _CUBIC) * x + 8 * _CUBIC) * x - 4 * _CUBIC
-
-    return [far(t + 1), near(t), near(1 - t), far(2 - t)]
-
-
 def _cubic_along(
     input: Tensor, dim: int, count: int, scale: float | None, align_corners: bool
 ) -> Tensor:
     """Each output is a weighted sum of four neighbours, those beyond the ends being the end's."""
     size = input._array.shape[dim]
     places = _places(size, count, scale, align_corners)
-    weights = [_cubic_weights(p - floor(p)) for p in places]
+    weights = [cubic.weights(p - floor(p)) for p in places]
     total: Any = None
     for tap in range(4):
         index = [min(max(floor(p) - 1 + tap, 0), size - 1) for p in places]

@@ -1,0 +1,179 @@
+"""Array kernels of reading images at the places that a grid names.
+
+Along each dimension a place is a few taps: indices of elements, with their weights and the
+derivatives of these to the grid's number. All combinations of taps are read in one pass each.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels import cubic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Tap(NamedTuple):
+    """One element's part in the places of a grid, along one dimension."""
+
+    index: Any
+    weight: Any
+    slope: Any
+
+
+@shared_kernel("grid_sampler")
+def grid_sampler(
+    xp: Any, input: Any, grid: Any, mode: str, padding_mode: str, align_corners: bool
+) -> Any:
+    batch, channels, *sizes = input.shape
+    places = prod(grid.shape[1:-1])
+    images = input.reshape(batch, channels, prod(sizes))
+    result = xp.zeros((batch, channels, places), input.dtype)
+    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
+    for index, weight, _ in _combined(taps, sizes):
+        for n in range(batch):
+            values = images[n].take(index[n], 1)
+            values *= weight[n]
+            result[n] += values
+    return result.reshape(batch, channels, *grid.shape[1:-1])
+
+
+@shared_kernel("grid_sampler_backward")
+def grid_sampler_backward(
+    xp: Any,
+    grad: Any,
+    input: Any,
+    grid: Any,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+    needs_input: bool,
+    needs_grid: bool,
+) -> tuple[Any, Any]:
+    batch, channels, *sizes = input.shape
+    length, places = prod(sizes), prod(grid.shape[1:-1])
+    images = input.reshape(batch, channels, length)
+    grad = grad.reshape(batch, channels, places)
+    to_input = xp.zeros((batch, channels * length) if needs_input else 0, input.dtype)
+    to_grid = xp.zeros((batch, places, len(sizes)) if needs_grid else 0, grid.dtype)
+    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
+    first = (xp.arange(channels) * length)[:, None]
+    for index, weight, chosen in _combined(taps, sizes):
+        if needs_input:
+            for n in range(batch):
+                share = (grad[n] * weight[n]).reshape(-1)
+                xp.add.at(to_input[n], (index[n] + first).reshape(-1), share)
+        if needs_grid and mode != "nearest":
+            along = xp.empty((batch, places), input.dtype)
+            for n in range(batch):
+                along[n] = (images[n].take(index[n], 1) * grad[n]).sum(0)
+            for axis, tap in enumerate(chosen):
+                others = prod([t.weight for i, t in enumerate(chosen) if i != axis])
+                to_grid[..., len(sizes) - 1 - axis] += along * tap.slope * others
+    return to_input.reshape(input.shape if needs_input else 0), to_grid.reshape(
+        grid.shape if needs_grid else 0
+    )
+
+
+def _combined(
+    taps: list[list[Tap]], sizes: list[int]
+) -> Iterator[tuple[Any, Any, tuple[Tap, ...]]]:
+    """Flat indices and weights of every combination of one tap a dimension."""
+    for chosen in product(*taps):
+        index: Any = 0
+        for tap, size in zip(chosen, sizes, strict=True):
+            index = index * size + tap.index
+        yield index, prod([tap.weight for tap in chosen]), chosen
+
+
+def _taps(
+    xp: Any, grid: Any, sizes: list[int], mode: str, padding_mode: str, align_corners: bool
+) -> list[list[Tap]]:
+    """The taps of each dimension. A grid's last numbers are along the images' first dimensions."""
+    flat = grid.reshape(grid.shape[0], prod(grid.shape[1:-1]), len(sizes))
+    along = _cubic_taps if mode == "bicubic" else _near_taps
+    return [
+        along(xp, flat[..., len(sizes) - 1 - axis], size, mode, padding_mode, align_corners)
+        for axis, size in enumerate(sizes)
+    ]
+
+
+def _place(xp: Any, numbers: Any, size: int, align_corners: bool) -> tuple[Any, float]:
+    """Where -1 to 1 lies among the elements, and the derivative of that."""
+    if align_corners:
+        scale = (size - 1) / 2
+        return (numbers + 1) * scale, scale
+    return (numbers + 1) * (size / 2) - 0.5, size / 2
+
+
+def _clipped(xp: Any, place: Any, size: int) -> Any:
+    """Clipped to the first and last element; what is not a number goes to the first."""
+    return xp.fmin(xp.fmax(place, 0), size - 1)
+
+
+def _reflected(xp: Any, place: Any, size: int, align_corners: bool) -> tuple[Any, Any]:
+    """The place after as many reflections as bring it inside, and the derivative, 1 or -1.
+
+    At the centres of the first and last element with ``align_corners``, at their edges without.
+    """
+    low = 0.0 if align_corners else -0.5
+    span = size - 1 if align_corners else size
+    if not span:
+        return xp.zeros_like(place), xp.zeros_like(place)
+    distance = xp.abs(place - low)
+    times = xp.floor(distance / span)
+    within = distance - times * span
+    odd = times % 2 == 1
+    slope = xp.where((place < low) ^ odd, -1, 1)
+    return xp.where(odd, low + span - within, low + within), slope
+
+
+def _tap(xp: Any, index: Any, weight: Any, slope: Any, size: int) -> Tap:
+    """A tap, whose weight is zero where the index lies outside."""
+    inside = (index >= 0) & (index <= size - 1)
+    index = xp.where(inside, index, 0).astype(xp.int64)
+    return Tap(index, weight * inside, slope * inside)
+
+
+def _near_taps(
+    xp: Any, numbers: Any, size: int, mode: str, padding_mode: str, align_corners: bool
+) -> list[Tap]:
+    place, slope = _place(xp, numbers, size, align_corners)
+    if padding_mode == "reflection":
+        place, sign = _reflected(xp, place, size, align_corners)
+        slope = slope * sign.astype(place.dtype)
+    if padding_mode != "zeros":
+        slope = slope * ((place > 0) & (place < size - 1)).astype(place.dtype)
+        place = _clipped(xp, place, size)
+    if mode == "nearest":
+        nearest = xp.rint(place)
+        return [_tap(xp, nearest, xp.ones_like(place), slope, size)]
+    base = xp.floor(place)
+    share = place - base
+    return [
+        _tap(xp, base, 1 - share, -slope, size),
+        _tap(xp, base + 1, share, slope, size),
+    ]
+
+
+def _cubic_taps(
+    xp: Any, numbers: Any, size: int, mode: str, padding_mode: str, align_corners: bool
+) -> list[Tap]:
+    place, scale = _place(xp, numbers, size, align_corners)
+    base = xp.floor(place)
+    share = place - base
+    taps = []
+    for step, weight, slope in zip(
+        range(-1, 3), cubic.weights(share), cubic.slopes(share), strict=True
+    ):
+        index = base + step
+        if padding_mode == "reflection":
+            index, _ = _reflected(xp, index, size, align_corners)
+        if padding_mode != "zeros":
+            index = _clipped(xp, index, size)
+        taps.append(_tap(xp, index, weight, slope * scale, size))
+    return taps
