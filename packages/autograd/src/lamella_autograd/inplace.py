@@ -17,7 +17,7 @@ from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.view_complex import view_as_complex, view_as_real
 from lamella_core.storage import new_storage, storage_of
-from lamella_core.tensor import Tensor, alias
+from lamella_core.tensor import Tensor, alias, blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -385,7 +385,7 @@ def _references(tensor: Tensor) -> int:
 
 
 def _references_of_one() -> int:
-    tensor = Tensor()
+    tensor = blank()
     tensor._storage = new_storage(None, 0)
     return _references(tensor)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
 from lamella_core.ops.creation_data import tensor
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +89,7 @@ def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
         made: list[int] = []
 
         def make() -> Tensor:
-            grad = Tensor()
+            grad = blank()
             grad._array = make_array()
             grad._dtype, grad._key = leaf._dtype, leaf._key
             grad._storage = grad._graph = grad._view = grad._grad = None

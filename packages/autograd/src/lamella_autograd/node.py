@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.dispatch import REQUIRES_GRAD
 from lamella_core.storage import new_storage, storage_of
-from lamella_core.tensor import Tensor, alias
+from lamella_core.tensor import Tensor, alias, blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ def saved_output(tensor: Tensor) -> Tensor:
     storage = tensor._storage
     if storage is None:
         storage = tensor._storage = new_storage(tensor._array, tensor._key)
-    saved = Tensor()
+    saved = blank()
     saved._array = tensor._array
     saved._dtype = tensor._dtype
     saved._key = tensor._key & ~REQUIRES_GRAD

@@ -6,6 +6,7 @@ here is what every tensor has without any op.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from lamella_core.size import Size
 from lamella_core.storage import Storage, new_storage, storage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lamella_core.dtype import dtype
 
@@ -39,7 +40,7 @@ else:
 class Tensor(metaclass=_HasOps):
     """A strided, typed, multi-dimensional array on a device.
 
-    Made by factory functions (``tensor``, ``zeros``, …), not by calling the class.
+    Made by factory functions (``tensor``, ``zeros``, …); calling the class is PyTorch's old way.
 
     The slots: ``_array`` the backend's array; ``_dtype``; ``_key`` the bits that dispatch goes by;
     ``_storage`` the memory block, None until asked for; ``_graph`` the node (or a node's numbered
@@ -417,9 +418,14 @@ class Tensor(metaclass=_HasOps):
         return object.__format__(self, spec)
 
 
+# A tensor whose slots are not set. Its class's own call is the legacy constructor
+# (``tensor_types``), which costs more.
+blank: Callable[[], Tensor] = partial(object.__new__, Tensor)
+
+
 def wrap(array: Any, dtype: dtype, key: int) -> Tensor:
     """A new tensor that owns ``array``."""
-    tensor = Tensor()
+    tensor = blank()
     tensor._array = array
     tensor._dtype = dtype
     tensor._key = key

@@ -11,12 +11,14 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.device import Device
+from lamella_core.formats import strided
 from lamella_core.ops.copying import TYPES_BY_CLASS
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.size import Size
+from lamella_core.storage import Storage
 from lamella_core.storage_types import TypedStorage
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, alias
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype as dtype_class
@@ -33,6 +35,7 @@ __all__ = [
     "LongTensor",
     "ShortTensor",
     "set_default_tensor_type",
+    "typename",
 ]
 
 
@@ -49,64 +52,89 @@ def legacy_data(data: Any, dtype: dtype_class) -> Tensor:
         return data.detach().to(dtype, copy=True)
     if isinstance(data, np.ndarray):
         return from_numpy(data).to(dtype, copy=True)
-    if not len(data):
-        return empty((0,), dtype=dtype)
-    return tensor(data).to(dtype)
+    return tensor(data, dtype=dtype)
+
+
+def _legacy(cls: Any, args: tuple[Any, ...], device: Any, dtype: dtype_class | None) -> Tensor:
+    """What ``cls(*args)`` makes; a dtype of None is the default one and takes any tensor.
+
+    Args:
+        cls: for the messages.
+        args: nothing (no elements), sizes or one shape (elements that are not set), a sequence
+            of numbers (a copy of them), a storage or a tensor of the type (the memory is shared).
+        device: the CPU.
+
+    Raises:
+        TypeError: for a tensor of another type, or data that is none of these.
+        RuntimeError: for a device that is not the CPU.
+    """
+    if device is not None and Device(device).type != "cpu":
+        raise RuntimeError(
+            f"legacy constructor expects device type: cpu but device type: "
+            f"{Device(device).type} was passed; use torch.tensor(data, dtype=..., device=...)"
+        )
+    kind = dtype or dtypes.get_default_dtype()
+    first = args[0] if args else 0
+    if isinstance(first, Size) and len(args) == 1:
+        args = tuple(first)
+    elif isinstance(first, bool) or not isinstance(first, (int, np.integer)):
+        if len(args) > 1:
+            raise TypeError(
+                f"torch.{cls.__name__} takes sizes or one value; got {len(args)} arguments, "
+                f"the first a {type(first).__name__}"
+            )
+        return _of_value(first, kind, dtype is None)
+    return empty(args or (0,), dtype=kind, device="cpu")
+
+
+def _of_value(value: Any, dtype: dtype_class, any_type: bool) -> Tensor:
+    if isinstance(value, Storage):
+        return TypedStorage(wrap_storage=value, dtype=dtype)._tensor()
+    if isinstance(value, (Tensor, TypedStorage)):
+        if value.dtype is not dtype and not any_type:
+            raise TypeError(
+                f"expected {dtype!r} on the CPU, got {value.dtype!r} on {value.device}; convert "
+                "with .to() first"
+            )
+        return value.detach() if isinstance(value, Tensor) else value._tensor()
+    if not isinstance(value, str) and not hasattr(value, "__len__"):
+        raise TypeError(f"new(): data must be a sequence (got {type(value).__name__})")
+    return legacy_data(value, dtype)
+
+
+def _new_tensor(cls: type[Tensor], *args: Any, device: Any = None) -> Tensor:
+    """``torch.Tensor(2, 3)``, ``torch.Tensor([1, 2])``: see :func:`_legacy`."""
+    made = _legacy(cls, args, device, None)
+    return made if cls is Tensor else alias(made, cls)
+
+
+Tensor.__new__ = staticmethod(_new_tensor)  # type: ignore[assignment]
+
+
+def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """As :func:`_legacy`, of this tensor's type."""
+    return _legacy(Tensor, args, device, self._dtype).to(self.device)
+
+
+Tensor.new = _new
 
 
 class _TensorType(type):
     """Class of the constructors: it makes tensors, and says which tensors are of its type."""
 
     dtype: dtype_class
+    is_cuda = is_sparse = False
+    layout = strided
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu
 
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
-        """A tensor on the CPU.
+        """A tensor on the CPU; see :func:`_legacy`."""
+        return _legacy(cls, args, device, cls.dtype)
 
-        Args:
-            args: nothing (no elements), sizes or one shape (elements that are not set), a
-                sequence of numbers (a copy of them), a storage or a tensor of the type (the
-                memory is shared).
-            device: the CPU.
-
-        Raises:
-            TypeError: for a tensor of another type, or data that is none of these.
-            RuntimeError: for a device that is not the CPU.
-        """
-        if device is not None and Device(device).type != "cpu":
-            raise RuntimeError(
-                f"legacy constructor expects device type: cpu but device type: "
-                f"{Device(device).type} was passed; use torch.tensor(data, dtype=..., device=...)"
-            )
-        dtype = cls.dtype
-        if not args:
-            return empty((0,), dtype=dtype, device="cpu")
-        first = args[0]
-        if isinstance(first, Size):
-            args = tuple(first)
-        elif not isinstance(first, (int, np.integer)):
-            if len(args) > 1:
-                raise TypeError(
-                    f"torch.{cls.__name__} takes sizes or one value; got {len(args)} arguments, "
-                    f"the first a {type(first).__name__}"
-                )
-            return _of_value(first, dtype)
-        return empty(args, dtype=dtype, device="cpu")
-
-
-def _of_value(value: Any, dtype: dtype_class) -> Tensor:
-    if isinstance(value, (Tensor, TypedStorage)):
-        if value.dtype is not dtype:
-            raise TypeError(
-                f"expected {dtype!r} on the CPU, got {value.dtype!r} on {value.device}; convert "
-                "with .to() first"
-            )
-        return value.detach() if isinstance(value, Tensor) else value._tensor()
-    if isinstance(value, float):
-        raise TypeError("new(): data must be a sequence (got float)")
-    return legacy_data(value, dtype)
+    def __repr__(cls) -> str:
+        return f"<class 'torch.{cls.__name__}'>"
 
 
 def _tensor_type(dtype: dtype_class) -> Any:
@@ -156,3 +184,12 @@ def set_default_tensor_type(t: Any) -> None:
             f"only floating-point types are supported as the default type, got {kind.__name__}"
         )
     dtypes.set_default_dtype(kind.dtype)
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type; of a tensor's, ``torch.FloatTensor`` and so on."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    place = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return place + kind.__qualname__

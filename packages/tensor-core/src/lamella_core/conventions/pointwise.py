@@ -18,7 +18,7 @@ from lamella_core.dispatch import NUMBER, declare, kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.promotion import result_dtype
 from lamella_core.storage import mark_written
-from lamella_core.tensor import Tensor, wrap
+from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,7 +162,7 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
             array = array.astype(result.numpy)
         if array.__class__ is not array_type:
             array = as_array(array)
-        tensor = Tensor()
+        tensor = blank()
         tensor._array = array
         tensor._dtype = result
         tensor._key = key
@@ -198,7 +198,7 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
             array = array.astype(result.numpy)
         if array.__class__ is not array_type:
             array = as_array(array)
-        tensor = Tensor()
+        tensor = blank()
         tensor._array = array
         tensor._dtype = result
         tensor._key = key
@@ -251,7 +251,7 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
             array = array.astype(result.numpy)
         if array.__class__ is not array_type:
             array = as_array(array)
-        tensor = Tensor()
+        tensor = blank()
         tensor._array = array
         tensor._dtype = result
         tensor._key = key

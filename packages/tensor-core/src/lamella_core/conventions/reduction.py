@@ -13,7 +13,7 @@ from lamella_core.conventions.common import (
 )
 from lamella_core.dispatch import declare, kernel_of
 from lamella_core.dtype import FLOATING
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +120,7 @@ class Reduction:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:
                 array = array.astype(numpy_type)
-            tensor = Tensor()
+            tensor = blank()
             tensor._array = array
             tensor._dtype = result
             tensor._key = result_key

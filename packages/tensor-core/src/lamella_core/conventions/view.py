@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.dispatch import declare, kernel_of
 from lamella_core.storage import storage_of
-from lamella_core.tensor import Tensor, wrap
+from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., A
         if storage is None:
             storage = storage_of(input)
         view = input._view
-        tensor = Tensor()
+        tensor = blank()
         tensor._array = array
         tensor._dtype = input._dtype if array.dtype is source.dtype else of_numpy[array.dtype]
         tensor._key = key

@@ -289,6 +289,8 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
     if dtype is None:
         place = "" if self.is_cpu else f"{self.device.type}."
         return f"torch.{place}{_LEGACY_NAMES.get(self._dtype, self._dtype.class_name)}Tensor"
+    if dtype is Tensor:
+        return _to(self, dtypes.defaults.floating)
     if not isinstance(dtype, str):
         return _to(self, TYPES_BY_CLASS.get(dtype, dtype))
     module, _, name = dtype.rpartition(".")
@@ -467,7 +469,7 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
         root = backend.empty(storage.root.shape, storage.root.dtype, storage.device)
         backend.copy_into(root, storage.root)
         copied = memo[id(storage)] = new_storage(root, self._key)
-    result = self.__class__.__new__(self.__class__)
+    result = object.__new__(self.__class__)
     memo[id(self)] = result
     result._dtype = self._dtype
     result._key = self._key

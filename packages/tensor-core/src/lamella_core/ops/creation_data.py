@@ -439,10 +439,6 @@ def _new_tensor(
     pin_memory: bool = False,
 ) -> Tensor:
     """A copy of ``data`` as a tensor of this one's type and device, unless others are given."""
-    if isinstance(data, Tensor):
-        kind = data._dtype if dtype is None else dtype
-        place = data.device if device is None else device
-        return tensor(data, dtype=kind, device=place, requires_grad=requires_grad)
     kind = self._dtype if dtype is None else dtype
     place = self.device if device is None else device
     return tensor(data, dtype=kind, device=place, requires_grad=requires_grad)
