@@ -180,6 +180,25 @@ def test_samplers(name: str, own: bool) -> None:
     assert ours == theirs
 
 
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(("length", "replicas"), [(23, 4), (24, 4), (3, 5), (0, 2), (1, 1)])
+def test_distributed_sampler(length: int, replicas: int, shuffle: bool, drop_last: bool) -> None:
+    def program(library: Library) -> Any:
+        shares = []
+        for rank in range(replicas):
+            sampler = library.data.distributed.DistributedSampler(
+                range(length), replicas, rank, shuffle, 7, drop_last
+            )
+            sampler.set_epoch(3)
+            facts = sampler.num_samples, sampler.total_size, sampler.epoch
+            shares.append([list(sampler), len(sampler), facts])
+        return shares
+
+    theirs, ours = both(program)
+    assert ours == theirs
+
+
 @pytest.mark.parametrize("lengths", [[3, 7], [0.3, 0.3, 0.4], [0.33, 0.33, 0.34], [1.0]])
 def test_random_split(lengths: list[float]) -> None:
     def program(library: Library) -> Any:
@@ -325,6 +344,7 @@ ERRORS: dict[str, Callable[[Library], Any]] = {
     "weighted negative": lambda lib: list(lib.data.WeightedRandomSampler([1.0, -2.0], 3)),
     "batch sampler size": lambda lib: lib.data.BatchSampler([1], 0, False),
     "batch sampler drop_last": lambda lib: lib.data.BatchSampler([1], 1, 0),
+    "distributed rank": lambda lib: lib.data.DistributedSampler(range(3), 2, 2),
     "sampler": lambda lib: iter(lib.data.Sampler()),
     "dataset": lambda lib: lib.data.Dataset()[0],
     "stream": lambda lib: lib.data.IterableDataset(),

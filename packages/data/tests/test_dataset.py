@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 import lamella_core as core
 from lamella_data import (
+    BufferedShuffleDataset,
     ChainDataset,
     ConcatDataset,
     DataLoader,
@@ -173,3 +176,35 @@ def test_random_split_bad_lengths() -> None:
         random_split(range(10), [0.5, -0.5, 1.0])
     with pytest.warns(UserWarning, match="split at index 1 is 0"):
         random_split(range(10), [1.0, 0.0])
+
+
+class Numbers(IterableDataset):
+    def __iter__(self):
+        return iter(range(50))
+
+
+def test_buffered_shuffle() -> None:
+    random.seed(1)
+    shuffled = list(BufferedShuffleDataset(Numbers(), 10))
+    assert sorted(shuffled) == list(range(50))
+    assert shuffled != sorted(shuffled)
+    # A sample cannot come out before it has come into the buffer.
+    assert all(sample <= place + 10 for place, sample in enumerate(shuffled))
+    random.seed(1)
+    assert list(BufferedShuffleDataset(Numbers(), 10)) == shuffled
+
+
+def test_a_buffer_of_one_leaves_the_order_alone() -> None:
+    assert list(BufferedShuffleDataset(Numbers(), 1)) == list(range(50))
+
+
+def test_a_buffer_as_large_as_the_stream_shuffles_it_wholly() -> None:
+    random.seed(0)
+    firsts = {next(iter(BufferedShuffleDataset(Numbers(), 50))) for _ in range(400)}
+    assert len(firsts) > 45
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_buffered_shuffle_needs_a_buffer(size) -> None:
+    with pytest.raises(AssertionError, match="buffer_size should be larger than 0"):
+        BufferedShuffleDataset(Numbers(), size)

@@ -5,6 +5,7 @@ import pytest
 import lamella_core as core
 from lamella_data import (
     BatchSampler,
+    DistributedSampler,
     RandomSampler,
     Sampler,
     SequentialSampler,
@@ -125,3 +126,47 @@ def test_base_class_has_no_order() -> None:
         iter(Sampler())
     with pytest.raises(TypeError):
         len(Sampler())
+
+
+SAMPLERS = {
+    "sequential": lambda: SequentialSampler(range(12)),
+    "random": lambda: RandomSampler(range(12)),
+    "random, own generator": lambda: RandomSampler(range(12), generator=seeded()),
+    "replacement": lambda: RandomSampler(range(12), True, 70, seeded()),
+    "permutations": lambda: RandomSampler(range(12), num_samples=30, generator=seeded()),
+    "subset": lambda: SubsetRandomSampler(range(5, 17), seeded()),
+    "weighted": lambda: WeightedRandomSampler(range(1, 8), 20, generator=seeded()),
+    "batches": lambda: BatchSampler(RandomSampler(range(12), generator=seeded()), 5, False),
+    "batches, drop_last": lambda: BatchSampler(SequentialSampler(range(12)), 5, True),
+    "batches of a list": lambda: BatchSampler(list(range(12)), 5, False),
+    "distributed": lambda: DistributedSampler(range(40), 3, 1),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_an_order_is_resumed_where_it_was_stopped(name) -> None:
+    whole = list(SAMPLERS[name]())
+    for stop in range(len(whole) + 1):
+        sampler = SAMPLERS[name]()
+        iterator = iter(sampler)
+        for _ in range(stop):
+            next(iterator)
+        state, default_state = sampler.state_dict(), core.get_rng_state()
+        undisturbed = [list(iterator), list(sampler)]
+        other = SAMPLERS[name]()
+        assert list(other)
+        core.set_rng_state(default_state)
+        other.load_state_dict(state)
+        assert [list(other), list(other)] == undisturbed
+
+
+def test_states_of_other_samplers_are_refused() -> None:
+    state = SequentialSampler(range(3)).state_dict()
+    with pytest.raises(ValueError, match="of length 3, this one's is 4"):
+        SequentialSampler(range(4)).load_state_dict(state)
+    with pytest.raises(ValueError, match="without a generator of its own"):
+        RandomSampler(range(3), generator=seeded()).load_state_dict(state)
+    with pytest.raises(ValueError, match="no state of a DistributedSampler: it lacks .'epoch'"):
+        DistributedSampler(range(3), 1, 0).load_state_dict(state)
+    with pytest.raises(TypeError, match="expects the dict"):
+        BatchSampler(range(3), 2, False).load_state_dict(None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from lamella_data.collate import default_collate, default_convert
+from lamella_data.dataloader import DataLoader
 from lamella_data.dataset import (
+    BufferedShuffleDataset,
     ChainDataset,
     ConcatDataset,
     Dataset,
@@ -13,7 +15,7 @@ from lamella_data.dataset import (
     TensorDataset,
     random_split,
 )
-from lamella_data.loader import DataLoader
+from lamella_data.distributed import DistributedSampler
 from lamella_data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -26,10 +28,12 @@ from lamella_data.worker import get_worker_info
 
 __all__ = [
     "BatchSampler",
+    "BufferedShuffleDataset",
     "ChainDataset",
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "IterableDataset",
     "RandomSampler",
     "Sampler",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
+import random
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
@@ -222,6 +223,46 @@ class ChainDataset(IterableDataset[Any]):
 
     def __len__(self) -> int:
         return sum(len(stream) for stream in self._streams())
+
+
+class BufferedShuffleDataset(IterableDataset[T_co]):
+    """A stream in random order, as far as a buffer allows.
+
+    The buffer is filled with the first ``buffer_size`` samples. Each further one takes the place
+    of a sample of the buffer that is drawn at random and given out; at the end the buffer is
+    shuffled and given out. PyTorch had this class up to version 1.8.
+
+    The draws come from Python's ``random``: seed it before iterating, in a worker by
+    ``worker_init_fn`` if the loader's seeds are not to decide.
+
+    Args:
+        dataset: the stream.
+        buffer_size: how many samples the buffer holds: 1 leaves the order alone, as many as the
+            stream has shuffle it wholly.
+
+    Raises:
+        AssertionError: ``buffer_size`` is not positive.
+    """
+
+    dataset: Any
+    buffer_size: int
+
+    def __init__(self, dataset: IterableDataset[T_co], buffer_size: int) -> None:
+        if buffer_size <= 0:
+            raise AssertionError(f"buffer_size should be larger than 0, got {buffer_size}")
+        self.dataset = dataset
+        self.buffer_size = buffer_size
+
+    def __iter__(self) -> Iterator[T_co]:
+        stream = iter(self.dataset)
+        buffer = list(itertools.islice(stream, self.buffer_size))
+        for sample in stream:
+            place = random.randint(0, self.buffer_size - 1)
+            drawn, buffer[place] = buffer[place], sample
+            yield drawn
+        random.shuffle(buffer)
+        while buffer:
+            yield buffer.pop()
 
 
 class Subset(Dataset[T_co]):

@@ -1,17 +1,22 @@
 """Samplers: in which order a map-style dataset is read.
 
 The draws follow PyTorch's, so that the same seed gives the same order.
+
+The samplers here can be stopped and resumed: ``state_dict()`` says where the iteration that was
+started last stands, and after ``load_state_dict(state)`` the next one goes on from there.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence, Sized
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from lamella_core import (
     Generator,
     as_tensor,
+    default_generator,
     empty,
     float64,
     int64,
@@ -19,6 +24,7 @@ from lamella_core import (
     randint,
     randperm,
 )
+from lamella_data.resume import State, check_state, keeps_order
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -45,7 +51,129 @@ class Sampler(Generic[T_co]):
         raise NotImplementedError(f"{type(self).__name__} is a Sampler without an __iter__")
 
 
-class SequentialSampler(Sampler[int]):
+class _BlockSampler(Sampler[int]):
+    """A sampler that draws its indices block by block, and so knows where it stands by the block's
+    number, the state of the generator before it was drawn, and the position in it."""
+
+    generator: Generator | None = None
+    _iteration: _Iteration | None = None
+    _resumed: Mapping[str, Any] | None = None
+
+    def _source(self) -> Generator | None:
+        """The generator of a new iteration; None where the order is not random."""
+        return default_generator if self.generator is None else self.generator
+
+    def _draw(self, number: int, source: Any) -> Iterable[int] | None:
+        """Block ``number`` of an iteration; None after the last one."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[int]:
+        resumed, self._resumed = self._resumed, None
+        self._iteration = None
+        if resumed is None:
+            return self._start()
+        self._iteration = _Iteration(self, self._private(), resumed)
+        return self._iteration.indices()
+
+    def _start(self) -> Iterator[int]:
+        # A generator function: as in PyTorch, nothing is drawn before the first index is wanted.
+        self._iteration = _Iteration(self, self._source())
+        yield from self._iteration.indices()
+
+    def _private(self) -> Generator | None:
+        """The generator of a resumed iteration, which is set to the recorded state."""
+        return self._source()
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def state_dict(self) -> State:
+        """Where the iteration that was started last stands, and the state of ``generator``."""
+        if self._resumed is not None:
+            iteration = dict(self._resumed)
+        elif self._iteration is not None and not self._iteration.ended:
+            iteration = self._iteration.state()
+        else:
+            iteration = None
+        generator = None if self.generator is None else self.generator.get_state()
+        return {"length": len(self), "iteration": iteration, "generator": generator}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next iteration go on where ``state_dict()`` was called; ``generator`` too.
+
+        Raises:
+            TypeError, ValueError: no state of such a sampler, or of one of another length.
+        """
+        check_state(state_dict, self, ("length", "iteration", "generator"))
+        if state_dict["length"] != len(self):
+            raise ValueError(
+                f"the state is of a {type(self).__name__} of length {state_dict['length']}, this "
+                f"one's is {len(self)}: with other data the order cannot be resumed"
+            )
+        if (state_dict["generator"] is None) != (self.generator is None):
+            raise ValueError(
+                f"the state is of a {type(self).__name__} "
+                f"{'without' if state_dict['generator'] is None else 'with'} a generator of its "
+                "own: give this one the same"
+            )
+        self._resumed = state_dict["iteration"]
+        self._iteration = None
+        if self.generator is not None:
+            self.generator.set_state(state_dict["generator"])
+
+
+class _Iteration:
+    """One pass over a :class:`_BlockSampler`, from its start or from a recorded state."""
+
+    def __init__(
+        self,
+        sampler: _BlockSampler,
+        source: Generator | None,
+        resumed: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._sampler = sampler
+        self._source = source
+        self._number = 0
+        self._block: Iterator[int] = iter(())
+        self._length = 0
+        self._before: Any = None
+        self.ended = False
+        if resumed is None:
+            self._next_block()
+            return
+        self._number = resumed["block"]
+        shared = source is default_generator or source is sampler.generator
+        now = source.get_state() if source is not None and shared else None
+        if source is not None:
+            source.set_state(resumed["before"])
+        self._next_block()
+        if now is not None and source is not None:
+            source.set_state(now)
+        next(itertools.islice(self._block, resumed["position"], resumed["position"]), None)
+
+    def _next_block(self) -> None:
+        self._before = None if self._source is None else self._source.get_state()
+        block = self._sampler._draw(self._number, self._source)
+        if block is None:
+            self.ended = True
+            return
+        # Iterators over a list or a range tell how many they have left, which costs the loop
+        # nothing; a count would.
+        self._block = iter(block)
+        self._length = operator.length_hint(self._block)
+
+    def indices(self) -> Iterator[int]:
+        while not self.ended:
+            yield from self._block
+            self._number += 1
+            self._next_block()
+
+    def state(self) -> State:
+        position = self._length - operator.length_hint(self._block)
+        return {"block": self._number, "position": position, "before": self._before}
+
+
+class SequentialSampler(_BlockSampler):
     """``0, 1, ..., len(data_source) - 1``.
 
     Args:
@@ -55,14 +183,17 @@ class SequentialSampler(Sampler[int]):
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self.data_source)))
+    def _source(self) -> None:
+        return None
+
+    def _draw(self, number: int, source: Any) -> Iterable[int] | None:
+        return None if number else range(len(self.data_source))
 
     def __len__(self) -> int:
         return len(self.data_source)
 
 
-class RandomSampler(Sampler[int]):
+class RandomSampler(_BlockSampler):
     """Indices at random.
 
     Without replacement: random permutations one after another, cut at ``num_samples``. With
@@ -106,29 +237,32 @@ class RandomSampler(Sampler[int]):
         """How many indices an iteration gives; follows a data source that changes its length."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
-    def __iter__(self) -> Iterator[int]:
+    def _source(self) -> Generator:
+        if self.generator is not None:
+            return self.generator
+        return Generator().manual_seed(draw_seed(None))
+
+    def _private(self) -> Generator:
+        return Generator() if self.generator is None else self.generator
+
+    def _draw(self, number: int, source: Any) -> Iterable[int] | None:
         n = len(self.data_source)
-        generator = self.generator
-        if generator is None:
-            generator = Generator()
-            generator.manual_seed(draw_seed(None))
+        whole, rest = divmod(self.num_samples, _BLOCK if self.replacement else n)
+        if number > whole:
+            return None
         if self.replacement:
-            whole, rest = divmod(self.num_samples, _BLOCK)
-            for _ in range(whole):
-                yield from randint(n, (_BLOCK,), dtype=int64, generator=generator).tolist()
-            yield from randint(n, (rest,), dtype=int64, generator=generator).tolist()
-        else:
-            whole, rest = divmod(self.num_samples, n)
-            for _ in range(whole):
-                yield from randperm(n, generator=generator).tolist()
-            # Drawn even where nothing of it is used: the generator's state is PyTorch's.
-            yield from randperm(n, generator=generator).tolist()[:rest]
+            count = _BLOCK if number < whole else rest
+            return randint(n, (count,), dtype=int64, generator=source).tolist()
+        # The last one is drawn even where nothing of it is used: the generator's state is
+        # PyTorch's.
+        order = randperm(n, generator=source).tolist()
+        return order if number < whole else order[:rest]
 
     def __len__(self) -> int:
         return self.num_samples
 
 
-class SubsetRandomSampler(Sampler[int]):
+class SubsetRandomSampler(_BlockSampler):
     """The given indices, each once, in random order.
 
     Args:
@@ -140,15 +274,17 @@ class SubsetRandomSampler(Sampler[int]):
         self.indices = indices
         self.generator = generator
 
-    def __iter__(self) -> Iterator[int]:
-        for position in randperm(len(self.indices), generator=self.generator).tolist():
-            yield self.indices[position]
+    def _draw(self, number: int, source: Any) -> Iterable[int] | None:
+        if number:
+            return None
+        order = randperm(len(self.indices), generator=source).tolist()
+        return [self.indices[position] for position in order]
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-class WeightedRandomSampler(Sampler[int]):
+class WeightedRandomSampler(_BlockSampler):
     """Index ``i`` with probability ``weights[i] / sum(weights)``.
 
     Args:
@@ -184,11 +320,12 @@ class WeightedRandomSampler(Sampler[int]):
         self.replacement = replacement
         self.generator = generator
 
-    def __iter__(self) -> Iterator[int]:
-        drawn = multinomial(
-            self.weights, self.num_samples, self.replacement, generator=self.generator
-        )
-        yield from drawn.tolist()
+    def _draw(self, number: int, source: Any) -> Iterable[int] | None:
+        if number:
+            return None
+        return multinomial(
+            self.weights, self.num_samples, self.replacement, generator=source
+        ).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -216,12 +353,82 @@ class BatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.drop_last = drop_last
 
+    _batches = 0
+    # Whether the last list is given, and whether somebody has asked for one after it.
+    _exhausted = False
+    _ended = False
+    _resumed = False
+
     def __iter__(self) -> Iterator[list[int]]:
-        indices = iter(self.sampler)
+        keeps = keeps_order(self.sampler)
+        if self._resumed:
+            self._resumed = False
+            if self._exhausted:
+                return self._lists(iter(()))
+            indices = iter(self.sampler)
+            if not keeps:
+                taken = self._batches * self.batch_size
+                next(itertools.islice(indices, taken, taken), None)
+            return self._lists(indices)
+        self._batches = 0
+        self._exhausted = self._ended = False
+        # A sampler without a state may draw as soon as it is asked: not before the first list is
+        # wanted, as in PyTorch.
+        return self._lists(iter(self.sampler) if keeps else None)
+
+    def _lists(self, indices: Iterator[int] | None) -> Iterator[list[int]]:
+        if indices is None:
+            indices = iter(self.sampler)
         while batch := list(itertools.islice(indices, self.batch_size)):
-            if len(batch) < self.batch_size and self.drop_last:
-                return
+            if len(batch) < self.batch_size:
+                self._exhausted = True
+                if self.drop_last:
+                    break
+            self._batches += 1
             yield batch
+        self._ended = True
+
+    def _keeps_order(self) -> bool:
+        return keeps_order(self.sampler)
+
+    def state_dict(self) -> State:
+        """How many lists the iteration that was started last has given; the state of ``sampler``
+        too, where that keeps one. Of a sampler that keeps none, the resumed iteration skips the
+        indices that were given."""
+        inner = self.sampler.state_dict() if keeps_order(self.sampler) else None  # type: ignore
+        batches = 0 if self._ended else self._batches
+        return {
+            "batch_size": self.batch_size,
+            "batches": batches,
+            "exhausted": self._exhausted and not self._ended,
+            "sampler": inner,
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next iteration go on where ``state_dict()`` was called.
+
+        Raises:
+            TypeError, ValueError: no state of a batch sampler, or of one with another
+                ``batch_size`` or another kind of ``sampler``.
+        """
+        check_state(state_dict, self, ("batch_size", "batches", "exhausted", "sampler"))
+        if state_dict["batch_size"] != self.batch_size:
+            raise ValueError(
+                f"the state is of a BatchSampler with batch_size={state_dict['batch_size']}, this "
+                f"one has batch_size={self.batch_size}"
+            )
+        if (state_dict["sampler"] is not None) != keeps_order(self.sampler):
+            raise ValueError(
+                "the state is of a BatchSampler whose sampler does "
+                f"{'not ' if state_dict['sampler'] is None else ''}keep a state; this one's, a "
+                f"{type(self.sampler).__name__}, is of another kind"
+            )
+        if state_dict["sampler"] is not None:
+            self.sampler.load_state_dict(state_dict["sampler"])  # type: ignore[union-attr]
+        self._batches = state_dict["batches"]
+        self._exhausted = state_dict["exhausted"]
+        self._ended = False
+        self._resumed = self._batches > 0
 
     def __len__(self) -> int:
         count = len(self.sampler)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import queue
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ import numpy as np
 import lamella_core
 from lamella_data import transport
 from lamella_data.dataset import IterableDataset
-from lamella_data.fetch import make_fetcher
+from lamella_data.fetch import IterableFetcher, MapFetcher, make_fetcher
+from lamella_data.resume import State, random_state, set_random_state
 from lamella_data.worker_error import WorkerError
 
 # How often a worker that waits for work looks whether the loader's process still lives.
@@ -69,17 +70,43 @@ class WorkerTask:
     # The loader's ends of the pipes, which a forked worker holds too and must close: as long as
     # anyone holds them, no worker sees the loader go.
     inherited: Iterable[Connection] = ()
+    # Where a worker of the run that is resumed stood.
+    resumed: Mapping[str, Any] | None = None
 
 
 class Request(NamedTuple):
-    """Fetch the batch at ``index`` and send it back under ``number``."""
+    """Fetch the batch at ``index`` and send it back under ``number``.
+
+    ``settled`` is the number of the last message of whose state the loader may still ask.
+    """
 
     number: int
     index: Any
+    settled: int
 
 
-class NewEpoch:
-    """Start the dataset anew."""
+class NewEpoch(NamedTuple):
+    """Start the dataset anew; ``epoch`` is for its ``set_epoch``, where it has one."""
+
+    number: int
+    epoch: Any
+
+
+class StateRequest(NamedTuple):
+    """Send the state after message ``number`` was dealt with."""
+
+    number: int
+
+
+class WorkerState(NamedTuple):
+    """The answer to a :class:`StateRequest`: the state, or why there is none."""
+
+    worker_id: int
+    state: State | WorkerError
+
+
+# The number of the state before the first message.
+AT_START = -1
 
 
 class StreamEnd:
@@ -101,31 +128,133 @@ def seed_worker(base_seed: int, worker_id: int) -> int:
     return seed
 
 
-def _receive_requests(
-    connection: Connection, requests: queue.SimpleQueue[Any], stop: threading.Event
-) -> None:
-    """Move requests to ``requests`` as they come; set ``stop`` on None or when the loader is gone.
+class _Worker:
+    """A worker at work: one thread receives, the main thread fetches and answers.
 
-    Runs in a thread, so that the loader is never held up by a worker that is at work, and so that
-    both may send at the same time.
+    Receiving in a thread, the loader is never held up by a worker that is at work, both may send
+    at the same time, and a question for the state is answered at once: the state after each
+    message is kept until the loader has done with it.
     """
-    parent = os.getppid()
-    try:
-        while True:
-            while not connection.poll(_WATCH_SECONDS):
-                # Another process may hold a copy of the loader's end, and then no end of file
-                # comes when the loader is killed.
-                if os.getppid() != parent:
+
+    def __init__(self, task: WorkerTask) -> None:
+        self.task = task
+        self.requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.stop = threading.Event()
+        self.sending = threading.Lock()
+        self.states: dict[int, State | WorkerError] = {}
+        self.new_state = threading.Condition()
+        self.fetcher: MapFetcher | IterableFetcher | None = None
+
+    def receive(self) -> None:
+        """Move requests to the queue as they come; stop on None or when the loader is gone."""
+        connection = self.task.connection
+        parent = os.getppid()
+        try:
+            while True:
+                while not connection.poll(_WATCH_SECONDS):
+                    # Another process may hold a copy of the loader's end, and then no end of file
+                    # comes when the loader is killed.
+                    if os.getppid() != parent:
+                        return
+                request = transport.receive(connection)
+                if request is None:
                     return
-            request = transport.receive(connection)
-            if request is None:
-                return
-            requests.put(request)
-    except (EOFError, OSError):
-        return
-    finally:
-        stop.set()
-        requests.put(None)
+                if isinstance(request, StateRequest):
+                    self.tell_state(request)
+                else:
+                    self.requests.put(request)
+        except (EOFError, OSError):
+            return
+        finally:
+            self.stop.set()
+            self.requests.put(None)
+
+    def send(self, message: Any) -> None:
+        with self.sending:
+            transport.send(self.task.connection, message)
+
+    def tell_state(self, request: StateRequest) -> None:
+        with self.new_state:
+            self.new_state.wait_for(lambda: request.number in self.states)
+            state = self.states[request.number]
+        self.try_to_send(None, WorkerState(self.task.worker_id, state))
+
+    def try_to_send(self, number: int | None, answer: Any) -> None:
+        """Send ``answer``; an error in its place where it cannot be pickled."""
+        try:
+            self.send((number, answer))
+        except (BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:
+            failure = WorkerError(error, self.task.worker_id)
+            if isinstance(answer, WorkerState):
+                self.send((number, WorkerState(answer.worker_id, failure)))
+            else:
+                self.send((number, failure))
+
+    def keep_state(self, number: int, settled: int) -> None:
+        """Keep the state as of now, and none from before message ``settled``."""
+        state: State | WorkerError
+        try:
+            fetcher = None if self.fetcher is None else self.fetcher.state_dict()
+            state = {"random_state": random_state(), "fetcher_state": fetcher}
+        except Exception as error:
+            state = WorkerError(error, self.task.worker_id)
+        with self.new_state:
+            self.states = {key: old for key, old in self.states.items() if key >= settled}
+            self.states[number] = state
+            self.new_state.notify_all()
+
+    def make_fetcher(self, state: Mapping[str, Any] | None = None) -> None:
+        task = self.task
+        self.fetcher = make_fetcher(
+            task.dataset, task.batched, task.collate_fn, task.drop_last, state
+        )
+
+    def begin(self) -> WorkerError | None:
+        """Run ``init_fn`` and go to the state to resume; returns the error of either."""
+        task = self.task
+        try:
+            if task.init_fn is not None:
+                task.init_fn(task.worker_id)
+            if task.resumed is not None:
+                if task.resumed["fetcher_state"] is not None:
+                    self.make_fetcher(task.resumed["fetcher_state"])
+                set_random_state(task.resumed["random_state"])
+        except Exception as error:
+            return WorkerError(error, task.worker_id)
+        finally:
+            self.keep_state(AT_START, AT_START)
+        return None
+
+    def new_epoch(self, message: NewEpoch) -> None:
+        self.fetcher = None
+        if message.epoch is not None:
+            self.task.dataset.set_epoch(message.epoch)
+        self.keep_state(message.number, message.number)
+
+    def answer(self, request: Request) -> Any:
+        try:
+            if self.fetcher is None:
+                self.make_fetcher()
+            return self.fetcher.fetch(request.index)  # type: ignore[union-attr]
+        except Exception as error:
+            if isinstance(error, StopIteration) and isinstance(self.task.dataset, IterableDataset):
+                return StreamEnd()
+            return WorkerError(error, self.task.worker_id)
+
+    def run(self) -> None:
+        threading.Thread(target=self.receive, daemon=True).start()
+        failure = self.begin()
+        while (request := self.requests.get()) is not None and not self.stop.is_set():
+            if isinstance(request, NewEpoch):
+                self.new_epoch(request)
+                continue
+            answer = failure if failure is not None else self.answer(request)
+            self.keep_state(request.number, request.settled)
+            self.try_to_send(request.number, answer)
+            # A batch that is under way must not be held while the next one is made.
+            answer = None
 
 
 def run_worker(task: WorkerTask) -> None:
@@ -138,55 +267,7 @@ def run_worker(task: WorkerTask) -> None:
     lamella_core.set_num_threads(1)
     seed = seed_worker(task.base_seed, task.worker_id)
     _worker_info = WorkerInfo(task.worker_id, task.num_workers, seed, task.dataset)
-
-    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    stop = threading.Event()
-    threading.Thread(
-        target=_receive_requests, args=(task.connection, requests, stop), daemon=True
-    ).start()
-
-    answer: Any = None
-    failure: WorkerError | None = None
-    if task.init_fn is not None:
-        try:
-            task.init_fn(task.worker_id)
-        except Exception as error:
-            failure = WorkerError(error, task.worker_id)
-
-    fetcher = None
     try:
-        while (request := requests.get()) is not None and not stop.is_set():
-            if isinstance(request, NewEpoch):
-                fetcher = None
-                continue
-            if failure is not None:
-                answer = failure
-            else:
-                try:
-                    if fetcher is None:
-                        fetcher = make_fetcher(
-                            task.dataset, task.batched, task.collate_fn, task.drop_last
-                        )
-                    answer = fetcher.fetch(request.index)
-                except Exception as error:
-                    answer = _answer_to(error, task)
-            _answer(task, request.number, answer)
-            # A batch that is under way must not be held while the next one is made.
-            answer = None
+        _Worker(task).run()
     except (BrokenPipeError, ConnectionResetError):
         return
-
-
-def _answer_to(error: Exception, task: WorkerTask) -> StreamEnd | WorkerError:
-    if isinstance(error, StopIteration) and isinstance(task.dataset, IterableDataset):
-        return StreamEnd()
-    return WorkerError(error, task.worker_id)
-
-
-def _answer(task: WorkerTask, number: int, answer: Any) -> None:
-    try:
-        transport.send(task.connection, (number, answer))
-    except (BrokenPipeError, ConnectionResetError):
-        raise
-    except Exception as error:
-        transport.send(task.connection, (number, WorkerError(error, task.worker_id)))

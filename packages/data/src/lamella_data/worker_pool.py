@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import connection
 from typing import Any
 
@@ -25,6 +25,7 @@ class WorkerPool:
         context: the multiprocessing context to start them with.
         num_workers: how many.
         timeout: the longest wait for a message, in seconds; 0 for no limit.
+        resumed: the state of each worker of the run that is resumed.
         base_seed, dataset, batched, collate_fn, drop_last, init_fn: see
             :class:`~lamella_data.worker.WorkerTask`.
     """
@@ -41,6 +42,7 @@ class WorkerPool:
         collate_fn: Callable[[Any], Any],
         drop_last: bool,
         init_fn: Callable[[int], Any] | None,
+        resumed: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         self._owner = os.getpid()
         self._timeout = timeout
@@ -63,6 +65,7 @@ class WorkerPool:
                     init_fn=init_fn,
                     connection=theirs,
                     inherited=tuple(self._connections) if forks else (),
+                    resumed=None if resumed is None else resumed[worker_id],
                 )
                 process = context.Process(target=run_worker, args=(task,), daemon=True)
                 try:
@@ -77,6 +80,11 @@ class WorkerPool:
             *self._connections,
             *(process.sentinel for process in self._processes),
         ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are workers to talk to, in this process."""
+        return self._open and os.getpid() == self._owner
 
     def send(self, worker_id: int, message: Any) -> None:
         """Send to one worker. A worker that is gone is reported by :meth:`receive`."""
@@ -123,7 +131,7 @@ class WorkerPool:
 
     def shutdown(self, grace: float = _GRACE_SECONDS) -> None:
         """End all workers: by request, after ``grace`` seconds by force. May be called again."""
-        if not self._open or os.getpid() != self._owner:
+        if not self.is_open:
             return
         self._open = False
         for pipe in self._connections:

@@ -6,13 +6,16 @@ import multiprocessing
 import multiprocessing.context
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from lamella_core import Generator
+from lamella_core import Generator, default_generator
 from lamella_data.collate import default_collate, default_convert
 from lamella_data.dataset import Dataset, IterableDataset
+from lamella_data.fetch import dataset_state
 from lamella_data.iterators import MultiProcessIterator, SingleProcessIterator
+from lamella_data.resume import State, check_state, keeps_order
 from lamella_data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 T_co = TypeVar("T_co", covariant=True)
@@ -60,6 +63,8 @@ class DataLoader(Generic[T_co]):
 
     Batches of workers arrive through shared memory without a copy. An exception in a worker is
     raised here with the worker's traceback; a worker that dies raises RuntimeError.
+
+    A loader can be stopped in the middle of an epoch and resumed, see :meth:`state_dict`.
 
     Raises:
         ValueError: arguments out of range, or that exclude one another.
@@ -158,7 +163,12 @@ class DataLoader(Generic[T_co]):
         self.persistent_workers = persistent_workers
         self.pin_memory_device = pin_memory_device
         self.in_order = in_order
+        # The workers that persist; the iteration that was started last; what it said when it was
+        # left; the state to resume.
         self._iterator: MultiProcessIterator | None = None
+        self._latest: weakref.ref[SingleProcessIterator | MultiProcessIterator] | None = None
+        self._left: State | Exception | None = None
+        self._resumed: Mapping[str, Any] | None = None
         self._reported_length: int | None = None
         self._initialized = True
         self.check_worker_number_rationality()
@@ -211,15 +221,110 @@ class DataLoader(Generic[T_co]):
         return multiprocessing.get_context() if context is None else context
 
     def __iter__(self) -> Iterator[Any]:
+        iterator = self._make_iterator()
+        self._latest = weakref.ref(iterator)
+        self._left = None
+        return iterator
+
+    def _make_iterator(self) -> SingleProcessIterator | MultiProcessIterator:
+        resumed, self._resumed = self._resumed, None
         if self.num_workers == 0:
-            return SingleProcessIterator(self)
+            return SingleProcessIterator(self, resumed)
         if not self.persistent_workers:
-            return MultiProcessIterator(self)
-        if self._iterator is None or self._iterator.broken:
-            self._iterator = MultiProcessIterator(self)
+            return MultiProcessIterator(self, resumed)
+        if self._iterator is None or self._iterator.broken or resumed is not None:
+            self._iterator = MultiProcessIterator(self, resumed)
         else:
             self._iterator.restart()
         return self._iterator
+
+    def _leave(self, iterator: SingleProcessIterator | MultiProcessIterator) -> None:
+        """Keep the state of an iterator that is about to go, where it is the latest one."""
+        if self._latest is None or self._latest() not in (iterator, None):
+            return
+        self._latest = None
+        if iterator.can_tell_state():
+            try:
+                self._left = iterator.state()
+            except Exception as error:
+                self._left = error
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy of a loader has no iteration in progress.
+        return {**self.__dict__, "_iterator": None, "_latest": None, "_left": None}
+
+    def state_dict(self) -> State:
+        """Where the iteration that was started last stands, for :meth:`load_state_dict`.
+
+        Holds the position in the epoch, the state of the sampler, of a dataset (or of its
+        iterator) that has the methods ``state_dict`` and ``load_state_dict``, the random state of
+        each worker, and the state of ``generator``, or of the default generator where there is
+        none. An order or a stream that keeps no state of its own is resumed by reading over what
+        was read before. Python's and NumPy's random state in this process are the caller's.
+
+        It may be called between any two batches, after a loop that was left by ``break``, and
+        between epochs. It is plain data: :func:`lamella_core.save` and the safe
+        :func:`lamella_core.load` take it, as long as the states of the dataset and of a sampler of
+        one's own are plain too. With several iterators at once, it tells of the latest.
+
+        Raises:
+            RuntimeError: the workers of the iteration in progress are gone.
+            Exception: what the dataset's ``state_dict`` raises.
+        """
+        latest = None if self._latest is None else self._latest()
+        progress: Mapping[str, Any]
+        if self._resumed is not None:
+            progress = self._resumed
+        elif latest is not None:
+            progress = latest.state()
+        elif isinstance(self._left, Exception):
+            raise self._left
+        elif self._left is not None:
+            progress = self._left
+        else:
+            own = dataset_state(self.dataset) if self.num_workers == 0 else {}
+            progress = {"base_seed": None, "epoch": None, "fetcher_state": own, "workers": None}
+        sampler = self._index_sampler
+        return {
+            "num_workers": self.num_workers,
+            **{key: progress[key] for key in ("base_seed", "epoch", "fetcher_state", "workers")},
+            "sampler_state": sampler.state_dict() if keeps_order(sampler) else None,
+            "generator": self._generator.get_state(),
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next iteration give what would have followed when ``state_dict()`` was called.
+
+        The loader must be made with the same arguments, over the same data; ``prefetch_factor``,
+        ``timeout`` and the like may differ. Sets ``generator``, or the default generator where
+        there is none, to its state at that time.
+
+        Raises:
+            TypeError, ValueError: no state of a loader, or of one with other arguments.
+        """
+        keys = ("num_workers", "base_seed", "epoch", "fetcher_state", "workers", "sampler_state")
+        check_state(state_dict, self, (*keys, "generator"))
+        if state_dict["num_workers"] != self.num_workers:
+            raise ValueError(
+                f"the state is of a loader with num_workers={state_dict['num_workers']}, this one "
+                f"has num_workers={self.num_workers}: which worker gives which batch would change"
+            )
+        sampler = self._index_sampler
+        if (state_dict["sampler_state"] is not None) != keeps_order(sampler):
+            raise ValueError(
+                "the state is of a loader whose order does "
+                f"{'not ' if state_dict['sampler_state'] is None else ''}keep a state, unlike this "
+                f"one's {type(sampler).__name__}"
+            )
+        if state_dict["sampler_state"] is not None:
+            sampler.load_state_dict(state_dict["sampler_state"])
+        self._generator.set_state(state_dict["generator"])
+        self._resumed = state_dict
+        self._iterator = self._latest = self._left = None
+
+    @property
+    def _generator(self) -> Generator:
+        return default_generator if self.generator is None else self.generator
 
     def __len__(self) -> int:
         """Batches per epoch; for a stream an estimate from the dataset's own length."""
