@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import resolve
 import torch
-from carry import BITS, PackedName, PackedTensor, short_name, tensors_in, unpack
+from calls import WIDER, Call, Raised, hold_raised, run_call, widened
+from carry import BITS, PackedTensor, short_name, tensors_in
 from compare import (
     Mismatch,
     Tolerance,
@@ -21,6 +22,7 @@ from compare import (
     compare_strides,
     tolerances,
 )
+from derivatives import run_gradient, run_second
 from samples import (
     STRIDES_DOCUMENTED,
     UNINITIALIZED,
@@ -31,16 +33,21 @@ from samples import (
     error_samples,
     label,
     samples,
+    spread,
     supported,
 )
 
 # Variants that repeat the function's own work are held to it on the first samples only.
 FEW = 3
+FEW_TWICE = 6
 SENTINEL = 1
+
+# The dtypes for whose samples second derivatives are compared, in double precision.
+TWICE = frozenset(("float64", "complex64"))
+SECOND_ORDER: dict[str, Tolerance] = {"float64": (1e-6, 1e-6), "complex128": (1e-6, 1e-6)}
 
 # A dtype that an ``out`` of the wrong kind has, by the kind of the right result.
 UNCASTABLE = {"f": "int64", "c": "float32", "i": "bool"}
-WIDER = {"float32": "float64", "complex64": "complex128"}
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,53 +70,6 @@ class Verdict:
     not_carried: int = 0
     judged_by_truth: int = 0
     seconds: float = 0.0
-
-
-class Raised:
-    """An exception that a call ended with."""
-
-    __slots__ = ("error",)
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    @property
-    def kind(self) -> str:
-        # PyTorch's public torch.linalg.LinAlgError is named _LinAlgError inside.
-        return type(self.error).__name__.lstrip("_")
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {' '.join(str(self.error).split())}"
-
-
-@dataclasses.dataclass(slots=True)
-class Call:
-    """What a callable did with fresh arguments of one side."""
-
-    arguments: Any
-    result: Any
-    out: Any = None
-
-    @property
-    def raised(self) -> bool:
-        return isinstance(self.result, Raised)
-
-
-def run_call(func: Callable[..., Any], sample: Sample, module: ModuleType, out: Any = None) -> Call:
-    """Calls ``func`` on the sample carried to ``module``, with a packed ``out`` if given."""
-    shared: dict[Any, Any] = {}
-    given = unpack(sample.arguments, module, shared)
-    input, args, kwargs = given
-    target = None
-    if out is not None:
-        target = unpack(out, module, shared)
-        kwargs = {**kwargs, "out": target}
-    resolve.seed(module)
-    try:
-        result = func(input, *args, **kwargs)
-    except Exception as error:
-        result = Raised(error)
-    return Call(given, result, target)
 
 
 class OpCheck:
@@ -351,8 +311,14 @@ class OpCheck:
         if resolve.is_method(op.inplace_variant) and op.supports_inplace_autograd:
             theirs = resolve.variant(op.inplace_variant, torch)
             ours = resolve.variant(op.inplace_variant, self.candidate)
+        twice = op.supports_gradgrad and self.dtype in TWICE
+        chosen = spread(len(found), FEW_TWICE) if twice else []
         for position, sample in enumerate(found):
             self.attempt("gradient", sample.index, self.hold_gradients, oracle, candidate, sample)
+            if position in chosen:
+                self.attempt(
+                    "second derivative", sample.index, self.hold_second, oracle, candidate, sample
+                )
             if theirs and ours and position < FEW and isinstance(sample.input, PackedTensor):
                 self.attempt(
                     "in-place gradient", sample.index, self.hold_gradients,
@@ -386,6 +352,16 @@ class OpCheck:
                 raise
             self.verdict.judged_by_truth += 1
 
+    def hold_second(self, oracle: Any, candidate: Any, sample: Sample) -> None:
+        """In double precision; PyTorch may lack a second derivative that the candidate has."""
+        wide = widened(sample)
+        expected = run_second(oracle, wide, torch)
+        if expected.raised:
+            return
+        actual = run_second(candidate, wide, self.candidate)
+        hold_raised(expected, actual)
+        compare(expected.result, actual.result, self.candidate, SECOND_ORDER, where="result")
+
     # Errors.
 
     def check_errors(self) -> None:
@@ -404,19 +380,6 @@ DOMAIN_WRAPPERS = frozenset(
     """gradcheck_wrapper_hermitian_input gradcheck_wrapper_ctc_loss
     gradcheck_wrapper_triangular_input_real_positive_diagonal""".split()
 )
-
-
-def hold_raised(expected: Call, actual: Call) -> bool:
-    """Whether both calls raised the same type; raises Mismatch where only one did."""
-    if not expected.raised:
-        if actual.raised:
-            raise Mismatch(f"raised {actual.result}")
-        return False
-    if not actual.raised:
-        raise Mismatch(f"raised nothing, expected {expected.result}")
-    if actual.result.kind != expected.result.kind:
-        raise Mismatch(f"raised {actual.result}, expected {expected.result}")
-    return True
 
 
 def hold_views(expected: Call, actual: Call, candidate: ModuleType) -> None:
@@ -450,57 +413,6 @@ def storage_array(count: int, dtype: str) -> np.ndarray:
     return np.full(count, SENTINEL, dtype=BITS.get(dtype, dtype))
 
 
-def widened(value: Any) -> Any:
-    """A packed value with single precision turned into double throughout."""
-    if isinstance(value, Sample):
-        input, args, kwargs = widened(value.arguments)
-        return Sample(value.index, input, args, kwargs, value.process)
-    if isinstance(value, PackedTensor) and value.dtype in WIDER:
-        name = WIDER[value.dtype]
-        key = (value.key, name) if value.key is not None else None
-        return dataclasses.replace(value, storage=value.storage.astype(name), dtype=name, key=key)
-    if isinstance(value, PackedName):
-        return PackedName(WIDER.get(value.name, value.name))
-    if isinstance(value, (list, tuple)):
-        return type(value)(widened(item) for item in value)
-    if isinstance(value, dict):
-        return {name: widened(item) for name, item in value.items()}
-    return value
-
-
 def on_a_clone(func: Callable[..., Any]) -> Callable[..., Any]:
     """An in-place variant made usable on a leaf that requires grad."""
     return lambda input, *args, **kwargs: func(input.clone(), *args, **kwargs)
-
-
-def run_gradient(func: Callable[..., Any], sample: Sample, module: ModuleType) -> Call:
-    """The gradients of the differentiable results for fixed random cotangents."""
-    call = run_call(func, sample, module)
-    if call.raised:
-        return call
-    try:
-        call.result = gradients(sample.process(call.result), call.arguments, module)
-    except Exception as error:
-        call.result = Raised(error)
-    return call
-
-
-def gradients(result: Any, arguments: Any, module: ModuleType) -> dict[str, Any]:
-    results = list(tensors_in(result, module.Tensor))
-    flags = [item.requires_grad for item in results]
-    inputs = [item for item in tensors_in(arguments, module.Tensor) if item.requires_grad]
-    differentiable_results = [item for item in results if item.requires_grad]
-    found: tuple[Any, ...] = ()
-    if differentiable_results and inputs:
-        numbers = np.random.default_rng(resolve.SEED)
-        cotangents = [cotangent(item, numbers, module) for item in differentiable_results]
-        found = module.autograd.grad(differentiable_results, inputs, cotangents, allow_unused=True)
-    return {"requires_grad": flags, "gradients": list(found)}
-
-
-def cotangent(tensor: Any, numbers: np.random.Generator, module: ModuleType) -> Any:
-    shape, name = tuple(tensor.shape), short_name(tensor.dtype)
-    drawn = numbers.standard_normal(shape)
-    if tensor.is_complex():
-        drawn = drawn + 1j * numbers.standard_normal(shape)
-    return module.from_numpy(np.array(drawn)).to(getattr(module, name))

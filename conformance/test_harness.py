@@ -125,6 +125,30 @@ def test_wrong_gradient() -> None:
     assert "elements differ" in message_of(found, "gradient")
 
 
+def test_wrong_second_derivative() -> None:
+    class FlatSin(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return torch.sin(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * torch.cos(x.detach())
+
+    def sin(x, *, out=None):
+        return FlatSin.apply(x) if out is None else torch.sin(x, out=out)
+
+    found = failures("sin", ("float64", "complex64"), sin=sin)
+    assert {(failure.dtype, failure.check) for failure in found} == {
+        ("float64", "second derivative"),
+        ("complex64", "gradient"),
+        ("complex64", "second derivative"),
+    }
+    assert "elements differ" in message_of(found, "second derivative")
+
+
 def test_result_that_forgot_its_graph() -> None:
     found = failures("exp", exp=lambda *a, **k: torch.exp(*a, **k).detach())
     assert "requires_grad" in message_of(found, "gradient")

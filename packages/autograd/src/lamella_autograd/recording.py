@@ -109,9 +109,9 @@ class NotImplementedBackward(nodes.Node):
     saves = False
     several = True
 
-    def __init__(self, op_name: str, outputs: int) -> None:
+    def __init__(self, op_name: str, outputs: int, edges: tuple[Any, ...]) -> None:
         self.missing = op_name
-        self.edges = ()
+        self.edges = edges
         self.outputs = outputs
         self.number = nodes.next_number()
         self.hooks = None
@@ -127,7 +127,12 @@ def _record_unknown(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
     def record(*args: Any) -> Any:
         result = below(*args)
         results = result if isinstance(result, (tuple, list)) else (result,)
-        node = NotImplementedBackward(op.name, len(results))
+        edges = []
+        for each in args:
+            for tensor in each if isinstance(each, (tuple, list)) else (each,):
+                if isinstance(tensor, Tensor):
+                    edges.append(edge_of(tensor))
+        node = NotImplementedBackward(op.name, len(results), tuple(edges))
         for index, each in enumerate(results):
             if isinstance(each, Tensor) and each._dtype.category >= FLOATING:
                 each._graph = nodes.Output(node, index)

@@ -61,14 +61,14 @@ def _elu_slope(
     input_scale: float,
 ) -> Tensor:
     bend = ops.elu_backward(grad * grad_output, input, alpha, scale, input_scale) * input_scale
-    return keep_where(bend, input <= 0)
+    return keep_where(bend, input < 0)
 
 
 def _softplus_slope(
     grad: Tensor, grad_output: Tensor, input: Tensor, beta: float, threshold: float
 ) -> Tensor:
     s = sigmoid(input * beta)
-    return keep_where(grad * grad_output * s * (1 - s) * beta, input * beta <= threshold)
+    return keep_where(grad * grad_output * s * (1 - s) * beta, input * beta < threshold)
 
 
 def _logit_slope(grad: Tensor, grad_output: Tensor, input: Tensor, eps: float | None) -> Tensor:
@@ -124,8 +124,8 @@ derivative(
 derivative("sigmoid", input=lambda grad, result: ops.sigmoid_backward(grad, result))
 derivative(
     "sigmoid_backward",
-    grad_output=lambda grad, output: ops.sigmoid_backward(grad, output),
-    output=lambda grad, grad_output, output: grad * conj(grad_output) * (1 - output * 2),
+    grad_output=lambda grad, output: ops.sigmoid_backward(grad, conj(output)),
+    output=lambda grad, grad_output, output: conj(grad) * grad_output * conj(1 - output * 2),
 )
 derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
 derivative("logit", input=lambda grad, input, eps: ops.logit_backward(grad, input, eps))
@@ -161,8 +161,8 @@ derivative(
 derivative("silu", input=lambda grad, input: ops.silu_backward(grad, input))
 derivative(
     "silu_backward",
-    grad_output=lambda grad, input: ops.silu_backward(grad, input),
-    input=lambda grad, grad_output, input: grad * conj(grad_output * _silu_curvature(input)),
+    grad_output=lambda grad, input: ops.silu_backward(grad, conj(input)),
+    input=lambda grad, grad_output, input: conj(grad) * grad_output * conj(_silu_curvature(input)),
 )
 derivative(
     "gelu",

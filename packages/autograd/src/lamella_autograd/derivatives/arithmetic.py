@@ -6,15 +6,16 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import sum_to_shape
 from lamella_core.ops.arithmetic import div, keep_where
-from lamella_core.ops.operators import abs, mul, neg
+from lamella_core.ops.operators import abs, neg
 from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
 
 
 def zeros(grad: Tensor) -> Tensor:
     """The gradient of an op that is constant wherever it has a derivative."""
-    return mul(grad, 0)
+    return grad.new_zeros(grad._array.shape)
 
 
 def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
@@ -80,7 +81,10 @@ derivative("sgn", input=_sgn_input)
 derivative("angle", input=_angle_input)
 derivative("heaviside", input=zeros, values=lambda grad, input: keep_where(grad, input == 0))
 derivative("conj_physical", input=lambda grad: conj(grad))
-derivative("keep_where", input=lambda grad, mask: keep_where(grad, mask))
+derivative(
+    "keep_where",
+    input=lambda grad, mask, input_shape: sum_to_shape(keep_where(grad, mask), input_shape),
+)
 non_differentiable("floor_divide", "gcd", "lcm", "signbit")
 derivative(
     "nextafter",

@@ -6,6 +6,9 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
+from lamella_autograd.modes import NO_GRAD
+from lamella_core.dispatch import modes
+from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
 
 
@@ -23,6 +26,8 @@ def _cumprod_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Ten
     zero = input == 0
     if not zero.any():
         return _sums_to_the_end(grad * conj(result), dim) / conj(input)
+    if not modes.bits & NO_GRAD:
+        return _cumprod_term_by_term(grad, input, dim)
     # Up to the first zero the rule is the usual one; at it, the products without this factor
     # count; beyond it nothing does.
     zeros = zero.cumsum(dim)
@@ -31,6 +36,18 @@ def _cumprod_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Ten
     without = input.masked_fill(first, 1).cumprod(dim)
     at_first = _sums_to_the_end((grad * conj(without)).masked_fill(zeros == 0, 0), dim)
     return usual.masked_fill(zeros > 0, 0) + at_first.masked_fill(first.logical_not(), 0)
+
+
+def _cumprod_term_by_term(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+    """The gradient of cumprod where there are zeros, in a form that has derivatives itself."""
+    length = input._array.shape[dim]
+    before = input.new_ones(()).expand(input.narrow(dim, 0, 1)._array.shape)
+    found = []
+    for i in range(length):
+        after = cat([before, input.narrow(dim, i + 1, length - i - 1)], dim).cumprod(dim)
+        found.append((grad.narrow(dim, i, length - i) * conj(after)).sum(dim, keepdim=True))
+        before = before * input.narrow(dim, i, 1)
+    return cat(found, dim)
 
 
 def _running_input(grads: Any, input_shape: tuple[int, ...], dim: int, results: Any) -> Tensor:
@@ -45,10 +62,12 @@ def _logcumsumexp_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -
     if input._dtype.is_complex:
         sums = (conj(grad).log() - result).flip(dim).logcumsumexp(dim).flip(dim)
         return conj((sums + input).exp())
-    size = abs(grad).log()
     nothing = float("-inf")
-    rising = size.masked_fill(grad <= 0, nothing)
-    falling = size.masked_fill(grad >= 0, nothing)
+    result = result.masked_fill(result == nothing, 0)
+    rising, falling = (
+        size.masked_fill(absent, 1).log().masked_fill(absent, nothing)
+        for size, absent in ((grad, grad <= 0), (-grad, grad >= 0))
+    )
     rising, falling = (
         ((part - result).flip(dim).logcumsumexp(dim).flip(dim) + input).exp()
         for part in (rising, falling)

@@ -15,10 +15,18 @@ LN2 = math.log(2)
 LN10 = math.log(10)
 
 
+def _acosh(grad: Tensor, input: Tensor) -> Tensor:
+    if input._dtype.is_complex:
+        # The root of the product would lie on the other branch where the real part is negative.
+        return grad * conj(rsqrt(input + 1) * rsqrt(input - 1))
+    return grad * rsqrt(input * input - 1)
+
+
 def _sinc(grad: Tensor, input: Tensor) -> Tensor:
     angle = input * math.pi
-    slope = (cos(angle) * angle - sin(angle)) / (angle * input)
-    return grad * conj(keep_where(slope, input != 0))
+    square = angle * input
+    slope = (cos(angle) * angle - sin(angle)) / square
+    return grad * conj(keep_where(slope, square != 0))
 
 
 def _xlogy_input(grad: Tensor, input: Tensor, other: Tensor | float) -> Tensor:
@@ -45,11 +53,11 @@ derivative("cosh", input=lambda grad, input: grad * conj(sinh(input)))
 derivative("tanh", input=lambda grad, result: tanh_backward(grad, result))
 derivative(
     "tanh_backward",
-    grad_output=lambda grad, output: tanh_backward(grad, output),
-    output=lambda grad, grad_output, output: grad * conj(grad_output) * output * -2,
+    grad_output=lambda grad, output: tanh_backward(grad, conj(output)),
+    output=lambda grad, grad_output, output: conj(grad) * grad_output * conj(output) * -2,
 )
 derivative("asinh", input=lambda grad, input: grad * conj(rsqrt(input * input + 1)))
-derivative("acosh", input=lambda grad, input: grad * conj(rsqrt(input * input - 1)))
+derivative("acosh", input=_acosh)
 derivative("atanh", input=lambda grad, input: grad / conj(1 - input * input))
 derivative(
     "atan2",
@@ -59,13 +67,13 @@ derivative(
 derivative("sinc", input=_sinc)
 derivative(
     "logaddexp",
-    input=lambda grad, input, result: grad * conj(exp(input - result)),
-    other=lambda grad, other, result: grad * conj(exp(other - result)),
+    input=lambda grad, input, other: grad / conj(exp(other - input) + 1),
+    other=lambda grad, input, other: grad / conj(exp(input - other) + 1),
 )
 derivative(
     "logaddexp2",
-    input=lambda grad, input, result: grad * exp2(input - result),
-    other=lambda grad, other, result: grad * exp2(other - result),
+    input=lambda grad, input, other: grad / (exp2(other - input) + 1),
+    other=lambda grad, input, other: grad / (exp2(input - other) + 1),
 )
 derivative(
     "xlogy",

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
 from lamella_core.ops.reduction import polar_factor, sum
 from lamella_core.tensor import Tensor
@@ -103,7 +104,7 @@ def _logsumexp_input(
     shape = input._array.shape
     grad = with_reduced_dims(grad, shape, dim, keepdim)
     result = with_reduced_dims(result, shape, dim, keepdim)
-    result = result.masked_fill(abs(result) == float("inf"), 0)
+    result = result.masked_fill(result == float("-inf"), 0)
     return grad * conj((input - result).exp())
 
 
@@ -118,13 +119,13 @@ def _vector_norm_input(
     if ord == 1:
         return input.sgn() * grad
     if ord == 2:
-        return input * (grad / norm).masked_fill(norm == 0, 0)
+        return input * (grad / norm.masked_fill(norm == 0, float("inf")))
     size = abs(input)
     if ord in (float("inf"), float("-inf")):
         chosen = (size == norm).to(grad._dtype)
         count = sum(chosen, dim, True) if shape else chosen
         return input.sgn() * (chosen / count * grad)
-    scale = (grad / norm ** (ord - 1)).masked_fill(norm == 0, 0)
+    scale = grad / (norm ** (ord - 1)).masked_fill(norm == 0, float("inf"))
     if ord < 1:
         return input.sgn() * (size ** (ord - 1)).masked_fill(input == 0, 0) * scale
     if ord < 2:
@@ -149,6 +150,25 @@ derivative("max_dim", input=_dim_index)
 derivative("min_dim", input=_dim_index)
 derivative("logsumexp", input=_logsumexp_input)
 derivative("vector_norm", input=_vector_norm_input)
+
+
+def _polar_factor_input(grad: Tensor, input: Tensor) -> Tensor:
+    left, sizes, right = svd(input, full_matrices=False)
+    middle = left.mH @ grad @ right.mH
+    turning = (middle - middle.mH) / (sizes.unsqueeze(-1) + sizes.unsqueeze(-2))
+    total = left @ turning @ right
+    # What the singular vectors do not span, on the longer side.
+    rows, columns = input._array.shape[-2:]
+    if rows > columns:
+        rest = grad @ right.mH
+        total = total + ((rest - left @ (left.mH @ rest)) / sizes.unsqueeze(-2)) @ right
+    if columns > rows:
+        rest = left.mH @ grad
+        total = total + (left / sizes.unsqueeze(-2)) @ (rest - rest @ right.mH @ right)
+    return total
+
+
+derivative("polar_factor", input=_polar_factor_input)
 derivative(
     "nuclear_norm",
     input=lambda grad, input: grad.unsqueeze(-1).unsqueeze(-1) * polar_factor(input),

@@ -18,13 +18,13 @@ ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 def _i1(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
     at_zero = input == 0
-    slope = ops.i0(input) - keep_where(result / input, ~at_zero)
+    slope = ops.i0(input) - keep_where(result / input.masked_fill(at_zero, 1), ~at_zero)
     return grad * (slope - mul(at_zero, 0.5))
 
 
 def _i1e(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
     at_zero = input == 0
-    rest = keep_where(result * (sgn(input) + 1 / input), ~at_zero)
+    rest = keep_where(result * (sgn(input) + 1 / input.masked_fill(at_zero, 1)), ~at_zero)
     return grad * (ops.i0e(input) - rest - mul(at_zero, 0.5))
 
 

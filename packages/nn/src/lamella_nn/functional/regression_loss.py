@@ -104,11 +104,16 @@ def smooth_l1_loss(
     _warn_if_shapes_differ(input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    distance = (input - target).abs()
+    difference = input - target
     if beta == 0:
-        return reduced(distance, reduction)
-    inside = distance.square() * (0.5 / beta)
-    return reduced(core.where(distance < beta, inside, distance - 0.5 * beta), reduction)
+        return reduced(difference.abs(), reduction)
+    return reduced(_square_then_line(difference, beta) / beta, reduction)
+
+
+def _square_then_line(difference: Tensor, bound: float) -> Tensor:
+    """``d^2 / 2`` up to the bound, ``bound (|d| - bound / 2)`` from there, in one formula."""
+    near = difference.clamp(-bound, bound)
+    return near * (difference - near * 0.5)
 
 
 def huber_loss(
@@ -134,9 +139,7 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
-    distance = (input - target).abs()
-    inside = distance.square() * 0.5
-    losses = core.where(distance <= delta, inside, (distance - 0.5 * delta) * delta)
+    losses = _square_then_line(input - target, delta)
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
 
