@@ -7,6 +7,8 @@ from lamella_nn import derivatives as _derivatives  # declares the formulas
 from lamella_nn import kernels as _kernels  # registers the kernels
 from lamella_nn.functional.activation import *
 from lamella_nn.functional.activation import __all__ as _activation
+from lamella_nn.functional.attention import *
+from lamella_nn.functional.attention import __all__ as _attention
 from lamella_nn.functional.convolution import *
 from lamella_nn.functional.convolution import __all__ as _convolution
 from lamella_nn.functional.distance import *
@@ -36,6 +38,7 @@ from lamella_nn.functional.vision import __all__ as _vision
 
 __all__: list[str] = []
 __all__ += _activation
+__all__ += _attention
 __all__ += _convolution
 __all__ += _distance
 __all__ += _dropout

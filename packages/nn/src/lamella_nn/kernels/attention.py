@@ -1,0 +1,267 @@
+"""Array kernels of scaled dot-product attention, without ever holding all the weights.
+
+Some rows of some heads are taken at a time, such that their scores stay in the processor's cache.
+The backward pass computes the weights again, from the maximum and the sum of each row (T. Dao et
+al., "FlashAttention", 2022).
+
+Inside, arrays have at least one dimension before the matrices; the last of these is called heads.
+Scores are (keys, rows): all products but one then run along contiguous memory.
+"""
+
+from __future__ import annotations
+
+from itertools import product as pairs
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numpy import broadcast_shapes
+
+from lamella_core.dispatch import shared_kernel
+from lamella_core.formats import order_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLOCK_BYTES = 1 << 19
+
+# Scores between -30 and 30 need not be shifted by their maximum before exp: no sum of them
+# overflows, and none loses digits.
+_SMALL_SCORE = 30.0
+
+
+class _Plan(NamedTuple):
+    """The dimensions that all operands broadcast to, and how many heads and rows a block has."""
+
+    lead: tuple[int, ...]
+    length: int
+    keys: int
+    heads: int
+    rows: int
+    causal: bool
+
+    def groups(self) -> Iterator[tuple[Any, ...]]:
+        """The index of each group of heads: numbers, and a slice of the last dimension."""
+        for position in pairs(*(range(size) for size in self.lead[:-1])):
+            for start in range(0, self.lead[-1], self.heads):
+                yield (*position, slice(start, min(start + self.heads, self.lead[-1])))
+
+    def blocks(self) -> Iterator[tuple[slice, int]]:
+        """The rows of each block, and the number of keys that they see; the last rows first."""
+        for start in reversed(range(0, self.length, self.rows)):
+            stop = min(start + self.rows, self.length)
+            yield slice(start, stop), min(stop, self.keys) if self.causal else self.keys
+
+
+def _plan(query: Any, key: Any, value: Any, mask: Any, causal: bool, most_rows: int) -> _Plan:
+    leads = [each.shape[:-2] for each in (query, key, value, mask) if each is not None]
+    lead = broadcast_shapes(*leads) or (1,)
+    length, keys = query.shape[-2], key.shape[-2]
+    row_bytes = max(keys * query.itemsize, 1)
+    # Under a causal mask, few rows of many heads: less is computed that the mask leaves out.
+    rows = max(1, min(length, 64 if causal else most_rows, max(32, _BLOCK_BYTES // row_bytes)))
+    heads = max(1, min(lead[-1], _BLOCK_BYTES // (rows * row_bytes)))
+    return _Plan(lead, length, keys, heads, rows, causal)
+
+
+def _part(array: Any, index: tuple[Any, ...]) -> Any:
+    """A group of heads of an operand; where it is broadcast, its one entry stands for all."""
+    own = array.shape[:-2]
+    if not own:
+        return array[None]
+    index = index[len(index) - len(own) :]
+    return array[
+        tuple(
+            at if size > 1 else (slice(0, 1) if isinstance(at, slice) else 0)
+            for at, size in zip(index, own, strict=True)
+        )
+    ]
+
+
+def _accumulate(target: Any, index: tuple[Any, ...], block: Any) -> None:
+    """Add a group's gradient to that of an operand, which may be broadcast."""
+    part = _part(target, index)
+    part += block if part.shape[0] == block.shape[0] else block.sum(0, keepdims=True)
+
+
+def _empty_like(xp: Any, array: Any, shape: tuple[int, ...]) -> Any:
+    """Memory in the order of the array's dimensions, where the shapes agree."""
+    order = order_of(array.shape, array.strides)
+    if array.shape[:-1] != shape[:-1] or order[-1] != array.ndim - 1:
+        return xp.empty(shape, array.dtype)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return xp.empty([shape[dim] for dim in order], array.dtype).transpose(back)
+
+
+def _rows_of(array: Any) -> Any:
+    """The matrices in a form that the BLAS takes: copied, where a row has gaps."""
+    return array if array.strides[-1] == array.itemsize else array.copy()
+
+
+def _with_row(xp: Any, array: Any, row: Any) -> Any:
+    """The transposed matrices, and one more row below."""
+    heads, length, width = array.shape
+    result = xp.empty((heads, width + 1, length), array.dtype)
+    result[:, :width] = array.swapaxes(-1, -2)
+    result[:, width] = row
+    return result
+
+
+def _with_ones(xp: Any, array: Any) -> Any:
+    """The matrices, and a column of ones: a product with it adds the row of ``_with_row``."""
+    heads, length, width = array.shape
+    result = xp.empty((heads, length, width + 1), array.dtype)
+    result[:, :, :width] = array
+    result[:, :, width] = 1
+    return result
+
+
+def _triangle(xp: Any, plan: _Plan, dtype: Any) -> Any:
+    """What is added to the scores around the diagonal: -inf where a key follows a row."""
+    if not plan.causal:
+        return None
+    ones = xp.ones((plan.rows, plan.rows), bool)
+    return xp.where(xp.tril(ones, -1), -xp.inf, 0).astype(dtype)
+
+
+def _masked(
+    xp: Any, plan: _Plan, scores: Any, rows: slice, keys: int, mask: Any, above: Any
+) -> Any:
+    """The scores of these rows, with the masks added in place."""
+    start = rows.start
+    if above is not None and start < keys:
+        scores[:, start:] += above[: keys - start, : rows.stop - start]
+    if mask is not None:
+        mask = mask[..., rows, :] if mask.shape[-2] > 1 else mask
+        mask = mask[..., :keys] if mask.shape[-1] > 1 else mask
+        if mask.dtype == bool:
+            mask = xp.where(mask, 0, -xp.inf)
+        scores += mask.swapaxes(-1, -2).astype(scores.dtype, copy=False)
+    return scores
+
+
+def _are_small(xp: Any, query: Any, key: Any, mask: Any, scale: float) -> bool:
+    """Whether all scores are, by the inequality of Cauchy and Schwarz."""
+    squares = [xp.einsum("...e,...e->...", x, x) for x in (query, key)]
+    if not (squares[0].size and squares[1].size):
+        return False
+    if not squares[0].max() * squares[1].max() * scale**2 < _SMALL_SCORE**2:
+        return False
+    if mask is None or mask.dtype == bool:
+        return True
+    return bool(((xp.abs(mask) < _SMALL_SCORE) | (mask == -xp.inf)).all())
+
+
+def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    """The arrays in float32, where they are of 16 bits."""
+    return tuple(x.astype(xp.float32) if x.itemsize == 2 else x for x in arrays)
+
+
+@shared_kernel("attention")
+def attention(
+    xp: Any, query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
+) -> tuple[Any, Any, Any]:
+    plan = _plan(query, key, value, mask, is_causal, most_rows=64)
+    asked = query.dtype
+    query, key, value = _wide(xp, query, key, value)
+    dtype = query.dtype
+    factor = dtype.type(scale)
+    plain = all(each is None or each.ndim == 2 for each in (query, key, value, mask))
+    shape = (*plan.lead, plan.length, value.shape[-1])
+    output = _empty_like(xp, query[None] if plain else query, shape)
+    highest = xp.zeros((*plan.lead, 1, plan.length), dtype)
+    total = xp.empty((*plan.lead, 1, plan.length), dtype)
+    above = _triangle(xp, plan, dtype)
+    ones = xp.ones((1, plan.keys), dtype)
+    for index in plan.groups():
+        keys_part, values = _rows_of(_part(key, index)), _rows_of(_part(value, index))
+        mask_part = None if mask is None else _part(mask, index)
+        query_part = _part(query, index)
+        small = _are_small(xp, query_part, keys_part, mask_part, scale)
+        columns = xp.multiply(query_part.swapaxes(-1, -2), factor, order="C")
+        outputs, tops, sums = output[index], highest[index], total[index]
+        for rows, keys in plan.blocks():
+            scores = xp.matmul(keys_part[:, :keys], columns[:, :, rows])
+            scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
+            if not small and keys:
+                top = scores.max(-2, keepdims=True)
+                top = xp.where(top == -xp.inf, 0, top)
+                scores -= top
+                tops[:, :, rows] = top
+            weights = xp.exp(scores, scores)
+            # As a product, which is faster than a sum over a dimension.
+            summed = xp.matmul(ones[:, :keys], weights)
+            summed += summed == 0
+            sums[:, :, rows] = summed
+            mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys])
+            xp.multiply(mixed, 1 / summed.swapaxes(-1, -2), outputs[:, rows])
+    output = output.astype(asked, copy=False)
+    return (output[0], highest[0], total[0]) if plain else (output, highest, total)
+
+
+@shared_kernel("attention_backward")
+def attention_backward(
+    xp: Any,
+    grad: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    output: Any,
+    highest: Any,
+    total: Any,
+    is_causal: bool,
+    scale: float,
+    mask_wanted: bool,
+) -> tuple[Any, Any, Any, Any]:
+    # Each block adds to the gradients of all its keys, so that few blocks are better here.
+    plan = _plan(query, key, value, mask, is_causal, most_rows=256)
+    asked = query.dtype
+    query, key, value, output, grad = _wide(xp, query, key, value, output, grad)
+    dtype = query.dtype
+    factor = dtype.type(scale)
+    to_query, to_key, to_value = (_empty_like(xp, x, x.shape) for x in (query, key, value))
+    to_mask = xp.zeros(mask.shape, mask.dtype) if mask_wanted else xp.empty(0, dtype)
+    alone = to_query.shape[:-2] == plan.lead
+    for each in (to_key, to_value) if alone else (to_query, to_key, to_value):
+        each.fill(0)
+    above = _triangle(xp, plan, dtype)
+    for index in plan.groups():
+        mask_part = None if mask is None else _part(mask, index)
+        keys_part = _rows_of(_part(key, index))
+        scaled = _part(query, index) * factor
+        top = _part(highest, index)[:, 0]
+        shifted = mask is not None and bool(top.any())
+        # Weights are exp(score - highest) / total; the total is divided out of the gradient.
+        upper = _part(grad, index) / _part(total, index).swapaxes(-1, -2)
+        inner = (upper * _part(output, index)).sum(-1)
+        # Where a mask's great numbers cancel with the maximum's, they have to meet first.
+        columns = _with_row(xp, scaled, 0 if mask is not None else -top)
+        gradients = _with_row(xp, upper, -inner)
+        with_ones, values = _with_ones(xp, keys_part), _with_ones(xp, _part(value, index))
+        for rows, keys in plan.blocks():
+            scores = xp.matmul(with_ones[:, :keys], columns[:, :, rows])
+            scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
+            if shifted:
+                scores -= top[:, None, rows]
+            weights = xp.exp(scores, scores)
+            _accumulate(to_value[..., :keys, :], index, xp.matmul(weights, upper[:, rows]))
+            slope = xp.matmul(values[:, :keys], gradients[:, :, rows])
+            slope *= weights
+            if mask_wanted:
+                _accumulate_mask(to_mask, index, rows, keys, slope.swapaxes(-1, -2))
+            _accumulate(to_key[..., :keys, :], index, xp.matmul(slope, scaled[:, rows]))
+            product = xp.matmul(slope.swapaxes(-1, -2), keys_part[:, :keys])
+            if alone:
+                xp.multiply(product, factor, to_query[index][:, rows])
+            else:
+                _accumulate(to_query[..., rows, :], index, product * factor)
+    gradients_of = (x.astype(asked, copy=False) for x in (to_query, to_key, to_value))
+    return (*gradients_of, to_mask)
+
+
+def _accumulate_mask(to_mask: Any, index: Any, rows: slice, keys: int, slope: Any) -> None:
+    """Add a block's gradient to the mask's, which may be broadcast over rows and keys too."""
+    if to_mask.shape[-2] == 1:
+        slope, rows = slope.sum(-2, keepdims=True), slice(0, 1)
+    if to_mask.shape[-1] == 1:
+        slope, keys = slope.sum(-1, keepdims=True), 1
+    _accumulate(to_mask[..., rows, :keys], index, slope)
