@@ -173,3 +173,29 @@ def test_errors(name, shape, args, text):
     with pytest.raises(ValueError) as caught:
         seeded(name, shape, *args)
     assert str(caught.value) == text
+
+
+OLDER = [
+    "dirac", "eye", "kaiming_normal", "kaiming_uniform", "normal", "orthogonal", "uniform",
+    "xavier_normal", "xavier_uniform",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_older_names_warn_and_do_the_same(name):
+    shape = (3, 3, 3) if name == "dirac" else (3, 3)
+    results = []
+    for each in (name, name + "_"):
+        lc.manual_seed(5)
+        tensor = lc.empty(shape)
+        if each is name:
+            with pytest.warns(FutureWarning, match=f"nn.init.{name}` is now deprecated"):
+                assert getattr(init, each)(tensor) is tensor
+        else:
+            getattr(init, each)(tensor)
+        results.append(tensor)
+    assert lc.equal(*results)
+    with pytest.warns(FutureWarning):
+        assert init.constant(lc.empty(2), 3.0).tolist() == [3.0, 3.0]
+    with pytest.warns(FutureWarning):
+        assert (init.sparse(lc.empty(4, 2), 0.5) == 0).sum() == 4

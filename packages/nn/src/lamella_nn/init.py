@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -17,18 +19,29 @@ from lamella_core import bool as bool_
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
@@ -343,3 +356,35 @@ def sparse_(
         for column in range(columns):
             tensor[randperm(rows)[:zeros], column] = 0
     return tensor
+
+
+def _older_name(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The function under its name without underscore, which warns."""
+    new = function.__name__
+    old = new.removesuffix("_")
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = old
+    call.__doc__ = f"The old name of :func:`{new}`."
+    return call
+
+
+constant = _older_name(constant_)
+dirac = _older_name(dirac_)
+eye = _older_name(eye_)
+kaiming_normal = _older_name(kaiming_normal_)
+kaiming_uniform = _older_name(kaiming_uniform_)
+normal = _older_name(normal_)
+orthogonal = _older_name(orthogonal_)
+sparse = _older_name(sparse_)
+uniform = _older_name(uniform_)
+xavier_normal = _older_name(xavier_normal_)
+xavier_uniform = _older_name(xavier_uniform_)

@@ -6,7 +6,12 @@ import pytest
 
 import lamella_core as lc
 from lamella_nn import Parameter
-from lamella_nn.utils import clip_grad_norm_, clip_grad_value_
+from lamella_nn.utils import (
+    clip_grad_norm,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+)
 
 
 def parameters(*grad):
@@ -50,3 +55,18 @@ def test_value():
     given = parameters(-3.0, 4.0)
     clip_grad_value_(given, 3.5)
     assert given[0].grad.tolist() == [-3.0, 3.5]
+
+
+def test_scaling_by_a_known_norm():
+    given = parameters(3.0, 4.0)
+    clip_grads_with_norm_(given, 1.0, lc.tensor(10.0))
+    assert given[0].grad.tolist() == pytest.approx([0.3, 0.4], rel=1e-5)
+    clip_grads_with_norm_(given, 10.0, lc.tensor(5.0))
+    assert given[0].grad.tolist() == pytest.approx([0.3, 0.4], rel=1e-5)
+
+
+def test_the_older_name_warns():
+    given = parameters(3.0, 4.0)
+    with pytest.warns(FutureWarning, match="clip_grad_norm_"):
+        assert clip_grad_norm(given, 1.0) == 5.0
+    assert given[0].grad.tolist() == pytest.approx([0.6, 0.8], rel=1e-5)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import Any
 
+from lamella_autograd import no_grad
 from lamella_core import (
     Tensor,
     cat,
+    dot,
     eye,
     finfo,
     geqrf,
     linalg,
     matrix_exp,
+    mv,
     randn,
     zeros_like,
 )
+from lamella_nn.functional import normalize
 from lamella_nn.modules.module import Module
 from lamella_nn.utils.parametrize import register_parametrization
+from lamella_nn.utils.spectral_norm import matrix_of, output_dim
+from lamella_nn.utils.weight_norm import norm_except_dim
 
-__all__ = ["orthogonal"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 class _OrthMaps(Enum):
@@ -191,4 +198,137 @@ def orthogonal(
         )
     parametrization = _Orthogonal(weight, chosen, use_trivialization=use_trivialization)
     register_parametrization(module, name, parametrization, unsafe=True)
+    return module
+
+
+class _WeightNorm(Module):
+    """Maps a length and a direction to a weight; see ``weight_norm``."""
+
+    def __init__(self, dim: int | None = 0) -> None:
+        super().__init__()
+        self.dim = -1 if dim is None else dim
+
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
+        """``g v / |v|``."""
+        return weight_v * (weight_g / norm_except_dim(weight_v, self.dim))
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """The weight's length, and the weight for its direction."""
+        return norm_except_dim(weight, self.dim), weight
+
+
+def weight_norm(module: Module, name: str = "weight", dim: int = 0) -> Module:
+    """Learn a weight as a length and a direction: ``w = g v / |v|``.
+
+    From T. Salimans and D. Kingma, "Weight Normalization" (2016). The length becomes the parameter
+    ``parametrizations.<name>.original0``, the direction ``original1``. States of
+    ``utils.weight_norm``, the older form, can be loaded.
+
+    Args:
+        module: changed in place, and returned.
+        name: of the weight.
+        dim: the dimension whose slices have a length each; one length for all when None.
+
+    Raises:
+        ValueError: there is no such tensor.
+        IndexError: there is no such dimension.
+    """
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+
+    def rename(state_dict: Any, prefix: str, *_: Any) -> None:
+        for older, newer in (("_g", "original0"), ("_v", "original1")):
+            key = f"{prefix}{name}{older}"
+            if key in state_dict:
+                state_dict[f"{prefix}parametrizations.{name}.{newer}"] = state_dict.pop(key)
+
+    module._register_load_state_dict_pre_hook(rename)
+    return module
+
+
+class _SpectralNorm(Module):
+    """Divides a weight by its largest singular value; see ``spectral_norm``."""
+
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(
+        self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12
+    ) -> None:
+        super().__init__()
+        if not -weight.ndim <= dim < weight.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-weight.ndim}, "
+                f"{weight.ndim - 1}] but got {dim})"
+            )
+        if n_power_iterations <= 0:
+            raise ValueError(
+                "Expected n_power_iterations to be positive, but got "
+                f"n_power_iterations={n_power_iterations}"
+            )
+        self.dim = dim % weight.ndim
+        self.eps = eps
+        if weight.ndim == 1:
+            return
+        self.n_power_iterations = n_power_iterations
+        with no_grad():
+            matrix = matrix_of(weight, self.dim)
+            rows, columns = matrix.shape
+            u = matrix.new_empty(rows).normal_(0, 1)
+            v = matrix.new_empty(columns).normal_(0, 1)
+            self.register_buffer("_u", normalize(u, dim=0, eps=eps))
+            self.register_buffer("_v", normalize(v, dim=0, eps=eps))
+            # From random vectors, a few steps for a start.
+            self._iterate(matrix, 15)
+
+    def _iterate(self, matrix: Tensor, steps: int) -> None:
+        for _ in range(steps):
+            self._u.copy_(normalize(mv(matrix, self._v), dim=0, eps=self.eps))
+            self._v.copy_(normalize(mv(matrix.mH, self._u), dim=0, eps=self.eps))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight over its largest singular value; a vector over its length."""
+        if weight.ndim == 1:
+            return normalize(weight, dim=0, eps=self.eps)
+        matrix = matrix_of(weight, self.dim)
+        if self.training:
+            with no_grad():
+                self._iterate(matrix, self.n_power_iterations)
+        # The next call writes into the buffers; the graph of this one needs what they are.
+        u, v = self._u.clone(), self._v.clone()
+        return weight / dot(u, mv(matrix, v))
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        """The value itself: where its norm is 1 already, the way forward changes nothing."""
+        return value
+
+
+def spectral_norm(
+    module: Module,
+    name: str = "weight",
+    n_power_iterations: int = 1,
+    eps: float = 1e-12,
+    dim: int | None = None,
+) -> Module:
+    """Divide a weight, as a matrix, by its largest singular value.
+
+    From T. Miyato et al., "Spectral Normalization for Generative Adversarial Networks" (2018). The
+    singular value is found by power iteration, which goes on at each access in training.
+
+    Args:
+        module: changed in place, and returned.
+        name: of the weight; a vector is divided by its length.
+        n_power_iterations: steps an access.
+        eps: the least length that vectors are divided by.
+        dim: the dimension of the weight that belongs to outputs; by default 1 for transposed
+            convolutions and 0 for all others.
+
+    Raises:
+        ValueError: there is no such tensor, or ``n_power_iterations`` is not positive.
+        IndexError: there is no such dimension.
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    chosen = output_dim(module) if dim is None else dim
+    register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, chosen, eps))
     return module
