@@ -144,7 +144,8 @@ def programs(session: nox.Session) -> None:
 @nox.session(requires=["wheels"])
 def parity(session: nox.Session) -> None:
     """PyTorch's operator database, run against lamella."""
-    install(session, "lamella", TORCH, "expecttest", "hypothesis", "pytest>=8")
+    # scikit-learn, with SciPy, for the array API: they are given our tensors.
+    install(session, "lamella", TORCH, "expecttest", "hypothesis", "scikit-learn>=1.8", "pytest>=8")
     session.run("pytest", "conformance", "--ignore=conformance/toy-backend", env=THREADS)
     session.run("python", "conformance/run.py", *session.posargs, env=THREADS)
 

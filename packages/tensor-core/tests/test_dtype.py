@@ -84,3 +84,17 @@ def test_default_dtype():
     for wrong in (core.int64, "float32"):
         with pytest.raises(TypeError, match="only floating-point types"):
             core.set_default_dtype(wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(bool, "bool"), (int, "int64"), (float, "float64"), (complex, "complex128")],
+)
+def test_python_types_stand_for_dtypes(kind: type, name: str) -> None:
+    # The types that torch 2.13 gives: unlike a Python float as a value, float is float64.
+    x = core.ones(2)
+    for made in (core.zeros(2, dtype=kind), x.to(kind), x.to("cpu", kind), x.to(dtype=kind)):
+        assert made.dtype.name == name
+    assert x.prod(dtype=kind).dtype.name == name
+    with pytest.raises(TypeError, match="dtype"):
+        x.to(str)

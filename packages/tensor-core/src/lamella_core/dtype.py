@@ -102,6 +102,9 @@ _COMPLEX_OF = {float32: complex64, float64: complex128, bfloat16: complex64, flo
 
 OF_NUMPY: dict[np.dtype, dtype] = {d.numpy: d for d in ALL}
 
+# What a Python type means as a dtype argument.
+PYTHON_TYPES: dict[object, dtype] = {bool: bool_, int: int64, float: float64, complex: complex128}
+
 REDUCED_PRECISION = frozenset((float16, bfloat16))
 
 

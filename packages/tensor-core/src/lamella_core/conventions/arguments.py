@@ -66,14 +66,11 @@ def read_dtype(op_name: str, wanted: Any) -> dtype:
         return dtypes.defaults.floating
     if wanted.__class__ is dtype:
         return wanted
-    if wanted in _PYTHON_TYPES:
-        return dtypes.of_number(wanted())
+    if wanted.__class__ is type and wanted in dtypes.PYTHON_TYPES:
+        return dtypes.PYTHON_TYPES[wanted]
     raise TypeError(
         f"{op_name}(): argument 'dtype' must be torch.dtype, not {type(wanted).__name__}"
     )
-
-
-_PYTHON_TYPES = (bool, int, float, complex)
 
 
 def give_out(

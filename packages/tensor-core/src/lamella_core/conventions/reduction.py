@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
+from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.common import (
     normalize_dim,
     normalize_dims,
@@ -90,6 +91,8 @@ class Reduction:
         types = self.types
 
         def plan(given: dtype, wanted: dtype | None) -> tuple[Any, dtype, Any]:
+            if wanted is not None:
+                wanted = read_dtype(base.name, wanted)
             compute, result = types(base.name, given, wanted)
             return None if compute is given else compute.numpy, result, result.numpy
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import check_size, read_sizes
+from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
@@ -221,13 +221,13 @@ def _to(
     """
     if args:
         first, *more = args
-        if first.__class__ is dtype_class:
-            dtype = first
+        if _is_dtype(first):
+            dtype = read_dtype("to", first)
         elif isinstance(first, Tensor):
             other = first
         elif first is None or isinstance(first, (str, Device, int)):
             device = first
-            if more and (more[0] is None or more[0].__class__ is dtype_class):
+            if more and (more[0] is None or _is_dtype(more[0])):
                 dtype = more.pop(0)
         else:
             raise TypeError(
@@ -243,10 +243,7 @@ def _to(
         dtype, device = other._dtype, other.device
     result = self
     if dtype is not None and dtype is not self._dtype:
-        if dtype.__class__ is not dtype_class:
-            raise TypeError(
-                f"to(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}"
-            )
+        dtype = read_dtype("to", dtype)
         result = _to_dtype_table[modes.bits | result._key](result, dtype)
     if device is not None:
         result = _moved(result, device)
@@ -257,6 +254,12 @@ def _to(
     if copy and result is self:
         return clone(self, memory_format=memory_format)
     return result
+
+
+def _is_dtype(value: Any) -> bool:
+    return value.__class__ is dtype_class or (
+        value.__class__ is type and value in dtypes.PYTHON_TYPES
+    )
 
 
 def _moved(tensor: Tensor, device: DeviceLike) -> Tensor:
@@ -302,12 +305,7 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
 
 
 _LEGACY_NAMES = {dtypes.complex64: "ComplexFloat", dtypes.complex128: "ComplexDouble"}
-TYPES_BY_CLASS: dict[Any, dtype_class] = {
-    bool: dtypes.bool_,
-    int: dtypes.int64,
-    float: dtypes.float64,
-    complex: dtypes.complex128,
-}
+TYPES_BY_CLASS: dict[Any, dtype_class] = {**dtypes.PYTHON_TYPES}
 
 
 def _converter(name: str, kind: dtype_class) -> Callable[..., Tensor]:

@@ -1,0 +1,104 @@
+"""The standard's extension for linear algebra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_core import linalg
+from lamella_core.array_api.data_types import common
+from lamella_core.array_api.statistics import sum
+from lamella_core.linalg import (
+    det,
+    eigh,
+    eigvalsh,
+    inv,
+    matrix_power,
+    pinv,
+    qr,
+    slogdet,
+    svd,
+    svdvals,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from lamella_core.dtype import dtype as DType
+    from lamella_core.tensor import Tensor
+
+__all__ = [
+    "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_norm",
+    "matrix_power", "matrix_rank", "matrix_transpose", "outer", "pinv", "qr", "slogdet", "solve",
+    "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
+]  # fmt: skip
+
+
+def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
+    """The lower or upper Cholesky factor of positive-definite matrices."""
+    return linalg.cholesky(x, upper=upper)
+
+
+def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
+    """Cross products of vectors of 3 elements along an axis."""
+    return linalg.cross(*core.broadcast_tensors(*common(x1, x2)), dim=axis)
+
+
+def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
+    """A diagonal of matrices, as a view."""
+    return x.diagonal(offset, -2, -1)
+
+
+def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """The matrix product."""
+    return core.matmul(*common(x1, x2))
+
+
+def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+    """A norm of matrices."""
+    return linalg.matrix_norm(x, ord, keepdim=keepdims)
+
+
+def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
+    """How many singular values exceed ``rtol`` times the largest."""
+    return linalg.matrix_rank(x, rtol=rtol)
+
+
+def matrix_transpose(x: Tensor, /) -> Tensor:
+    """Matrices transposed, as a view."""
+    return x.mT
+
+
+def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """The products of all pairs of elements of two vectors."""
+    return core.outer(*common(x1, x2))
+
+
+def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
+    """``X`` with ``x1 X = x2``; ``x2`` is a vector only when it has one dimension."""
+    x1, x2 = common(x1, x2)
+    if x2.ndim == 1:
+        return linalg.solve(x1, x2.unsqueeze(-1)).squeeze(-1)
+    return linalg.solve(x1, x2.reshape((1,) * (x1.ndim - x2.ndim) + tuple(x2.shape)))
+
+
+def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
+    """Products summed over pairs of axes."""
+    first, second = common(x1, x2)
+    return core.tensordot(first, second, axes)
+
+
+def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tensor:
+    """The sum of a diagonal of matrices."""
+    return sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
+
+
+def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
+    """Dot products of vectors along an axis, the first conjugated."""
+    first, second = common(x1, x2)
+    return (first.conj() * second).sum(axis)
+
+
+def vector_norm(
+    x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2
+) -> Tensor:
+    """A norm of vectors."""
+    return linalg.vector_norm(x, ord, axis, keepdims)
