@@ -109,6 +109,16 @@ from lamella_nn.modules.ranking_loss import (
     TripletMarginWithDistanceLoss,
 )
 from lamella_nn.modules.regression_loss import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
+from lamella_nn.modules.rnn import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    RNNBase,
+    RNNCell,
+    RNNCellBase,
+)
 from lamella_nn.modules.sparse import Embedding, EmbeddingBag
 from lamella_nn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from lamella_nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
@@ -159,6 +169,8 @@ __all__ = [
     "Fold",
     "GELU",
     "GLU",
+    "GRU",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -176,6 +188,8 @@ __all__ = [
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -206,6 +220,10 @@ __all__ = [
     "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNN",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "RReLU",
     "ReLU",
     "ReLU6",
