@@ -44,5 +44,6 @@ ROWS = (
     Row("CNN of examples/digits, peak memory", "cnn", "memory", Target(1.05)),
     Row("GPT 6x384, AdamW", "gpt", "time", Target(1.1)),
     Row("GPT 6x384, AdamW, peak memory", "gpt", "memory", Target(1.05)),
+    Row("LSTM 32x64x128, hidden 256, SGD", "lstm", target=Target(1.2)),
     Row("memory growth, 100,000 steps", "memory", None, Target(1e6, "B"), True, has_ratio=False),
 )

@@ -42,16 +42,18 @@ _names |= {name: getattr(lamella_autograd, name) for name in _GRAD_MODES}
 _names["dtype"] = lamella_core.float32.__class__
 globals().update(_names)
 
-__all__ = sorted({*_names, *_SUBMODULES})
+__all__ = sorted({*_names, *_SUBMODULES, *_alias.FUNCTIONS})
 
 
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
         return import_module(f"lamella.{name}")
+    if name in _alias.FUNCTIONS:
+        return getattr(import_module(_alias.FUNCTIONS[name]), name)
     raise AttributeError(
         f"module 'lamella' has no attribute {name!r}; if PyTorch has it, it is not in lamella yet"
     )
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_SUBMODULES, *_alias.FUNCTIONS})

@@ -36,6 +36,22 @@ MODULES = {
     "lamella.utils.dlpack": "lamella_core.dlpack",
 }
 
+# PyTorch's functions at the top level that a distribution above autograd declares, with the module
+# that holds them.
+FUNCTIONS = dict.fromkeys(
+    (
+        "gru",
+        "gru_cell",
+        "lstm",
+        "lstm_cell",
+        "rnn_relu",
+        "rnn_relu_cell",
+        "rnn_tanh",
+        "rnn_tanh_cell",
+    ),
+    "lamella_nn.functional.recurrent",
+)
+
 
 def real_name(name: str) -> str | None:
     """The module that a facade's name stands for, ``lamella_nn.functional`` for instance."""

@@ -18,8 +18,11 @@ NAMES = sorted(
 # Their second derivative is written in ops by the op that they are the gradient of.
 FUSED_ONCE = {
     "embedding_bag_backward",
+    "gru_layer_backward",
+    "lstm_layer_backward",
     "native_batch_norm_backward",
     "native_layer_norm_backward",
+    "rnn_layer_backward",
 }
 # PyTorch has no second derivative of these either.
 DIFFERENTIABLE_ONCE = {"grid_sampler_backward"}

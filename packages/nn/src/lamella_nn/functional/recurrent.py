@@ -346,13 +346,15 @@ def _cell(
         )
     for index, state in enumerate(hx):
         shape = state._array.shape
-        if len(shape) != 2 or shape[0] != batch:
+        if shape[:1] != (batch,):
             raise RuntimeError(
-                f"Input batch size {batch} doesn't match hidden{index} batch size {shape[0]}"
+                f"Input batch size {batch} doesn't match hidden{index} batch size "
+                f"{shape[0] if shape else 'of a 0-dim tensor'}"
             )
-        if shape[1] != size:
+        if shape[1:] != (size,):
+            got = ", ".join(map(str, shape[1:])) or "none"
             raise RuntimeError(
-                f"hidden{index} has inconsistent hidden_size: got {shape[1]}, expected {size}"
+                f"hidden{index} has inconsistent hidden_size: got {got}, expected {size}"
             )
     weights = [w_ih, w_hh]
     has_biases = b_ih is not None or b_hh is not None

@@ -41,13 +41,14 @@ def gru_layer(
     if bias_ih is not None:
         input_bias, hidden_bias = widened(xp, bias_ih, batch), widened(xp, bias_hh, batch)
     state = transposed(xp, hx)
+    buffer = xp.empty(3 * size * batch, dtype)
     for start, end in steps_of(batch_sizes, reverse):
         h = state[:, : end - start]
         block = block_of(reserve, 5 * size, start, end)
         gates, hidden_n = block[: 3 * size], block[3 * size : 4 * size]
         r, z, n = gates[:size], gates[size : 2 * size], gates[2 * size :]
         block[4 * size :] = h
-        products = weight_hh @ h
+        products = xp.matmul(weight_hh, h, out=block_of(buffer, 3 * size, 0, end - start))
         if input_bias is not None:
             gates += input_bias[:, : end - start]
             products += hidden_bias[:, : end - start]

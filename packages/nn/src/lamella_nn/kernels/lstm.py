@@ -39,12 +39,13 @@ def lstm_layer(
     input_products(xp, input, weight_ih, reserve, 6 * size, batch_sizes)
     bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, batch)
     state, cell = transposed(xp, hx), transposed(xp, cx)
+    buffer = xp.empty(4 * size * batch, dtype)
     for start, end in steps_of(batch_sizes, reverse):
         h, c = state[:, : end - start], cell[:, : end - start]
         block = block_of(reserve, 6 * size, start, end)
         gates, tanh_c = block[: 4 * size], block[4 * size : 5 * size]
         block[5 * size :] = c
-        gates += weight_hh @ h
+        gates += xp.matmul(weight_hh, h, out=block_of(buffer, 4 * size, 0, end - start))
         if bias is not None:
             gates += bias[:, : end - start]
         # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call of tanh for all gates.
@@ -89,6 +90,7 @@ def lstm_layer_backward(
     to_state = transposed_gradient(xp, grad_hidden, hx.shape, dtype)
     to_cell = transposed_gradient(xp, grad_cell, (batch, size), dtype)
     to_gates = xp.empty((4 * size, rows), dtype)
+    buffer = xp.empty(5 * size * batch, dtype)
     to_projected = None if weight_hr is None else xp.empty((weight_hr.shape[0], rows), dtype)
     for start, end in reversed(steps_of(batch_sizes, reverse)):
         dh, dc = to_state[:, : end - start], to_cell[:, : end - start]
@@ -104,12 +106,14 @@ def lstm_layer_backward(
             to_projected[:, start:end] = dh
             dm = weight_hr.T @ dh
         # The derivatives of sigmoid and tanh by their values: s - s^2 and 1 - t^2.
-        slope = gates * gates
+        scratch = block_of(buffer, 5 * size, 0, end - start)
+        slope, part = scratch[: 4 * size], scratch[4 * size :]
+        xp.multiply(gates, gates, out=slope)
         di, df, dg, do = (slope[k * size : (k + 1) * size] for k in range(4))
         xp.subtract(gates[: 2 * size], slope[: 2 * size], out=slope[: 2 * size])
         xp.subtract(1, dg, out=dg)
         xp.subtract(o, do, out=do)
-        part = dm * tanh_c
+        xp.multiply(dm, tanh_c, out=part)
         do *= part
         # dc += dm o (1 - tanh_c^2)
         part *= tanh_c

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # The gates that a weight holds one below the other.
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
+_SETTING_TYPES = {"input_size": int, "hidden_size": int, "bias": bool, "batch_first": bool}
 
 
 def _draw_uniform(parameters: Any, hidden_size: int) -> None:
@@ -46,7 +47,7 @@ class RNNBase(Module):
         device, dtype: those of the parameters.
 
     Raises:
-        TypeError: ``hidden_size`` is no int.
+        TypeError: a size is no int, or ``bias`` or ``batch_first`` no bool.
         ValueError: a size or probability is out of range, or the mode is unknown.
 
     Attributes:
@@ -133,10 +134,12 @@ class RNNBase(Module):
                 f"num_layers={self.num_layers}",
                 stacklevel=4,
             )
-        if not isinstance(self.hidden_size, int):
-            raise TypeError(
-                f"hidden_size should be of type int, got: {type(self.hidden_size).__name__}"
-            )
+        for name, kind in _SETTING_TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise TypeError(
+                    f"{name} should be of type {kind.__name__}, got: {type(value).__name__}"
+                )
         for name in ("hidden_size", "num_layers", "input_size"):
             value = getattr(self, name)
             if value <= 0:
@@ -514,7 +517,7 @@ class RNNCellBase(Module):
         name = self._get_name()
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
-        for label, state in zip(names, states or (), strict=False):
+        for label, state in zip(names, () if states is None else states, strict=False):
             if state.dim() not in (1, 2):
                 raise ValueError(
                     f"{name}: Expected {label} to be 1D or 2D, got {state.dim()}D instead"
