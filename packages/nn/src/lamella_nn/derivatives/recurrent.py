@@ -61,7 +61,7 @@ def _through(
 ) -> Gradients:
     """Gradients of ``forward(*arguments)``, in ops, so that they have derivatives of their own."""
     # Aliases keep hooks of the arguments themselves from running for this inner pass.
-    aliases = [each if each is None else each.view_as(each) for each in arguments]
+    aliases: list[Any] = [each if each is None else each.view_as(each) for each in arguments]
     used = [
         (result, each)
         for result, each in zip(forward(*aliases), grads, strict=False)

@@ -37,7 +37,8 @@ def gru_layer(
     reserve = xp.empty(5 * size * rows, dtype)
     output = xp.empty((rows, size), dtype)
     input_products(xp, input, weight_ih, reserve, 5 * size, batch_sizes)
-    input_bias = hidden_bias = None
+    input_bias: Any = None
+    hidden_bias: Any = None
     if bias_ih is not None:
         input_bias, hidden_bias = widened(xp, bias_ih, batch), widened(xp, bias_hh, batch)
     state = transposed(xp, hx)
@@ -49,7 +50,7 @@ def gru_layer(
         r, z, n = gates[:size], gates[size : 2 * size], gates[2 * size :]
         block[4 * size :] = h
         products = xp.matmul(weight_hh, h, out=block_of(buffer, 3 * size, 0, end - start))
-        if input_bias is not None:
+        if hidden_bias is not None:
             gates += input_bias[:, : end - start]
             products += hidden_bias[:, : end - start]
         hidden_n[...] = products[2 * size :]

@@ -148,8 +148,10 @@ class PackedSequence(PackedSequence_):
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The order that undoes a permutation; None for None."""
-    if permutation is None:
-        return None
+    return None if permutation is None else _inverse(permutation)
+
+
+def _inverse(permutation: Tensor) -> Tensor:
     places = core.arange(permutation.numel(), device=permutation.device)
     return core.empty_like(permutation).scatter_(0, permutation, places.to(permutation.dtype))
 
@@ -171,20 +173,19 @@ def pack_padded_sequence(
         RuntimeError: ``lengths`` is empty, of another number than the batch, not sorted though it
             has to be, or holds a length below 1 or above the number of steps.
     """
-    if not isinstance(lengths, Tensor):
-        lengths = core.tensor(list(lengths), dtype=core.int64)
-    if lengths.ndim != 1 or lengths.device.type != "cpu":
+    counts = lengths if isinstance(lengths, Tensor) else core.tensor(list(lengths))
+    if counts.ndim != 1 or counts.device.type != "cpu":
         raise RuntimeError(
             "'lengths' argument should be a 1D CPU int64 tensor, but got "
-            f"{lengths.ndim}D {lengths.device.type} {lengths._dtype.class_name} tensor"
+            f"{counts.ndim}D {counts.device.type} {counts._dtype.class_name} tensor"
         )
-    lengths = lengths.to(core.int64)
+    counts = counts.to(core.int64)
     order = None
     if not enforce_sorted:
-        lengths, order = core.sort(lengths, descending=True)
+        counts, order = core.sort(counts, descending=True)
     if batch_first:
         input = input.transpose(0, 1)
-    rows, batch_sizes = _packed(input, lengths.tolist(), order)
+    rows, batch_sizes = _packed(input, counts.tolist(), order)
     return PackedSequence(
         rows, core.tensor(batch_sizes), None if order is None else order.to(input.device), None
     )
@@ -263,7 +264,7 @@ def pad_packed_sequence(
     columns = core.arange(batch)
     if unsorted_indices is not None:
         lengths = lengths[unsorted_indices.cpu()]
-        columns = invert_permutation(unsorted_indices.cpu())
+        columns = _inverse(unsorted_indices.cpu())
     trailing = data.shape[1:]
     index = (core.arange(steps).unsqueeze(1) * batch + columns)[
         core.arange(batch) < batch_sizes.unsqueeze(1)
