@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from exchange import ours, theirs
 from torch.testing._internal.common_optimizers import optim_db
 
 import lamella_core
@@ -17,19 +18,23 @@ NAMES = (
     "ASGD",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "RAdam",
     "RMSprop",
     "Rprop",
 )
 FUSED = ("SGD", "Adagrad", "Adam", "AdamW")
+WITHOUT_FOREACH = ("Muon",)
 STEPS = 12
-# PyTorch keeps ASGD's rate as a float32 tensor, and rounds it differently with ``foreach``.
-TOLERANCES = {"ASGD": 1e-6}
+# PyTorch keeps ASGD's rate as a float32 tensor, and rounds it differently with ``foreach``; Muon
+# multiplies a rate that is a float32 tensor in float32.
+TOLERANCES = {"ASGD": 1e-6, "Muon": 1e-6}
 
 
 def configurations() -> list[Any]:
@@ -42,33 +47,13 @@ def configurations() -> list[Any]:
                     if flag == "fused" and name not in FUSED:
                         continue
                     extra = {} if flag is None else {flag: True}
-                    if flag == "foreach" and isinstance(each.kwargs.get("lr"), torch.Tensor):
+                    if flag == "foreach" and (
+                        name in WITHOUT_FOREACH or isinstance(each.kwargs.get("lr"), torch.Tensor)
+                    ):
                         continue
                     label = f"{name}-{each.desc}-{flag or 'plain'}"
                     found.append(pytest.param(name, {**each.kwargs, **extra}, id=label))
     return found
-
-
-def ours(value: Any) -> Any:
-    """PyTorch's tensors, also those in containers, as lamella's."""
-    if isinstance(value, torch.Tensor):
-        return lamella_core.tensor(value.detach().numpy().copy())
-    if isinstance(value, dict):
-        return {name: ours(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)([ours(each) for each in value])
-    return value
-
-
-def theirs(value: Any) -> Any:
-    """lamella's tensors, also those in containers, as PyTorch's."""
-    if isinstance(value, lamella_core.Tensor):
-        return torch.tensor(value.detach().numpy().copy())
-    if isinstance(value, dict):
-        return {name: theirs(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)([theirs(each) for each in value])
-    return value
 
 
 class Problem:
@@ -80,7 +65,9 @@ class Problem:
         self.inputs = make(random.standard_normal((8, 4)))
         self.targets = make(random.standard_normal((8, 3)))
         self.weight = make(random.standard_normal((4, 3)), requires_grad=True)
-        self.offset = make(random.standard_normal(3), requires_grad=True)
+        # Muon takes matrices alone.
+        shape = (1, 3) if name == "Muon" else (3,)
+        self.offset = make(random.standard_normal(shape), requires_grad=True)
         self.optimizer = getattr(optim, name)(
             [{"params": [self.weight]}, {"params": [self.offset], "lr": 0.02}], **options
         )

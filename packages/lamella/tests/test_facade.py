@@ -44,6 +44,22 @@ def test_import_statements_find_the_same_module(statement: str, real: str) -> No
     assert run(program) == f"True {real}"
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import lamella; module = lamella.optim.swa_utils",
+        "import lamella.optim.swa_utils as module",
+        "from lamella.optim import swa_utils as module",
+    ],
+)
+def test_averages_of_modules_are_joined_to_the_optimizers(statement: str) -> None:
+    program = (
+        f"{statement}; import sys; before = 'lamella_nn' in sys.modules; "
+        "print(before, module.AveragedModel.__module__, module.update_bn.__module__)"
+    )
+    assert run(program) == "False lamella_nn.averaging lamella_nn.averaging"
+
+
 def test_importing_the_facade_loads_no_sub_package() -> None:
     program = (
         "import sys, lamella;"

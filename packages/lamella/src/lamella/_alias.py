@@ -52,6 +52,28 @@ FUNCTIONS = dict.fromkeys(
     "lamella_nn.functional.recurrent",
 )
 
+# Names that PyTorch has in a module of one distribution, and that stand in another beside it. They
+# are joined when the facade's module, the key, is first imported.
+JOINED = {
+    "lamella.optim": (
+        "lamella_optim.swa_utils",
+        {"AveragedModel": "lamella_nn.averaging", "update_bn": "lamella_nn.averaging"},
+    ),
+}
+
+
+def _join(target: ModuleType, sources: dict[str, str]) -> None:
+    """Gives a module names of other modules, which are imported when one is used."""
+
+    def find(name: str) -> object:
+        if name not in sources:
+            raise AttributeError(f"module {target.__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(sources[name]), name)
+        setattr(target, name, value)
+        return value
+
+    vars(target)["__getattr__"] = find
+
 
 def real_name(name: str) -> str | None:
     """The module that a facade's name stands for, ``lamella_nn.functional`` for instance."""
@@ -62,7 +84,8 @@ def real_name(name: str) -> str | None:
 
 
 class _AliasLoader(Loader):
-    def __init__(self, real: str) -> None:
+    def __init__(self, alias: str, real: str) -> None:
+        self.alias = alias
         self.real = real
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -72,6 +95,9 @@ class _AliasLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__spec__ = self.own_spec
+        if self.alias in JOINED:
+            target, sources = JOINED[self.alias]
+            _join(import_module(target), sources)
 
 
 class AliasFinder(MetaPathFinder):
@@ -89,7 +115,7 @@ class AliasFinder(MetaPathFinder):
             if error.name == real:
                 return None
             raise
-        return ModuleSpec(fullname, _AliasLoader(real))
+        return ModuleSpec(fullname, _AliasLoader(fullname, real))
 
 
 def install() -> None:

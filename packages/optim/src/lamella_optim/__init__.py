@@ -6,11 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lamella_optim.adadelta import Adadelta
+from lamella_optim.adafactor import Adafactor
 from lamella_optim.adagrad import Adagrad
 from lamella_optim.adam import Adam
 from lamella_optim.adamax import Adamax
 from lamella_optim.adamw import AdamW
 from lamella_optim.asgd import ASGD
+from lamella_optim.lbfgs import LBFGS
+from lamella_optim.muon import Muon
 from lamella_optim.nadam import NAdam
 from lamella_optim.optimizer import Optimizer
 from lamella_optim.radam import RAdam
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

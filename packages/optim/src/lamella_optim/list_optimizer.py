@@ -33,7 +33,7 @@ class ListOptimizer(Optimizer):
             with enable_grad():
                 loss = closure()
         before = modes.bits
-        if self.defaults["differentiable"]:
+        if self.defaults.get("differentiable"):
             modes.bits = before & ~NO_GRAD
         else:
             modes.bits = before | NO_GRAD

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from lamella_optim.optimizer import Optimizer
 
 
+def __getattr__(name: str) -> Any:
+    if name in ("AveragedModel", "update_bn"):
+        raise AttributeError(
+            f"{name} is about modules, so lamella-nn has it: lamella_nn.averaging.{name}. With the "
+            f"distribution lamella it is lamella.optim.swa_utils.{name}, too"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tensor]:
     """A function that gives ``decay * average + (1 - decay) * current``.
 
@@ -45,9 +54,7 @@ def get_ema_multi_avg_fn(
     def ema_update(
         ema_param_list: Sequence[Tensor], current_param_list: Sequence[Tensor], _: Any
     ) -> None:
-        with no_grad():
-            for average, current in zip(ema_param_list, current_param_list, strict=True):
-                average.lerp_(current, 1 - decay)
+        _move(ema_param_list, current_param_list, 1 - decay)
 
     return ema_update
 
@@ -70,12 +77,19 @@ def get_swa_multi_avg_fn() -> Callable[[Sequence[Tensor], Sequence[Tensor], Any]
         current_param_list: Sequence[Tensor],
         num_averaged: Any,
     ) -> None:
-        share = 1 / (float(num_averaged) + 1)
-        with no_grad():
-            for average, current in zip(averaged_param_list, current_param_list, strict=True):
-                average.lerp_(current, share)
+        _move(averaged_param_list, current_param_list, 1 / (float(num_averaged) + 1))
 
     return swa_update
+
+
+def _move(averages: Sequence[Tensor], currents: Sequence[Tensor], share: float) -> None:
+    """``average += share * (current - average)``; integers are rounded towards zero."""
+    with no_grad():
+        for average, current in zip(averages, currents, strict=True):
+            if average.is_floating_point() or average.is_complex():
+                average.lerp_(current, share)
+            else:
+                average.copy_(average + (current - average) * share)
 
 
 def _check_decay(decay: float) -> None:
