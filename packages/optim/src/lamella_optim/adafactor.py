@@ -92,7 +92,8 @@ class Adafactor(ListOptimizer):
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
         if any([param.is_complex() for param in params]):
             raise RuntimeError("Adafactor does not support complex parameters")
-        flat, factored = [], []
+        flat: list[Any] = []
+        factored: list[Any] = []
         for param, grad in zip(params, grads, strict=True):
             state = self.state[param]
             shape = param.shape
