@@ -146,13 +146,13 @@ def silu_backward(xp: Any, grad: Any, input: Any) -> Any:
 
 def gelu_tanh(xp: Any, input: Any, approximate: str) -> Any:
     """gelu by tanh; the exact form needs the error function: see ``special.py``."""
-    _check_form(approximate)
+    check_gelu_form(approximate)
     return 0.5 * input * (1 + xp.tanh(_gelu_argument(input)))
 
 
 def gelu_tanh_backward(xp: Any, grad: Any, input: Any, approximate: str) -> Any:
     """The gradient of :func:`gelu_tanh`."""
-    _check_form(approximate)
+    check_gelu_form(approximate)
     half = xp.tanh(_gelu_argument(input))
     inner = math.sqrt(2 / math.pi) * (1 + 3 * GELU_CUBIC * input * input)
     return grad * (0.5 * (1 + half) + 0.5 * input * (1 - half * half) * inner)
@@ -165,7 +165,8 @@ def _gelu_argument(input: Any) -> Any:
     return math.sqrt(2 / math.pi) * (input + GELU_CUBIC * input * input * input)
 
 
-def _check_form(approximate: str) -> None:
+def check_gelu_form(approximate: str) -> None:
+    """Raise for a form other than that by tanh; the exact one is another kernel's."""
     if approximate != "tanh":
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
 

@@ -93,18 +93,12 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
 
     def gelu(input: Any, approximate: str) -> Any:
         if approximate == "none":
-            result = special().erf(input * math.sqrt(0.5))
-            result += 1
-            result *= input
-            result *= 0.5
-            return result
+            return gelu_exact(special(), input)
         return gelu_tanh(xp, input, approximate)
 
     def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
         if approximate == "none":
-            below = 0.5 * (1 + special().erf(input * math.sqrt(0.5)))
-            density = xp.exp(-0.5 * input * input) * (1 / math.sqrt(2 * math.pi))
-            return grad * (below + input * density)
+            return gelu_exact_backward(xp, special(), grad, input)
         return gelu_tanh_backward(xp, grad, input, approximate)
 
     register("polygamma", polygamma)
@@ -112,6 +106,22 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
     register("spherical_bessel_j0", spherical_bessel_j0)
     register("gelu", gelu)
     register("gelu_backward", gelu_backward)
+
+
+def gelu_exact(special: Any, input: Any) -> Any:
+    """``x (1 + erf(x / sqrt(2))) / 2``."""
+    result = special.erf(input * math.sqrt(0.5))
+    result += 1
+    result *= input
+    result *= 0.5
+    return result
+
+
+def gelu_exact_backward(xp: Any, special: Any, grad: Any, input: Any) -> Any:
+    """The gradient of :func:`gelu_exact`."""
+    below = 0.5 * (1 + special.erf(input * math.sqrt(0.5)))
+    density = xp.exp(-0.5 * input * input) * (1 / math.sqrt(2 * math.pi))
+    return grad * (below + input * density)
 
 
 def _same_operands(special: Callable[[], Any], name: str) -> Callable[..., Any]:

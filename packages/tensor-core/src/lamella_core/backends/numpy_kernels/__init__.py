@@ -5,6 +5,7 @@ Importing the package registers them all.
 
 from lamella_core.backends import numpy as _numpy  # the backend comes first
 from lamella_core.backends.numpy_kernels import (
+    activation,
     decomposition,
     random,
     solving,
@@ -13,6 +14,7 @@ from lamella_core.backends.numpy_kernels import (
 )
 
 __all__ = [
+    "activation",
     "decomposition",
     "random",
     "solving",

@@ -10,8 +10,9 @@ from lamella_core.extras import scipy_module
 from lamella_core.kernels.special import register_special_kernels
 
 
-def _special() -> Any:
+def special() -> Any:
+    """SciPy's special functions, imported when one is first asked for."""
     return scipy_module("special")
 
 
-register_special_kernels("cpu", np, _special)
+register_special_kernels("cpu", np, special)

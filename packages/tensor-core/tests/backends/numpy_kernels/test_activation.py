@@ -1,0 +1,56 @@
+"""gelu by blocks, against the error function of Python's library."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamella_core as core
+from lamella_core.ops.activation import gelu, gelu_backward
+
+# More elements than a block has, and a last block that is not full.
+X = np.linspace(-13.9, 13.9, 70001)
+TAIL = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in X])
+DENSITY = np.exp(-X * X / 2) / math.sqrt(2 * math.pi)
+
+
+def test_float32_needs_no_scipy_and_is_exact_to_rounding() -> None:
+    x = core.tensor(X, dtype=core.float32)
+    found = gelu(x).numpy()
+    np.testing.assert_allclose(found, X * TAIL, rtol=2e-7, atol=3e-7)
+    # Where 1 + erf(x) would have lost all its digits.
+    far = (X > -5) & (X < -2)
+    np.testing.assert_allclose(found[far], (X * TAIL)[far], rtol=4e-4)
+    slope = gelu_backward(core.ones_like(x), x, approximate="none").numpy()
+    np.testing.assert_allclose(slope, TAIL + X * DENSITY, rtol=2e-7, atol=8e-7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_form_by_tanh(dtype: str) -> None:
+    x = core.tensor(X, dtype=getattr(core, dtype))
+    inner = math.sqrt(2 / math.pi) * (X + 0.044715 * X**3)
+    tolerance = 1e-6 if dtype == "float32" else 1e-12
+    expected = 0.5 * X * (1 + np.tanh(inner))
+    np.testing.assert_allclose(gelu(x, approximate="tanh").numpy(), expected, atol=tolerance * 5)
+    found = gelu_backward(core.full_like(x, 2), x, approximate="tanh").numpy()
+    step = 1e-6
+    above, below = (
+        0.5 * y * (1 + np.tanh(math.sqrt(2 / math.pi) * (y + 0.044715 * y**3)))
+        for y in (X + step, X - step)
+    )
+    np.testing.assert_allclose(found, (above - below) / step, atol=max(5 * tolerance, 1e-8))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 3)])
+def test_shapes_and_memory_order_stay(shape: Any) -> None:
+    x = core.ones(shape)
+    assert gelu(x).shape == shape
+    turned = core.arange(6.0).reshape(2, 3).mT
+    assert gelu(turned).stride() == (1, 3)
+    np.testing.assert_array_equal(gelu(turned).numpy(), gelu(turned.contiguous()).numpy())
+
+
+def test_infinities_and_nan() -> None:
+    found = gelu(core.tensor([math.inf, math.nan, 0.0])).numpy()
+    np.testing.assert_array_equal(found, [math.inf, math.nan, 0.0])
