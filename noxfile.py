@@ -122,9 +122,11 @@ def tests(session: nox.Session, package: str) -> None:
 
 @nox.session(requires=["wheels"])
 def extras(session: nox.Session) -> None:
-    """The tests of tensor-core once more, with the extras that need no GPU."""
-    install(session, "lamella-tensor-core[scipy,safetensors]", "pytest>=8")
-    session.run("pytest", "packages/tensor-core/tests", *session.posargs, env=THREADS)
+    """The tests of tensor-core and data once more, with the extras that need no GPU."""
+    requirements = ("lamella-tensor-core[scipy,safetensors]", "lamella-data[streaming,parquet]")
+    install(session, *requirements, "pytest>=8")
+    tested = ("packages/tensor-core/tests", "packages/data/tests")
+    session.run("pytest", *tested, *session.posargs, env=THREADS)
 
 
 @nox.session(name="backend-plugin", requires=["wheels"])

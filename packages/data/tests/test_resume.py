@@ -365,8 +365,13 @@ class Stateless(IterableDataset):
 
 
 def test_a_state_of_another_dataset_is_refused() -> None:
+    other = DataLoader(Counting())
+    with pytest.raises(ValueError, match="Stateless has no methods state_dict"):
+        DataLoader(Stateless()).load_state_dict(other.state_dict())
+    iterator = iter(other)
+    next(iterator)
     loader = DataLoader(Stateless())
-    loader.load_state_dict(DataLoader(Counting()).state_dict())
+    loader.load_state_dict(other.state_dict())
     with pytest.raises(ValueError, match="Stateless has no methods state_dict"):
         iter(loader)
 

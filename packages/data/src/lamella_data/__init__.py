@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from lamella_data.collate import default_collate, default_convert
 from lamella_data.dataloader import DataLoader
 from lamella_data.dataset import (
@@ -50,3 +52,10 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when it is first used, since most programs do without.
+    if name == "streaming":
+        return import_module("lamella_data.streaming")
+    raise AttributeError(f"module 'lamella_data' has no attribute {name!r}")

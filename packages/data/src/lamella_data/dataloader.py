@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from lamella_core import Generator, default_generator
 from lamella_data.collate import default_collate, default_convert
 from lamella_data.dataset import Dataset, IterableDataset
-from lamella_data.fetch import dataset_state
+from lamella_data.fetch import dataset_state, load_dataset_state
 from lamella_data.iterators import MultiProcessIterator, SingleProcessIterator
 from lamella_data.resume import State, check_state, keeps_order
 from lamella_data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
@@ -275,6 +275,8 @@ class DataLoader(Generic[T_co]):
         progress: Mapping[str, Any]
         if self._resumed is not None:
             progress = self._resumed
+            if progress["epoch"] is None:
+                progress = {**progress, "fetcher_state": self._own_state()}
         elif latest is not None:
             progress = latest.state()
         elif isinstance(self._left, Exception):
@@ -282,7 +284,7 @@ class DataLoader(Generic[T_co]):
         elif self._left is not None:
             progress = self._left
         else:
-            own = dataset_state(self.dataset) if self.num_workers == 0 else {}
+            own = self._own_state()
             progress = {"base_seed": None, "epoch": None, "fetcher_state": own, "workers": None}
         sampler = self._index_sampler
         return {
@@ -319,8 +321,17 @@ class DataLoader(Generic[T_co]):
         if state_dict["sampler_state"] is not None:
             sampler.load_state_dict(state_dict["sampler_state"])
         self._generator.set_state(state_dict["generator"])
+        if self.num_workers == 0 and state_dict["epoch"] is None:
+            # Between epochs there is no more than the dataset's own state, which is set now: the
+            # caller may call its set_epoch before the next one.
+            load_dataset_state(self.dataset, state_dict["fetcher_state"])
+            state_dict = {**state_dict, "fetcher_state": None}
         self._resumed = state_dict
         self._iterator = self._latest = self._left = None
+
+    def _own_state(self) -> State | None:
+        """The dataset's state between epochs; workers have copies of their own."""
+        return dataset_state(self.dataset) if self.num_workers == 0 else None
 
     @property
     def _generator(self) -> Generator:

@@ -12,7 +12,15 @@ from lamella_data.fetch import make_fetcher
 from lamella_data.pinning import pin_memory, pins
 from lamella_data.resume import State, generators_of, keeps_order, random_state, under_random_state
 from lamella_data.sampler import draw_seed
-from lamella_data.worker import AT_START, NewEpoch, Request, StateRequest, StreamEnd, WorkerState
+from lamella_data.worker import (
+    AT_START,
+    NewEpoch,
+    Reports,
+    Request,
+    StateRequest,
+    StreamEnd,
+    WorkerState,
+)
 from lamella_data.worker_error import WorkerError
 from lamella_data.worker_pool import WorkerPool
 
@@ -283,6 +291,8 @@ class MultiProcessIterator(_LoaderIterator):
         return None
 
     def _accept(self, number: int | None, answer: Any) -> None:
+        if isinstance(answer, Reports):
+            self._loader.dataset.accept_reports(answer.entries)  # type: ignore[attr-defined]
         if number not in self._worker_of:
             return
         if isinstance(answer, StreamEnd):

@@ -105,6 +105,12 @@ class WorkerState(NamedTuple):
     state: State | WorkerError
 
 
+class Reports(NamedTuple):
+    """What the worker's copy of the dataset has for the loader's, by ``take_reports``."""
+
+    entries: Any
+
+
 # The number of the state before the first message.
 AT_START = -1
 
@@ -144,6 +150,10 @@ class _Worker:
         self.states: dict[int, State | WorkerError] = {}
         self.new_state = threading.Condition()
         self.fetcher: MapFetcher | IterableFetcher | None = None
+        self.take_reports: Callable[[], Any] | None = getattr(task.dataset, "take_reports", None)
+        if self.take_reports is not None:
+            # What the loader's process had not taken itself came over with the fork.
+            self.take_reports()
 
     def receive(self) -> None:
         """Move requests to the queue as they come; stop on None or when the loader is gone."""
@@ -243,6 +253,10 @@ class _Worker:
                 return StreamEnd()
             return WorkerError(error, self.task.worker_id)
 
+    def report(self) -> None:
+        if self.take_reports is not None and (entries := self.take_reports()):
+            self.try_to_send(None, Reports(entries))
+
     def run(self) -> None:
         threading.Thread(target=self.receive, daemon=True).start()
         failure = self.begin()
@@ -251,6 +265,7 @@ class _Worker:
                 self.new_epoch(request)
                 continue
             answer = failure if failure is not None else self.answer(request)
+            self.report()
             self.keep_state(request.number, request.settled)
             self.try_to_send(request.number, answer)
             # A batch that is under way must not be held while the next one is made.

@@ -1,0 +1,251 @@
+"""Shards as files: names with braces and stars, local files and other filesystems, and retries."""
+
+from __future__ import annotations
+
+import glob
+import io
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# What no second attempt mends.
+_PERMANENT = (
+    FileNotFoundError,
+    PermissionError,
+    IsADirectoryError,
+    NotADirectoryError,
+    ImportError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    MemoryError,
+)
+_CHUNK = 1 << 20
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+
+
+def split_protocol(url: str) -> tuple[str, str]:
+    """``("https", "host/name")`` of ``"https://host/name"``; the protocol is "" for a path."""
+    protocol, separator, path = url.partition("://")
+    if not separator:
+        return "", url
+    return ("", path) if protocol == "file" else (protocol, path)
+
+
+def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> Any:
+    """fsspec's filesystem for the protocol of ``url``."""
+    try:
+        import fsspec
+    except ImportError as error:
+        raise ImportError(
+            f"reading {url} needs fsspec, which is not installed: "
+            "pip install 'lamella-data[streaming]'. Local paths are read without it."
+        ) from error
+    return fsspec.filesystem(split_protocol(url)[0], **storage_options)
+
+
+def expand(urls: str | Iterable[str], storage_options: Mapping[str, Any]) -> list[str]:
+    """The shards that are meant: ``{000..012}`` and ``{a,b}`` are spelled out, and ``*``, ``?``
+    and ``[...]`` are matched with the files that are there, in sorted order."""
+    patterns = [urls] if isinstance(urls, str) else list(urls)
+    shards: list[str] = []
+    for pattern in patterns:
+        for url in _spell_out(str(pattern)):
+            if any(character in split_protocol(url)[1] for character in "*?["):
+                shards += _matches(url, storage_options)
+            else:
+                shards.append(url)
+    return shards
+
+
+def _matches(url: str, storage_options: Mapping[str, Any]) -> list[str]:
+    protocol, path = split_protocol(url)
+    if not protocol:
+        found = sorted(glob.glob(path))
+    else:
+        filesystem = filesystem_of(url, storage_options)
+        found = sorted(str(filesystem.unstrip_protocol(one)) for one in filesystem.glob(url))
+    if not found:
+        raise FileNotFoundError(f"no shard matches {url}")
+    return found
+
+
+def _spell_out(pattern: str) -> Iterator[str]:
+    before, brace, rest = pattern.partition("{")
+    inside, closed, after = rest.partition("}")
+    if not brace or not closed:
+        yield pattern
+        return
+    limits = _RANGE.fullmatch(inside)
+    if limits is None:
+        choices = inside.split(",")
+    else:
+        first, last = limits.groups()
+        if int(first) > int(last):
+            raise ValueError(f"{{{inside}}} in {pattern!r} is empty: {first} is more than {last}")
+        width = len(first) if first.startswith("0") else 0
+        choices = [str(number).zfill(width) for number in range(int(first), int(last) + 1)]
+    for choice in choices:
+        for end in _spell_out(after):
+            yield before + choice + end
+
+
+class ShardFile(io.RawIOBase):
+    """A file opened for reading that is opened again, and read on, when reading fails.
+
+    Args:
+        url: a local path, or what fsspec opens.
+        retries: how many times one read is tried again.
+        backoff: seconds before the first of them; each further one waits twice as long.
+        storage_options: for fsspec's filesystem.
+
+    Attributes:
+        failure: the error that the last retry ended with.
+    """
+
+    def __init__(
+        self, url: str, retries: int, backoff: float, storage_options: Mapping[str, Any]
+    ) -> None:
+        self.url = url
+        self.failure: BaseException | None = None
+        self._retries = retries
+        self._backoff = backoff
+        self._options = storage_options
+        self._position = 0
+        self._file: Any = None
+        # Whether the server gives no parts, so that the file is one stream from its start.
+        self._from_start = False
+        self._attempt(lambda: None)
+
+    def _open(self) -> Any:
+        protocol, path = split_protocol(self.url)
+        if not protocol:
+            return open(path, "rb", buffering=_CHUNK)
+        options = {"block_size": 0} if self._from_start else {}
+        return filesystem_of(self.url, self._options).open(self.url, "rb", **options)
+
+    def _attempt(self, action: Any) -> Any:
+        """``action()`` on the open file at the right place, again where that fails."""
+        pause = self._backoff
+        for left in range(self._retries, -1, -1):
+            try:
+                if self._file is None:
+                    self._file = self._open()
+                    self._go_to(self._position)
+                return action()
+            except Exception as error:
+                self._drop()
+                if isinstance(error, ValueError) and not self._from_start and self._is_http():
+                    self._from_start = True
+                    return self._attempt(action)
+                if isinstance(error, _PERMANENT) or not left:
+                    self.failure = error
+                    error.add_note(
+                        f"while reading {self.url} at byte {self._position}, after "
+                        f"{self._retries - left} retries"
+                    )
+                    raise
+            time.sleep(pause)
+            pause *= 2
+
+    def _is_http(self) -> bool:
+        return split_protocol(self.url)[0] in ("http", "https")
+
+    def _go_to(self, position: int) -> None:
+        if self._file.tell() == position:
+            return
+        try:
+            self._file.seek(position)
+        except (OSError, ValueError, NotImplementedError):
+            # A stream, as of a server that gives no ranges: it can only be read up to there.
+            if self._file.tell() > position:
+                self._file.close()
+                self._file = self._open()
+            self._read_up_to(position)
+
+    def _read_up_to(self, position: int) -> None:
+        while (missing := position - self._file.tell()) > 0:
+            if not self._file.read(min(missing, _CHUNK)):
+                return
+
+    def _drop(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except Exception:  # It is broken already.
+                return
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_CUR:
+            offset += self._position
+        elif whence == io.SEEK_END:
+            offset += self.size()
+        if offset != self._position:
+            self._position = offset
+            self._attempt(lambda: self._go_to(offset))
+        return offset
+
+    def size(self) -> int:
+        """The length in bytes."""
+        protocol, path = split_protocol(self.url)
+        if protocol:
+            return int(filesystem_of(self.url, self._options).size(self.url))
+        with open(path, "rb") as file:
+            return file.seek(0, io.SEEK_END)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = -1 if size is None else size
+        data = self._attempt(lambda: self._read_whole(wanted))
+        self._position += len(data)
+        return data
+
+    def _read_whole(self, wanted: int) -> bytes:
+        """As many bytes as are wanted, where the file has them; one read of a stream may give
+        fewer."""
+        data = self._file.read(wanted)
+        if len(data) == wanted or wanted < 0 or not data:
+            return data
+        parts = [data]
+        missing = wanted - len(data)
+        while missing and (data := self._file.read(missing)):
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._drop()
+        super().close()
+
+
+def decompressed(file: ShardFile) -> Any:
+    """``file`` itself, or what it holds where its name ends in .gz, .tgz, .bz2 or .xz."""
+    if file.url.endswith((".gz", ".tgz")):
+        import gzip
+
+        return gzip.GzipFile(fileobj=io.BufferedReader(file, _CHUNK))
+    if file.url.endswith(".bz2"):
+        import bz2
+
+        return bz2.BZ2File(io.BufferedReader(file, _CHUNK))
+    if file.url.endswith(".xz"):
+        import lzma
+
+        return lzma.LZMAFile(io.BufferedReader(file, _CHUNK))
+    return file
