@@ -20,10 +20,10 @@ def in_memory(torch: ModuleType, data: Any) -> tuple[float, float]:
     taken = []
     for _ in range(EPOCHS):
         start = time.perf_counter()
-        for _images, labels in loader:
+        for batch in loader:
             pass
         taken.append(time.perf_counter() - start)
-    return statistics.median(taken), float(labels.sum())
+    return statistics.median(taken), float(batch[1].sum())
 
 
 def images_dataset(torch: ModuleType, data: Any, length: int) -> Any:
@@ -54,7 +54,7 @@ def by_workers(torch: ModuleType, data: Any) -> tuple[float, float]:
     taken = []
     for _ in range(EPOCHS):
         start = time.perf_counter()
-        for _images, _labels in loader:
+        for _ in loader:
             pass
         taken.append(time.perf_counter() - start)
     return statistics.median(taken), total
