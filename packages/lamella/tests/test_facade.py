@@ -29,6 +29,13 @@ def test_sub_packages_are_the_distributions_own_modules() -> None:
     assert lamella.utils.data is lamella_data
 
 
+def test_functions_that_stand_in_two_places() -> None:
+    # torch.conv2d is torch.nn.functional.conv2d, and so on.
+    for name in ("conv2d", "conv_transpose1d", "cosine_similarity", "pixel_shuffle", "max_pool2d"):
+        assert getattr(lamella, name) is getattr(lamella_nn.functional, name)
+        assert name in dir(lamella)
+
+
 @pytest.mark.parametrize(
     ("statement", "real"),
     [

@@ -1,5 +1,9 @@
 """The number of BLAS threads, against what threadpoolctl reads from the libraries."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -20,12 +24,41 @@ def test_set_num_threads_reaches_blas() -> None:
         lc.set_num_threads(before)
 
 
-def test_a_number_below_one_is_an_error() -> None:
-    with pytest.raises(RuntimeError, match="positive"):
-        lc.set_num_threads(0)
+def test_what_is_no_number_of_threads_is_an_error() -> None:
+    for set_number in (lc.set_num_threads, lc.set_num_interop_threads):
+        with pytest.raises(RuntimeError, match="positive"):
+            set_number(0)
+        for wrong in (2.5, True, None):
+            with pytest.raises(RuntimeError, match="expects an int"):
+                set_number(wrong)
 
 
-def test_denormal_numbers_are_not_flushed() -> None:
-    # PyTorch returns whether the processor does as asked; NumPy never has it do so.
-    assert lc.set_flush_denormal(True) is False
-    assert (lc.tensor([1e-310], dtype=lc.float64) / 2).item() == 1e-310 / 2
+def test_interop_threads_are_set_once() -> None:
+    # In a process of its own, as there is no way back.
+    program = (
+        "import lamella_core as lc\n"
+        "assert lc.get_num_interop_threads() == 1\n"
+        "lc.set_num_interop_threads(3)\n"
+        "assert lc.get_num_interop_threads() == 3\n"
+        "try: lc.set_num_interop_threads(2)\n"
+        "except RuntimeError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "cannot set number of interop threads" in done.stdout, done.stderr
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "aarch64") or platform.libc_ver()[0] != "glibc",
+    reason="the C library offers no way to the processor's mode",
+)
+def test_denormal_numbers_are_flushed_while_asked() -> None:
+    tiny = lc.tensor([1e-310], dtype=lc.float64)
+    try:
+        assert lc.set_flush_denormal(True) is True
+        flushed = (tiny / 2).tolist()
+    finally:
+        assert lc.set_flush_denormal(False) is True
+    assert flushed == [0.0]
+    assert (tiny / 2).tolist() == [1e-310 / 2]
+    with pytest.raises(TypeError, match="bool"):
+        lc.set_flush_denormal(1)

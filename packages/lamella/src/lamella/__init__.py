@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-from lamella import _alias
+from lamella import _alias, version
 
 if TYPE_CHECKING:
     from lamella_autograd import *
     from lamella_core import *
 
-__version__ = "0.1.0"
+__version__ = version.__version__
 
 _alias.install()
 _alias.register_file_names()
 
-_SUBMODULES = frozenset(name.split(".")[1] for name in (*_alias.MODULES, "lamella.utils"))
+_SUBMODULES = frozenset(
+    name.split(".")[1] for name in (*_alias.MODULES, "lamella.utils", "lamella.version")
+)
 
 _GRAD_MODES = (
     "enable_grad",
@@ -36,7 +38,7 @@ _GRAD_MODES = (
 _names = {
     name: value
     for name, value in vars(lamella_core).items()
-    if not name.startswith("_") and not isinstance(value, ModuleType)
+    if not name.startswith("_") and not isinstance(value, ModuleType) and name not in _SUBMODULES
 }
 _names |= {name: getattr(lamella_autograd, name) for name in _GRAD_MODES}
 _names["dtype"] = lamella_core.float32.__class__

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # PyTorch's module path, the package's name being the facade's, to the module that it stands for.
 MODULES = {
     "lamella.autograd": "lamella_autograd",
+    "lamella.backends": "lamella_core.libraries",
     "lamella.fft": "lamella_core.fft",
     "lamella.linalg": "lamella_core.linalg",
     "lamella.masked": "lamella_core.masked",
@@ -39,17 +40,13 @@ MODULES = {
 # PyTorch's functions at the top level that a distribution above autograd declares, with the module
 # that holds them.
 FUNCTIONS = dict.fromkeys(
-    (
-        "gru",
-        "gru_cell",
-        "lstm",
-        "lstm_cell",
-        "rnn_relu",
-        "rnn_relu_cell",
-        "rnn_tanh",
-        "rnn_tanh_cell",
-    ),
+    """gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell""".split(),
     "lamella_nn.functional.recurrent",
+) | dict.fromkeys(
+    """adaptive_avg_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d conv_transpose1d
+    conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d max_pool3d
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
+    "lamella_nn.functional",
 )
 
 # Names that PyTorch has in a module of one distribution, and that stand in another beside it. They

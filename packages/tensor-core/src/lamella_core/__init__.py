@@ -15,6 +15,7 @@ from lamella_core.backend import Backend
 from lamella_core.backends import numpy_kernels as _numpy_kernels
 from lamella_core.backends.numpy import NumpyBackend
 from lamella_core.composite import composite
+from lamella_core.determinism import *
 from lamella_core.device import Device, get_default_device, set_default_device
 from lamella_core.dispatch import (
     Layer,
@@ -114,7 +115,7 @@ from lamella_core.storage import Storage
 from lamella_core.storage_types import *
 from lamella_core.tensor import Tensor
 from lamella_core.tensor_types import *
-from lamella_core.threads import get_num_threads, set_flush_denormal, set_num_threads
+from lamella_core.threads import *
 from lamella_core.type_info import finfo, iinfo
 
 device = Device

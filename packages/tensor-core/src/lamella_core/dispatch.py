@@ -289,6 +289,12 @@ def register_kernel(
     return kernel
 
 
+def remove_kernel(name: str, backend: str) -> None:
+    """Takes away a kernel for one device type, which leaves the shared one to serve it."""
+    backends[backend].kernels.pop(name, None)
+    _forget()
+
+
 def shared_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator form of :func:`register_kernel` for shared kernels."""
     return lambda kernel: register_kernel(name, kernel)

@@ -1,8 +1,16 @@
-"""How many threads the CPU libraries use."""
+"""How many threads the CPU libraries use, and what the processor does with denormal numbers."""
 
 from __future__ import annotations
 
+import ctypes
+import platform
+import sys
 from typing import Any
+
+__all__ = [
+    "get_num_interop_threads", "get_num_threads", "set_flush_denormal", "set_num_interop_threads",
+    "set_num_threads",
+]  # fmt: skip
 
 
 def _blas() -> list[Any]:
@@ -13,6 +21,13 @@ def _blas() -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
+def _check(op_name: str, number: Any) -> None:
+    if type(number) is not int:
+        raise RuntimeError(f"{op_name} expects an int, but got {type(number).__name__}")
+    if number < 1:
+        raise RuntimeError(f"{op_name} expects a positive integer, got {number}")
+
+
 def set_num_threads(int: int) -> None:
     """Sets how many threads BLAS uses for one call on the CPU.
 
@@ -20,10 +35,9 @@ def set_num_threads(int: int) -> None:
         int: at least 1.
 
     Raises:
-        RuntimeError: for a number below 1.
+        RuntimeError: for a number below 1, or no int.
     """
-    if int < 1:
-        raise RuntimeError(f"set_num_threads expects a positive integer, got {int}")
+    _check("set_num_threads", int)
     for library in _blas():
         library.set_num_threads(int)
 
@@ -33,11 +47,52 @@ def get_num_threads() -> int:
     return max((library.num_threads for library in _blas()), default=1)
 
 
+_interop: list[int] = []
+
+
+def set_num_interop_threads(int: int) -> None:
+    """Sets how many ops may run side by side; once in a process, as in PyTorch.
+
+    Raises:
+        RuntimeError: for a number below 1, no int, or the second time.
+    """
+    _check("set_num_interop_threads", int)
+    if _interop:
+        raise RuntimeError(
+            "cannot set number of interop threads after parallel work has started or "
+            "set_num_interop_threads called"
+        )
+    _interop.append(int)
+
+
+def get_num_interop_threads() -> int:
+    """How many ops may run side by side: 1 unless set, as eager ops run one after the other."""
+    return _interop[0] if _interop else 1
+
+
+# The size of C's fenv_t, the place of the word that rules denormal numbers, and its bits: flush to
+# zero and, on x86, take operands for zero too.
+_FENV = {"x86_64": (32, 28, 0x8040), "aarch64": (8, 0, 1 << 24)}
+
+
 def set_flush_denormal(mode: bool) -> bool:
-    """Asks that numbers too small for the normal form be taken as zero.
+    """Lets the processor take numbers too small for the normal form as zero, in this thread.
 
     Returns:
-        Whether that is done: always False, as NumPy computes with such numbers exactly and offers
-        no way to change the processor's mode.
+        Whether that is done: on x86-64 and AArch64 under Linux with the GNU C library.
+
+    Raises:
+        TypeError: when ``mode`` is not a bool.
     """
-    return False
+    if not isinstance(mode, bool):
+        raise TypeError(f"set_flush_denormal expects a bool, but got {type(mode).__name__}")
+    found = _FENV.get(platform.machine())
+    if found is None or not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
+        return False
+    size, place, bits = found
+    libm = ctypes.CDLL("libm.so.6")
+    state = (ctypes.c_uint32 * (size // 4))()
+    libm.fegetenv(state)
+    word = state[place // 4]
+    state[place // 4] = word | bits if mode else word & ~bits
+    return libm.fesetenv(state) == 0

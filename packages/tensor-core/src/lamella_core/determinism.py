@@ -1,0 +1,164 @@
+"""Switches of ``torch`` for results that repeat, and for the precision of matrix products."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.dispatch import backends, kernel_of, load_backends, register_kernel, remove_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode",
+    "get_float32_matmul_precision", "is_deterministic_algorithms_warn_only_enabled",
+    "set_deterministic_debug_mode", "set_float32_matmul_precision", "use_deterministic_algorithms",
+]  # fmt: skip
+
+# On CUDA these add with atomic operations, in an order that no one knows.
+_UNORDERED = (
+    "bincount", "index_add", "index_put", "index_reduce", "put", "scatter", "scatter_add",
+    "scatter_reduce",
+)  # fmt: skip
+_state: dict[str, Any] = {"enabled": False, "warn_only": False, "precision": "highest"}
+_replaced: list[tuple[str, str, Any]] = []
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Lets only such ops run as give the same result each time.
+
+    On the CPU every op does. On CUDA, those that add with atomic operations (``scatter_add``,
+    ``index_add`` and so on) raise RuntimeError, or warn. What ``empty`` and its like make is
+    filled, as PyTorch does: with NaN, the largest integer, True.
+
+    Args:
+        mode: on or off.
+        warn_only: warn where an error would be.
+
+    Raises:
+        TypeError: when ``mode`` is not a bool.
+    """
+    if not isinstance(mode, bool):
+        raise TypeError(
+            f"use_deterministic_algorithms(): argument 'mode' must be bool, not "
+            f"{type(mode).__name__}"
+        )
+    _state.update(enabled=mode, warn_only=warn_only and mode)
+    while _replaced:
+        name, device, kernel = _replaced.pop()
+        if kernel is None:
+            remove_kernel(name, device)
+        else:
+            register_kernel(name, kernel, device)
+    if not mode:
+        return
+    load_backends()
+    for device, backend in backends.items():
+        names = ("empty", *_UNORDERED) if device == "cuda" else ("empty",)
+        for name in names:
+            try:
+                kernel = kernel_of(name, backend)
+            except NotImplementedError:
+                continue
+            _replaced.append((name, device, backend.kernels.get(name)))
+            stricter = _filled(kernel) if name == "empty" else _refused(name, kernel, warn_only)
+            register_kernel(name, stricter, device)
+
+
+def _filled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def empty(size: Any, dtype: Any, device: Any) -> Any:
+        array = kernel(size, dtype, device)
+        if dtype.kind in "iu":
+            array[...] = np.iinfo(dtype).max
+        else:
+            array[...] = True if dtype.kind == "b" else np.nan
+        return array
+
+    return empty
+
+
+def _refused(name: str, kernel: Callable[..., Any], warn_only: bool) -> Callable[..., Any]:
+    text = (
+        f"{name} on CUDA does not have a deterministic implementation, but you set "
+        f"'torch.use_deterministic_algorithms(True)'. Turn it off for this op, pass "
+        f"warn_only=True, or run the op on the CPU"
+    )
+
+    def refuse(*args: Any) -> Any:
+        if not warn_only:
+            raise RuntimeError(text)
+        warnings.warn(text, UserWarning, stacklevel=4)
+        return kernel(*args)
+
+    return refuse
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether :func:`use_deterministic_algorithms` is on."""
+    return _state["enabled"]
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether it is on and only warns."""
+    return _state["warn_only"]
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """:func:`use_deterministic_algorithms` by a number or name.
+
+    Args:
+        debug_mode: 0 or ``default``, off; 1 or ``warn``; 2 or ``error``.
+
+    Raises:
+        TypeError, RuntimeError: for anything else.
+    """
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
+    names = ("default", "warn", "error")
+    known: tuple[Any, ...] = names if isinstance(debug_mode, str) else (0, 1, 2)
+    if debug_mode not in known:
+        expected = "0, 1, or 2" if isinstance(debug_mode, int) else f"one of {', '.join(names)}"
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected {expected}, but got {debug_mode}"
+        )
+    level = known.index(debug_mode)
+    use_deterministic_algorithms(level > 0, warn_only=level == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """0 off, 1 warns, 2 raises."""
+    return 0 if not _state["enabled"] else 1 if _state["warn_only"] else 2
+
+
+def get_float32_matmul_precision() -> str:
+    """``highest``, ``high`` or ``medium``."""
+    return _state["precision"]
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Says how exact products of float32 matrices must be.
+
+    ``highest`` asks for float32 throughout; ``high`` and ``medium`` allow less where a backend has
+    it. NumPy has not; CuPy may use TensorFloat-32, which its variable ``CUPY_TF32`` turns on.
+
+    Args:
+        precision: one of the three; another only warns, as in PyTorch.
+
+    Raises:
+        RuntimeError: when it is not a str.
+    """
+    if not isinstance(precision, str):
+        raise RuntimeError(
+            f"set_float32_matmul_precision expects a str, but got {type(precision).__name__}"
+        )
+    if precision not in ("highest", "high", "medium"):
+        warnings.warn(
+            f"{precision} is not one of 'highest', 'high', or 'medium'; nothing is changed",
+            UserWarning,
+            stacklevel=2,
+        )
+        return
+    _state["precision"] = precision
