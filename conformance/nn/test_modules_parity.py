@@ -25,6 +25,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-7}
 
 # Made without the module database's help: it does not have these classes, or no such arguments.
 CONSTRUCTIONS = [
+    ("AdaptiveLogSoftmaxWithLoss", (16, 20, [4, 9], 2.0, True), {}),
     ("AdaptiveMaxPool2d", ((None, 3), True), {}),
     ("AlphaDropout", (0.2, True), {}),
     ("AvgPool3d", ((2, 1, 1), 1, (1, 0, 0), True, False, 3), {}),
@@ -36,6 +37,7 @@ CONSTRUCTIONS = [
     ("ConvTranspose2d", (4, 2, (3, 2), 2, (1, 0), 1, 2), {"dilation": (1, 2)}),
     ("ConvTranspose3d", (4, 2, 3, (2, 1, 1), 1, (1, 0, 0)), {}),
     ("CosineEmbeddingLoss", (0.5,), {}),
+    ("CrossMapLRN2d", (3, 0.1, 0.5, 2), {}),
     ("Dropout1d", (), {}),
     ("Dropout2d", (0.2, True), {}),
     ("Dropout3d", (0.1,), {}),
@@ -45,6 +47,8 @@ CONSTRUCTIONS = [
     ("Fold", ((4, 5), (3, 2), 2, 1, (1, 2)), {}),
     ("GRU", (3, 4, 2, False, True, 0.1, True), {}),
     ("GRUCell", (3, 4, False), {}),
+    ("FractionalMaxPool2d", (2, 3), {}),
+    ("FractionalMaxPool3d", ((2, 1, 2),), {"output_ratio": 0.5, "return_indices": True}),
     ("Hardsigmoid", (True,), {}),
     ("Hardswish", (True,), {}),
     ("Hardtanh", (-2, 3.5, True), {}),
@@ -61,6 +65,7 @@ CONSTRUCTIONS = [
     ("PReLU", (3, 0.1), {}),
     ("PixelShuffle", (2,), {}),
     ("PixelUnshuffle", (2,), {}),
+    ("NLLLoss2d", (None, None, 3), {}),
     ("RMSNorm", ([2, 3], 1e-5, False), {}),
     ("RNN", (3, 4, 2, "relu", True, True), {}),
     ("RNNBase", ("GRU", 3, 4), {"batch_first": True}),
@@ -68,6 +73,7 @@ CONSTRUCTIONS = [
     ("RNNCellBase", (3, 4, True, 2), {}),
     ("RReLU", (0.1, 0.2, True), {}),
     ("ReLU6", (True,), {}),
+    ("SyncBatchNorm", (3, 1e-3, None, True, False), {}),
     ("TripletMarginLoss", (2, 1, 1e-5, True), {}),
     ("TripletMarginWithDistanceLoss", (), {"margin": 2.0, "swap": True}),
     ("Unfold", ((3, 2), 2, 1, (1, 2)), {}),
@@ -87,10 +93,14 @@ CALLS = [
     ("Dropout3d", (0.4,), [(5, 6, 3, 2, 2)]),
     ("FeatureAlphaDropout", (0.4,), [(5, 6, 3)]),
     ("Fold", ((4, 5), (3, 2), 1, 1, (1, 2)), [(2, 12, 12)]),
+    ("FractionalMaxPool2d", (2, 3), [(2, 3, 7, 6)]),
+    ("FractionalMaxPool2d", ((2, 3), None, 0.6), [(3, 7, 6)]),
+    ("FractionalMaxPool3d", (2, (2, 3, 4)), [(2, 3, 5, 6, 7)]),
     ("Hardsigmoid", (), [(5, 6)]),
     ("PixelShuffle", (2,), [(2, 8, 3, 2)]),
     ("PixelUnshuffle", (2,), [(2, 2, 4, 6)]),
     ("RReLU", (0.1, 0.6), [(5, 6)]),
+    ("SyncBatchNorm", (3,), [(4, 3, 2)]),
     ("TripletMarginLoss", (2, 1, 1e-5, True), [(4, 3), (4, 3), (4, 3)]),
     ("TripletMarginWithDistanceLoss", (), [(4, 3), (4, 3), (4, 3)]),
     ("Unfold", ((3, 2), 1, 1, (1, 2)), [(2, 3, 4, 5)]),
@@ -287,7 +297,9 @@ def test_errors_of_the_database(info: Any, training: bool) -> None:
 
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("name", "args", "shapes"), CALLS, ids=[case[0] for case in CALLS])
+@pytest.mark.parametrize(
+    ("name", "args", "shapes"), CALLS, ids=[f"{case[0]}-{i}" for i, case in enumerate(CALLS)]
+)
 def test_calls(name: str, args: Any, shapes: Any, dtype: str, training: bool) -> None:
     random = np.random.default_rng(SEED)
     inputs = [
@@ -386,3 +398,45 @@ def test_older_names_of_bounds_warn_alike() -> None:
             assert repr(nn.Hardtanh(min_value=-2.0, max_value=1.5)).endswith("max_val=1.5)")
         texts.append([(each.category, str(each.message)) for each in caught])
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_adaptive_softmax(single: bool) -> None:
+    expected = make(
+        torch, torch.nn, "AdaptiveLogSoftmaxWithLoss", (8, 12, [3, 6], 2.0), {}, "float64"
+    )
+    found = make(
+        lamella_core, lamella_nn, "AdaptiveLogSoftmaxWithLoss", (8, 12, [3, 6], 2.0), {}, "float64"
+    )
+    values = torch.randn(7, 8, dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([0, 2, 3, 11, 6, 5, 1])
+    call = (values[0].detach().requires_grad_(), target[3]) if single else (values, target)
+    ours_call = tuple(ours(each) for each in call)
+    for mine, theirs in zip(
+        run(lamella_core, found, ours_call, {})[:2], run(torch, expected, call, {})[:2], strict=True
+    ):
+        for value, reference in zip(mine, theirs, strict=True):
+            assert (value is None) == (reference is None)
+            if value is not None:
+                assert_close(value, reference, 1e-9)
+    if not single:
+        assert_close(found.log_prob(ours_call[0]), expected.log_prob(values), 1e-9)
+        assert found.predict(ours_call[0]).tolist() == expected.predict(values).tolist()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 9])
+def test_older_local_response_norm(size: int) -> None:
+    values = torch.randn(2, 6, 3, 2, dtype=torch.float64)
+    expected = torch.nn.CrossMapLRN2d(size, 0.3, 0.6, 1.5)(values)
+    assert_close(lamella_nn.CrossMapLRN2d(size, 0.3, 0.6, 1.5)(ours(values)), expected, 1e-9)
+
+
+def test_every_public_class_is_there() -> None:
+    later = {
+        "DataParallel", "LinearCrossEntropyLoss", "LinearCrossEntropyOptions",
+        # Attention, lazy modules.
+        "MultiheadAttention", "UninitializedBuffer", "UninitializedParameter",
+    }  # fmt: skip
+    names = {name for name in dir(torch.nn) if isinstance(getattr(torch.nn, name), type)}
+    missing = {name for name in names if not hasattr(lamella_nn, name)} - later
+    assert not {name for name in missing if not name.startswith(("Lazy", "Transformer"))}

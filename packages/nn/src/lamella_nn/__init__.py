@@ -1,9 +1,20 @@
 """Neural networks: modules, functions on tensors, initial values and tools."""
 
-from lamella_nn import functional, init, modules, utils
+from lamella_nn import common_types, functional, grad, init, modules, utils
+from lamella_nn.factories import factory_kwargs
 from lamella_nn.modules import *
 from lamella_nn.modules import __all__ as _modules
 from lamella_nn.parameter import Buffer, Parameter
 
-__all__ = ["Buffer", "Parameter", "functional", "init", "modules", "utils"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "common_types",
+    "factory_kwargs",
+    "functional",
+    "grad",
+    "init",
+    "modules",
+    "utils",
+]
 __all__ += _modules

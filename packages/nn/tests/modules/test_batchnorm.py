@@ -42,3 +42,32 @@ def test_volumes():
     close(layer.running_mean, 0.1 * mean.reshape(3))
     with pytest.raises(ValueError, match="expected 5D input .got 4D input."):
         layer(lc.ones(2, 3, 4, 5))
+
+
+def test_one_process_is_in_step_with_itself():
+    lc.manual_seed(0)
+    x = lc.randn(4, 3, 5)
+    synced, plain = nn.SyncBatchNorm(3), nn.BatchNorm1d(3)
+    assert lc.equal(synced(x), plain(x))
+    assert lc.equal(synced.running_var, plain.running_var)
+    with pytest.raises(ValueError, match="at least 2D input .got 1D"):
+        synced(lc.zeros(3))
+    with pytest.raises(ValueError, match=r"non-zero.*\[2, 0, 3\]"):
+        synced(lc.zeros(2, 0, 3))
+
+
+def test_conversion_keeps_parameters_and_places():
+    net = nn.Sequential(
+        nn.Conv2d(1, 3, 2),
+        nn.BatchNorm2d(3),
+        nn.Sequential(nn.BatchNorm1d(2, affine=False), nn.InstanceNorm2d(3)),
+    ).eval()
+    weight, state = net[1].weight, net.state_dict()
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(net) is net
+    assert isinstance(net[1], nn.SyncBatchNorm)
+    assert isinstance(net[2][0], nn.SyncBatchNorm)
+    assert isinstance(net[2][1], nn.InstanceNorm2d)
+    assert net[1].weight is weight
+    assert not net[1].training
+    assert list(net.state_dict()) == list(state)
+    assert isinstance(nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm2d(2)), nn.SyncBatchNorm)

@@ -45,3 +45,16 @@ def test_neighbouring_channels():
     mean = (squares[:, :-2] + squares[:, 1:-1] + squares[:, 2:]) / 3
     layer = nn.LocalResponseNorm(3, alpha=0.5, beta=0.6, k=2.0)
     close(layer(lc.from_numpy(values)), values / (2 + 0.5 * mean) ** 0.6)
+
+
+def test_older_local_response_norm_sums_the_first_channel_always():
+    x = np.random.default_rng(0).standard_normal((2, 5, 2, 2))
+    found = nn.CrossMapLRN2d(3, 0.6, 0.5, 2)(lc.tensor(x)).numpy()
+    squares = x**2
+    for channel in range(5):
+        summed = squares[:, max(channel - 1, 0) : channel + 2].sum(1)
+        if channel > 1:
+            summed = summed + squares[:, 0]
+        np.testing.assert_allclose(found[:, channel], x[:, channel] / np.sqrt(2 + 0.2 * summed))
+    with pytest.raises(ValueError, match="4D, got 3D"):
+        nn.CrossMapLRN2d(3)(lc.zeros(5, 2, 2))

@@ -17,6 +17,7 @@ NAMES = sorted(
 )
 # Their second derivative is written in ops by the op that they are the gradient of.
 FUSED_ONCE = {
+    "attention_backward",
     "embedding_bag_backward",
     "gru_layer_backward",
     "lstm_layer_backward",

@@ -17,6 +17,8 @@ from lamella_nn.functional.dropout import *
 from lamella_nn.functional.dropout import __all__ as _dropout
 from lamella_nn.functional.embedding import *
 from lamella_nn.functional.embedding import __all__ as _embedding
+from lamella_nn.functional.fractional_pooling import *
+from lamella_nn.functional.fractional_pooling import __all__ as _fractional_pooling
 from lamella_nn.functional.grid_sample import *
 from lamella_nn.functional.grid_sample import __all__ as _grid_sample
 from lamella_nn.functional.linear import *
@@ -43,6 +45,7 @@ __all__ += _convolution
 __all__ += _distance
 __all__ += _dropout
 __all__ += _embedding
+__all__ += _fractional_pooling
 __all__ += _grid_sample
 __all__ += _linear
 __all__ += _loss

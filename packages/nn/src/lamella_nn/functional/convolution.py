@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lamella_core.typing import Ints
 
 __all__ = [
-    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "fold", "unfold",
+    "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d",
+    "conv_transpose3d", "fold", "unfold",
 ]  # fmt: skip
 
 
@@ -86,6 +86,31 @@ def conv3d(
         weight: ``(features, channels / groups, *kernel)``.
     """
     return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
+    """Cross-correlation over time, which is the first dimension; see :func:`conv1d`.
+
+    Args:
+        input: ``(time, batch, channels)``.
+        weight: ``(kernel, channels, features)``.
+        bias: ``(features,)``.
+        pad: zeros before and after.
+
+    Returns:
+        ``(time + 2 pad - kernel + 1, batch, features)``.
+
+    Raises:
+        RuntimeError: when shapes do not fit one another.
+    """
+    if input.ndim != 3 or weight.ndim != 3 or bias.ndim != 1:
+        raise RuntimeError(
+            "conv_tbc: expected input and weight of 3 dimensions and bias of 1, but got "
+            f"{listed(input._array.shape)}, {listed(weight._array.shape)} and "
+            f"{listed(bias._array.shape)}"
+        )
+    result = conv1d(input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad)
+    return result.permute(2, 0, 1).contiguous()
 
 
 def _conv(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 __all__ = [
-    "channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle", "upsample",
-    "upsample_bilinear", "upsample_nearest",
+    "channel_shuffle", "interpolate", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
+    "upsample", "upsample_bilinear", "upsample_nearest",
 ]  # fmt: skip
 
 
@@ -98,6 +98,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         )
     split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
     return split.transpose(1, 2).reshape(shape)
+
+
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """:func:`channel_shuffle`, by the name that PyTorch's own kernel has."""
+    return channel_shuffle(input, groups)
 
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}

@@ -207,8 +207,9 @@ def max_pool_backward(
 @shared_kernel("take_flat")
 def take_flat(xp: Any, input: Any, indices: Any, dims: int) -> Any:
     lead = input.shape[:-dims]
-    flat = input.reshape(*lead, -1)
-    picked = xp.take_along_axis(flat, indices.reshape(*lead, -1), -1)
+    flat = input.reshape(*lead, prod(input.shape[-dims:]))
+    places = indices.reshape(*lead, prod(indices.shape[-dims:]))
+    picked = xp.take_along_axis(flat, places, -1)
     return picked.reshape(indices.shape)
 
 
@@ -217,14 +218,15 @@ def put_flat(xp: Any, input: Any, indices: Any, sizes: Sizes, accumulate: bool) 
     dims = len(sizes)
     rows = prod(input.shape[:-dims])
     length = prod(sizes)
-    total = xp.zeros((rows, length), input.dtype)
-    target = indices.reshape(rows, -1)
-    values = input.reshape(rows, -1)
-    row = xp.arange(rows)[:, None]
+    total = xp.zeros(rows * length, input.dtype)
+    # Flat places: adding at one index array is a fast path, at two it is not.
+    places = (
+        indices.reshape(rows, prod(indices.shape[-dims:])) + (xp.arange(rows) * length)[:, None]
+    ).reshape(-1)
     if accumulate:
-        xp.add.at(total, (row, target), values)
+        xp.add.at(total, places, input.reshape(-1))
     else:
-        total[row, target] = values
+        total[places] = input.reshape(-1)
     return total.reshape(*input.shape[:-dims], *sizes)
 
 

@@ -30,6 +30,7 @@ from lamella_nn.modules.activation import (
     Tanhshrink,
     Threshold,
 )
+from lamella_nn.modules.adaptive import AdaptiveLogSoftmaxWithLoss
 from lamella_nn.modules.adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -38,8 +39,18 @@ from lamella_nn.modules.adaptive_pooling import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
-from lamella_nn.modules.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from lamella_nn.modules.container import ModuleDict, ModuleList, Sequential
+from lamella_nn.modules.batchnorm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    SyncBatchNorm,
+)
+from lamella_nn.modules.container import (
+    Container,
+    ModuleDict,
+    ModuleList,
+    Sequential,
+)
 from lamella_nn.modules.conv import Conv1d, Conv2d, Conv3d
 from lamella_nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from lamella_nn.modules.distance import CosineSimilarity, PairwiseDistance
@@ -53,6 +64,7 @@ from lamella_nn.modules.dropout import (
 )
 from lamella_nn.modules.flatten import Flatten, Unflatten
 from lamella_nn.modules.fold import Fold, Unfold
+from lamella_nn.modules.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from lamella_nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from lamella_nn.modules.linear import Bilinear, Identity, Linear
 from lamella_nn.modules.loss import (
@@ -63,10 +75,17 @@ from lamella_nn.modules.loss import (
     L1Loss,
     MSELoss,
     NLLLoss,
+    NLLLoss2d,
     SmoothL1Loss,
 )
 from lamella_nn.modules.module import Module
-from lamella_nn.modules.normalization import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from lamella_nn.modules.normalization import (
+    CrossMapLRN2d,
+    GroupNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from lamella_nn.modules.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -127,6 +146,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -148,6 +168,7 @@ __all__ = [
     "ConstantPad1d",
     "ConstantPad2d",
     "ConstantPad3d",
+    "Container",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -157,6 +178,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "CrossMapLRN2d",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
@@ -167,6 +189,8 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GELU",
     "GLU",
     "GRU",
@@ -212,6 +236,7 @@ __all__ = [
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "NLLLoss",
+    "NLLLoss2d",
     "PReLU",
     "PairwiseDistance",
     "ParameterDict",
@@ -245,6 +270,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
     "Threshold",

@@ -184,3 +184,75 @@ class BatchNorm3d(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 5:
             raise ValueError(f"expected 5D input (got {input.dim()}D input)")
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over the batches of several processes; here, of the one process.
+
+    It is ``BatchNorm`` for an input of any number of dimensions from 2 on, (N, C, ...). Statistics
+    are exchanged between processes only where there are several.
+
+    Args:
+        num_features: number of channels, C.
+        eps, momentum, affine, track_running_stats, device, dtype, bias: as for ``BatchNorm1d``.
+        process_group: the processes that exchange statistics; all of them when None.
+
+    Raises:
+        ValueError: the input has fewer than 2 dimensions, or no channels.
+    """
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )
+        self.process_group = process_group
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+        if input.shape[1] == 0:
+            raise ValueError(
+                "SyncBatchNorm number of input channels should be non-zero, but got input of "
+                f"shape {list(input.shape)}"
+            )
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module with all batch normalisations in it replaced, in place, by this class.
+
+        Args:
+            module: a tree; a batch normalisation itself is not changed, a new one is returned.
+            process_group: as for the class.
+
+        Returns:
+            ``module``, or its replacement. Parameters and buffers are the same ones.
+        """
+        if isinstance(module, _BatchNorm):
+            result = cls(
+                module.num_features,
+                module.eps,
+                module.momentum,
+                module.affine,
+                module.track_running_stats,
+                process_group,
+                bias=module.bias is not None,
+            )
+            for entries in ("_parameters", "_buffers"):
+                getattr(result, entries).update(getattr(module, entries))
+            result.training = module.training
+            return result
+        for name, child in module.named_children():
+            setattr(module, name, cls.convert_sync_batchnorm(child, process_group))
+        return module

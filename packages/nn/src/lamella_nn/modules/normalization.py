@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-from lamella_core import Tensor, empty
+from lamella_core import Tensor, arange, empty
 from lamella_nn import functional as F
 from lamella_nn import init
 from lamella_nn.modules.module import Module
@@ -200,6 +200,48 @@ class LocalResponseNorm(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Same shape as the input, (N, C, \\*)."""
         return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(Module):
+    """x / (k + α / n Σ x²)^β, the sum going over neighbouring channels of an image.
+
+    The older form of ``LocalResponseNorm``, for networks that were trained with it. Its sums are
+    PyTorch's: over (size - 1) // 2 channels to both sides, and over the first channel always.
+    Gradients are the derivatives of that, which PyTorch's own are not.
+
+    Args:
+        size: n.
+        alpha, beta, k: α, β, k.
+
+    Raises:
+        ValueError: the input has not 4 dimensions.
+    """
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        """(N, C, H, W) to the same."""
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        reach = (self.size - 1) // 2
+        index = arange(input.shape[1], device=input.device)
+        summed = (index.unsqueeze(1) - index).abs() <= reach
+        summed[:, 0] = True
+        sums = (summed.to(input.dtype) @ input.square().flatten(2)).reshape(input.shape)
+        return input / (self.k + self.alpha / self.size * sums) ** self.beta
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
