@@ -1405,3 +1405,305 @@ def gradient_edges(t):
     yield from t.autograd.grad(z.sum(), edge)
     leaf_edge = t.autograd.graph.get_gradient_edge(x)
     yield from t.autograd.grad((x * 3).sum(), leaf_edge)
+
+
+@program
+def saved_attributes(t):
+    x = leaf(t)
+    y = x.exp()
+    yield from (y.grad_fn._saved_result, (x * y).grad_fn._saved_self)
+    y.sum().backward()
+    _ = y.grad_fn._saved_result
+    yield NOT_REACHED
+
+
+@program
+def saved_attribute_that_was_written(t):
+    x = leaf(t)
+    y = x.exp()
+    node = y.grad_fn
+    y.add_(1)
+    _ = node._saved_result
+    yield NOT_REACHED
+
+
+@program
+def hooks_on_one_saved_tensor(t):
+    x = leaf(t)
+    y = x * x
+    y.grad_fn._raw_saved_self.register_hooks(lambda v: v * 10, lambda v: v * 2)
+    yield y.grad_fn._saved_self
+    y.sum().backward()
+    yield x.grad
+    y.grad_fn._raw_saved_other.register_hooks(lambda v: v, lambda v: v)
+    yield NOT_REACHED
+
+
+@program
+def hooks_twice_on_one_saved_tensor(t):
+    y = leaf(t).exp()
+    y.grad_fn._raw_saved_result.register_hooks(lambda v: v, lambda v: v)
+    y.grad_fn._raw_saved_result.register_hooks(lambda v: v, lambda v: v)
+    yield NOT_REACHED
+
+
+@program
+def pack_hook_that_writes(t):
+    with t.autograd.graph.saved_tensors_hooks(lambda v: v.mul_(2), lambda v: v):
+        leaf(t).exp()
+    yield NOT_REACHED
+
+
+@program
+def multi_hook_on_all(t):
+    a, b = leaf(t), leaf(t)
+    c, d = a * b, a * b
+    seen = []
+    hook = t.autograd.graph.register_multi_grad_hook((a, b, c, d), lambda g: seen.append(g))
+    c.sum().backward(retain_graph=True)
+    c.sum().backward(inputs=(a,), retain_graph=True)
+    d.sum().backward(retain_graph=True)
+    hook.remove()
+    c.sum().backward()
+    yield len(seen)
+    for grads in seen:
+        yield from grads
+
+
+@program
+def multi_hook_on_any(t):
+    a, b = leaf(t), leaf(t)
+    c = a * b
+    seen = []
+    t.autograd.graph.register_multi_grad_hook((a, b, c), seen.append, mode="any")
+    c.sum().backward(retain_graph=True)
+    (c * 2).sum().backward()
+    yield from seen
+    t.autograd.graph.register_multi_grad_hook((a,), seen.append, mode="some")
+    yield NOT_REACHED
+
+
+@program
+def mutation_of_saved_tensors_allowed(t):
+    with t.autograd.graph.allow_mutation_on_saved_tensors():
+        a = leaf(t)
+        b = a.clone()
+        out = (b**2).sum()
+        b.sin_()
+        b[0] = 5
+        later = b.exp()
+        b[1:].mul_(b[0])
+        later.mul_(2)
+        out.backward()
+        yield a.grad
+        later.sum().backward()
+        yield from (a.grad, b)
+
+
+@program
+def mutation_context_left(t):
+    with t.autograd.graph.allow_mutation_on_saved_tensors():
+        a = leaf(t)
+        out = (a.clone() ** 2).sum()
+    out.backward()
+    yield NOT_REACHED
+
+
+@program
+def mutation_context_cleared(t):
+    with t.autograd.graph.allow_mutation_on_saved_tensors() as context:
+        out = (leaf(t).clone() ** 2).sum()
+        context.clear()
+        out.backward()
+    yield NOT_REACHED
+
+
+@program
+def mutation_contexts_nested(t):
+    with t.autograd.graph.allow_mutation_on_saved_tensors():
+        with t.autograd.graph.allow_mutation_on_saved_tensors():
+            yield NOT_REACHED
+
+
+@program
+def backward_twice_through_a_number(t):
+    y = (leaf(t) * 2).sum()
+    y.backward()
+    y.backward()
+    yield NOT_REACHED
+
+
+@program
+def gradients_in_a_dictionary(t):
+    x, w = leaf(t), leaf(t)
+    y = (x * w).sum()
+    found = t.autograd.grad(y, {"x": x, "w": w}, retain_graph=True)
+    yield from (*found, *found.values())
+    t.autograd.backward(y, inputs={"w": w})
+    yield from (x.grad, w.grad)
+
+
+@program
+def type_of_gradients(t):
+    x = leaf(t)
+    yield x.grad_dtype is t.float32
+    x.grad_dtype = t.float64
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    yield x.grad
+    x.grad = None
+    x.grad_dtype = None
+    x.grad = t.ones(3, dtype=t.float16)
+    yield x.grad
+    _ = (x * 2).grad_dtype
+    yield NOT_REACHED
+
+
+@program
+def old_variables(t):
+    x = t.ones(3)
+    v = t.autograd.Variable(x, requires_grad=True)
+    yield from (isinstance(x, t.autograd.Variable), v is x, v.requires_grad, x.requires_grad)
+    (v * 2).sum().backward()
+    yield v.grad
+
+
+@program
+def threads_switch(t):
+    yield t.autograd.is_multithreading_enabled()
+    with t.autograd.set_multithreading_enabled(False):
+        yield t.autograd.is_multithreading_enabled()
+        x = leaf(t)
+        (x * 2).sum().backward()
+        yield x.grad
+    yield t.autograd.is_multithreading_enabled()
+
+
+@program
+def function_with_vjp(t):
+    class Triple(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 3
+
+        @staticmethod
+        def vjp(ctx, g):
+            return g * 3
+
+    class Both(Triple):
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3
+
+    x = leaf(t)
+    Triple.apply(x).sum().backward()
+    yield x.grad
+    Both.apply(x).sum().backward()
+    yield NOT_REACHED
+
+
+@program
+def function_with_defaults(t):
+    class Scale(t.autograd.Function):
+        @staticmethod
+        def forward(x, factor=3):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factor = inputs[1]
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+    x = leaf(t)
+    Scale.apply(x).sum().backward()
+    Scale.apply(x, factor=5).sum().backward()
+    yield x.grad
+    node = Scale.apply(x).grad_fn
+    yield from (node.name(), type(node).__name__, node.factor, node.needs_input_grad)
+
+
+@program
+def function_outputs_of_all_kinds(t):
+    class Mixed(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, result):
+            return result(x)
+
+        @staticmethod
+        def backward(ctx, *grads):
+            return grads[0], None
+
+    x = leaf(t)
+    for made in (
+        lambda x: None,
+        lambda x: 3,
+        lambda x: (x * 1, "word", None),
+        lambda x: [x * 1],
+        lambda x: {"x": x * 1},
+        lambda x: (),
+    ):
+        result = Mixed.apply(x, made)
+        yield type(result).__name__
+        for each in result if isinstance(result, (tuple, list)) else ():
+            yield each.requires_grad if isinstance(each, t.Tensor) else each
+
+
+@program
+def function_marks_dirty_what_it_does_not_return(t):
+    class Wrong(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    Wrong.apply(leaf(t) * 1)
+    yield NOT_REACHED
+
+
+@program
+def function_gradient_of_a_number(t):
+    class Wrong(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    Wrong.apply(leaf(t), 2).sum().backward()
+    yield NOT_REACHED
+
+
+@program
+def function_gradient_of_another_kind(t):
+    class Wrong(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return "gradient"
+
+    Wrong.apply(leaf(t)).sum().backward()
+    yield NOT_REACHED
+
+
+@program
+def function_saves_a_number(t):
+    class Wrong(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x, 3)
+            return x * 2
+
+    Wrong.apply(leaf(t))
+    yield NOT_REACHED

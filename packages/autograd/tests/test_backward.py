@@ -106,3 +106,23 @@ def test_real_argument_of_a_complex_function() -> None:
     ((x * (3 + 4j)).abs() ** 2).sum().backward()
     assert x.grad.dtype == lc.float64
     assert abs(x.grad.item() - 100) < 1e-12
+
+
+def test_inputs_in_a_dictionary() -> None:
+    x, w = leaf(), leaf()
+    y = (x * w).sum()
+    found = grad(y, {"x": x, "w": w}, retain_graph=True)
+    assert list(found) == ["x", "w"] and found["w"].tolist() == x.tolist()
+    backward(y, inputs={"w": w})
+    assert x.grad is None and w.grad.tolist() == x.tolist()
+
+
+def test_old_names_warn() -> None:
+    x = leaf()
+    with pytest.warns(FutureWarning, match="grad_variables"):
+        backward(x * 2, grad_variables=[lc.ones_like(x)])
+    assert x.grad.tolist() == [2.0] * x.numel()
+    with pytest.raises(RuntimeError, match="both passed"), pytest.warns(FutureWarning):
+        backward(x * 2, [lc.ones_like(x)], grad_variables=[lc.ones_like(x)])
+    with pytest.warns(FutureWarning, match="only_inputs"):
+        grad((x * 2).sum(), x, only_inputs=False)

@@ -84,10 +84,17 @@ def test_freed_graph() -> None:
 
 def test_nothing_saved_nothing_freed() -> None:
     x = leaf(1, 2)
-    y = (x * 2 + 1 - x).sum()
+    y = (x + 1 - x.view(2) + x).sum()
     y.backward()
     y.backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_the_number_of_a_product_is_freed_as_a_tensor_would_be() -> None:
+    for y in (leaf(1, 2) * 2, 2 / leaf(1, 2), leaf(1, 2) / 2):
+        y.sum().backward()
+        with pytest.raises(RuntimeError, match="a second time"):
+            y.sum().backward()
 
 
 @pytest.mark.parametrize(

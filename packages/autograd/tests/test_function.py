@@ -43,7 +43,7 @@ class CubeInTwo(Function):
     @staticmethod
     def backward(ctx, grad):
         x, out = ctx.saved_tensors
-        return grad * 3 * out / x
+        return grad * 3 * out / x, None
 
 
 @pytest.mark.parametrize("cls", [Cube, CubeInTwo])
@@ -121,7 +121,7 @@ def test_wrong_gradients() -> None:
         with_backward(lambda ctx, g: g[:2]).apply(leaf()).sum().backward()
     with pytest.raises(RuntimeError, match=r"got \[\] but expected shape compatible with \[3\]"):
         with_backward(lambda ctx, g: g.sum()).apply(leaf()).sum().backward()
-    with pytest.raises(TypeError, match="float as gradient 0"):
+    with pytest.raises(RuntimeError, match="got float"):
         with_backward(lambda ctx, g: 1.0).apply(leaf()).sum().backward()
     x = leaf()
     with_backward(lambda ctx, g: (g, None, None)).apply(x).sum().backward()
@@ -291,3 +291,114 @@ def test_attributes_of_the_context() -> None:
     y.grad_fn.metadata["note"] = 1
     y.sum().backward()
     assert x.grad.tolist() == [4.0] * 3
+
+
+def test_vjp_is_another_name_of_backward() -> None:
+    class Triple(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 3
+
+        @staticmethod
+        def vjp(ctx, g):
+            return g * 3
+
+    class Both(Triple):
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3
+
+    x = leaf()
+    Triple.apply(x).sum().backward()
+    assert x.grad.tolist() == [3.0] * 3
+    with pytest.raises(RuntimeError, match="both 'backward' and 'vjp'"):
+        Both.apply(x).sum().backward()
+
+
+def test_arguments_by_name_and_defaults() -> None:
+    seen = []
+
+    class Scale(Function):
+        @staticmethod
+        def forward(x, factor=3):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factor = inputs[1]
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append(ctx.needs_input_grad)
+            return g * ctx.factor, None
+
+    x = leaf()
+    (Scale.apply(x) + Scale.apply(x, factor=5)).sum().backward()
+    assert x.grad.tolist() == [8.0] * 3
+    assert seen == [(True, False)] * 2
+    with pytest.raises(TypeError, match="unexpected keyword argument"):
+        Cube.apply(x, other=1)
+
+
+def test_what_is_no_tensor_passes_through() -> None:
+    class Mixed(Function):
+        @staticmethod
+        def forward(ctx, x, result):
+            return result(x)
+
+        @staticmethod
+        def backward(ctx, *grads):
+            return grads[0], None
+
+    x = leaf()
+    y, word = Mixed.apply(x, lambda x: (x * 1, "word"))
+    assert word == "word" and y.requires_grad
+    assert Mixed.apply(x, lambda x: 3) == 3
+    (inside,) = Mixed.apply(x, lambda x: [x * 1])
+    assert not inside.requires_grad
+
+
+def test_instances_are_refused() -> None:
+    with pytest.warns(DeprecationWarning, match="should not be instantiated"):
+        instance = Cube()
+    with pytest.raises(RuntimeError, match="non-static forward"):
+        instance(leaf())
+
+
+def test_marks_take_tensors_that_are_returned() -> None:
+    def marking(mark, returns):
+        class Marked(Function):
+            @staticmethod
+            def forward(ctx, x):
+                mark(ctx, x)
+                return returns(x)
+
+        return Marked
+
+    with pytest.raises(RuntimeError, match="mark_dirty can only accept variables, but argument 1"):
+        marking(lambda ctx, x: ctx.mark_dirty(x, 3), lambda x: x).apply(leaf() * 1)
+    with pytest.raises(RuntimeError, match="mark_non_differentiable can only accept variables"):
+        marking(lambda ctx, x: ctx.mark_non_differentiable(3), lambda x: x).apply(leaf() * 1)
+    with pytest.raises(RuntimeError, match="marked as dirty .* not returned"):
+        marking(lambda ctx, x: ctx.mark_dirty(x), lambda x: x * 1).apply(leaf() * 1)
+
+
+def test_gradient_where_there_was_no_tensor() -> None:
+    class Scale(Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    with pytest.raises(RuntimeError, match="different than None at position 2"):
+        Scale.apply(leaf(), 2).sum().backward()
+
+
+def test_node_is_named_after_the_function() -> None:
+    node = Cube.apply(leaf()).grad_fn
+    assert type(node).__name__ == node.name() == "CubeBackward"
+    assert repr(node).startswith("<CubeBackward object at")
+    assert node.needs_input_grad == (True,)

@@ -164,7 +164,7 @@ def test_gradient_edges() -> None:
     del y
     (g,) = grad(z, edge, retain_graph=True)
     assert g.tolist() == [4.0, 8.0, 12.0]
-    backward(z, inputs=[graph.get_gradient_edge(x)])
+    backward(z, inputs=[graph.get_gradient_edge(x)], retain_graph=True)
     assert x.grad.tolist() == [8.0, 16.0, 24.0]
     backward(edge, lc.ones(3))
     assert x.grad.tolist() == [10.0, 18.0, 26.0]

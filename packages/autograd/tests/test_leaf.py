@@ -218,7 +218,7 @@ def test_assignment() -> None:
     a = leaf(2)
     with pytest.raises(RuntimeError, match="different size"):
         a.grad = lc.ones(3, dtype=lc.float64)
-    with pytest.raises(RuntimeError, match="different type"):
+    with pytest.raises(RuntimeError, match="float32 to a tensor with grad_dtype torch.float64"):
         a.grad = lc.ones(2)
     with pytest.raises(TypeError, match="Tensor or None"):
         a.grad = 3
@@ -235,3 +235,31 @@ def test_grad_of_non_leaf_warns() -> None:
     y = leaf(2) * 2
     with pytest.warns(UserWarning, match="not a leaf"):
         assert y.grad is None
+
+
+def test_type_of_gradients() -> None:
+    a = leaf(2)
+    assert a.grad_dtype is lc.float64
+    a.grad_dtype = lc.float32
+    (a * 2).sum().backward()
+    (a * 2).sum().backward()
+    assert a.grad.dtype is lc.float32 and a.grad.tolist() == [4.0, 4.0]
+    with pytest.raises(RuntimeError, match="set .grad to None first"):
+        a.grad_dtype = lc.float64
+    a.grad = None
+    a.grad_dtype = None
+    a.grad = lc.ones(2, dtype=lc.float16)
+    with pytest.raises(RuntimeError, match="only be accessed on leaf"):
+        _ = (a * 2).grad_dtype
+
+
+def test_layout_of_the_first_gradient() -> None:
+    def gradient():
+        a = lc.ones(2, 3, dtype=lc.float64).t().requires_grad_()
+        (a * lc.ones(3, 2, dtype=lc.float64)).sum().backward()
+        return a.grad.stride()
+
+    assert gradient() == (1, 3)
+    with autograd.enforce_grad_layout_policy(False):
+        assert gradient() == (2, 1)
+    assert gradient() == (1, 3)

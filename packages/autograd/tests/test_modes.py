@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import lamella_autograd as autograd
 import lamella_core as lc
 from lamella_autograd import (
     enable_grad,
@@ -162,3 +163,10 @@ def test_other_modes_survive_the_end_of_a_block() -> None:
         assert modes.bits & bit
     finally:
         modes.bits &= ~bit
+
+
+def test_switch_of_threads() -> None:
+    assert autograd.is_multithreading_enabled()
+    with autograd.set_multithreading_enabled(False):
+        assert not autograd.is_multithreading_enabled()
+    assert autograd.is_multithreading_enabled()

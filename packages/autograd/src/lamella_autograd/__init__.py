@@ -15,14 +15,18 @@ from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.function import Function
 from lamella_autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lamella_autograd.hooks import RemovableHandle
+from lamella_autograd.leaf import enforce_grad_layout_policy
 from lamella_autograd.modes import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
     is_inference_mode_enabled,
+    is_multithreading_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
+from lamella_autograd.mutation import CloneBeforeWrite
 from lamella_autograd.node import Node
 from lamella_autograd.recording import Autograd
 from lamella_autograd.tensor_methods import attach
@@ -30,11 +34,23 @@ from lamella_core.dispatch import register_layer
 
 attach()
 register_layer(Autograd())
+register_layer(CloneBeforeWrite())
+
+
+# PyTorch's names of modules to those here, imported at first use.
+_MODULES = {
+    "anomaly_mode": "anomaly",
+    "functional": "functional",
+    "grad_mode": "modes",
+    "variable": "variable",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name == "functional":
-        return import_module("lamella_autograd.functional")
+    if name in _MODULES:
+        return import_module(f"lamella_autograd.{_MODULES[name]}")
+    if name == "Variable":
+        return import_module("lamella_autograd.variable").Variable
     raise AttributeError(f"module 'lamella_autograd' has no attribute {name!r}")
 
 
@@ -47,6 +63,7 @@ __all__ = [
     "derivative",
     "detect_anomaly",
     "enable_grad",
+    "enforce_grad_layout_policy",
     "functional",
     "grad",
     "gradcheck",
@@ -57,8 +74,10 @@ __all__ = [
     "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "is_multithreading_enabled",
     "no_grad",
     "non_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from lamella_autograd.node import Node
 
 
 def _listed(tensors: Any) -> tuple[Any, ...]:
@@ -93,7 +92,8 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor | Node] | None = None,
+    grad_variables: Any = None,
+    inputs: Tensor | Sequence[Any] | dict[str, Any] | None = None,
 ) -> None:
     """Adds to the ``.grad`` of the leaves the gradients of the sum of ``tensors``.
 
@@ -105,17 +105,31 @@ def backward(
         grad_tensors: for each, the gradient that enters there, of its shape; None for scalars.
         retain_graph: keep what the graph saved, for another pass; by default ``create_graph``.
         create_graph: record the pass, so that the gradients can be differentiated.
-        inputs: the tensors to compute gradients for; by default all leaves.
+        grad_variables: the old name of ``grad_tensors``, deprecated.
+        inputs: the tensors to compute gradients for; by default all leaves. A dictionary stands
+            for its values.
 
     Raises:
         RuntimeError: for a tensor that does not require grad, for no gradient where there is more
             than one element, for mismatched shapes, for a graph that was freed by an earlier pass.
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "backward(). Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     outputs = _listed(tensors)
     grads = (None,) * len(outputs) if grad_tensors is None else _listed(grad_tensors)
     targets = None
     if inputs is not None:
-        listed = _listed(inputs)
+        listed = _listed(inputs.values() if isinstance(inputs, dict) else inputs)
         if not listed:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         targets = [_target(each) for each in listed]
@@ -132,29 +146,31 @@ def backward(
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Any] | dict[str, Any],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> Any:
     """The gradients of the sum of ``outputs`` with respect to ``inputs``; no ``.grad`` changes.
 
     Args:
         outputs: what to differentiate.
-        inputs: what to differentiate with respect to.
+        inputs: what to differentiate with respect to; in a dictionary, to have one back.
         grad_outputs: for each output, the gradient that enters there; None for scalars.
         retain_graph: keep what the graph saved; by default ``create_graph``.
         create_graph: record the pass, so that the gradients can be differentiated.
+        only_inputs: deprecated; True, or a warning.
         allow_unused: return None for an input that the outputs do not depend on, instead of an
             error; by default ``materialize_grads``.
         is_grads_batched: the first dimension of each grad output is a batch of them.
         materialize_grads: return zeros instead of None.
 
     Returns:
-        one gradient an input.
+        a tuple with one gradient an input, or a dictionary with the keys of ``inputs``.
 
     Raises:
         RuntimeError: as ``backward``, and for an input that was not used.
@@ -167,12 +183,37 @@ def grad(
         )
     if allow_unused is None:
         allow_unused = materialize_grads
-    outputs, inputs = _listed(outputs), _listed(inputs)
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To "
+            "accumulate gradient for other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    keys = inputs.keys() if isinstance(inputs, dict) else None
+    outputs = _listed(outputs)
+    inputs = _listed(inputs.values() if isinstance(inputs, dict) else inputs)
     grads = (None,) * len(outputs) if grad_outputs is None else _listed(grad_outputs)
     if is_grads_batched:
-        return _batched(
+        found = _batched(
             outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads
         )
+    else:
+        found = _gradients(
+            outputs, inputs, grads, retain_graph, create_graph, allow_unused, materialize_grads
+        )
+    return found if keys is None else dict(zip(keys, found, strict=True))
+
+
+def _gradients(
+    outputs: Any,
+    inputs: Any,
+    grads: Any,
+    retain_graph: bool | None,
+    create_graph: bool,
+    allow_unused: bool,
+    materialize_grads: bool,
+) -> tuple[Tensor | None, ...]:
     for i, each in enumerate(inputs):
         if not isinstance(each, GradientEdge) and not each.requires_grad:
             raise RuntimeError(
@@ -211,7 +252,7 @@ def _batched(
     for i in range(count):
         row = tuple(None if g is None else g[i] for g in grads)
         keep = True if i + 1 < count else retain
-        rows.append(grad(outputs, inputs, row, keep, create, allow, False, fill))
+        rows.append(_gradients(outputs, inputs, row, keep, create, allow, fill))
     return tuple(
         None if any(g is None for g in column) else stack(column)
         for column in zip(*rows, strict=True)

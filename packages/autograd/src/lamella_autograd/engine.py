@@ -21,6 +21,7 @@ from lamella_autograd.hooks import (
 from lamella_autograd.leaf import accumulate_into, calibrate
 from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
+from lamella_autograd.passes import Pass, passes
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.tensor import Tensor
 
@@ -52,9 +53,14 @@ def run(
     """
     before = modes.bits
     modes.bits = before & ~NO_GRAD if create_graph else before | NO_GRAD
+    running = passes.stack
     try:
         wanted = None if inputs is None else _Wanted(roots, inputs)
-        _sweep(roots, retain_graph, create_graph, wanted, accumulate)
+        running.append(Pass([edge for edge, _ in roots], wanted))
+        try:
+            _sweep(roots, retain_graph, create_graph, wanted, accumulate)
+        finally:
+            running.pop()
         return [] if wanted is None else wanted.collected(create_graph)
     finally:
         modes.bits = before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.anomaly import keep_traceback
 from lamella_autograd.inplace import check_writable, edge_of, has_unmarked_views, mark_views, rebase
 from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, no_grad
 from lamella_autograd.node import (
+    FREED,
     Node,
     Output,
     attached,
@@ -40,19 +42,21 @@ class FunctionCtx(Node):
         "__dict__",
         "_dirty",
         "_function",
+        "_index_tensors",
+        "_kept_tensors",
         "_likes",
         "_materialize",
         "_not_differentiable",
+        "_output_likes",
         "_positions",
-        "_saved",
-        "released",
         "_to_save",
+        "_version_tensors",
         "needs_input_grad",
         "outputs",
-        "_output_likes",
     )
 
     several = True
+    unpacks = True
 
     _likes: list[Any]
     _output_likes: list[Any]
@@ -61,17 +65,29 @@ class FunctionCtx(Node):
     def __init__(self, function: type[Function]) -> None:
         self._function = function
         self._to_save: tuple[Any, ...] = ()
-        self._saved: list[Any] = []
+        self._kept_tensors: Any = []
+        self._version_tensors: list[int] = []
+        # For each, the number of the output that it is, or None.
+        self._index_tensors: list[int | None] = []
         self._dirty: tuple[Any, ...] = ()
         self._not_differentiable: tuple[Any, ...] = ()
         self._materialize = True
         self.needs_input_grad: tuple[bool, ...] = ()
         self.edges = ()
         self.hooks = None
-        self.released = False
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keeps arguments or outputs for ``backward``, with a check that nobody writes to them."""
+        """Keeps arguments or outputs for ``backward``, with a check that nobody writes to them.
+
+        Raises:
+            TypeError: for what is neither a tensor nor None.
+        """
+        for i, each in enumerate(tensors):
+            if each is not None and not isinstance(each, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type "
+                    f"{type(each).__name__}; keep other objects as attributes of ctx"
+                )
         self._to_save = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
@@ -82,12 +98,20 @@ class FunctionCtx(Node):
         self.saved_for_forward = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Says that ``forward`` wrote to these arguments; they must be among its outputs."""
-        self._dirty = tensors
+        """Says that ``forward`` wrote to these arguments; they must be among its outputs.
+
+        Raises:
+            RuntimeError: for what is not a tensor.
+        """
+        self._dirty = _only_tensors("mark_dirty", tensors)
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Says that no gradient flows to these outputs."""
-        self._not_differentiable = tensors
+        """Says that no gradient flows to these outputs.
+
+        Raises:
+            RuntimeError: for what is not a tensor.
+        """
+        self._not_differentiable = _only_tensors("mark_non_differentiable", tensors)
 
     def set_materialize_grads(self, value: bool) -> None:
         """Whether ``backward`` gets zeros, instead of None, for an output that was not used."""
@@ -100,19 +124,17 @@ class FunctionCtx(Node):
         Raises:
             RuntimeError: when it was freed by an earlier pass, or written to since.
         """
-        if self.released:
+        if self._kept_tensors is FREED:
             raise used_twice(self.name())
         found = []
-        for i, (tensor, version, index) in enumerate(self._saved):
+        kept = zip(self._kept_tensors, self._version_tensors, self._index_tensors, strict=True)
+        for i, (tensor, version, index) in enumerate(kept):
             if isinstance(tensor, Packed):
                 tensor = tensor.unpack()
-                if index is not None and not modes.bits & NO_GRAD:
-                    tensor = attached(tensor, Output(self, index))
-            elif tensor is not None:
-                if tensor._version != version:
-                    raise modified(self.name(), f"saved tensor {i}", tensor, version)
-                if index is not None and not modes.bits & NO_GRAD:
-                    tensor = attached(tensor, Output(self, index))
+            elif tensor is not None and tensor._version != version:
+                raise modified(self.name(), f"saved tensor {i}", tensor, version)
+            if index is not None and not modes.bits & NO_GRAD:
+                tensor = attached(tensor, Output(self, index))
             found.append(tensor)
         return tuple(found)
 
@@ -120,9 +142,7 @@ class FunctionCtx(Node):
         return f"{self._function.__name__}Backward"
 
     def release(self) -> None:
-        if self._saved:
-            self._saved = []
-            self.released = True
+        self._kept_tensors = FREED
 
     def apply(self, grads: Any) -> tuple[Any, ...]:  # type: ignore[override]
         if self._materialize:
@@ -130,9 +150,9 @@ class FunctionCtx(Node):
                 zeros(like[0], dtype=like[1], device=like[2]) if g is None and like else g
                 for g, like in zip(grads, self._output_likes, strict=True)
             ]
-        result = self._function.backward(self, *grads)
+        result = self._function._backward_of()(self, *grads)
         if not isinstance(result, tuple):
-            result = tuple(result) if isinstance(result, list) else (result,)
+            result = (result,)
         count = len(self.needs_input_grad)
         if len(result) > count and all(each is None for each in result[count:]):
             result = result[:count]
@@ -141,6 +161,12 @@ class FunctionCtx(Node):
                 f"function {self.name()} returned an incorrect number of gradients (expected "
                 f"{count}, got {len(result)})"
             )
+        for i, each in enumerate(result):
+            if each is not None and i not in self._positions:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position "
+                    f"{i + 1}, but the corresponding forward input was not a Variable"
+                )
         return tuple(
             self._checked(i, result[i], like)
             for i, like in zip(self._positions, self._likes, strict=True)
@@ -150,9 +176,9 @@ class FunctionCtx(Node):
         if grad is None or like is None:
             return None
         if not isinstance(grad, Tensor):
-            raise TypeError(
-                f"function {self.name()} returned a {type(grad).__name__} as gradient {index}; "
-                f"expected a Tensor or None"
+            raise RuntimeError(
+                f"expected Variable or None (got {type(grad).__name__}) as gradient {index} of "
+                f"{self.name()}"
             )
         shape, dtype = like
         have = grad._array.shape
@@ -168,6 +194,16 @@ class FunctionCtx(Node):
         return restore(grad, shape, dtype)
 
 
+def _only_tensors(method: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for i, each in enumerate(values):
+        if not isinstance(each, Tensor):
+            raise RuntimeError(
+                f"{method} can only accept variables, but argument {i} is of type "
+                f"{type(each).__name__}"
+            )
+    return values
+
+
 class Function:
     """Base class for operations with a derivative of their own.
 
@@ -175,6 +211,23 @@ class Function:
     ``forward(*args)`` and ``setup_context(ctx, inputs, output)`` in the place of the first. It is
     called by ``apply``. ``backward`` returns one gradient an argument, None for what has none.
     """
+
+    _node_class: type[FunctionCtx] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all "
+            f"static, so invoke them on the class itself: {type(self).__name__}.apply(...)",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            f"Legacy autograd function with non-static forward method is deprecated. Please use "
+            f"new-style autograd function with static forward method: "
+            f"{type(self).__name__}.apply(...)"
+        )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -199,9 +252,52 @@ class Function:
     vjp = backward
 
     @classmethod
+    def _backward_of(cls) -> Callable[..., Any]:
+        """The subclass's ``backward``, or ``vjp``, which is another name for it.
+
+        Raises:
+            RuntimeError: when it has both.
+        """
+        if cls.vjp is Function.vjp:
+            return cls.backward
+        if cls.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. "
+                "You should only implement one of them."
+            )
+        return cls.vjp
+
+    @classmethod
+    def _bound(
+        cls, args: tuple[Any, ...], kwargs: dict[str, Any], separate: bool
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments by position, where ``forward`` takes them so; with its defaults if there
+        is a ``setup_context``, whose inputs they are."""
+        import inspect
+
+        signature = inspect.signature(cls.forward)
+        if not separate:
+            bound = signature.bind(None, *args, **kwargs)
+            return bound.args[1:], bound.kwargs
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Runs ``forward`` and records the call."""
-        ctx = FunctionCtx(cls)
+        """Runs ``forward`` and records the call.
+
+        Only tensors that are arguments, not those in containers, get gradients; only tensors that
+        are the output, or items of a tuple, have them.
+        """
+        node_class = cls.__dict__.get("_node_class")
+        if node_class is None:
+            node_class = type(f"{cls.__name__}Backward", (FunctionCtx,), {"__slots__": ()})
+            cls._node_class = node_class
+        separate = cls.setup_context is not Function.setup_context
+        if kwargs or separate:
+            args, kwargs = cls._bound(args, kwargs, separate)
+        ctx = node_class(cls)
         tensors = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor)]
         edges = [edge_of(a) for _, a in tensors]
         recording = not modes.bits & NO_GRAD and any(e is not None for e in edges)
@@ -209,7 +305,7 @@ class Function:
         before = modes.bits
         modes.bits = before | NO_GRAD
         try:
-            if cls.setup_context is not Function.setup_context:
+            if separate:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
             else:
@@ -225,11 +321,11 @@ class Function:
             None if e is None else (tuple(a._array.shape), a._dtype)
             for (_, a), e in zip(tensors, edges, strict=True)
         ]
-        several = isinstance(output, (tuple, list))
+        several = isinstance(output, tuple)
         results = _recorded(ctx, [a for _, a in tensors], output if several else (output,))
         if modes.bits & ANOMALY:
             keep_traceback(ctx)
-        return type(output)(results) if several else results[0]
+        return tuple(results) if several else results[0]
 
 
 def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]:
@@ -243,6 +339,12 @@ def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]
             for each in outputs
         ]
     dirty = {id(each) for each in ctx._dirty}
+    if not dirty <= {id(each) for each in outputs}:
+        raise RuntimeError(
+            f"Some elements marked as dirty during the forward method were not returned as output "
+            f"({ctx.name()}). The inputs that are modified inplace must all be outputs of the "
+            f"Function."
+        )
     apart = {id(each) for each in ctx._not_differentiable}
     given = {id(each) for each in inputs}
     results: list[Any] = []
@@ -278,22 +380,20 @@ def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]
         results.append(each)
     for tensor in ctx._to_save:
         if tensor is None:
-            ctx._saved.append((None, 0, None))
-        elif not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"save_for_backward can only save variables, but got {type(tensor).__name__}"
-            )
+            _keep(ctx, None, 0, None)
         elif id(tensor) in index_of:
-            _keep(ctx, saved_output(tensor), index_of[id(tensor)])
+            _keep(ctx, saved_output(tensor), tensor._version, index_of[id(tensor)])
         else:
-            _keep(ctx, tensor, None)
+            _keep(ctx, tensor, tensor._version, None)
     ctx._to_save = ctx._dirty = ctx._not_differentiable = ()
     return results
 
 
-def _keep(ctx: FunctionCtx, tensor: Tensor, index: int | None) -> None:
-    saved = Packed(tensor) if modes.bits & SAVING_HOOKS else tensor
-    ctx._saved.append((saved, tensor._version, index))
+def _keep(ctx: FunctionCtx, tensor: Tensor | None, version: int, index: int | None) -> None:
+    packs = tensor is not None and modes.bits & SAVING_HOOKS
+    ctx._kept_tensors.append(Packed(tensor) if packs and tensor is not None else tensor)
+    ctx._version_tensors.append(version)
+    ctx._index_tensors.append(index)
 
 
 class _WriteByFunction(Node):

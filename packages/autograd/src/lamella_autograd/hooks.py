@@ -234,6 +234,9 @@ def _listed(hook: Any, replacement: Any, count: int) -> list[Any]:
 
 def run_leaf_hooks(leaf: Tensor, grad: Tensor) -> Tensor:
     """Passes a gradient through the hooks of a leaf and of its accumulator's node."""
+    dtype = leaf.__dict__.get("_grad_dtype")
+    if dtype is not None and grad._dtype is not dtype:
+        grad = grad.to(dtype)
     hooks = leaf.__dict__.get("_backward_hooks")
     if hooks:
         grad = run_tensor_hooks(hooks, grad)

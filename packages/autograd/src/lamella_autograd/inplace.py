@@ -275,11 +275,11 @@ def _before_the_write(args: tuple[Any, ...], target: Tensor) -> tuple[tuple[Any,
 def _date_back(node: Node, rest: tuple[Any, ...], storage: Any, version: int) -> None:
     """Makes the node expect the version that its saved arguments had before the write."""
     for slot in type(node).__slots__:
-        if slot.startswith("_saved_"):
+        if slot.startswith("_kept_"):
             saved = getattr(node, slot)
             if isinstance(saved, Tensor) and any(saved is each for each in rest):
                 if saved._storage is storage:
-                    setattr(node, f"_version_{slot.removeprefix('_saved_')}", version)
+                    setattr(node, f"_version_{slot.removeprefix('_kept_')}", version)
 
 
 def _record_list_mutation(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getrefcount
-from threading import RLock
+from threading import RLock, local
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,32 @@ if TYPE_CHECKING:
 
 # Two passes in two threads may add to one leaf.
 _lock = RLock()
+
+
+class _Policy(local):
+    enforced = True
+
+
+_policy = _Policy()
+
+
+class enforce_grad_layout_policy:
+    """Whether a first gradient is laid out in memory as its leaf: at once, and back after a
+    ``with`` block.
+
+    Args:
+        enable: with False, a gradient that nobody else holds is taken over in its own layout.
+    """
+
+    def __init__(self, enable: bool = True) -> None:
+        self._before = _policy.enforced
+        _policy.enforced = enable
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        _policy.enforced = self._before
 
 
 def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
@@ -36,8 +62,10 @@ def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
                 and getrefcount(grad) <= _tensor_references
                 and _is_alone(grad._array)
                 and not grad._key & REQUIRES_GRAD
-                and grad._array.flags.c_contiguous
-                and leaf._array.flags.c_contiguous
+                and (
+                    (grad._array.flags.c_contiguous and leaf._array.flags.c_contiguous)
+                    or not _policy.enforced
+                )
             ):
                 leaf._grad = grad
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ NO_GRAD = new_bit()
 INFERENCE = new_bit()
 ANOMALY = new_bit()
 SAVING_HOOKS = new_bit()
+MUTATION = new_bit()
 
 _GRAD_BITS = NO_GRAD | INFERENCE
 
@@ -144,6 +146,40 @@ class inference_mode(_Mode):
 
     def clone(self) -> _Mode:
         return inference_mode(self.mode)
+
+
+class _Threading(threading.local):
+    many = True
+
+
+_threading = _Threading()
+
+
+class set_multithreading_enabled:
+    """Says whether a backward pass may use several threads: at once, and back after a ``with``.
+
+    A pass here runs in the thread that calls it in any case; what is set can be asked for by
+    :func:`is_multithreading_enabled`.
+
+    Args:
+        mode: whether it may.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        self._before = _threading.many
+        self.mode = mode
+        _threading.many = mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exc: object) -> None:
+        _threading.many = self._before
+
+
+def is_multithreading_enabled() -> bool:
+    """What :class:`set_multithreading_enabled` set for this thread."""
+    return _threading.many
 
 
 def is_grad_enabled() -> bool:

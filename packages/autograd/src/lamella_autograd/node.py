@@ -40,6 +40,7 @@ class Node:
         hooks: the user's hooks, None while there are none.
         several: whether edges to it name one of several outputs.
         saves: whether the class keeps anything that ``release`` drops.
+        unpacks: whether what it keeps may be packed by hooks.
         metadata: a dictionary for the user, kept with the node.
     """
 
@@ -49,6 +50,8 @@ class Node:
     outputs = 1
     several = False
     saves = True
+    unpacks = False
+    requires_grad = True
 
     edges: tuple[Any, ...]
     number: int
@@ -83,6 +86,14 @@ class Node:
             else:
                 found.append((edge, 0))
         return tuple(found)
+
+    def _sequence_nr(self) -> int:
+        return self.number
+
+    def __getattr__(self, name: str) -> Any:
+        from lamella_autograd.saved import saved_attribute
+
+        return saved_attribute(self, name)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

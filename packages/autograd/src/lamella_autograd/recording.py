@@ -241,6 +241,8 @@ class _Source:
         self.pointwise = isinstance(op.convention, Pointwise)
         tensors = [p for p in op.params if p.kind not in ("value", "device")]
         self.broadcasts = self.pointwise and len(tensors) > 1
+        # The number of `x * 2` is freed with the graph like a tensor, as in PyTorch.
+        self.binary = self.pointwise and [p.kind for p in op.params] == ["operand"] * 2
         self.multiple = self._names_outputs("grads", "results")
         uses: dict[str, list[str]] = {}
         for argument in self.arguments:
@@ -257,7 +259,7 @@ class _Source:
             n for n in uses if n not in self.params and n.endswith(("_shape", "_dtype"))
         ]
         self.saves_result = "result" in uses or "results" in uses
-        slots = [f"_saved_{n}" for n in (*self.saved_tensors, *self.saved_values)]
+        slots = [f"_kept_{n}" for n in (*self.saved_tensors, *self.saved_values)]
         slots += [f"_version_{n}" for n in self.saved_tensors]
         slots += [f"_{n}" for n in self.described]
         for n in self.arguments:
@@ -266,7 +268,7 @@ class _Source:
             else:
                 slots += [f"_type_{n}", f"_shape_{n}"] if self.broadcasts else [f"_type_{n}"]
         if self.saves_result:
-            slots += ["_saved_result", "_version_result"]
+            slots += ["_kept_result", "_version_result"]
         if self.multiple:
             slots.append("outputs")
         self.slots = tuple(slots)
@@ -295,16 +297,14 @@ class _Source:
     def recorder(self, *, functional: bool) -> str:
         """The function that runs a call and records it; or, not functional, makes only its node."""
         arguments = ", ".join(p.name for p in self.op.params)
-        operands = [p.name for p in self.op.params if p.kind == "operand"]
         if functional:
             lines = [f"def record({arguments}):", f"    result = below({arguments})"]
             if not self.multiple and not self._keeps_category():
                 lines += ["    if result._dtype.category < 2:", "        return result"]
         else:
             lines = [f"def record(result, {arguments}):"]
-        binary = len(operands) == len(self.params) == 2
-        if self.pointwise and functional and self.numbers and binary:
-            left, right = operands
+        if self.binary and functional and self.numbers:
+            left, right = self.params
             lines.append(f"    if {right}.__class__ in PLAIN:")
             lines += map(_indented, self._body(True, right))
             return "\n".join([*lines, *self._body(True, left)])
@@ -337,7 +337,7 @@ class _Source:
                 edges += f"edge_{argument}, "
         lines += [f"    node.edges = ({edges})", "    node.number = next_number()"]
         for name in self.saved_values:
-            lines.append(f"    node._saved_{name} = {name}")
+            lines.append(f"    node._kept_{name} = {name}")
         for name in self.saved_tensors:
             lines += self._save_lines(name)
         for name in self.described:
@@ -370,11 +370,11 @@ class _Source:
     def _save_lines(self, name: str) -> list[str]:
         kind = self.params[name].kind
         if name == self.number:
-            return [f"    node._saved_{name} = {name}"]
+            return [f"    node._kept_{name} = {name}"]
         if self.number is not None and self.uses[name] == [self.number]:
-            return [f"    node._saved_{name} = None"]
+            return [f"    node._kept_{name} = None"]
         condition = "" if self.number is not None else self._condition(name)
-        lines = [f"    node._saved_{name} = None"] if condition else []
+        lines = [f"    node._kept_{name} = None"] if condition else []
         indent = "    "
         if condition:
             lines.append(f"    {condition}")
@@ -382,13 +382,13 @@ class _Source:
         if kind == "tensors":
             return [
                 *lines,
-                f"{indent}node._saved_{name} = list({name})",
+                f"{indent}node._kept_{name} = list({name})",
                 f"{indent}node._version_{name} = [each._version for each in {name}]",
             ]
         may_be_plain = kind.startswith("optional") or (
             self.number is None and kind == "operand" and self.numbers
         )
-        lines.append(f"{indent}node._saved_{name} = {name}")
+        lines.append(f"{indent}node._kept_{name} = {name}")
         if may_be_plain:
             lines.append(f"{indent}if {name}.__class__ not in PLAIN:")
             indent += "    "
@@ -445,7 +445,7 @@ class _Source:
             ]
             if self.saves_result:
                 lines += [
-                    "    node._saved_result = [saved_output(each) for each in result]",
+                    "    node._kept_result = [saved_output(each) for each in result]",
                     "    node._version_result = [each._version for each in result]",
                 ]
         elif self.saves_result:
@@ -453,10 +453,10 @@ class _Source:
             condition = self._condition(name)
             indent = "    "
             if condition:
-                lines += ["    node._saved_result = None", f"    {condition}"]
+                lines += ["    node._kept_result = None", f"    {condition}"]
                 indent = "        "
             lines += [
-                f"{indent}node._saved_result = saved_output(result)",
+                f"{indent}node._kept_result = saved_output(result)",
                 f"{indent}node._version_result = result._storage.version",
             ]
         if not functional:
@@ -473,7 +473,7 @@ class _Source:
         saves = [*self.saved_tensors, *(["result"] if self.saves_result else [])]
         lines += self._edge_slices()
         for name in self.saved_values:
-            lines.append(f"    {name} = node._saved_{name}")
+            lines.append(f"    {name} = node._kept_{name}")
         for name in self.described:
             lines.append(f"    {name} = node._{name}")
         for name in self.saved_tensors:
@@ -483,8 +483,9 @@ class _Source:
         lines += self._gradient_lines()
         lines += ["def release(node):"]
         for name in saves:
-            slot = f"node._saved_{name}"
-            lines.append(f"    if {slot}.__class__ not in PLAIN: {slot} = FREED")
+            slot = f"node._kept_{name}"
+            held = f"{slot} is not None" if self.binary else f"{slot}.__class__ not in PLAIN"
+            lines.append(f"    if {held}: {slot} = FREED")
         if not saves:
             lines.append("    pass")
         return "\n".join(lines)
@@ -509,14 +510,14 @@ class _Source:
         op = self.op.name
         if kind == "tensors":
             return [
-                f"    {name} = node._saved_{name}",
+                f"    {name} = node._kept_{name}",
                 f"    if {name} is FREED: raise used_twice({op!r})",
                 f"    for each, version in zip({name} or (), "
                 f"node._version_{name} if {name} else ()):",
                 "        if each._version != version:",
                 f"            raise modified({op!r}, {name!r}, each, version)",
             ]
-        lines = [f"    {name} = node._saved_{name}"]
+        lines = [f"    {name} = node._kept_{name}"]
         test = f"{name} is not None"
         if kind in ("operand", "optional operand"):
             test = f"isinstance({name}, Tensor)"
@@ -533,7 +534,7 @@ class _Source:
         op = self.op.name
         if self.multiple:
             return [
-                "    results = node._saved_result",
+                "    results = node._kept_result",
                 f"    if results is FREED: raise used_twice({op!r})",
                 "    for each, version in zip(results, node._version_result):",
                 "        if each._version != version:",
@@ -543,7 +544,7 @@ class _Source:
                 "else each for i, each in enumerate(results)]",
             ]
         return [
-            "    result = node._saved_result",
+            "    result = node._kept_result",
             f"    if result is FREED: raise used_twice({op!r})",
             "    if result is not None:",
             "        if result._storage.version != node._version_result:",

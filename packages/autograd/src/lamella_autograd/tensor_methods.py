@@ -16,6 +16,8 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lamella_core.dtype import dtype
+
 
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Starts or stops recording on this tensor, which must be a leaf; returns it.
@@ -50,7 +52,7 @@ def backward(
     inputs: Sequence[Tensor] | None = None,
 ) -> None:
     """Adds this tensor's gradients to the ``.grad`` of the leaves; see ``autograd.backward``."""
-    run_backward(self, gradient, retain_graph, create_graph, inputs)
+    run_backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
 def _grad_fn(self: Tensor) -> Node | None:
@@ -91,9 +93,13 @@ def _set_grad(self: Tensor, grad: Any) -> None:
             )
         if grad is self:
             raise RuntimeError("can't assign Variable as its own grad")
-        if grad._dtype is not self._dtype:
+        wanted = self.__dict__.get("_grad_dtype", self._dtype)
+        if wanted is not None and grad._dtype is not wanted:
             raise RuntimeError(
-                f"assigned grad has data of a different type: {grad.dtype}, expected {self.dtype}"
+                f"attempting to assign a gradient with dtype {grad.dtype} to a tensor with "
+                f"grad_dtype {wanted}. The gradient must match the tensor's grad_dtype (defaults "
+                f"to the tensor's dtype); set the tensor's grad_dtype first, or convert the "
+                f"gradient"
             )
         if grad._array.shape != self._array.shape:
             raise RuntimeError(
@@ -107,6 +113,32 @@ def _del_grad(self: Tensor) -> None:
     self._grad = None
 
 
+def _leaf_only(tensor: Tensor) -> None:
+    if not tensor.is_leaf:
+        raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+
+
+def _get_grad_dtype(self: Tensor) -> dtype | None:
+    """The type that gradients of this leaf are cast to, its own by default; None for any.
+
+    Raises:
+        RuntimeError: when the tensor is not a leaf.
+    """
+    _leaf_only(self)
+    return self.__dict__.get("_grad_dtype", self._dtype)
+
+
+def _set_grad_dtype(self: Tensor, wanted: dtype | None) -> None:
+    _leaf_only(self)
+    if wanted is not None and self._grad is not None and self._grad._dtype is not wanted:
+        raise RuntimeError(
+            f"cannot set grad_dtype to {wanted} because the tensor has a gradient of type "
+            f"{self._grad.dtype}; set .grad to None first"
+        )
+    self.__dict__["_grad_dtype"] = wanted
+    self._key |= hooks.LEAF_HOOKS
+
+
 def attach() -> None:
     """Puts the methods on the classes."""
     cls: Any = Tensor
@@ -114,7 +146,10 @@ def attach() -> None:
     cls.backward = backward
     cls.is_inference = is_inference
     cls.grad = property(_get_grad, _set_grad, _del_grad)
+    cls.grad_dtype = property(_get_grad_dtype, _set_grad_dtype)
     cls.grad_fn = property(_grad_fn)
+    cls._grad_fn = cls.grad_fn
+    cls._backward_hooks = cls._post_accumulate_grad_hooks = None
     cls.output_nr = property(_output_nr)
     cls.register_hook = hooks.register_hook
     cls.register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # PyTorch's module path, the package's name being the facade's, to the module that it stands for.
 MODULES = {
+    "lamella.autograd.anomaly_mode": "lamella_autograd.anomaly",
+    "lamella.autograd.grad_mode": "lamella_autograd.modes",
     "lamella.autograd": "lamella_autograd",
     "lamella.backends": "lamella_core.libraries",
     "lamella.fft": "lamella_core.fft",

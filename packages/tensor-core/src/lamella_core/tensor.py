@@ -277,7 +277,9 @@ class Tensor(metaclass=_HasOps):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded op made this tensor."""
-        return not self._key & REQUIRES_GRAD or self._graph is None
+        # A leaf that was unpacked by saved-tensor hooks has the leaf itself in the graph's place.
+        graph = self._graph
+        return graph is None or not self._key & REQUIRES_GRAD or isinstance(graph, Tensor)
 
     @property
     def _version(self) -> int:
