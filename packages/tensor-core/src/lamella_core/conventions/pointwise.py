@@ -21,13 +21,16 @@ from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from lamella_core.backend import Backend
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
 _CATEGORY = {bool: 0, int: 1, float: 2, complex: 3}
+
+# For ops that refuse some types as operands: a bool always takes the way on which that is seen.
+_CHECKED_CATEGORY = {**_CATEGORY, bool: 4}
 
 
 def pointwise(
@@ -39,6 +42,8 @@ def pointwise(
     name: str | None = None,
     reduced_precision: bool | None = None,
     refusals: dict[str, str] | None = None,
+    each_operand: bool = False,
+    exact_numbers: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declares a pointwise op. All parameters that are tensors or numbers are operands.
 
@@ -51,27 +56,54 @@ def pointwise(
         method, inplace, name: see ``dispatch.declare``.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself. By default
             a ufunc does between tensors, and any other kernel is given float32, and its result is
-            rounded. With a Python number float32 is used always: the number is not rounded first.
+            rounded. With a Python number float32 is used always.
         refusals: further types and categories, and the text of the RuntimeError for each.
+        each_operand: whether these texts hold for every operand, not only for the common type.
+        exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
+            after the first operand as it is; else it is rounded to their type first.
     """
-    convention = Pointwise(result, frozenset(refuses.split()), reduced_precision, refusals or {})
+    convention = Pointwise(
+        result,
+        frozenset(refuses.split()),
+        reduced_precision,
+        refusals or {},
+        each_operand,
+        exact_numbers,
+    )
     return lambda declaration: declare(
         declaration, convention, method=method, inplace=inplace, name=name
     )
 
 
 class _Plans(dict[Any, Any]):
-    """Promoted type to (type to compute in or None, result type, whether to round back)."""
+    """Promoted type to (type to compute in or None, result type, type that is rounded to or None).
 
-    __slots__ = ("convention", "kernel", "op_name", "with_number")
+    The last is NumPy's scalar type where float32 stands in for float16 or bfloat16.
+    """
+
+    __slots__ = ("categories", "convention", "exact", "kernel", "op_name", "scalars", "with_number")
 
     def __init__(self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool) -> None:
         self.convention = convention
         self.op_name = op_name
         self.kernel = kernel
         self.with_number = with_number
+        self.exact = convention.exact_numbers
+        # Those for a second operand without dimensions, which counts as a number.
+        self.scalars = (
+            _Plans(convention, op_name, kernel, True) if self.exact and not with_number else self
+        )
+        self.categories = _CHECKED_CATEGORY if convention.each_operand else _CATEGORY
 
-    def __missing__(self, promoted: dtype) -> tuple[np.dtype | None, dtype, bool]:
+    def promote(self, operands: Iterable[Any]) -> dtype:
+        """The common type of operands, after a check of each where the op asks for it."""
+        if self.convention.each_operand:
+            for each in operands:
+                own = dtypes.of_number(each) if each.__class__ in _CATEGORY else each._dtype
+                self.convention.refuse(self.op_name, own)
+        return result_dtype(operands)
+
+    def __missing__(self, promoted: dtype) -> tuple[np.dtype | None, dtype, Any]:
         plan = self[promoted] = self.convention.plan(
             self.op_name, self.kernel, promoted, self.with_number
         )
@@ -81,7 +113,14 @@ class _Plans(dict[Any, Any]):
 class Pointwise:
     """See :func:`pointwise`."""
 
-    __slots__ = ("reduced_precision", "refusals", "refuses", "result")
+    __slots__ = (
+        "each_operand",
+        "exact_numbers",
+        "reduced_precision",
+        "refusals",
+        "refuses",
+        "result",
+    )
 
     def __init__(
         self,
@@ -89,22 +128,30 @@ class Pointwise:
         refuses: frozenset[str],
         reduced_precision: bool | None,
         refusals: dict[str, str],
+        each_operand: bool,
+        exact_numbers: bool,
     ) -> None:
         self.result = result
         self.refuses = refuses
         self.reduced_precision = reduced_precision
         self.refusals = refusals
+        self.each_operand = each_operand
+        self.exact_numbers = exact_numbers
+
+    def refuse(self, op_name: str, dtype: dtype) -> None:
+        """Raises the error for a type that the op has no meaning for."""
+        category = ("bool", "integer", "floating", "complex")[dtype.category]
+        if category in self.refuses or dtype.name in self.refuses:
+            raise not_implemented_for(op_name, dtype)
+        text = self.refusals.get(category) or self.refusals.get(dtype.name)
+        if text is not None:
+            raise RuntimeError(text)
 
     def plan(
         self, op_name: str, kernel: Any, promoted: dtype, with_number: bool
-    ) -> tuple[np.dtype | None, dtype, bool]:
+    ) -> tuple[np.dtype | None, dtype, Any]:
         """How operands of a promoted type are computed: see ``_Plans``."""
-        category = ("bool", "integer", "floating", "complex")[promoted.category]
-        if category in self.refuses or promoted.name in self.refuses:
-            raise not_implemented_for(op_name, promoted)
-        text = self.refusals.get(category) or self.refusals.get(promoted.name)
-        if text is not None:
-            raise RuntimeError(text)
+        self.refuse(op_name, promoted)
         rule = self.result
         compute = promoted
         if rule.startswith("float") and promoted.category < FLOATING:
@@ -117,8 +164,8 @@ class Pointwise:
         if compute in dtypes.REDUCED_PRECISION and (
             with_number or not self._computes_reduced(kernel, compute)
         ):
-            return dtypes.float32.numpy, result, result is not dtypes.bool_
-        return (None if compute is promoted else compute.numpy), result, False
+            return dtypes.float32.numpy, result, compute.numpy.type
+        return (None if compute is promoted else compute.numpy), result, None
 
     def _computes_reduced(self, kernel: Any, compute: dtype) -> bool:
         if self.reduced_precision is not None:
@@ -158,8 +205,8 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
             array = kernel(array)
         except TypeError:
             raise not_implemented_for(op.name, input._dtype) from None
-        if rounds:
-            array = array.astype(result.numpy)
+        if rounds is not None:
+            array = array.astype(result.numpy, copy=False)
         if array.__class__ is not array_type:
             array = as_array(array)
         tensor = blank()
@@ -174,6 +221,7 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
 
 def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+    scalars = plans.scalars
 
     def binary(input: Tensor, other: Tensor) -> Tensor:
         dtype = input._dtype
@@ -181,8 +229,8 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
         if dtype is other._dtype:
             compute, result, rounds = plans[dtype]
         else:
-            promoted = result_dtype((input, other))
-            compute, result, rounds = plans[promoted]
+            promoted = plans.promote((input, other))
+            compute, result, rounds = plans[promoted] if right.ndim else scalars[promoted]
             if compute is None:
                 compute = promoted.numpy
         if compute is not None:
@@ -194,8 +242,8 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
             raise broadcast_error(op.name, left.shape, right.shape) from None
         except TypeError:
             raise not_implemented_for(op.name, dtype) from None
-        if rounds:
-            array = array.astype(result.numpy)
+        if rounds is not None:
+            array = array.astype(result.numpy, copy=False)
         if array.__class__ is not array_type:
             array = as_array(array)
         tensor = blank()
@@ -209,6 +257,7 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
 
 
 def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+    categories, exact = plans.categories, plans.exact
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     # NumPy takes an array without dimensions faster than a Python number, so the constants of a
@@ -222,15 +271,17 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
         tensor, number = (other, input) if swapped else (input, other)
         dtype = tensor._dtype
         array = tensor._array
-        if _CATEGORY[number.__class__] <= dtype.category:
+        if categories[number.__class__] <= dtype.category:
             compute, result, rounds = plans[dtype]
         else:
-            promoted = result_dtype((tensor, number))
+            promoted = plans.promote((tensor, number))
             compute, result, rounds = plans[promoted]
             if compute is None:
                 compute = promoted.numpy
         if compute is not None:
             array = array.astype(compute, copy=False)
+            if rounds is not None and (swapped or not exact):
+                number = float(rounds(number))
         try:
             if keeps and number:
                 known = constants.get(array.dtype)
@@ -247,8 +298,8 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
             array = kernel(number, array) if swapped else kernel(array, number)
         except TypeError:
             raise not_implemented_for(op.name, dtype) from None
-        if rounds:
-            array = array.astype(result.numpy)
+        if rounds is not None:
+            array = array.astype(result.numpy, copy=False)
         if array.__class__ is not array_type:
             array = as_array(array)
         tensor = blank()
@@ -292,7 +343,9 @@ def _evaluate(
     """The result's array and type for any number of operands and further arguments."""
     values = list(args)
     given = [values[i] for i in operands if values[i] is not None]
-    promoted = result_dtype(given)
+    promoted = plans.promote(given)
+    if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
+        plans = plans.scalars
     compute, result, rounds = plans[promoted]
     target = promoted.numpy if compute is None else compute
     for i in operands:
@@ -300,6 +353,8 @@ def _evaluate(
         if value is None:
             continue
         if value.__class__ in _CATEGORY:
+            if rounds is not None and not (plans.exact and i):
+                value = float(rounds(value))
             values[i] = wrapped_number(value, target)
         else:
             values[i] = value._array.astype(target, copy=False)
@@ -310,8 +365,8 @@ def _evaluate(
         raise broadcast_error(op.name, *shapes) from None
     except TypeError:
         raise not_implemented_for(op.name, promoted) from None
-    if rounds:
-        array = array.astype(result.numpy)
+    if rounds is not None:
+        array = array.astype(result.numpy, copy=False)
     return array, result
 
 
@@ -348,7 +403,7 @@ def _bind_into(
             args = args[:-1]
         array = target._array
         if direct and array.ndim:
-            values = _values_that_fit(args, operands, target)
+            values = _values_that_fit(args, operands, target, plans.categories)
             if values is not None:
                 compute, result, _ = plans[target._dtype]
                 if compute is None and result is target._dtype:
@@ -368,7 +423,7 @@ def _bind_into(
 
 
 def _values_that_fit(
-    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor
+    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, categories: dict[type, int]
 ) -> list[Any] | None:
     """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
 
@@ -381,7 +436,7 @@ def _values_that_fit(
         value = values[i]
         if value is None:
             continue
-        category = _CATEGORY.get(value.__class__)
+        category = categories.get(value.__class__)
         if category is not None:
             if category > dtype.category:
                 return None

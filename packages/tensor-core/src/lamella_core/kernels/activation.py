@@ -48,7 +48,7 @@ def hardtanh_backward(xp: Any, grad: Any, input: Any, min_val: float, max_val: f
 
 @shared_kernel("leaky_relu")
 def leaky_relu(xp: Any, input: Any, negative_slope: float) -> Any:
-    if 0 <= negative_slope <= 1:
+    if 0 < negative_slope <= 1:
         return xp.maximum(input, input * negative_slope)
     return xp.where(input > 0, input, input * negative_slope)
 

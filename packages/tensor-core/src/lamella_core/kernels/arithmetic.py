@@ -19,11 +19,11 @@ namespace_kernels(
 
 
 @shared_kernel("div_trunc")
-def div_trunc(xp: Any, input: Any, other: Any) -> Any:
+def div_trunc(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     if is_integer(input, other):
         check_divisor(xp, input, other)
-        return xp.floor_divide(input - xp.fmod(input, other), other)
-    return xp.trunc(xp.true_divide(input, other))
+        return xp.floor_divide(input - xp.fmod(input, other), other, out)
+    return xp.trunc(xp.true_divide(input, other), out)
 
 
 @shared_kernel("fmod")

@@ -51,6 +51,7 @@ def threshold_backward(grad_output: Tensor, input: Tensor, threshold: float) -> 
 @pointwise(
     refuses="complex",
     refusals={"bool": "Bool inputs not supported for hardtanh"},
+    reduced_precision=False,
     method=False,
     inplace=False,
 )

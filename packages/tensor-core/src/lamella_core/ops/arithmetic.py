@@ -12,6 +12,7 @@ from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import LazyMethod, call_inplace, inplace_variant
 from lamella_core.ops import operators
+from lamella_core.ops.creation import full
 from lamella_core.ops.operators import (
     abs,
     floor_divide,
@@ -82,6 +83,21 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     return mul(other, alpha)
 
 
+def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
+    """``alpha`` as a tensor for a sum of float16 or bfloat16 tensors, which is rounded but once.
+
+    PyTorch rounds ``alpha`` to their type, and then the sum; ``addcmul`` does just that.
+    """
+    if alpha.__class__ not in (int, float):
+        return None
+    if not isinstance(input, Tensor) or not isinstance(other, Tensor):
+        return None
+    common = result_dtype((input, other))
+    if common not in dtypes.REDUCED_PRECISION:
+        return None
+    return full((), alpha, dtype=common, device=other.device)
+
+
 def _no_bool(*operands: Any) -> None:
     for each in operands:
         if isinstance(each, bool) or getattr(each, "_dtype", None) is dtypes.bool_:
@@ -104,6 +120,9 @@ def add(
     ``alpha`` of a higher category, raise RuntimeError.
     """
     if alpha != 1 or alpha is True:
+        factor = _factor(input, other, alpha)
+        if factor is not None:
+            return addcmul(input, other, factor, out=out)
         other = _scaled(input, other, alpha)
     return operators.add(input, other, out=out)
 
@@ -112,6 +131,9 @@ def add(
 def add_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Adds ``alpha * other`` to the tensor in place; see :func:`add`."""
     if alpha != 1 or alpha is True:
+        factor = _factor(self, other, alpha)
+        if factor is not None:
+            return self.addcmul_(other, factor)
         other = _scaled(self, other, alpha)
     return self.__iadd__(other)
 
@@ -126,6 +148,9 @@ def sub(
     """
     _no_bool(input, other)
     if alpha != 1 or alpha is True:
+        factor = _factor(input, other, -alpha)
+        if factor is not None:
+            return addcmul(input, other, factor, out=out)
         other = _scaled(input, other, alpha)
     return operators.sub(input, other, out=out)
 
@@ -135,6 +160,9 @@ def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Subtracts ``alpha * other`` from the tensor in place; see :func:`sub`."""
     _no_bool(self, other)
     if alpha != 1 or alpha is True:
+        factor = _factor(self, other, -alpha)
+        if factor is not None:
+            return self.addcmul_(other, factor)
         other = _scaled(self, other, alpha)
     return self.__isub__(other)
 
@@ -144,6 +172,9 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``: :func:`sub` with the operands exchanged."""
     _no_bool(input, other)
     if alpha != 1 or alpha is True:
+        factor = _factor(other, input, -alpha)
+        if factor is not None:
+            return addcmul(other, input, factor)
         input = _scaled(other, input, alpha)
     return operators.rsub(input, other)
 
@@ -162,7 +193,9 @@ alias(abs, "absolute")
 # -------------------------------------------------------------------------------------- quotients
 
 
-@pointwise(name="div_trunc", refuses="bool complex", method=False, inplace=False)
+@pointwise(
+    name="div_trunc", refuses="bool complex", method=False, inplace=False, exact_numbers=True
+)
 def _div_trunc(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
@@ -170,7 +203,12 @@ def _div_trunc(
 
 
 @pointwise(
-    name="div_floor", refuses="bool complex", reduced_precision=False, method=False, inplace=False
+    name="div_floor",
+    refuses="bool complex",
+    reduced_precision=False,
+    method=False,
+    inplace=False,
+    exact_numbers=True,
 )
 def _div_floor(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
@@ -350,7 +388,12 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
 
 
 @pointwise(
-    name="lerp", refuses="bool integer", reduced_precision=False, method=False, inplace=False
+    name="lerp",
+    refuses="bool integer",
+    reduced_precision=False,
+    method=False,
+    inplace=False,
+    exact_numbers=True,
 )
 def _lerp(
     input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None

@@ -27,17 +27,17 @@ def add(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
     """``input + other``; the sum of bools is their logical or."""
 
 
-@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION})
+@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, each_operand=True)
 def sub(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input - other``."""
 
 
-@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION})
+@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, each_operand=True)
 def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
     """``other - input``."""
 
 
-@pointwise()
+@pointwise(exact_numbers=True)
 def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """The product ``input * other``, element-wise; of bools, their logical and.
 
@@ -50,12 +50,12 @@ def mul(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
     """
 
 
-@pointwise("float", method=False, inplace=False)
+@pointwise("float", method=False, inplace=False, exact_numbers=True)
 def div(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input / other``; integers and bools give the default floating type."""
 
 
-@pointwise(refuses="bool complex", reduced_precision=False)
+@pointwise(refuses="bool complex", reduced_precision=False, exact_numbers=True)
 def floor_divide(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:

@@ -1,0 +1,222 @@
+"""Activation functions. Unless a comment says otherwise the values were recorded from PyTorch 2.13
+on CPU, in float64, at the points ``X``."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+from lamella_core.ops import activation
+
+INF, NAN = float("inf"), float("nan")
+X = [-2.5, -1.0, -0.0, 0.0, 0.3, 1.0, 4.0]
+VALUES = {
+    "relu": [0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 4.0],
+    "relu6": [0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 4.0],
+    "hardtanh": [-1.0, -1.0, 0.0, 0.0, 0.3, 1.0, 1.0],
+    "hardsigmoid": [1 / 12, 1 / 3, 0.5, 0.5, 0.55, 2 / 3, 1.0],
+    "hardswish": [-0.208333333333, -0.333333333333, 0.0, 0.0, 0.165, 0.666666666667, 4.0],
+    "hardshrink": [-2.5, -1.0, 0.0, 0.0, 0.0, 1.0, 4.0],
+    "softshrink": [-2.0, -0.5, 0.0, 0.0, 0.0, 0.5, 3.5],
+    "leaky_relu": [-0.025, -0.01, 0.0, 0.0, 0.3, 1.0, 4.0],
+    "elu": [-0.917915001376, -0.632120558829, 0.0, 0.0, 0.3, 1.0, 4.0],
+    "celu": [-0.917915001376, -0.632120558829, 0.0, 0.0, 0.3, 1.0, 4.0],
+    "selu": [
+        -1.61378575887, -1.11133073781, 0.0, 0.0, 0.315210296207, 1.05070098736, 4.20280394942,
+    ],
+    "silu": [
+        -0.189645450053, -0.26894142137, 0.0, 0.0, 0.172332755043, 0.73105857863, 3.92805516015,
+    ],
+    "mish": [
+        -0.196816203907, -0.303401461374, 0.0, 0.0, 0.208001372348, 0.865098388267, 3.99741280698,
+    ],
+    "softplus": [
+        0.0788897342925, 0.313261687518, 0.69314718056, 0.69314718056, 0.854355244469,
+        1.31326168752, 4.01814992792,
+    ],
+    "log_sigmoid": [
+        -2.57888973429, -1.31326168752, -0.69314718056, -0.69314718056, -0.554355244469,
+        -0.313261687518, -0.0181499279178,
+    ],
+    "softsign": [-0.714285714286, -0.5, 0.0, 0.0, 0.230769230769, 0.5, 0.8],
+    "tanhshrink": [
+        -1.51338570185, -0.238405844044, 0.0, 0.0, 0.00868738754841, 0.238405844044, 3.00067070026,
+    ],
+    "sigmoid": [
+        0.0758581800212, 0.26894142137, 0.5, 0.5, 0.574442516812, 0.73105857863, 0.982013790038,
+    ],
+}  # fmt: skip
+GELU_TANH = [
+    -0.01508426609, -0.158808009392, 0.0, 0.0, 0.185370923543, 0.841191990608, 3.99992975405,
+]  # fmt: skip
+GELU = [
+    -0.0155241633144, -0.158655253931, 0.0, 0.0, 0.185373426657, 0.841344746069, 3.99987331503,
+]  # fmt: skip
+
+IN_PLACE = (
+    "relu6", "hardtanh", "leaky_relu", "elu", "celu", "selu", "silu", "mish", "hardsigmoid",
+    "hardswish",
+)  # fmt: skip
+
+
+def wide(values: list[float]) -> lc.Tensor:
+    return lc.tensor(values, dtype=lc.float64)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_values(name: str) -> None:
+    function = getattr(activation, name)
+    np.testing.assert_allclose(function(wide(X)).numpy(), VALUES[name], rtol=1e-11)
+    assert function(wide(X)[2]).item() == pytest.approx(VALUES[name][2])
+    for dtype, tolerance in ((lc.float32, 1e-5), (lc.float16, 5e-3), (lc.bfloat16, 3e-2)):
+        got = function(lc.tensor(X, dtype=dtype))
+        assert got.dtype is dtype
+        np.testing.assert_allclose(got.tolist(), VALUES[name], rtol=tolerance, atol=tolerance)
+
+
+def test_gelu_by_tanh() -> None:
+    got = activation.gelu(wide(X), approximate="tanh")
+    np.testing.assert_allclose(got.numpy(), GELU_TANH, rtol=1e-11)
+
+
+def test_gelu() -> None:
+    pytest.importorskip("scipy", reason="the error function comes with the extra scipy")
+    np.testing.assert_allclose(activation.gelu(wide(X)).numpy(), GELU, rtol=1e-11)
+    with pytest.raises(RuntimeError, match="either none or tanh"):
+        activation.gelu(wide(X), approximate="erf")
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_in_place(name: str) -> None:
+    a = wide(X)
+    version = a._version
+    assert getattr(activation, f"{name}_")(a) is a
+    np.testing.assert_allclose(a.numpy(), VALUES[name], rtol=1e-11)
+    assert a._version > version
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in VALUES if name not in ("relu", "sigmoid", "softsign", "tanhshrink")]
+)
+def test_refused_types(name: str) -> None:
+    with pytest.raises((NotImplementedError, RuntimeError)):
+        getattr(activation, name)(lc.tensor([True]))
+
+
+def test_relu_of_other_types() -> None:
+    assert lc.relu(lc.tensor([-1, 2])).tolist() == [0, 2]
+    assert math.isnan(lc.relu(lc.tensor([NAN])).item())
+    with pytest.raises(RuntimeError, match="Boolean inputs not supported"):
+        lc.relu(lc.tensor([True]))
+    with pytest.raises(NotImplementedError):
+        lc.relu(lc.tensor([1j]))
+    a = lc.tensor([-1.0, 2.0])
+    assert a.relu_() is a
+    assert a.tolist() == [0.0, 2.0]
+
+
+def test_hardtanh_of_integers() -> None:
+    assert activation.hardtanh(lc.tensor([-5, 0, 5])).tolist() == [-1, 0, 1]
+    with pytest.raises(RuntimeError, match="unsigned type with negative limits"):
+        activation.hardtanh(lc.tensor([1], dtype=lc.uint8))
+
+
+def test_infinities() -> None:
+    ends = wide([-INF, INF])
+    assert lc.sigmoid(ends).tolist() == [0.0, 1.0]
+    assert activation.softplus(ends).tolist() == [0.0, INF]
+    assert activation.log_sigmoid(ends).tolist() == [-INF, 0.0]
+    assert activation.elu(ends).tolist() == [-1.0, INF]
+    assert activation.leaky_relu(lc.tensor([INF, -1.0]), 0.0).tolist() == [INF, 0.0]
+
+
+def test_arguments() -> None:
+    a = wide([-2.0, -0.2, 0.5, 3.0])
+    assert activation.threshold(a, 0.4, -7.0).tolist() == [-7.0, -7.0, 0.5, 3.0]
+    assert activation.leaky_relu(a, 2.0).tolist() == [-4.0, -0.4, 0.5, 3.0]
+    assert activation.hardshrink(a, 1.0).tolist() == [-2.0, 0.0, 0.0, 3.0]
+    assert activation.softplus(a, 2.0, 1.0).tolist()[3] == 3.0
+    assert activation.celu(a, 2.0).tolist() == pytest.approx(
+        [2 * math.expm1(-1.0), 2 * math.expm1(-0.1), 0.5, 3.0]
+    )
+    with pytest.raises(RuntimeError, match="alpha cannot be 0"):
+        activation.celu(a, 0.0)
+    with pytest.raises(RuntimeError, match="greater or equal to 0"):
+        activation.softshrink(a, -1.0)
+    b = a.clone()
+    activation.threshold_(b, 0.4, -7.0)
+    assert b.tolist() == [-7.0, -7.0, 0.5, 3.0]
+
+
+def test_prelu() -> None:
+    a = lc.tensor([[-1.0, -1.0, 2.0]])
+    assert lc.prelu(a, lc.tensor([0.5])).tolist() == [[-0.5, -0.5, 2.0]]
+    assert lc.prelu(a, lc.tensor([0.5, 2.0, 3.0])).tolist() == [[-0.5, -2.0, 2.0]]
+    with pytest.raises(RuntimeError, match="parameter numbers = 2 and channel size = 3"):
+        lc.prelu(a, lc.tensor([0.5, 2.0]))
+
+
+def test_rrelu() -> None:
+    a = lc.tensor([-1.0, 2.0, -3.0])
+    assert lc.rrelu(a, 0.2, 0.4).tolist() == pytest.approx([-0.3, 2.0, -0.9])
+    lc.manual_seed(0)
+    drawn = lc.rrelu(a, 0.1, 0.5, training=True)
+    # torch.manual_seed(0); torch.rrelu(torch.tensor([-1., 2., -3.]), 0.1, 0.5, training=True)
+    assert drawn.tolist() == pytest.approx([-0.488021195, 2.0, -1.1493839], rel=1e-6)
+
+
+def test_logit() -> None:
+    a = wide([0.25, 0.5, 1.5])
+    got = lc.logit(a).tolist()
+    assert got[:2] == pytest.approx([-math.log(3), 0.0])
+    assert math.isnan(got[2])
+    assert lc.logit(a, eps=0.1).tolist()[2] == pytest.approx(math.log(9))
+    assert lc.logit(lc.tensor([0, 1])).dtype is lc.float32
+
+
+def test_glu() -> None:
+    a = wide([[1.0, 2.0, 0.0, 0.0]])
+    assert activation.glu(a).tolist() == [[0.5, 1.0]]
+    with pytest.raises(RuntimeError, match="dimension 0 is size 1"):
+        activation.glu(a, 0)
+    with pytest.raises(RuntimeError, match="0-dimensional"):
+        activation.glu(lc.tensor(1.0))
+
+
+def softmax_of(a: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
+    weights = np.exp(a - a.max(axis, keepdims=True))
+    return weights / weights.sum(axis, keepdims=True)
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+def test_softmax(dim: int) -> None:
+    a = np.random.default_rng(0).standard_normal((3, 4, 5)) * 100
+    expected = softmax_of(a, dim)
+    np.testing.assert_allclose(lc.softmax(lc.from_numpy(a), dim).numpy(), expected, rtol=1e-12)
+    got = lc.from_numpy(a).log_softmax(dim).numpy()
+    np.testing.assert_allclose(np.exp(got), expected, rtol=1e-9, atol=1e-300)
+    assert np.isfinite(got).all()
+
+
+def test_softmax_edges() -> None:
+    assert lc.softmax(lc.tensor(3.0), 0).item() == 1.0
+    assert lc.softmax(lc.zeros(0, 3), 1).shape == (0, 3)
+    assert lc.softmax(lc.tensor([1, 1]), 0, dtype=lc.float64).tolist() == [0.5, 0.5]
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        lc.softmax(lc.ones(2), 1)
+    with pytest.raises(NotImplementedError, match="'Long'"):
+        lc.log_softmax(lc.tensor([1, 1]), 0)
+    out = lc.empty(2)
+    assert lc.softmax(lc.zeros(2), 0, out=out) is out
+    assert out.tolist() == [0.5, 0.5]
+
+
+def test_steep_sides_of_the_hinges() -> None:
+    grad, a = lc.full((4,), INF), lc.tensor([-1.0, 0.0, 1.0, NAN])
+    # Recorded from PyTorch: what was cut off has gradient 0, even of an infinite one.
+    assert activation.threshold_backward(grad, a, 0.0).tolist() == [0.0, 0.0, INF, INF]
+    assert activation.hardtanh_backward(grad, a, -1.0, 1.0).tolist() == [0.0, INF, 0.0, INF]
