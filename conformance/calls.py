@@ -12,7 +12,12 @@ from carry import PackedName, PackedTensor, unpack
 from compare import Mismatch
 from samples import Sample
 
-WIDER = {"float32": "float64", "complex64": "complex128"}
+WIDER = {
+    "float16": "float64",
+    "bfloat16": "float64",
+    "float32": "float64",
+    "complex64": "complex128",
+}
 
 
 class Raised:

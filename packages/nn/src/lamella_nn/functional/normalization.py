@@ -10,6 +10,7 @@ from lamella_core.dtype import REDUCED_PRECISION
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.padding import pad
 from lamella_nn.functional.pooling import avg_pool2d, avg_pool3d
+from lamella_nn.functional.precision import as_given, single
 from lamella_nn.ops.normalization import native_batch_norm, native_layer_norm
 
 if TYPE_CHECKING:
@@ -95,8 +96,11 @@ def batch_norm(
 
 
 def _move(running: Tensor, batch: Tensor, momentum: float, factor: float) -> None:
-    batch = batch.detach().to(running.dtype)
-    running.mul_(1 - momentum).add_(batch, alpha=momentum * factor)
+    batch = batch.detach()
+    if running._dtype in REDUCED_PRECISION:
+        running.copy_(running.float() * (1 - momentum) + batch.float() * (momentum * factor))
+        return
+    running.mul_(1 - momentum).add_(batch.to(running.dtype), alpha=momentum * factor)
 
 
 def _by_running_statistics(
@@ -108,13 +112,12 @@ def _by_running_statistics(
     eps: float,
 ) -> Tensor:
     shape = (-1, *[1] * (input.ndim - 2))
-    scale = (variance + eps).rsqrt()
+    scale = (single(variance) + eps).rsqrt()
     if weight is not None:
         scale = scale * weight
     shift = mean * scale
     shift = -shift if bias is None else bias - shift
-    result = input * scale.reshape(shape) + shift.reshape(shape)
-    return result.to(input.dtype)
+    return as_given(single(input) * scale.reshape(shape) + shift.reshape(shape), input)
 
 
 def instance_norm(
@@ -153,7 +156,7 @@ def instance_norm(
     batch, channels = shape[:2]
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    flat = input.reshape(1, batch * channels, *shape[2:])
+    flat = single(input).reshape(1, batch * channels, *shape[2:])
     normal, mean, variance = native_batch_norm(flat, None, None, eps)
     count = prod(shape[2:])
     if running_mean is not None:
@@ -162,7 +165,7 @@ def instance_norm(
         unbiased = count / max(count - 1, 1)
         spread = variance.detach().reshape(batch, channels).mean(0)
         _move(running_var, spread, momentum, unbiased)
-    return _by_channel(normal.reshape(shape), weight, bias)
+    return as_given(_by_channel(normal.reshape(shape), weight, bias), input)
 
 
 def _by_channel(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -265,9 +268,9 @@ def group_norm(
             f"Expected more than 1 value per channel when training, got input size "
             f"{[shape[0] * channels // num_groups, num_groups, *shape[2:]]}"
         )
-    grouped = input.reshape(shape[0], num_groups, size)
+    grouped = single(input).reshape(shape[0], num_groups, size)
     normal = native_layer_norm(grouped, (size,), None, None, eps)[0]
-    return _by_channel(normal.reshape(shape), weight, bias)
+    return as_given(_by_channel(normal.reshape(shape), weight, bias), input)
 
 
 def rms_norm(
@@ -289,14 +292,14 @@ def rms_norm(
     B. Zhang, R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
     sizes = _normalized_sizes(input, normalized_shape, weight, None)
-    values = input.float() if input._dtype in REDUCED_PRECISION else input
+    values = single(input)
     if eps is None:
         eps = _EPSILON[values._dtype.to_real().name]
     dims = tuple(range(-len(sizes), 0))
     result = values * (values.square().mean(dims, True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
-    return result.to(input.dtype) if result._dtype is not input._dtype else result
+    return as_given(result, input)
 
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.ops.activation import log_sigmoid
+from lamella_nn.functional.precision import as_given, single
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.loss import elementwise_bce
 
@@ -139,7 +140,7 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
-    losses = _square_then_line(input - target, delta)
+    losses = as_given(_square_then_line(single(input) - target, delta), input)
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_nn.functional.arguments import listed
+from lamella_nn.functional.precision import as_given, single
 from lamella_nn.kernels import cubic
 
 if TYPE_CHECKING:
@@ -163,16 +164,13 @@ def interpolate(
             index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
             input = input.index_select(2 + i, core.tensor(index, device=input.device))
         return input
-    if _LINEAR.get(mode) == dims:
+    if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
+        along = _cubic_along if mode == "bicubic" else _linear_along
+        result = single(input)
         for i, m in enumerate(sizes):
             scale = None if scales is None else scales[i]
-            input = _linear_along(input, 2 + i, m, scale, bool(align_corners))
-        return input
-    if mode == "bicubic" and dims == 2:
-        for i, m in enumerate(sizes):
-            scale = None if scales is None else scales[i]
-            input = _cubic_along(input, 2 + i, m, scale, bool(align_corners))
-        return input
+            result = along(result, 2 + i, m, scale, bool(align_corners))
+        return as_given(result, input)
     raise NotImplementedError(
         f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
         "modes: "
