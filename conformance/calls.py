@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import resolve
+import torch
 from carry import PackedName, PackedTensor, unpack
 from compare import Mismatch
 from samples import Sample
@@ -67,6 +68,16 @@ def run_call(func: Callable[..., Any], sample: Sample, module: ModuleType, out: 
     return Call(given, result, target)
 
 
+def in_double_precision(run: Callable[..., Call], func: Callable[..., Any], sample: Sample) -> Call:
+    """What PyTorch's ``func`` does with the sample where all floating numbers are double ones."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return run(func, widened(sample), torch)
+    finally:
+        torch.set_default_dtype(usual)
+
+
 def hold_raised(expected: Call, actual: Call) -> bool:
     """Whether both calls raised the same type; raises Mismatch where only one did."""
     if not expected.raised:
@@ -81,7 +92,7 @@ def hold_raised(expected: Call, actual: Call) -> bool:
 
 
 def widened(value: Any) -> Any:
-    """A packed value with single precision turned into double throughout."""
+    """A packed value with half and single precision turned into double throughout."""
     if isinstance(value, Sample):
         input, args, kwargs = widened(value.arguments)
         return Sample(value.index, input, args, kwargs, value.process)

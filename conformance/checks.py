@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import resolve
 import torch
-from calls import WIDER, Call, Raised, hold_raised, run_call, widened
+from calls import (
+    Call,
+    Raised,
+    hold_raised,
+    in_double_precision,
+    run_call,
+    widened,
+)
 from carry import BITS, PackedTensor, short_name, tensors_in
 from compare import (
     Mismatch,
@@ -173,16 +180,14 @@ class OpCheck:
     def hold_function(self, sample: Sample) -> None:
         expected = run_call(self.oracle_function, sample, torch)
         actual = run_call(self.candidate_function, sample, self.candidate)
-        self.hold(
-            expected, actual, sample, lambda wide: run_call(self.oracle_function, wide, torch)
-        )
+        self.hold(expected, actual, sample, self.oracle_function)
 
     def hold_variant(self, oracle: Any, candidate: Any, sample: Sample, in_place: bool) -> None:
         if candidate is None:
             raise Mismatch(f"the candidate lacks {getattr(oracle, '__name__', oracle)}")
         expected = run_call(oracle, sample, torch)
         actual = run_call(candidate, sample, self.candidate)
-        self.hold(expected, actual, sample, lambda wide: run_call(oracle, wide, torch))
+        self.hold(expected, actual, sample, oracle)
         if in_place and not expected.raised:
             if (expected.result is expected.arguments[0]) != (actual.result is actual.arguments[0]):
                 raise Mismatch("the result is not the input tensor itself")
@@ -193,11 +198,11 @@ class OpCheck:
         expected: Call,
         actual: Call,
         sample: Sample,
-        widely: Callable[[Sample], Call],
-    ) -> None:
-        """Raises Mismatch unless both calls did the same."""
+        oracle: Callable[..., Any],
+    ) -> bool:
+        """Raises Mismatch unless both calls did the same; whether values were within tolerance."""
         if hold_raised(expected, actual):
-            return
+            return False
         one, other = expected.result, actual.result
         name = self.op.name
         known = name not in UNINITIALIZED
@@ -213,7 +218,7 @@ class OpCheck:
                     where="processed result",
                 )  # fmt: skip
         except ValueMismatch:
-            if not self.near_the_truth(one, other, sample, widely):
+            if not self.near_the_truth(one, other, sample, oracle):
                 raise
             known = False
         if name in VIEWS:
@@ -224,13 +229,12 @@ class OpCheck:
                 list(tensors_in(actual.arguments, self.candidate.Tensor)),
                 self.candidate, self.table, where="inputs after the call",
             )  # fmt: skip
+        return known and not processed
 
     def near_the_truth(
-        self, one: Any, other: Any, sample: Sample, widely: Callable[[Sample], Call]
+        self, one: Any, other: Any, sample: Sample, oracle: Callable[..., Any]
     ) -> bool:
-        if self.dtype not in WIDER:
-            return False
-        truth = widely(widened(sample))
+        truth = in_double_precision(run_call, oracle, sample)
         if truth.raised:
             return False
         results = (one, other, truth.result)
@@ -256,17 +260,13 @@ class OpCheck:
             return
         expected = run_call(self.oracle_function, sample, torch, out)
         actual = run_call(self.candidate_function, sample, self.candidate, out)
-        self.hold(
-            expected, actual, sample, lambda wide: run_call(self.oracle_function, wide, torch)
-        )
+        values = self.hold(expected, actual, sample, self.oracle_function)
         if expected.raised:
             return
         wanted = list(tensors_in(expected.out, torch.Tensor))
         given = list(tensors_in(actual.out, self.candidate.Tensor))
-        known = self.op.name not in UNINITIALIZED | UP_TO_PHASE
         for index, (one, other) in enumerate(zip(wanted, given, strict=True)):
             where = f"out[{index}]" if len(wanted) > 1 else "out"
-            values = known and self.dtype not in WIDER
             compare(one, other, self.candidate, self.table, values=values, where=where)
             compare_strides(one, other, where)
         returned = list(tensors_in(expected.result, torch.Tensor))
@@ -342,9 +342,7 @@ class OpCheck:
         try:
             compare(expected.result, actual.result, self.candidate, self.table, where="gradient")
         except ValueMismatch:
-            if self.dtype not in WIDER:
-                raise
-            truth = run_gradient(oracle, widened(sample), torch)
+            truth = in_double_precision(run_gradient, oracle, sample)
             if truth.raised or not as_near_to_the_truth(
                 expected.result["gradients"], actual.result["gradients"],
                 truth.result["gradients"], self.candidate,

@@ -256,3 +256,17 @@ def test_frombuffer():
             core.frombuffer(buffer, **arguments)
     with pytest.warns(UserWarning, match="not writable"):
         core.frombuffer(b"ab", dtype=core.uint8)
+
+
+def test_arange_wraps_around_in_narrow_integers():
+    # Recorded from PyTorch.
+    assert core.arange(-3, 2, dtype=core.uint8).tolist() == [253, 254, 255, 0, 1]
+    assert core.arange(0, 600, 100, dtype=core.int8).tolist() == [0, 100, -56, 44, -112, -12]
+
+
+def test_complex_numbers_of_half_precision_are_refused():
+    half = core.ones(2, dtype=core.float16)
+    with pytest.raises(RuntimeError, match="complex32"):
+        core.complex(half, half)
+    with pytest.raises(RuntimeError, match="complex32"):
+        core.view_as_complex(half)

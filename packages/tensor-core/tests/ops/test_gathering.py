@@ -105,6 +105,8 @@ def test_errors(call, error, text):
 def test_places_and_coordinates():
     assert [t.tolist() for t in core.unravel_index(core.tensor([5, 2]), (2, 3))] == [[1, 0], [2, 2]]
     assert [t.item() for t in core.unravel_index(core.tensor(-1), (2, 3))] == [1, 2]
+    coordinates = core.unravel_index(core.tensor([200], dtype=core.uint8), (2, 1000))
+    assert [(t.dtype, t.item()) for t in coordinates] == [(core.int64, 0), (core.int64, 200)]
     found = core.nonzero_static(core.tensor([1, 0, 2]), size=3)
     assert found.tolist() == [[0], [2], [-1]]
     assert core.nonzero_static(core.tensor([1, 0, 2]), size=1).tolist() == [[0]]

@@ -43,6 +43,8 @@ def test_scatter_add_and_reduce():
 def test_slices():
     assert M.index_add(0, PLACES, M).tolist() == [[0, 2, 4], [6, 8, 10]]
     assert M.index_add(0, PLACES, M, alpha=2).tolist() == [[0, 3, 6], [9, 12, 15]]
+    few = core.tensor([5, 5], dtype=core.uint8)
+    assert few.index_add(0, core.tensor([0]), few[:1], alpha=-1).tolist() == [0, 5]
     assert core.zeros(2, 3).index_add(1, core.tensor([0, 0]), core.ones(2, 2))[:, 0].tolist() == [
         2,
         2,

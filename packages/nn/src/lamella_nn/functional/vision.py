@@ -6,7 +6,9 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_core.conventions.common import not_implemented_for
 from lamella_nn.functional.arguments import listed
+from lamella_nn.functional.byte_images import resample_bytes
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.kernels import cubic
 
@@ -165,6 +167,14 @@ def interpolate(
             input = input.index_select(2 + i, core.tensor(index, device=input.device))
         return input
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
+        if input._dtype is core.uint8 and dims == 2:
+            rows, columns = (
+                _places(shape[2 + i], m, None if scales is None else scales[i], bool(align_corners))
+                for i, m in enumerate(sizes)
+            )
+            return resample_bytes(input, rows, columns, mode == "bicubic")
+        if not input._dtype.is_floating_point:
+            raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
         along = _cubic_along if mode == "bicubic" else _linear_along
         result = single(input)
         for i, m in enumerate(sizes):

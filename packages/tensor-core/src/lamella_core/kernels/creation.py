@@ -32,7 +32,8 @@ def full(xp: Any, size: tuple[int, ...], fill_value: Any, dtype: Any, device: An
 def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) -> Any:
     kind = dtype.kind
     if kind in "iu" and all(type(n) is int for n in (start, end, step)):
-        return xp.arange(start, end, step, dtype=dtype)
+        # In int64 first: what another integer type cannot hold wraps around in the conversion.
+        return xp.arange(start, end, step, dtype=xp.int64).astype(dtype, copy=False)
     count = math.ceil((end - start) / step)
     if kind in "iu":
         start, step = int(start), int(step)

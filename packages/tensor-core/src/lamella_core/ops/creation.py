@@ -561,7 +561,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The complex numbers ``real + imag i``; the operands broadcast.
 
     Args:
-        real: float16, float32 or float64.
+        real: float32 or float64.
         imag: of the same type.
 
     Raises:
@@ -597,7 +597,12 @@ def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:
                 f"{op_name}(): argument '{name}' (position {i + 1}) must be Tensor, not "
                 f"{type(each).__name__}"
             )
-    kinds = (dtypes.float16, dtypes.float32, dtypes.float64)
+        if each._dtype is dtypes.float16:
+            raise RuntimeError(
+                f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
+                f"convert to float32 first"
+            )
+    kinds = (dtypes.float32, dtypes.float64)
     if first._dtype not in kinds or second._dtype not in kinds:
         raise RuntimeError(
             f"Expected both inputs to be Half, Float or Double tensors but got "

@@ -83,6 +83,11 @@ def view_as_complex(input: Tensor) -> Tensor:
         RuntimeError: when there is no such dimension, or its elements are not neighbours.
     """
     shape = input._array.shape
+    if input._dtype is dtypes.float16:
+        raise RuntimeError(
+            "view_as_complex: float16 pairs make complex32 numbers, which are not available; "
+            "convert to float32 first"
+        )
     if input._dtype not in (dtypes.float32, dtypes.float64):
         raise RuntimeError(
             f"view_as_complex is only supported for half, float and double tensors, but got a "

@@ -1,0 +1,59 @@
+"""Resampling of 8-bit images in whole numbers, as the imaging libraries do it."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import TYPE_CHECKING
+
+import lamella_core as core
+from lamella_nn.kernels import cubic
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
+
+_WEIGHT_BITS = 15
+_MOST_PRECISION = 22
+
+
+def resample_bytes(input: Tensor, rows: list[float], columns: list[float], bicubic: bool) -> Tensor:
+    """``(batch, channels, height, width)`` in uint8, resampled along width and then along height.
+
+    Each pass has 16-bit weights and is rounded to bytes. Its sums are below 2^24, so that a matrix
+    product in float32 is exact.
+
+    Args:
+        rows, columns: where the outputs lie, in elements of the input.
+        bicubic: by four neighbours, not two.
+    """
+    height, width = input._array.shape[2:]
+    weights, precision = _fixed_point(_weights(width, columns, bicubic))
+    wide = _bytes(input.float() @ weights.t().to(input.device), precision)
+    weights, precision = _fixed_point(_weights(height, rows, bicubic))
+    return _bytes(weights.to(input.device) @ wide, precision).to(input.dtype)
+
+
+def _weights(size: int, places: list[float], bicubic: bool) -> Tensor:
+    """What each output takes of each element of an axis, ``(outputs, size)``."""
+    if bicubic:
+        taps, shares = range(-1, 3), [cubic.weights(p - floor(p)) for p in places]
+    else:
+        places = [max(p, 0.0) for p in places]
+        taps, shares = range(2), [[1 - (p - floor(p)), p - floor(p)] for p in places]
+    index = [[min(max(floor(p) + tap, 0), size - 1) for tap in taps] for p in places]
+    nothing = core.zeros(len(places), size, dtype=core.float64)
+    return nothing.scatter_add(1, core.tensor(index), core.tensor(shares, dtype=core.float64))
+
+
+def _fixed_point(weights: Tensor) -> tuple[Tensor, int]:
+    """The weights times 2^precision, rounded; they fill 16 bits with their sign."""
+    greatest, precision = float(weights.max()), 0
+    while precision < _MOST_PRECISION:
+        if int(0.5 + greatest * 2 ** (precision + 1)) >= 2**_WEIGHT_BITS:
+            break
+        precision += 1
+    scaled = weights * 2**precision
+    return core.copysign((scaled.abs() + 0.5).floor(), scaled).float(), precision
+
+
+def _bytes(sums: Tensor, precision: int) -> Tensor:
+    return ((sums + 2 ** (precision - 1)) / 2**precision).floor().clamp(0, 255)
