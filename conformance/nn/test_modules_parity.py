@@ -433,7 +433,7 @@ def test_older_local_response_norm(size: int) -> None:
 
 def test_every_public_class_is_there() -> None:
     later = {
-        "DataParallel", "LinearCrossEntropyLoss", "LinearCrossEntropyOptions",
+        "LinearCrossEntropyLoss", "LinearCrossEntropyOptions",
         # Attention, lazy modules.
         "CTCLoss", "MultiheadAttention", "UninitializedBuffer", "UninitializedParameter",
     }  # fmt: skip

@@ -1,13 +1,15 @@
 """Neural networks: modules, functions on tensors, initial values and tools."""
 
-from lamella_nn import common_types, functional, grad, init, modules, utils
+from lamella_nn import common_types, functional, grad, init, modules, parallel, utils
 from lamella_nn.factories import factory_kwargs
 from lamella_nn.modules import *
 from lamella_nn.modules import __all__ as _modules
+from lamella_nn.parallel import DataParallel
 from lamella_nn.parameter import Buffer, Parameter
 
 __all__ = [
     "Buffer",
+    "DataParallel",
     "Parameter",
     "common_types",
     "factory_kwargs",
@@ -15,6 +17,7 @@ __all__ = [
     "grad",
     "init",
     "modules",
+    "parallel",
     "utils",
 ]
 __all__ += _modules

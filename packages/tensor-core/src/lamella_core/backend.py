@@ -9,12 +9,14 @@ read when a device type is first named that is not known yet; a plugin that impr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from lamella_core.device import Device
 
@@ -54,6 +56,10 @@ class Backend(ABC):
     def device_index(self, array: Any) -> int | None:
         """The index of the device that holds ``array``; None for a type without indices."""
         return 0
+
+    def using(self, index: int | None) -> AbstractContextManager[Any]:
+        """A context in which this thread's work is for the device of an index."""
+        return nullcontext()
 
     def synchronize(self, index: int | None = None) -> None:  # noqa: B027  (often nothing to do)
         """Waits until all work on the device is done."""

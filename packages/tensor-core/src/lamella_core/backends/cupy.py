@@ -59,11 +59,11 @@ class CupyBackend(Backend):
         device = self.cupy.cuda.Device(index)
         device.synchronize()
 
-    def _on(self, device: Device) -> Any:
-        return self.cupy.cuda.Device(device.index)
+    def using(self, index: int | None) -> Any:
+        return self.cupy.cuda.Device(index)
 
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:
-        with self._on(device):
+        with self.using(device.index):
             return self.cupy.asarray(array)
 
     def to_numpy(self, array: Any) -> np.ndarray:
@@ -73,7 +73,7 @@ class CupyBackend(Backend):
         return self.cupy.asarray(value)
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> Any:
-        with self._on(device):
+        with self.using(device.index):
             return self.cupy.empty(shape, dtype)
 
     def root(self, array: Any) -> Any:
