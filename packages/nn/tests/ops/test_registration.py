@@ -26,7 +26,7 @@ FUSED_ONCE = {
     "rnn_layer_backward",
 }
 # PyTorch has no second derivative of these either.
-DIFFERENTIABLE_ONCE = {"grid_sampler_backward"}
+DIFFERENTIABLE_ONCE = {"ctc_alignments_backward", "grid_sampler_backward"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,6 +11,8 @@ from lamella_nn.functional.attention import *
 from lamella_nn.functional.attention import __all__ as _attention
 from lamella_nn.functional.convolution import *
 from lamella_nn.functional.convolution import __all__ as _convolution
+from lamella_nn.functional.ctc import *
+from lamella_nn.functional.ctc import __all__ as _ctc
 from lamella_nn.functional.distance import *
 from lamella_nn.functional.distance import __all__ as _distance
 from lamella_nn.functional.dropout import *
@@ -42,6 +44,7 @@ __all__: list[str] = []
 __all__ += _activation
 __all__ += _attention
 __all__ += _convolution
+__all__ += _ctc
 __all__ += _distance
 __all__ += _dropout
 __all__ += _embedding

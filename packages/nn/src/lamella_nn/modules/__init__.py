@@ -53,6 +53,7 @@ from lamella_nn.modules.container import (
 )
 from lamella_nn.modules.conv import Conv1d, Conv2d, Conv3d
 from lamella_nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from lamella_nn.modules.ctc import CTCLoss
 from lamella_nn.modules.distance import CosineSimilarity, PairwiseDistance
 from lamella_nn.modules.dropout import (
     AlphaDropout,
@@ -143,6 +144,7 @@ from lamella_nn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from lamella_nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
+    "CTCLoss",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",

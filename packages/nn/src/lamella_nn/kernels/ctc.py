@@ -1,0 +1,115 @@
+"""Array kernels of connectionist temporal classification: recursions over the steps, in logarithms,
+for the whole batch and all places of the targets at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lamella_core.dispatch import shared_kernel
+
+_NEVER = -float("inf")
+
+
+def _with_blanks(xp: Any, targets: Any, blank: int) -> Any:
+    batch, longest = targets.shape
+    labels = xp.full((batch, 2 * longest + 1), blank, xp.int64)
+    labels[:, 1::2] = targets
+    return labels
+
+
+def _at_labels(xp: Any, log_probs: Any, labels: Any) -> Any:
+    """The logarithms of the labels' probabilities, ``(steps, batch, places)``.
+
+    In double precision: the logarithms of long alignments are large, and it is their difference
+    that the gradient is made of.
+    """
+    return log_probs[:, xp.arange(labels.shape[0])[:, None], labels].astype(xp.float64)
+
+
+def _jumps(xp: Any, labels: Any) -> Any:
+    """What a move over one place costs: nothing, or everything between equal labels."""
+    return xp.where(labels[:, 2:] != labels[:, :-2], 0.0, _NEVER)
+
+
+def _last_places(xp: Any, places: int, target_lengths: tuple[int, ...]) -> Any:
+    """0 where an alignment may end, at the last label and the blank behind it; else minus inf."""
+    ends = 2 * xp.asarray(target_lengths)[:, None]
+    place = xp.arange(places)
+    return xp.where((place == ends) | (place == ends - 1), 0.0, _NEVER)
+
+
+def _losses(xp: Any, beginnings: Any, lengths: Any, lasts: Any) -> Any:
+    whole = beginnings[xp.maximum(lengths - 1, 0), xp.arange(len(lasts))]
+    return -xp.logaddexp.reduce(whole + lasts, 1)
+
+
+@shared_kernel("ctc_alignments")
+def ctc_alignments(
+    xp: Any,
+    log_probs: Any,
+    targets: Any,
+    input_lengths: tuple[int, ...],
+    target_lengths: tuple[int, ...],
+    blank: int,
+    zero_infinity: bool,
+) -> tuple[Any, Any]:
+    labels = _with_blanks(xp, targets, blank)
+    at_labels = _at_labels(xp, log_probs, labels)
+    steps, batch, places = at_labels.shape
+    jumps = _jumps(xp, labels)
+    beginnings = xp.empty_like(at_labels)
+    beginnings[0, :, :2] = at_labels[0, :, :2]
+    beginnings[0, :, 2:] = _NEVER
+    for step in range(1, steps):
+        before, here = beginnings[step - 1], beginnings[step]
+        here[:, :1] = before[:, :1]
+        xp.logaddexp(before[:, 1:], before[:, :-1], out=here[:, 1:])
+        here[:, 2:] = xp.logaddexp(here[:, 2:], before[:, :-2] + jumps)
+        here += at_labels[step]
+    lengths = xp.asarray(input_lengths)
+    losses = _losses(xp, beginnings, lengths, _last_places(xp, places, target_lengths))
+    without_input = xp.where(xp.asarray(target_lengths) > 0, float("inf"), 0.0)
+    return xp.where(lengths > 0, losses, without_input).astype(log_probs.dtype), beginnings
+
+
+@shared_kernel("ctc_alignments_backward")
+def ctc_alignments_backward(
+    xp: Any,
+    log_probs: Any,
+    grad_losses: Any,
+    targets: Any,
+    beginnings: Any,
+    input_lengths: tuple[int, ...],
+    target_lengths: tuple[int, ...],
+    blank: int,
+    zero_infinity: bool,
+) -> Any:
+    labels = _with_blanks(xp, targets, blank)
+    at_labels = _at_labels(xp, log_probs, labels)
+    steps, batch, places = at_labels.shape
+    classes = log_probs.shape[2]
+    jumps = _jumps(xp, labels)
+    lasts = _last_places(xp, places, target_lengths)
+    lengths = xp.asarray(input_lengths)
+    losses = _losses(xp, beginnings, lengths, lasts)
+    possible = xp.isfinite(losses)
+    total = xp.where(possible, losses, 0)[:, None]
+    endings = xp.full_like(lasts, _NEVER)
+    shares = xp.empty_like(at_labels)
+    for step in range(steps - 1, -1, -1):
+        after = endings
+        endings = after.copy()
+        xp.logaddexp(after[:, :-1], after[:, 1:], out=endings[:, :-1])
+        endings[:, :-2] = xp.logaddexp(endings[:, :-2], after[:, 2:] + jumps)
+        endings = xp.where((lengths == step + 1)[:, None], lasts, endings)
+        # Here without the step's own probability, which the beginnings hold.
+        shares[step] = xp.exp(beginnings[step] + endings + total)
+        endings = endings + at_labels[step]
+    place = (xp.arange(steps)[:, None, None] * batch + xp.arange(batch)[:, None]) * classes + labels
+    passing = xp.bincount(place.reshape(-1), shares.reshape(-1), steps * batch * classes)
+    grad = xp.exp(log_probs) - passing.reshape(log_probs.shape).astype(log_probs.dtype)
+    grad *= grad_losses[:, None]
+    within = xp.arange(steps)[:, None] < lengths
+    unknown = 0.0 if zero_infinity else float("nan")
+    grad = xp.where(possible[:, None], grad, unknown)
+    return xp.where(within[:, :, None], grad, 0).astype(log_probs.dtype, copy=False)
