@@ -40,6 +40,8 @@ register_layer(CloneBeforeWrite())
 # PyTorch's names of modules to those here, imported at first use.
 _MODULES = {
     "anomaly_mode": "anomaly",
+    "forward_ad": "forward_ad",
+    "func": "func",
     "functional": "functional",
     "grad_mode": "modes",
     "variable": "variable",
@@ -64,6 +66,7 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "enforce_grad_layout_policy",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",

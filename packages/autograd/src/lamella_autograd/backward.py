@@ -11,7 +11,8 @@ import numpy as np
 from lamella_autograd import engine
 from lamella_autograd.graph import GradientEdge, edge_at
 from lamella_autograd.inplace import edge_of
-from lamella_core.dispatch import backend_of_tensor
+from lamella_autograd.modes import TRANSFORMING
+from lamella_core.dispatch import backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor, wrap
 
@@ -125,6 +126,11 @@ def backward(
                 "backward(). Please only use `grad_tensors`."
             )
         grad_tensors = grad_variables
+    if modes.bits & TRANSFORMING:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use "
+            "torch.func.grad or torch.func.vjp instead or call backward() outside of the transforms"
+        )
     outputs = _listed(tensors)
     grads = (None,) * len(outputs) if grad_tensors is None else _listed(grad_tensors)
     targets = None

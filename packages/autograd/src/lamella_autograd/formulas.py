@@ -49,6 +49,7 @@ class Derivative(NamedTuple):
 
 derivatives: dict[str, Derivative] = {}
 not_differentiable: set[str] = set()
+pushforwards: dict[str, Callable[..., Any]] = {}
 
 
 def derivative(
@@ -79,6 +80,20 @@ def derivative(
     derivatives[op_name] = Derivative(separate, joint, _formula(compute) if compute else None)
     not_differentiable.discard(op_name)
     _forget(op_name)
+
+
+def pushforward(op_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declares how forward mode differentiates an op, where its derivative does not tell.
+
+    The function takes the tangents of the op's first argument, the op's results and its arguments,
+    and returns the tangents of the results.
+    """
+
+    def declarator(function: Callable[..., Any]) -> Callable[..., Any]:
+        pushforwards[op_name] = function
+        return function
+
+    return declarator
 
 
 def non_differentiable(*op_names: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.anomaly import keep_traceback
 from lamella_autograd.inplace import check_writable, edge_of, has_unmarked_views, mark_views, rebase
-from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, no_grad
+from lamella_autograd.modes import ANOMALY, NO_GRAD, SAVING_HOOKS, TRANSFORMING, no_grad
 from lamella_autograd.node import (
     FREED,
     Node,
@@ -21,7 +21,7 @@ from lamella_autograd.node import (
 from lamella_autograd.packing import Packed
 from lamella_autograd.restore import restore
 from lamella_core import zeros
-from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
@@ -42,6 +42,7 @@ class FunctionCtx(Node):
         "__dict__",
         "_dirty",
         "_function",
+        "_given",
         "_index_tensors",
         "_kept_tensors",
         "_likes",
@@ -64,6 +65,7 @@ class FunctionCtx(Node):
 
     def __init__(self, function: type[Function]) -> None:
         self._function = function
+        self._given: tuple[Any, ...] | None = None
         self._to_save: tuple[Any, ...] = ()
         self._kept_tensors: Any = []
         self._version_tensors: list[int] = []
@@ -124,6 +126,8 @@ class FunctionCtx(Node):
         Raises:
             RuntimeError: when it was freed by an earlier pass, or written to since.
         """
+        if self._given is not None:
+            return self._given
         if self._kept_tensors is FREED:
             raise used_twice(self.name())
         found = []
@@ -251,6 +255,24 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Computes the tangents of the outputs from those of the arguments."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
+        """Computes the outputs of a whole batch, and the dimensions that count its examples."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap static method "
+            "or set generate_vmap_rule=True."
+        )
+
+    generate_vmap_rule = False
+
     @classmethod
     def _backward_of(cls) -> Callable[..., Any]:
         """The subclass's ``backward``, or ``vjp``, which is another name for it.
@@ -290,42 +312,60 @@ class Function:
         Only tensors that are arguments, not those in containers, get gradients; only tensors that
         are the output, or items of a tuple, have them.
         """
+        separate = cls.setup_context is not Function.setup_context
+        if kwargs or separate:
+            args, kwargs = cls._bound(args, kwargs, separate)
+        if modes.bits & TRANSFORMING or any([getattr(a, "_key", 0) & LIFTED for a in args]):
+            from lamella_autograd.function_levels import apply_at_level
+
+            return apply_at_level(cls, args, kwargs)
+        return run_function(cls._context(), args, kwargs)
+
+    @classmethod
+    def _context(cls) -> FunctionCtx:
+        """A new ``ctx``, a node of the class's own kind."""
         node_class = cls.__dict__.get("_node_class")
         if node_class is None:
             node_class = type(f"{cls.__name__}Backward", (FunctionCtx,), {"__slots__": ()})
             cls._node_class = node_class
-        separate = cls.setup_context is not Function.setup_context
-        if kwargs or separate:
-            args, kwargs = cls._bound(args, kwargs, separate)
-        ctx = node_class(cls)
-        tensors = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor)]
-        edges = [edge_of(a) for _, a in tensors]
-        recording = not modes.bits & NO_GRAD and any(e is not None for e in edges)
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        before = modes.bits
-        modes.bits = before | NO_GRAD
-        try:
-            if separate:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args, **kwargs)
-        finally:
-            modes.bits = before
-        if not recording:
-            return output
-        ctx.edges = tuple(edges)
-        ctx.number = next_number()
-        ctx._positions = [i for i, _ in tensors]
-        ctx._likes = [
-            None if e is None else (tuple(a._array.shape), a._dtype)
-            for (_, a), e in zip(tensors, edges, strict=True)
-        ]
-        several = isinstance(output, tuple)
-        results = _recorded(ctx, [a for _, a in tensors], output if several else (output,))
-        if modes.bits & ANOMALY:
-            keep_traceback(ctx)
-        return tuple(results) if several else results[0]
+        return node_class(cls)
+
+
+def run_function(ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Runs a Function's ``forward``, and records the call in its ``ctx``."""
+    cls = ctx._function
+    ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+    before = modes.bits
+    modes.bits = before | NO_GRAD
+    try:
+        if cls.setup_context is not Function.setup_context:
+            output = cls.forward(*args, **kwargs)
+            cls.setup_context(ctx, args, output)
+        else:
+            output = cls.forward(ctx, *args, **kwargs)
+    finally:
+        modes.bits = before
+    return record_function(ctx, args, output)
+
+
+def record_function(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
+    """Gives the outputs of a call their place in the graph, where an argument requires grad."""
+    tensors = [(i, a) for i, a in enumerate(args) if isinstance(a, Tensor)]
+    edges = [edge_of(a) for _, a in tensors]
+    if modes.bits & NO_GRAD or not any(e is not None for e in edges):
+        return output
+    ctx.edges = tuple(edges)
+    ctx.number = next_number()
+    ctx._positions = [i for i, _ in tensors]
+    ctx._likes = [
+        None if e is None else (tuple(a._array.shape), a._dtype)
+        for (_, a), e in zip(tensors, edges, strict=True)
+    ]
+    several = isinstance(output, tuple)
+    results = _recorded(ctx, [a for _, a in tensors], output if several else (output,))
+    if modes.bits & ANOMALY:
+        keep_traceback(ctx)
+    return tuple(results) if several else results[0]
 
 
 def _recorded(ctx: FunctionCtx, inputs: list[Tensor], outputs: Any) -> list[Any]:

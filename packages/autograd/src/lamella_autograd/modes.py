@@ -16,6 +16,8 @@ INFERENCE = new_bit()
 ANOMALY = new_bit()
 SAVING_HOOKS = new_bit()
 MUTATION = new_bit()
+# A transform is running (vmap, grad, ...): it handles every call; see ``levels``.
+TRANSFORMING = new_bit()
 
 _GRAD_BITS = NO_GRAD | INFERENCE
 

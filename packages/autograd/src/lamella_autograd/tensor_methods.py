@@ -8,8 +8,9 @@ from lamella_autograd import hooks
 from lamella_autograd.backward import backward as run_backward
 from lamella_autograd.inference import check_may_require_grad, is_inference
 from lamella_autograd.inplace import edge_of
+from lamella_autograd.modes import TRANSFORMING
 from lamella_autograd.node import Node, Output
-from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
@@ -30,6 +31,13 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
             raise RuntimeError(
                 f"only Tensors of floating point and complex dtype can require gradients, got "
                 f"{self.dtype}"
+            )
+        if modes.bits & TRANSFORMING:
+            raise RuntimeError(
+                "You are attempting to call Tensor.requires_grad_() (or perhaps using "
+                "torch.autograd.functional.* APIs) inside of a function being transformed by a "
+                "functorch transform. This is unsupported; use the transforms (grad, vjp, jacrev, "
+                "jacfwd, hessian) or call requires_grad_() outside of the function"
             )
         check_may_require_grad(self)
         self._key |= REQUIRES_GRAD

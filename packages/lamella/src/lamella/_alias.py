@@ -24,6 +24,7 @@ MODULES = {
     "lamella.autograd.grad_mode": "lamella_autograd.modes",
     "lamella.autograd": "lamella_autograd",
     "lamella.backends": "lamella_core.libraries",
+    "lamella.func": "lamella_autograd.func",
     "lamella.fft": "lamella_core.fft",
     "lamella.linalg": "lamella_core.linalg",
     "lamella.masked": "lamella_core.masked",
@@ -50,10 +51,15 @@ FUNCTIONS = dict.fromkeys(
     pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
     "lamella_nn.functional",
 )
+FUNCTIONS["vmap"] = "lamella_autograd.vmap"
 
 # Names that PyTorch has in a module of one distribution, and that stand in another beside it. They
 # are joined when the facade's module, the key, is first imported.
 JOINED = {
+    "lamella.func": (
+        "lamella_autograd.func",
+        dict.fromkeys(("functional_call", "stack_module_state"), "lamella_nn.utils.stateless"),
+    ),
     "lamella.optim": (
         "lamella_optim.swa_utils",
         {"AveragedModel": "lamella_nn.averaging", "update_bn": "lamella_nn.averaging"},

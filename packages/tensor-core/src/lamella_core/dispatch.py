@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 NUMBER = 1 << 0
 REQUIRES_GRAD = 1 << 1
-_next_bit = 2
+# The tensor's array is no array of a backend, but holds a tensor: see ``lamella_autograd.levels``.
+LIFTED = 1 << 2
+_next_bit = 3
 
 
 def new_bit() -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core import printing
 from lamella_core.device import Device, device_of
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor
 from lamella_core.size import Size
 from lamella_core.storage import Storage, new_storage, storage_of
 
@@ -419,6 +419,8 @@ class Tensor(metaclass=_HasOps):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
+        if self._key & LIFTED:
+            return self._array.describe()
         return printing.format_tensor(
             backend_of_tensor(self).to_numpy(self._array),
             dtype_name=self._dtype.name,

@@ -7,6 +7,7 @@ from typing import Any
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
 from lamella_autograd.modes import NO_GRAD
+from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import modes
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
@@ -24,7 +25,7 @@ def _cumprod_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Ten
     if not input._array.ndim:
         return grad
     zero = input == 0
-    if not zero.any():
+    if not anywhere(zero):
         return _sums_to_the_end(grad * conj(result), dim) / conj(input)
     if not modes.bits & NO_GRAD:
         return _cumprod_term_by_term(grad, input, dim)

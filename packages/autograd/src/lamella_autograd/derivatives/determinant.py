@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.determinant import det
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import stack
@@ -18,7 +19,7 @@ def _as_matrix(value: Tensor) -> Tensor:
 
 
 def _det_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
-    if not (result == 0).any():
+    if not anywhere(result == 0):
         return _as_matrix(grad * conj(result)) * inv(input).mH
     return _as_matrix(grad) * _cofactors(input)
 

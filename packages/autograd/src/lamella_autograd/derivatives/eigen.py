@@ -10,7 +10,8 @@ from typing import Any
 
 from lamella_autograd.derivatives.matrices import diagonal_of, gaps_of, off_diagonal_over
 from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
+from lamella_autograd.formulas import derivative, pushforward
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.creation import eye
 from lamella_core.ops.eigen import eig, eigh, svd
 from lamella_core.ops.solving import solve
@@ -20,8 +21,7 @@ from lamella_core.tensor import Tensor
 def _check_phase(op_name: str, phase: Tensor) -> None:
     if not phase._array.size:
         return
-    real = phase.detach()
-    if real.abs().max() > 1e-2:
+    if anywhere(phase.detach().abs() > 1e-2):
         raise RuntimeError(
             f"{op_name}: The eigenvectors or singular vectors in the complex case are specified up "
             f"to multiplication by e^(i phi). The specified loss function depends on this "
@@ -149,3 +149,22 @@ derivative("linalg_eig", input=_eig)
 derivative("linalg_eigvals", input=_eigvals)
 derivative("linalg_svd", A=_svd)
 derivative("linalg_svdvals", A=_svdvals)
+
+
+@pushforward("linalg_eigh")
+def _eigh_forward(tangent: Tensor, results: Any, A: Tensor, UPLO: str) -> tuple[Tensor, Tensor]:
+    L, V = results
+    turned = V.mH @ tangent @ V
+    slopes = diagonal_of(turned)
+    slopes = slopes.real if slopes._dtype.is_complex else slopes
+    return slopes.clone(), V @ off_diagonal_over(turned, gaps_of(L))
+
+
+@pushforward("linalg_eig")
+def _eig_forward(tangent: Tensor, results: Any, input: Tensor) -> tuple[Tensor, Tensor]:
+    """The eigenvectors keep their norms."""
+    L, V = results
+    turned = solve(V, tangent.to(V._dtype) @ V)
+    moved = V @ off_diagonal_over(turned, gaps_of(L))
+    along = (conj(V) * moved).sum(-2, keepdim=True).real
+    return diagonal_of(turned).clone(), moved - V * along

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
 from lamella_core.ops.reduction import polar_factor, sum
@@ -52,7 +53,7 @@ def _prod_input(
     if dtype is not None:
         input = input.to(dtype)
     grad = with_reduced_dims(grad, shape, dim, keepdim)
-    if not (input == 0).any():
+    if not anywhere(input == 0):
         return grad * conj(with_reduced_dims(result, shape, dim, keepdim) / input)
     if not shape:
         return grad

@@ -10,6 +10,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.matrices import of_shape
 from lamella_autograd.formulas import derivative
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import pinv
 from lamella_core.ops.matrix_names import cholesky_solve
 from lamella_core.ops.solving import solve_ex, solve_triangular
@@ -106,7 +107,7 @@ def _lstsq(
             # pinv_input for the gradient ``solution @ B^H``, with P B = X put in; at full rank
             # one or both of the projections are 0 but for rounding.
             rows, columns = A._array.shape[-2:]
-            full = driver == "gels" or bool((results[2] == min(rows, columns)).all())
+            full = driver == "gels" or not anywhere(results[2] != min(rows, columns))
             grad_a = -(grad_b @ X.mH)
             if rows > columns or not full:
                 grad_a = grad_a + rest @ (inverse @ grad_b).mH

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import no_grad
+from lamella_core.conventions.common import anywhere
 from lamella_nn.ops import embedding as ops
 from lamella_nn.ops import embedding_bag as bag_ops
 
@@ -229,17 +230,16 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
-    low, high = int(tensor.min()), int(tensor.max())
-    if low < 0:
-        raise RuntimeError(f"Class values must be non-negative, but got {low}")
+    if anywhere(tensor < 0):
+        raise RuntimeError(f"Class values must be non-negative, but got {tensor.min()}")
     if num_classes == -1:
-        num_classes = high + 1
+        num_classes = int(tensor.max()) + 1
     elif num_classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
-    elif high >= num_classes:
+    elif anywhere(tensor >= num_classes):
         raise RuntimeError(
-            f"Class values must be smaller than num_classes, but got {high} for {num_classes} "
-            "classes"
+            f"Class values must be smaller than num_classes, but got {tensor.max()} for "
+            f"{num_classes} classes"
         )
     result = core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
-    return result.scatter_(-1, tensor.unsqueeze(-1), 1)
+    return result.scatter(-1, tensor.unsqueeze(-1), 1)

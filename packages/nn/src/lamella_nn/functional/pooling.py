@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_core.conventions.common import anywhere
 from lamella_nn.functional.arguments import listed, per_dimension, times
 from lamella_nn.kernels.pooling import pooled_sizes
 from lamella_nn.ops import pooling as ops
@@ -292,9 +293,9 @@ def _max_unpool(
     total = 1
     for n in sizes:
         total *= n
-    if indices.numel() and not (0 <= int(indices.min()) and int(indices.max()) < total):
+    if indices.numel() and anywhere((indices < 0) | (indices >= total)):
         raise RuntimeError(
-            f"{name}: found an invalid max index {int(indices.max())} (output volumes are of size "
+            f"{name}: found an invalid max index {indices.max()} (output volumes are of size "
             f"{times(sizes)})"
         )
     return ops.put_flat(input, indices, tuple(sizes), False)

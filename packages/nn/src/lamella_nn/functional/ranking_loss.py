@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.activation import log_sigmoid
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.distance import pairwise_distance
@@ -249,10 +250,10 @@ def multi_margin_loss(
             f"inconsistent target size, expected {scores._array.shape[0]} but got "
             f"{listed(target.shape)}"
         )
-    if indices.numel() and not (0 <= int(indices.min()) and int(indices.max()) < classes):
+    if indices.numel() and anywhere((indices < 0) | (indices >= classes)):
         raise RuntimeError(
-            f"target out of range: the indices run from {int(indices.min())} to "
-            f"{int(indices.max())}, but there are {classes} classes"
+            f"target out of range: the indices run from {indices.min()} to "
+            f"{indices.max()}, but there are {classes} classes"
         )
     chosen = indices.unsqueeze(1)
     violations = (margin - scores.gather(1, chosen) + scores).clamp(min=0)

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.activation import log_sigmoid
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.functional.reduction import read_reduction, reduced
@@ -170,7 +171,7 @@ def binary_cross_entropy(
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
     plain = input.detach()
-    if plain.numel() and not bool(((plain >= 0) & (plain <= 1)).all()):
+    if plain.numel() and anywhere(~((plain >= 0) & (plain <= 1))):
         raise RuntimeError("all elements of input should be between 0 and 1")
     losses = elementwise_bce(input, target)
     if weight is not None:
@@ -306,7 +307,7 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError(f"var has negative entry/entries: {var}")
         var = core.full_like(input, float(var))
-    elif (var < 0).any():
+    elif anywhere(var < 0):
         raise ValueError("var has negative entry/entries")
     shape, sizes = input._array.shape, var._array.shape
     if sizes != shape:

@@ -1,6 +1,6 @@
 """Tools around parameters and gradients."""
 
-from lamella_nn.utils import parametrizations, parametrize, prune, rnn
+from lamella_nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from lamella_nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -42,6 +42,7 @@ __all__ = [
     "remove_spectral_norm",
     "remove_weight_norm",
     "spectral_norm",
+    "stateless",
     "vector_to_parameters",
     "weight_norm",
 ]

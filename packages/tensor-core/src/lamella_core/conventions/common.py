@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
+from lamella_core.dispatch import LIFTED
 from lamella_core.promotion import can_cast
 from lamella_core.storage import mark_written, resize
 from lamella_core.tensor import Tensor, wrap
@@ -40,6 +41,16 @@ def not_implemented_for(op_name: str, dtype: dtype) -> NotImplementedError:
         f"\"{op_name}\" not implemented for '{dtype.class_name}'; convert the input, for example "
         f"with .to(torch.float32)"
     )
+
+
+def anywhere(mask: Tensor) -> bool:
+    """Whether any element is true; of a batched tensor (``vmap``), in any of the examples.
+
+    For checks of values, which are to see all that there is.
+    """
+    while mask._key & LIFTED:
+        mask = mask._array.value
+    return bool(mask._array.any())
 
 
 def takes_out(kernel: Any) -> bool:

@@ -99,3 +99,8 @@ def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
     result.real = real
     result.imag = imag
     return result
+
+
+@shared_kernel("made_after")
+def made_after(xp: Any, tensor: Any, input: Any) -> Any:
+    return tensor

@@ -11,7 +11,7 @@ from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.device import CPU, Device
-from lamella_core.dispatch import backend_of, backend_of_tensor, modes
+from lamella_core.dispatch import LIFTED, backend_of, backend_of_tensor, modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
@@ -166,7 +166,10 @@ _GRAPH_BITS = 0b11
 
 def detach(input: Tensor) -> Tensor:
     """A tensor over the same memory, apart from the graph, that never requires grad."""
-    return alias(input)
+    tensor = alias(input)
+    if input._key & LIFTED:
+        tensor._array = input._array.detached()
+    return tensor
 
 
 def detach_(input: Tensor) -> Tensor:

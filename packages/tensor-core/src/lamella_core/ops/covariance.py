@@ -7,6 +7,7 @@ from warnings import warn
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.common import anywhere
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.creation import complex
 
@@ -43,7 +44,7 @@ def _check_weights(name: str, weights: Tensor, category: int, count: int) -> Non
             f"cov(): expected {name} to have the same numel as there are observations in the "
             f"input but got {weights._array.size} != {count}"
         )
-    if count and bool((weights < 0).any()):
+    if count and anywhere(weights < 0):
         raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
@@ -91,14 +92,14 @@ def cov(
     else:
         weights = weights.reshape(-1)
         total = weights.sum()
-        if count and not bool(total != 0):
+        if count and anywhere(total == 0):
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         mean = (rows * weights).sum(1, keepdim=True) / total
     if aweights is None or correction == 0:
         divisor = total - correction
     else:
         divisor = total - correction * (weights * aweights.reshape(-1)).sum() / total
-    if count and bool(divisor <= 0):
+    if count and (divisor <= 0 if weights is None else anywhere(divisor <= 0)):
         warn("cov(): degrees of freedom is <= 0", stacklevel=2)
     divisor = max(divisor, 0) if weights is None else divisor.clamp(min=0)
     centred = rows - mean

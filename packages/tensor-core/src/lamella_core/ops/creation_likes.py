@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.conventions.structural import structural
+from lamella_core.dispatch import LIFTED
 from lamella_core.formats import (
     channels_last,
     channels_last_3d,
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike, Number
 
 __all__ = ["empty_like", "full_like", "ones_like", "zeros_like"]
+
+
+@structural(method=False)
+def made_after(tensor: Tensor, input: Tensor) -> Tensor:
+    """A new tensor as it is, for layers that give it what they gave to ``input``, its pattern."""
 
 
 def strides_like(input: Tensor, wanted: memory_format | None = None) -> tuple[int, ...] | None:
@@ -53,13 +60,14 @@ def _like(
     strides = strides_like(input, wanted)
     shape = input._array.shape
     if strides is None:
-        return make(shape, *value, dtype, device)
-    tensor = _strided(shape, strides, dtype, device)
-    if make is _zeros:
-        tensor.zero_()
-    elif make is not _empty:
-        tensor.fill_(*(value or (1,)))
-    return tensor
+        tensor = make(shape, *value, dtype, device)
+    else:
+        tensor = _strided(shape, strides, dtype, device)
+        if make is _zeros:
+            tensor.zero_()
+        elif make is not _empty:
+            tensor.fill_(*(value or (1,)))
+    return made_after(tensor, input) if input._key & LIFTED else tensor
 
 
 def _finished(tensor: Tensor, requires_grad: bool) -> Tensor:
@@ -147,7 +155,8 @@ def _new(
 ) -> Tensor:
     shape = check_size("new", read_sizes("new", size))
     dtype = input._dtype if dtype is None else read_dtype("new", dtype)
-    return make(shape, *value, dtype, input.device if device is None else device)
+    tensor = make(shape, *value, dtype, input.device if device is None else device)
+    return made_after(tensor, input) if input._key & LIFTED else tensor
 
 
 def _new_empty(
@@ -224,8 +233,8 @@ def _new_empty_strided(
     shape = check_size("new_empty_strided", read_sizes("new_empty_strided", (size,)))
     strides = read_sizes("new_empty_strided", (stride,), "stride")
     dtype = self._dtype if dtype is None else dtype
-    device = self.device if device is None else device
-    return _finished(_strided(shape, strides, dtype, device), requires_grad)
+    tensor = _strided(shape, strides, dtype, self.device if device is None else device)
+    return _finished(made_after(tensor, self) if self._key & LIFTED else tensor, requires_grad)
 
 
 for _method in (_new_empty, _new_zeros, _new_ones, _new_full, _new_empty_strided):

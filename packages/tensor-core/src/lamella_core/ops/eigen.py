@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.common import anywhere
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import check_matrix, check_square
 from lamella_core.tensor import Tensor
@@ -89,7 +90,7 @@ def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor
 
 def _check_finite(A: Tensor) -> None:
     check_square("linalg.eig", A)
-    if not A.isfinite().all():
+    if anywhere(~A.isfinite()):
         raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
 
 

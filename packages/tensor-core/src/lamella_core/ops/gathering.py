@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import give_out
-from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
 from lamella_core.conventions.structural import structural
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.promotion import result_dtype
@@ -196,7 +196,7 @@ def take_along_dim(
             f"but got {ndim} dimensions for input, and {indices._array.ndim} dimensions for indices"
         )
     dim = normalize_dim(dim, ndim)
-    if indices._array.size and int(indices._array.min()) < 0:
+    if indices._array.size and anywhere(indices < 0):
         indices = indices.where(indices >= 0, indices + input._array.shape[dim])
     shape, given = list(input._array.shape), list(indices._array.shape)
     for d in range(ndim):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
+from lamella_core.conventions.common import anywhere
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.creation import arange
 from lamella_core.ops.joining import cat
@@ -274,7 +275,7 @@ def istft(
     squares = (window * window).expand(count, -1).reshape(-1)
     envelope = squares.new_zeros(total).index_add(0, place, squares)
     signal, envelope = signal[:, start:stop], envelope[start:stop]
-    if bool((envelope.detach().abs() <= _WINDOW_TOO_SMALL).any()):
+    if anywhere(envelope.detach().abs() <= _WINDOW_TOO_SMALL):
         raise RuntimeError(
             "istft(): window overlap add min: the squared windows sum to zero somewhere between "
             f"{start} and {stop}; expected a window and hop_length ({hop_length}) that leave no gap"

@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import normalize_dim, not_implemented_for
+from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
@@ -311,7 +311,7 @@ def searchsorted(
                 f"torch.searchsorted(): boundary and sorter must have the same size, but got "
                 f"boundary tensor {list(shape)} and got sorter tensor {list(sorter._array.shape)}"
             )
-        if sorter._array.size and bool(((sorter < 0) | (sorter >= shape[-1])).any()):
+        if sorter._array.size and anywhere((sorter < 0) | (sorter >= shape[-1])):
             raise RuntimeError("torch.searchsorted(): sorter index out of range")
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     _check_out(out, out_int32)

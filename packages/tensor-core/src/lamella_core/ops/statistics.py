@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import normalize_dim, not_implemented_for
+from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import all_or_tuple, mean
@@ -326,7 +326,7 @@ def _quantile(
                 f"{name}() q tensor must be same dtype as the input tensor, got "
                 f"{q._dtype.class_name} and {input._dtype.class_name}"
             )
-        in_range = bool(((q >= 0) & (q <= 1)).all())
+        in_range = not anywhere(~((q >= 0) & (q <= 1)))
         ranks = q
     else:
         in_range = 0 <= q <= 1
