@@ -30,7 +30,7 @@ from lamella_core.conventions.view import StridedView, View
 from lamella_core.dispatch import REQUIRES_GRAD
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.creation_likes import zeros_like
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from lamella_core.dispatch import Op
@@ -222,14 +222,10 @@ class Dual(Level):
 
 def _inner(tensor: Tensor) -> Tensor:
     """What a tensor is now, as another object."""
-    inner = Tensor()
-    inner._array = tensor._array
-    inner._dtype = tensor._dtype
-    inner._key = tensor._key
+    inner = wrap(tensor._array, tensor._dtype, tensor._key)
     inner._storage = tensor._storage
     inner._graph = tensor._graph
     inner._view = tensor._view
-    inner._grad = tensor._grad
     return inner
 
 

@@ -30,7 +30,7 @@ from lamella_core.dispatch import (
     register_layer,
 )
 from lamella_core.storage import storage_of
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,12 +230,8 @@ class Again:
 def tensor_of(array: LiftedArray) -> Tensor:
     """The tensor that a lifted array stands for; it shares its value's version counter."""
     value = array.value
-    tensor = Tensor()
-    tensor._array = array
-    tensor._dtype = value._dtype
-    tensor._key = backend_of_tensor(value).key | LIFTED
+    tensor = wrap(array, value._dtype, backend_of_tensor(value).key | LIFTED)
     tensor._storage = storage_of(value)
-    tensor._graph = tensor._view = tensor._grad = None
     return tensor
 
 
