@@ -66,8 +66,9 @@ def _build(spec: Spec, leaves: Iterator[Any]) -> Any:
         return next(leaves)
     parts = [_build(part, leaves) for part in spec.parts]
     if kind is defaultdict:
-        values: dict[Any, Any] = dict(zip(spec.keys[1:], parts, strict=True))
-        return defaultdict(spec.keys[0], values)
+        filled: defaultdict[Any, Any] = defaultdict(spec.keys[0])
+        filled.update(zip(spec.keys[1:], parts, strict=True))
+        return filled
     if kind in _DICTS:
         return kind(zip(spec.keys, parts, strict=True))
     if kind is deque:
