@@ -61,7 +61,7 @@ def flatten(tree: Any) -> tuple[list[Any], Spec]:
 
 
 def _build(spec: Spec, leaves: Iterator[Any]) -> Any:
-    kind = spec.kind
+    kind: Any = spec.kind
     if kind is None:
         return next(leaves)
     parts = [_build(part, leaves) for part in spec.parts]
