@@ -30,14 +30,16 @@ CONSTRAINTS = WHEELS / "constraints.txt"
 PACKAGES: dict[str, set[str]] = {
     "tensor-core": set(),
     "autograd": {"tensor-core"},
+    "sparse": {"tensor-core", "autograd"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},
     "data": {"tensor-core"},
-    "lamella": {"tensor-core", "autograd", "nn", "optim", "data"},
+    "lamella": {"tensor-core", "autograd", "sparse", "nn", "optim", "data"},
 }
 IMPORT_NAMES = {
     "tensor-core": "lamella_core",
     "autograd": "lamella_autograd",
+    "sparse": "lamella_sparse",
     "nn": "lamella_nn",
     "optim": "lamella_optim",
     "data": "lamella_data",

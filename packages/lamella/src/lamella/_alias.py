@@ -12,6 +12,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
+from lamella_core import Tensor
 from lamella_core.serialization import register_module, register_type
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ MODULES = {
     "lamella.return_types": "lamella_core.return_types",
     "lamella.serialization": "lamella_core.serialization",
     "lamella.signal": "lamella_core.signal",
+    "lamella.sparse": "lamella_sparse",
     "lamella.special": "lamella_core.special",
     "lamella.utils.data": "lamella_data",
     "lamella.utils.dlpack": "lamella_core.dlpack",
@@ -42,7 +44,7 @@ MODULES = {
 
 # PyTorch's functions at the top level that a distribution above autograd declares, with the module
 # that holds them.
-FUNCTIONS = dict.fromkeys(
+FUNCTIONS = {"sparse_coo_tensor": "lamella_sparse"} | dict.fromkeys(
     """gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell""".split(),
     "lamella_nn.functional.recurrent",
 ) | dict.fromkeys(
@@ -52,6 +54,13 @@ FUNCTIONS = dict.fromkeys(
     "lamella_nn.functional",
 )
 FUNCTIONS["vmap"] = "lamella_autograd.vmap"
+
+# Methods of Tensor that a distribution attaches when it is imported, with that distribution.
+METHODS = dict.fromkeys(
+    """_indices _nnz _values coalesce dense_dim indices is_coalesced sparse_dim sparse_mask to_dense
+    to_sparse to_sparse_coo values""".split(),
+    "lamella_sparse",
+)
 
 # Names that PyTorch has in a module of one distribution, and that stand in another beside it. They
 # are joined when the facade's module, the key, is first imported.
@@ -123,8 +132,25 @@ class AliasFinder(MetaPathFinder):
         return ModuleSpec(fullname, _AliasLoader(fullname, real))
 
 
+class _LateMethod:
+    """Imports the distribution that attaches a method, when the method is first asked for."""
+
+    __slots__ = ("module", "name")
+
+    def __init__(self, name: str, module: str) -> None:
+        self.name = name
+        self.module = module
+
+    def __get__(self, instance: Tensor | None, owner: type) -> object:
+        import_module(self.module)
+        return getattr(owner if instance is None else instance, self.name)
+
+
 def install() -> None:
-    """Puts the finder first; doing so twice changes nothing."""
+    """Puts the finder first and the late methods on Tensor; doing so twice changes nothing."""
+    for name, module in METHODS.items():
+        if name not in vars(Tensor):
+            setattr(Tensor, name, _LateMethod(name, module))
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())
 

@@ -1,0 +1,12 @@
+"""Sparse tensors in coordinate form: PyTorch's ``sparse_coo``.
+
+Importing it gives tensors ``to_sparse``, ``to_dense``, ``coalesce``, ``indices``, ``values`` and
+``sparse_mask``.
+"""
+
+from lamella_sparse import arithmetic, derivatives
+from lamella_sparse.conversion import sparse_coo_tensor
+from lamella_sparse.matrix import addmm, mm
+from lamella_sparse.reduction import log_softmax, softmax, sum
+
+__all__ = ["addmm", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum"]

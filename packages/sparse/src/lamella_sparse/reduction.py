@@ -1,0 +1,94 @@
+"""Sums and softmaxes over dimensions of sparse tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import lamella_core as core
+from lamella_sparse.conversion import coo_tensor, coo_values
+from lamella_sparse.coordinates import flat
+from lamella_sparse.layer import SparseTensor
+
+if TYPE_CHECKING:
+    from lamella_core.tensor import Tensor
+
+
+def _coo_of(op_name: str, input: Tensor) -> Any:
+    if not isinstance(input, SparseTensor):
+        raise RuntimeError(f"sparse.{op_name}: expected a sparse tensor, but got a dense one")
+    return input._array
+
+
+def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
+    """The sum over dimensions; differentiable.
+
+    Args:
+        input: a sparse tensor.
+        dim: a dimension, or several; all by default.
+        dtype: what values are cast to first.
+
+    Returns:
+        a sparse tensor while a sparse dimension is left, else a dense one.
+    """
+    coo = _coo_of("sum", input)
+    values = coo_values(input)
+    if dtype is not None:
+        values = values.to(dtype)
+    if dim is None:
+        return values.sum()
+    given = (dim,) if isinstance(dim, int) else tuple(dim)
+    dims = {d + coo.ndim if d < 0 else d for d in given}
+    if any(not 0 <= d < coo.ndim for d in dims) or len(dims) != len(given):
+        raise RuntimeError(
+            f"sparse.sum: dim {given} must be different dimensions of {coo.ndim} dimensions"
+        )
+    dense = [d - coo.sparse_dim + 1 for d in dims if d >= coo.sparse_dim]
+    if dense:
+        values = values.sum(dense)
+    kept = [d for d in range(coo.sparse_dim) if d not in dims]
+    if not kept:
+        return values.sum(0)
+    shape = tuple([size for d, size in enumerate(coo.shape) if d not in dims])
+    summed = coo_tensor(values, coo.indices[kept], shape, False)
+    return summed.coalesce()
+
+
+def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """``exp(x) / sum exp(x)`` along a dimension, over the elements that have coordinates.
+
+    Elements without coordinates count as minus infinity. Differentiable.
+    """
+    result, _ = _softmax("softmax", input, dim, dtype)
+    return result
+
+
+def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The logarithm of :func:`softmax`."""
+    _, result = _softmax("log_softmax", input, dim, dtype)
+    return result
+
+
+def _softmax(op_name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Any, Any]:
+    _coo_of(op_name, input)
+    whole = input.coalesce()
+    coo = whole._array
+    values = coo_values(whole)
+    if dtype is not None:
+        values = values.to(dtype)
+    dim %= coo.ndim
+    if dim >= coo.sparse_dim:
+        along = dim - coo.sparse_dim + 1
+        results = values.softmax(along), values.log_softmax(along)
+    else:
+        others = [d for d in range(coo.sparse_dim) if d != dim]
+        lines = flat(coo.indices[others], [coo.shape[d] for d in others])
+        _, groups = core.unique(lines, return_inverse=True)
+        count = int(groups.max()) + 1 if coo.nnz else 0
+        index = groups.reshape(-1, *[1] * (values.ndim - 1)).expand(values.shape)
+        blank = values.detach().new_zeros((count, *values.shape[1:]))
+        highest = blank.scatter_reduce(0, index, values.detach(), "amax", include_self=False)
+        shifted = values - highest[groups]
+        exponentials = shifted.exp()
+        totals = blank.index_add(0, groups, exponentials)[groups]
+        results = exponentials / totals, shifted - totals.log()
+    return tuple(coo_tensor(each, coo.indices, coo.shape, True) for each in results)  # type: ignore[return-value]
