@@ -146,7 +146,7 @@ def bad_arguments() -> list[Any]:
     found = []
     for info in optim_db:
         name = info.optim_cls.__name__
-        if name in NAMES:
+        if name in (*NAMES, "LBFGS", "SparseAdam"):
             for each in info.optim_error_inputs_func(device="cpu", dtype=torch.float32):
                 options = each.optimizer_error_input.kwargs
                 if options:

@@ -66,14 +66,16 @@ PROGRAMS = {
     "integers": lambda f: f.sparse_coo_tensor(INDICES, [1, 2, 3, 4], dtype=f.int32),
     "dense of a dense": lambda f: f.ones(2).to_dense(),
     "mask": lambda f: f.arange(6.0).reshape(2, 3).sparse_mask(twice(f).coalesce()),
-    "add": lambda f: twice(f) + twice(f),
+    "add": lambda f: (twice(f) + twice(f)).coalesce(),
     "add to dense": lambda f: f.ones(2, 3) + twice(f),
     "add hybrid to dense": lambda f: f.ones(4, 2) + hybrid(f),
     "add in place": lambda f: f.ones(2, 3).add_(twice(f), alpha=-0.5),
     "sub": lambda f: [(twice(f) - twice(f)).to_dense(), f.ones(2, 3) - twice(f)],
     "by a number": lambda f: [twice(f) * 2, 2 * twice(f), twice(f) / 4, -twice(f)],
     "by a tensor without dimensions": lambda f: twice(f) * f.tensor(3.0),
-    "product of sparse": lambda f: twice(f) * f.tensor([[1.0, 0, 2], [0, 0, 3]]).to_sparse(),
+    "product of sparse": lambda f: (
+        twice(f) * f.tensor([[1.0, 0, 2], [0, 0, 3]]).to_sparse()
+    ).to_dense(),
     "product with dense": lambda f: (twice(f) * f.arange(6.0).reshape(2, 3)).to_dense(),
     "functions": lambda f: [twice(f).sin(), twice(f).abs(), twice(f).sign(), twice(f).relu()],
     "power": lambda f: [twice(f) ** 2, twice(f).coalesce().square()],
@@ -174,7 +176,8 @@ def lookups(f: Any, padding_idx: int | None = None) -> Any:
             f.tensor(indices), weight, sparse=True, padding_idx=padding_idx
         )
         (out * out).sum().backward()
-        kept.append(whole(weight.grad))
+        # How often a coordinate stands in a sum of sparse tensors is nobody's promise.
+        kept.append(whole(weight.grad.coalesce()))
     (weight * 2).sum().backward()
     return [*kept, whole(weight.grad)]
 
@@ -228,7 +231,7 @@ def test_optimizers_follow_sparse_gradients(name: str) -> None:
                 if value is not None
             }
         )
-    np.testing.assert_allclose(*places, rtol=1e-10)
+    np.testing.assert_allclose(*places, rtol=1e-10, atol=1e-12)
     assert list(states[0]) == list(states[1])
     for key, value in states[1].items():
         np.testing.assert_allclose(states[0][key], value, rtol=1e-6)
@@ -271,7 +274,7 @@ def dense_step(f: Any) -> None:
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_same_kind_of_error(name: str) -> None:
-    with pytest.raises(Exception) as expected:  # noqa: B017, PT011
+    with pytest.raises(Exception) as expected:
         ERRORS[name](torch)
     with pytest.raises(type(expected.value)):
         ERRORS[name](lamella)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core import strided
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
 from lamella_core.ops.creation_data import tensor
 from lamella_core.tensor import Tensor, blank
@@ -70,8 +71,8 @@ def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
                 leaf._grad = grad
             else:
                 leaf._grad = _copy_laid_out_as(leaf, grad)
-        elif create_graph:
-            leaf._grad = have + grad
+        elif create_graph or (grad.layout is strided and have.layout is not strided):
+            leaf._grad = grad + have
         else:
             have.add_(grad)
 
@@ -85,6 +86,8 @@ def _is_alone(array: Any) -> bool:
 
 
 def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
+    if grad.layout is not strided:
+        return grad.detach().clone()
     backend = backend_of_tensor(leaf)
     shape = grad._array.shape
     strides = backend.strides(leaf._array)

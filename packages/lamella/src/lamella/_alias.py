@@ -44,16 +44,20 @@ MODULES = {
 
 # PyTorch's functions at the top level that a distribution above autograd declares, with the module
 # that holds them.
-FUNCTIONS = {"sparse_coo_tensor": "lamella_sparse"} | dict.fromkeys(
-    """gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell""".split(),
-    "lamella_nn.functional.recurrent",
-) | dict.fromkeys(
-    """adaptive_avg_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d conv_transpose1d
-    conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d max_pool3d
-    pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
-    "lamella_nn.functional",
-)
-FUNCTIONS["vmap"] = "lamella_autograd.vmap"
+FUNCTIONS = {
+    "sparse_coo_tensor": "lamella_sparse",
+    "vmap": "lamella_autograd.vmap",
+    **dict.fromkeys(
+        "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),
+        "lamella_nn.functional.recurrent",
+    ),
+    **dict.fromkeys(
+        """adaptive_avg_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d
+        conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d
+        max_pool3d pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
+        "lamella_nn.functional",
+    ),
+}
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = dict.fromkeys(

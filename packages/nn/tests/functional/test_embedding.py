@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import lamella_autograd as autograd
@@ -37,8 +39,15 @@ def test_errors():
         F.embedding(torch.tensor([1.0]), w)
     with pytest.raises(RuntimeError, match="smaller than num_classes"):
         F.one_hot(torch.tensor([3]), 3)
-    with pytest.raises(NotImplementedError, match="sparse"):
+
+
+def test_sparse_gradients_name_the_extra_that_brings_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lamella_sparse", None)
+    w = torch.zeros(3, 2)
+    with pytest.raises(ModuleNotFoundError, match=r"lamella-nn\[sparse\]"):
         F.embedding(torch.tensor([1]), w, sparse=True)
+    with pytest.raises(ModuleNotFoundError, match=r"lamella-nn\[sparse\]"):
+        F.embedding_bag(torch.tensor([[1]]), w, sparse=True)
 
 
 INDICES = torch.tensor([1, 4, 1, 0, 5, 5, 2])
@@ -100,7 +109,7 @@ BAD_BAGS = [
     (ValueError, "max mode", {"mode": "max", "scale_grad_by_freq": True}),
     (ValueError, r"\[2\].*the input \(\[3\]\)", {"per_sample_weights": torch.ones(2)}),
     (NotImplementedError, "mode='mean'", {"per_sample_weights": torch.ones(3)}),
-    (NotImplementedError, "sparse gradients", {"sparse": True}),
+    (ValueError, "max mode does not support sparse", {"mode": "max", "sparse": True}),
     (RuntimeError, "scalar types: Long, Int", {"input": torch.ones(3)}),
     (RuntimeError, "Half, BFloat16", {"weight": torch.ones(3, 2).long()}),
     (RuntimeError, "-4 through 3, but got 4", {"padding_idx": 4}),

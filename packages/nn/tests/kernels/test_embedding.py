@@ -12,13 +12,15 @@ TABLE = np.arange(12.0).reshape(4, 3)
 
 def test_rows():
     indices = np.array([[0, 3], [1, 1]])
-    np.testing.assert_array_equal(kernels.embedding(np, TABLE, indices, -1, False), TABLE[indices])
+    np.testing.assert_array_equal(
+        kernels.embedding(np, TABLE, indices, -1, False, False), TABLE[indices]
+    )
 
 
 @pytest.mark.parametrize("wrong", [4, -1])
 def test_an_index_that_is_no_row(wrong):
     with pytest.raises(IndexError, match=f"index out of range.*index {wrong}.*4 rows"):
-        kernels.embedding(np, TABLE, np.array([0, wrong]), -1, False)
+        kernels.embedding(np, TABLE, np.array([0, wrong]), -1, False, False)
 
 
 @pytest.mark.parametrize("padding_idx", [-1, 1])

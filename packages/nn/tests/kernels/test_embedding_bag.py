@@ -16,7 +16,7 @@ REDUCE = {"sum": np.sum, "mean": np.mean, "max": np.max}
 
 def forward(indices, offsets, factors, mode, padding_idx=-1, last=False):
     return kernels.embedding_bag(
-        np, TABLE, indices, offsets, factors, mode, padding_idx, False, last
+        np, TABLE, indices, offsets, factors, mode, padding_idx, False, last, False
     )
 
 
@@ -77,7 +77,7 @@ def test_half_precision_is_summed_in_single():
     indices = np.concatenate([[1], np.zeros(4096, np.int64)])
     table[1] = 16
     found, _ = kernels.embedding_bag(
-        np, table, indices, np.array([0]), None, "sum", -1, False, False
+        np, table, indices, np.array([0]), None, "sum", -1, False, False, False
     )
     assert found.dtype == np.float16
     assert found[0, 0] == 20

@@ -20,6 +20,7 @@ from lamella_optim.radam import RAdam
 from lamella_optim.rmsprop import RMSprop
 from lamella_optim.rprop import Rprop
 from lamella_optim.sgd import SGD
+from lamella_optim.sparse_adam import SparseAdam
 
 if TYPE_CHECKING:
     from lamella_optim import lr_scheduler, swa_utils
@@ -40,6 +41,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SparseAdam",
     "lr_scheduler",
     "swa_utils",
 ]

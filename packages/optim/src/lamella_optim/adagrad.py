@@ -99,6 +99,10 @@ class Adagrad(ListOptimizer):
         state["sum"] = self._filled(param, group["initial_accumulator_value"])
 
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
+        if any([grad.is_sparse for grad in grads]):
+            params, grads = self._update_sparse(group, params, grads)
+            if not params:
+                return
         states = self.state
         steps = []
         sums = []
@@ -118,3 +122,27 @@ class Adagrad(ListOptimizer):
             run_recorded(kernels.adagrad, *arguments)
         else:
             adagrad_step(*arguments)
+
+    def _update_sparse(
+        self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Moves what sparse gradients have; returns the parameters and gradients that are dense."""
+        dense = []
+        for param, grad in zip(params, grads, strict=True):
+            if not grad.is_sparse:
+                dense.append((param, grad))
+                continue
+            if group["weight_decay"] != 0:
+                raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+            state = self.state[param]
+            if not state:
+                self._start(group, param)
+            (count,) = advance([state["step"]])
+            whole = grad.coalesce()
+            place = tuple(whole._indices())
+            values = -whole._values() if group["maximize"] else whole._values()
+            total = state["sum"][place] + values * values
+            state["sum"][place] = total
+            rate = number(group["lr"]) / (1 + (count - 1) * group["lr_decay"])
+            param[place] -= rate * values / (total.sqrt() + group["eps"])
+        return [param for param, _ in dense], [grad for _, grad in dense]

@@ -6,6 +6,7 @@ from typing import Any
 
 import lamella_core as core
 from lamella_core.dispatch import ops
+from lamella_core.linalg import vector_norm as vector_norm_of
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
 from lamella_sparse.conversion import coo_coalesce, coo_take
@@ -250,7 +251,7 @@ def vector_norm(input: Tensor, dim: Any, keepdim: bool, ord: float) -> Tensor:
             "vector_norm: of a sparse tensor, over all dimensions and with an order above 0 alone; "
             "use to_dense() first"
         )
-    return core.linalg.vector_norm(coo_coalesce(input)._array.values, ord)
+    return vector_norm_of(coo_coalesce(input)._array.values, ord)
 
 
 # ---------------------------------------------------------------------------------------- products

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative
-from lamella_sparse.conversion import coo_take, coo_tensor
+from lamella_sparse.conversion import coo_coalesce, coo_take, coo_tensor
 from lamella_sparse.matrix import _mm
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _at_coordinates_of(input: Tensor, grad: Tensor) -> Tensor:
-    coo: Any = input._array
+    coo: Any = coo_coalesce(input)._array
     return coo_tensor(coo_take(grad, coo.indices), coo.indices, coo.shape, coo.coalesced)
 
 

@@ -5,25 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
-from lamella_core.printing import MODULE_PREFIX, format_tensor
+from lamella_core.printing import MODULE_PREFIX, format_array
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
 
 
 def _text(tensor: Tensor, indent: int) -> str:
-    """A tensor without the mention of its dtype, its further lines indented."""
+    """A tensor without the mention of its dtype, after ``indent`` columns of the line."""
     if not tensor.numel():
         return f"tensor([], size={tuple(tensor.shape)})"
-    text = format_tensor(
-        tensor.cpu().numpy(),
-        dtype_name=tensor.dtype.name,
-        is_default_dtype=True,
-        device_suffix=None,
-        requires_grad=False,
-        grad_fn_name=None,
-    )
-    return text.replace("\n", "\n" + " " * indent)
+    prefix = "tensor("
+    return f"{prefix}{format_array(tensor.cpu().numpy(), indent + len(prefix))})"
 
 
 def format_coo(indices: Tensor, values: Tensor, shape: tuple[int, ...], suffix: str) -> str:

@@ -30,8 +30,9 @@ def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
     Returns:
         a sparse tensor while a sparse dimension is left, else a dense one.
     """
-    coo = _coo_of("sum", input)
-    values = coo_values(input)
+    _coo_of("sum", input)
+    whole: Any = input.coalesce()
+    coo, values = whole._array, coo_values(whole)
     if dtype is not None:
         values = values.to(dtype)
     if dim is None:

@@ -8,6 +8,7 @@ import lamella_core as core
 from lamella_autograd import derivative, is_grad_enabled
 from lamella_nn.ops.embedding import embedding_backward
 from lamella_nn.ops.embedding_bag import embedding_bag_backward
+from lamella_nn.sparse_gradients import sparse_rows
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -44,9 +45,10 @@ def _weight(
     padding_idx: int,
     scale_grad_by_freq: bool,
     include_last_offset: bool,
+    sparse: bool,
 ) -> Tensor:
     grad, chosen, rows = grads[0], results[1], weight_shape[0]
-    if not is_grad_enabled():
+    if not sparse and not is_grad_enabled():
         return embedding_bag_backward(
             grad, indices, offsets, per_sample_weights, chosen, rows, mode, padding_idx,
             scale_grad_by_freq, include_last_offset,
@@ -65,6 +67,8 @@ def _weight(
     if per_sample_weights is not None:
         factors = per_sample_weights.reshape(-1)[: bag_of.numel()]
         by_index = by_index * factors.unsqueeze(1)
+    if sparse:
+        return sparse_rows(by_index, used, rows, padding_idx)
     return embedding_backward(by_index, used, rows, padding_idx, scale_grad_by_freq)
 
 

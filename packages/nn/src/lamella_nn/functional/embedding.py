@@ -10,6 +10,7 @@ from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
 from lamella_nn.ops import embedding as ops
 from lamella_nn.ops import embedding_bag as bag_ops
+from lamella_nn.sparse_gradients import check_available
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -35,16 +36,16 @@ def embedding(
         max_norm: rows that are looked up and longer are shortened to this length, in place.
         norm_type: the p of that length.
         scale_grad_by_freq: divide gradients by how often a row was looked up.
-        sparse: sparse gradients, which are not there: False only.
+        sparse: whether the gradient of ``weight`` is a sparse tensor; needs lamella-sparse.
 
     Raises:
         IndexError: when an index is no row.
         RuntimeError: when the weight is no matrix, or the indices are of another dtype.
         ValueError: when ``padding_idx`` is no row.
-        NotImplementedError: for ``sparse=True``.
+        ModuleNotFoundError: for ``sparse=True`` without lamella-sparse.
     """
     if sparse:
-        raise _no_sparse_gradients("embedding")
+        check_available("embedding", scale_grad_by_freq)
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but got shape {list(weight._array.shape)}")
     _check_integer("embedding", "indices", 1, input)
@@ -59,14 +60,7 @@ def embedding(
         padding_idx %= rows
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
-    return ops.embedding(weight, input, padding_idx, scale_grad_by_freq)
-
-
-def _no_sparse_gradients(op_name: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"{op_name}: sparse gradients are not available; use sparse=False, whose gradient is a "
-        "dense tensor of the weight's shape"
-    )
+    return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
 def _check_integer(op_name: str, argument: str, position: int, tensor: Tensor) -> None:
@@ -101,7 +95,7 @@ def embedding_bag(
         norm_type: the p of that length.
         scale_grad_by_freq: divide gradients by how often a row was looked up; not for ``"max"``.
         mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        sparse: sparse gradients, which are not there: False only.
+        sparse: whether the gradient of ``weight`` is a sparse tensor; needs lamella-sparse.
         per_sample_weights: a factor for each index, for ``"sum"``.
         include_last_offset: whether ``offsets`` has one more element, the end of the last bag.
         padding_idx: an index that does not count, and whose row gets no gradient; negative ones
@@ -111,7 +105,7 @@ def embedding_bag(
         ValueError: when shapes do not fit one another, or for another mode.
         RuntimeError: when an index is no row, the offsets do not start at 0, fall or go beyond
             the end, or for other dtypes.
-        NotImplementedError: for ``sparse=True``, and for ``per_sample_weights`` but with ``"sum"``.
+        NotImplementedError: for ``per_sample_weights`` but with ``"sum"``.
     """
     if weight._dtype.name == "int64" and input.is_floating_point():
         warnings.warn(
@@ -142,7 +136,7 @@ def embedding_bag(
             f"for mode='sum' (got mode='{mode}')"
         )
     if sparse:
-        raise _no_sparse_gradients("embedding_bag")
+        check_available("embedding_bag", scale_grad_by_freq)
     _check_integer("embedding_bag", "indices", 1, input)
     if offsets is not None:
         _check_integer("embedding_bag", "offsets", 1, offsets)
@@ -175,7 +169,7 @@ def embedding_bag(
         _shorten(weight, input, max_norm, norm_type)
     return bag_ops.embedding_bag(
         weight, input, offsets, per_sample_weights, mode, padding_idx, scale_grad_by_freq,
-        include_last_offset,
+        include_last_offset, sparse,
     )[0]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from lamella_core.dispatch import shared_kernel
 
 @shared_kernel("embedding")
 def embedding(
-    xp: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool
+    xp: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> Any:
     if indices.size:
         low, high = int(indices.min()), int(indices.max())

@@ -72,6 +72,7 @@ def embedding_bag(
     padding_idx: int,
     scale_grad_by_freq: bool,
     include_last_offset: bool,
+    sparse: bool,
 ) -> tuple[Any, Any]:
     _check_rows(xp, indices, weight.shape[0])
     starts, lengths = _bounds(xp, indices, offsets, include_last_offset)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @arrays(reduced_precision=True, method=False)
 def embedding(
-    weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool
+    weight: Tensor, indices: Tensor, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> Tensor:
     """The rows of ``weight`` at ``indices``, ``(*indices, features)``.
 
@@ -21,6 +21,7 @@ def embedding(
         indices: int64 or int32.
         padding_idx: the row whose gradient is left out; -1 for none.
         scale_grad_by_freq: whether gradients are divided by how often a row was looked up.
+        sparse: whether the gradient is a sparse tensor.
 
     Raises:
         IndexError: when an index is no row.

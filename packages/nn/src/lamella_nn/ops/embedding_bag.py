@@ -20,6 +20,7 @@ def embedding_bag(
     padding_idx: int,
     scale_grad_by_freq: bool,
     include_last_offset: bool,
+    sparse: bool,
 ) -> tuple[Tensor, Tensor]:
     """Sums, means or maxima of the rows of ``weight`` that each bag of ``indices`` names.
 
@@ -32,6 +33,7 @@ def embedding_bag(
         padding_idx: an index that does not count; -1 for none.
         scale_grad_by_freq: whether gradients are divided by how often a row was looked up.
         include_last_offset: whether the last offset is the end of the last bag.
+        sparse: whether the gradient of ``weight`` is a sparse tensor.
 
     Returns:
         ``(bags, features)``, zero for an empty bag; and, for ``"max"``, the row that each element
