@@ -63,6 +63,8 @@ CONSTRUCTIONS = [
     ("MaxUnpool1d", (2,), {}),
     ("MaxUnpool2d", ((2, 3), None, 1), {}),
     ("MaxUnpool3d", (2, (3, 2, 1), 1), {}),
+    ("MultiheadAttention", (6, 2, 0.1, True, True, True, 4, 5, True), {}),
+    ("MultiheadAttention", (6, 2), {"bias": False}),
     ("PReLU", (3, 0.1), {}),
     ("PixelShuffle", (2,), {}),
     ("PixelUnshuffle", (2,), {}),

@@ -27,6 +27,8 @@ from lamella_nn.functional.linear import *
 from lamella_nn.functional.linear import __all__ as _linear
 from lamella_nn.functional.loss import *
 from lamella_nn.functional.loss import __all__ as _loss
+from lamella_nn.functional.multi_head_attention import *
+from lamella_nn.functional.multi_head_attention import __all__ as _multi_head_attention
 from lamella_nn.functional.normalization import *
 from lamella_nn.functional.normalization import __all__ as _normalization
 from lamella_nn.functional.padding import *
@@ -52,6 +54,7 @@ __all__ += _fractional_pooling
 __all__ += _grid_sample
 __all__ += _linear
 __all__ += _loss
+__all__ += _multi_head_attention
 __all__ += _normalization
 __all__ += _padding
 __all__ += _pooling

@@ -80,6 +80,7 @@ from lamella_nn.modules.loss import (
     SmoothL1Loss,
 )
 from lamella_nn.modules.module import Module
+from lamella_nn.modules.multihead_attention import MultiheadAttention
 from lamella_nn.modules.normalization import (
     CrossMapLRN2d,
     GroupNorm,
@@ -140,6 +141,13 @@ from lamella_nn.modules.rnn import (
     RNNCellBase,
 )
 from lamella_nn.modules.sparse import Embedding, EmbeddingBag
+from lamella_nn.modules.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from lamella_nn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from lamella_nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
@@ -237,6 +245,7 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "NLLLoss2d",
     "PReLU",
@@ -276,6 +285,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",

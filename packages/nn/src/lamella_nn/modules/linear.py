@@ -78,6 +78,10 @@ class Linear(Module):
         )
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A linear layer that dynamic quantization leaves alone; that of an attention's output."""
+
+
 class Bilinear(Module):
     """A bilinear map of the last dimensions of two inputs: y = x₁ᵀ A x₂ + b.
 
