@@ -1,5 +1,6 @@
 """Discovery of backends by entry point."""
 
+import numpy as np
 import pytest
 
 import lamella_core as lc
@@ -36,3 +37,19 @@ def test_entry_points_are_read_when_a_device_is_not_known(monkeypatch: pytest.Mo
     with pytest.raises(RuntimeError, match="abacus"):
         lc.zeros(2, device="abacus")
     assert seen == ["loaded"]
+
+
+def test_a_guard_stands_around_every_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def guard(kernel):
+        def guarded(*args):
+            seen.append(args)
+            return kernel(*args)
+
+        return guarded
+
+    cpu = dispatch.backends["cpu"]
+    monkeypatch.setattr(cpu, "guard", guard, raising=False)
+    np.testing.assert_array_equal(dispatch.kernel_of("neg", cpu)(np.ones(2)), [-1, -1])
+    assert len(seen) == 1

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "lamella.backends"
 
 
+class MissingDeviceError(AssertionError, RuntimeError):
+    """A device type that no backend serves; PyTorch raises AssertionError for CUDA."""
+
+
 class Backend(ABC):
     """Base class of backends: a device type, its arrays and its kernels.
 
@@ -63,6 +67,22 @@ class Backend(ABC):
 
     def synchronize(self, index: int | None = None) -> None:  # noqa: B027  (often nothing to do)
         """Waits until all work on the device is done."""
+
+    def guard(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        """What stands around a kernel; where there are several devices, it chooses the one."""
+        return kernel
+
+    def move(self, array: Any, device: Device) -> Any:
+        """A copy of an array on another device of this type."""
+        return self.from_numpy(self.to_numpy(array), device)
+
+    def upload(self, array: np.ndarray, device: Device) -> Any:
+        """As :meth:`from_numpy`; may return before page-locked memory is read."""
+        return self.from_numpy(array, device)
+
+    def download(self, array: Any) -> np.ndarray:
+        """As :meth:`to_numpy`; may return before the memory is filled."""
+        return self.to_numpy(array)
 
     @abstractmethod
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backend import ENTRY_POINT_GROUP, Backend
+from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError
 from lamella_core.device import Device, get_default_device
 from lamella_core.signature import Param, argument_list, key_lines, parse
 
@@ -237,7 +237,8 @@ def backend_of(device: Device) -> Backend:
     """The backend that serves a device.
 
     Raises:
-        RuntimeError: when no installed package offers that device type.
+        MissingDeviceError: when no installed package offers that device type.
+        RuntimeError: when there is no device of that index.
     """
     backend = backends.get(device.type)
     if backend is None:
@@ -245,7 +246,8 @@ def backend_of(device: Device) -> Backend:
         backend = backends.get(device.type)
         if backend is None:
             known = ", ".join(sorted(backends))
-            raise RuntimeError(
+            raise MissingDeviceError(
+                f"{'Torch not compiled with CUDA enabled: ' if device.type == 'cuda' else ''}"
                 f"no backend for device type {device.type!r}; the device types here are: {known}. "
                 f"For cuda install the extra lamella-tensor-core[cuda12] or [cuda13]; another "
                 f"device needs a package that offers an entry point in {ENTRY_POINT_GROUP!r}"
@@ -329,6 +331,10 @@ def kernel_of(op_name: str, backend: Backend) -> Callable[..., Any]:
     Raises:
         NotImplementedError: when neither the backend nor the shared kernels have one.
     """
+    return backend.guard(_kernel_of(op_name, backend))
+
+
+def _kernel_of(op_name: str, backend: Backend) -> Callable[..., Any]:
     own = backend.kernels.get(op_name)
     if own is not None:
         return quiet(own)

@@ -42,6 +42,8 @@ class Generator:
 
     def __init__(self, device: DeviceLike = "cpu") -> None:
         device = Device(device)
+        if device.type not in makers:
+            backend_of(device)
         make = makers.get(device.type)
         if make is None:
             raise RuntimeError(
@@ -212,6 +214,8 @@ def default_of(device: Device) -> Any:
     Raises:
         RuntimeError: when its backend offers none.
     """
+    if device.type not in defaults:
+        backend_of(device)
     if device.type not in defaults:
         raise RuntimeError(
             f"no generator for device type {device.type!r}; there are some for "

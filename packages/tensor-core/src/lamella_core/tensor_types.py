@@ -127,20 +127,24 @@ class _TensorType(type):
     layout = strided
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tensor) and instance.dtype is cls.dtype and instance.is_cpu
+        if not isinstance(instance, Tensor) or instance.dtype is not cls.dtype:
+            return False
+        return instance.is_cuda is cls.is_cuda
 
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
-        """A tensor on the CPU; see :func:`_legacy`."""
+        """A tensor on the device type of the class; see :func:`_legacy`."""
+        if cls.is_cuda:
+            return _legacy(cls, args, None, cls.dtype).to(device or "cuda")
         return _legacy(cls, args, device, cls.dtype)
 
     def __repr__(cls) -> str:
-        return f"<class 'torch.{cls.__name__}'>"
+        return f"<class 'torch.{'cuda.' if cls.is_cuda else ''}{cls.__name__}'>"
 
 
-def _tensor_type(dtype: dtype_class) -> Any:
+def _tensor_type(dtype: dtype_class, is_cuda: bool = False) -> Any:
     name = f"{dtype.class_name}Tensor"
-    doc = f"Makes tensors of {dtype.name} on the CPU; such a tensor is an instance of it."
-    members = {"__doc__": doc, "__module__": __name__, "dtype": dtype}
+    doc = f"Makes tensors of {dtype.name}; such a tensor is an instance of it."
+    members = {"__doc__": doc, "__module__": __name__, "dtype": dtype, "is_cuda": is_cuda}
     return _TensorType(name, (), members)
 
 
@@ -162,6 +166,7 @@ _BY_NAME = {
         HalfTensor, BFloat16Tensor, FloatTensor, DoubleTensor,
     )
 }  # fmt: skip
+CUDA_TYPES = {each.__name__: _tensor_type(each.dtype, True) for each in _BY_NAME.values()}
 TYPES_BY_CLASS.update({each: each.dtype for each in _BY_NAME.values()})
 
 

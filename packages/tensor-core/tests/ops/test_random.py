@@ -73,7 +73,7 @@ def test_generators() -> None:
     assert str(generator.device) == "cpu"
     with pytest.raises(TypeError, match="generator"):
         lc.rand(2, generator=3)
-    with pytest.raises(RuntimeError, match="no generator for device type"):
+    with pytest.raises(RuntimeError, match="no backend for device type"):
         lc.Generator("nowhere")
     with pytest.raises(TypeError, match="ByteTensor"):
         generator.set_state(lc.zeros(5056))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core.backend import Backend
+from lamella_core.device import Device
 from lamella_core.dispatch import register_backend
 
 if TYPE_CHECKING:
-    from lamella_core.device import Device
+    from collections.abc import Callable
 
 
 def load() -> None:
@@ -29,10 +31,30 @@ def load() -> None:
             return
     except cupy.cuda.runtime.CUDARuntimeError:
         return
-    register_backend(CupyBackend(cupy))
+    backend = CupyBackend(cupy)
+    register_backend(backend)
+    _watch_memory(cupy, backend.peaks)
     from lamella_core.backends.cupy_kernels import random
 
     random.register()
+
+
+def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
+    """Keeps the most bytes that this thread has had allocated; CuPy's hooks are a thread's own."""
+    used: dict[int, int] = {}
+
+    class Peaks(cupy.cuda.MemoryHook):  # type: ignore[misc]
+        name = "lamella peaks"
+
+        def malloc_postprocess(self, *, device_id: int, mem_size: int, **more: Any) -> None:
+            now = used[device_id] = used.get(device_id, 0) + mem_size
+            peak = peaks.setdefault(device_id, {"allocated": 0, "reserved": 0})
+            peak["allocated"] = max(peak["allocated"], now)
+
+        def free_postprocess(self, *, device_id: int, mem_size: int, **more: Any) -> None:
+            used[device_id] = used.get(device_id, 0) - mem_size
+
+    Peaks().__enter__()
 
 
 class CupyBackend(Backend):
@@ -45,6 +67,9 @@ class CupyBackend(Backend):
         self.cupy = cupy
         self.xp = cupy
         self.array_type = cupy.ndarray
+        # Device index to the most bytes that were allocated and reserved; lamella_core.cuda.memory.
+        self.peaks: dict[int, dict[str, int]] = {}
+        self._copy = self.guard(partial(cupy.copyto, casting="unsafe"))
 
     def device_count(self) -> int:
         return self.cupy.cuda.runtime.getDeviceCount()
@@ -62,9 +87,45 @@ class CupyBackend(Backend):
     def using(self, index: int | None) -> Any:
         return self.cupy.cuda.Device(index)
 
+    def guard(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        if self.device_count() < 2:
+            return kernel
+        device = self.cupy.cuda.Device
+
+        def on_its_device(*args: Any, **kwargs: Any) -> Any:
+            with device(self._place_of(args)):
+                return kernel(*args, **kwargs)
+
+        return on_its_device
+
+    def _place_of(self, args: Any) -> int | None:
+        """The index of the device that a kernel's first array is on, or its Device names."""
+        for value in args:
+            if isinstance(value, self.array_type):
+                return value.device.id
+            if isinstance(value, Device):
+                return value.index
+            if isinstance(value, (list, tuple)) and value:
+                found = self._place_of(value)
+                if found is not None:
+                    return found
+        return None
+
+    def move(self, array: Any, device: Device) -> Any:
+        with self.using(device.index):
+            return self.cupy.array(array)
+
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:
         with self.using(device.index):
+            return self.cupy.asarray(array, blocking=True)
+
+    def upload(self, array: np.ndarray, device: Device) -> Any:
+        with self.using(device.index):
             return self.cupy.asarray(array)
+
+    def download(self, array: Any) -> np.ndarray:
+        host = self.page_locked(array.nbytes).view(array.dtype).reshape(array.shape)
+        return self.cupy.asnumpy(array, out=host, blocking=False)
 
     def to_numpy(self, array: Any) -> np.ndarray:
         return self.cupy.asnumpy(array)
@@ -103,7 +164,7 @@ class CupyBackend(Backend):
         return self.cupy.ndarray(shape, dtype, start, tuple([s * itemsize for s in strides]))
 
     def copy_into(self, target: Any, source: Any) -> None:
-        self.cupy.copyto(target, source, casting="unsafe")
+        self._copy(target, source)
 
     def page_locked(self, nbytes: int) -> np.ndarray:
         memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))

@@ -16,19 +16,28 @@ if TYPE_CHECKING:
 
 
 def transfer(declaration: Callable[..., Any]) -> Any:
-    """Declares an op ``(input, device, source)``. Its key is that of the device the input is on."""
+    """Declares an op ``(input, device, source, non_blocking)``.
+
+    Its key is that of the device the input is on.
+    """
     return declare(declaration, Transfer(), method=False)
 
 
 class Transfer:
-    """See :func:`transfer`. The elements go by way of the host, as NumPy arrays."""
+    """See :func:`transfer`. Between types of devices the elements go as NumPy arrays."""
 
     __slots__ = ()
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
-        def call(input: Tensor, device: Device, source: Device) -> Tensor:
+        def call(input: Tensor, device: Device, source: Device, non_blocking: bool) -> Tensor:
             target = backend_of(device)
-            array = target.from_numpy(backend.to_numpy(input._array), device)
+            if target is backend:
+                array = backend.move(input._array, device)
+            elif non_blocking and device.type == "cpu":
+                array = backend.download(input._array)
+            else:
+                host = backend.to_numpy(input._array)
+                array = (target.upload if non_blocking else target.from_numpy)(host, device)
             return wrap(array, input._dtype, target.key)
 
         return call

@@ -50,7 +50,7 @@ def to_dtype(input: Tensor, dtype: dtype) -> Tensor:
 
 
 @transfer
-def to_device(input: Tensor, device: Device, source: Device) -> Tensor:
+def to_device(input: Tensor, device: Device, source: Device, non_blocking: bool = False) -> Tensor:
     """A copy in the memory of another device; ``source`` is the device of ``input``."""
 
 
@@ -215,7 +215,7 @@ def _to(
         dtype: the element type.
         device: the device.
         other: a tensor that gives both.
-        non_blocking: accepted; the copy is finished on return.
+        non_blocking: between page-locked memory and CUDA, return before the copy is finished.
         copy: make a copy even where none is needed.
         memory_format: the order in memory of the result.
 
@@ -240,7 +240,7 @@ def _to(
                 f"(Tensor other, ...)"
             )
         if more:
-            more[0]
+            non_blocking = more[0]
             copy = more[1] if len(more) > 1 else copy
     if other is not None:
         dtype, device = other._dtype, other.device
@@ -249,7 +249,7 @@ def _to(
         dtype = read_dtype("to", dtype)
         result = _to_dtype_table[modes.bits | result._key](result, dtype)
     if device is not None:
-        result = _moved(result, device)
+        result = _moved(result, device, non_blocking)
     if memory_format is not preserve_format and memory_format is not None:
         arranged = result.contiguous(memory_format=memory_format)
         copy = copy and arranged is result
@@ -265,7 +265,7 @@ def _is_dtype(value: Any) -> bool:
     )
 
 
-def _moved(tensor: Tensor, device: DeviceLike) -> Tensor:
+def _moved(tensor: Tensor, device: DeviceLike, non_blocking: bool = False) -> Tensor:
     target = Device(device)
     if target is CPU and tensor.is_cpu:
         return tensor
@@ -274,7 +274,7 @@ def _moved(tensor: Tensor, device: DeviceLike) -> Tensor:
     here = tensor.device
     if here.type == target.type and (here.index is None or here.index == index):
         return tensor
-    return to_device(tensor, Device(target.type, index), here)
+    return to_device(tensor, Device(target.type, index), here, non_blocking)
 
 
 def _type_as(self: Tensor, other: Tensor) -> Tensor:
@@ -297,6 +297,8 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
         return f"torch.{place}{_LEGACY_NAMES.get(self._dtype, self._dtype.class_name)}Tensor"
     if dtype is Tensor:
         return _to(self, dtypes.defaults.floating)
+    if getattr(dtype, "is_cuda", False):
+        return _to(self, "cuda", dtype.dtype)  # type: ignore[union-attr]
     if not isinstance(dtype, str):
         return _to(self, TYPES_BY_CLASS.get(dtype, dtype))
     module, _, name = dtype.rpartition(".")
@@ -338,7 +340,8 @@ def _cuda(
     Raises:
         RuntimeError: when no backend serves CUDA devices.
     """
-    return _to(self, "cuda" if device is None else device, memory_format=memory_format)
+    place = "cuda" if device is None else device
+    return _to(self, place, non_blocking=non_blocking, memory_format=memory_format)
 
 
 # ---------------------------------------------------------------------------------------- filling

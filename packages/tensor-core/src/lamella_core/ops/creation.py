@@ -121,9 +121,17 @@ def _given(out: Tensor | None, wanted: dtype | None, device: Any) -> tuple[Any, 
     return out._dtype, out.device
 
 
-def _finished(op_name: str, tensor: Tensor, out: Tensor | None, requires_grad: bool) -> Tensor:
+def _finished(
+    op_name: str,
+    tensor: Tensor,
+    out: Tensor | None,
+    requires_grad: bool,
+    pin_memory: bool = False,
+) -> Tensor:
     if out is not None:
         return give_out(op_name, out, tensor)
+    if pin_memory:
+        tensor = tensor.pin_memory()
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -144,7 +152,7 @@ def zeros(
         dtype: the element type; the default floating type when None.
         layout: ``strided``, the only one here.
         device: where the memory is; the default device when None.
-        pin_memory: accepted, and without effect: NumPy's memory is pageable.
+        pin_memory: put it in page-locked memory, for CUDA.
         requires_grad: whether autograd records ops on it.
 
     Raises:
@@ -153,7 +161,9 @@ def zeros(
     check_layout(layout)
     dtype, device = _given(out, dtype, device)
     shape = check_size("zeros", _sizes("zeros", size))
-    return _finished("zeros", _zeros(shape, read_dtype("zeros", dtype), device), out, requires_grad)
+    return _finished(
+        "zeros", _zeros(shape, read_dtype("zeros", dtype), device), out, requires_grad, pin_memory
+    )
 
 
 def ones(
@@ -169,7 +179,9 @@ def ones(
     check_layout(layout)
     dtype, device = _given(out, dtype, device)
     shape = check_size("ones", _sizes("ones", size))
-    return _finished("ones", _ones(shape, read_dtype("ones", dtype), device), out, requires_grad)
+    return _finished(
+        "ones", _ones(shape, read_dtype("ones", dtype), device), out, requires_grad, pin_memory
+    )
 
 
 def empty(
@@ -195,7 +207,7 @@ def empty(
         order = channels_last_order(len(shape), memory_format)
         tensor = tensor.as_strided(shape, dense_strides(shape, order))
         tensor._view = None
-    return _finished("empty", tensor, out, requires_grad)
+    return _finished("empty", tensor, out, requires_grad, pin_memory)
 
 
 def _sizes(op_name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -228,7 +240,9 @@ def full(
         fill_value = fill_value.item()
     dtype = dtypes.of_number(fill_value) if dtype is None else read_dtype("full", dtype)
     fill_value = number_of_type(fill_value, dtype)
-    return _finished("full", _full(shape, fill_value, dtype, device), out, requires_grad)
+    return _finished(
+        "full", _full(shape, fill_value, dtype, device), out, requires_grad, pin_memory
+    )
 
 
 def number_of_type(value: Any, wanted: dtype) -> Any:
@@ -272,7 +286,8 @@ def scalar_tensor(
     """A tensor without dimensions that holds ``s``; of the default floating type."""
     check_layout(layout)
     dtype = read_dtype("scalar_tensor", dtype)
-    return full((), s, dtype=dtype, device=device, requires_grad=requires_grad)
+    tensor = full((), s, dtype=dtype, device=device)
+    return _finished("", tensor, None, requires_grad, pin_memory)
 
 
 def _number(value: Any) -> Any:
@@ -313,7 +328,7 @@ def arange(
         if not stride:
             raise ValueError("step must be nonzero: it is 0 when cut off to int64")
     tensor = _arange(first, limit, stride, read_dtype("arange", dtype), device)
-    return _finished("arange", tensor, out, requires_grad)
+    return _finished("arange", tensor, out, requires_grad, pin_memory)
 
 
 def _check_range(start: Any, end: Any, step: Any) -> None:
@@ -404,7 +419,9 @@ def linspace(
     check_layout(layout)
     dtype, device = _given(out, dtype, device)
     start, end, dtype = _spaced("linspace", start, end, steps, dtype)
-    return _finished("linspace", _linspace(start, end, steps, dtype, device), out, requires_grad)
+    return _finished(
+        "linspace", _linspace(start, end, steps, dtype, device), out, requires_grad, pin_memory
+    )
 
 
 def logspace(
@@ -429,7 +446,7 @@ def logspace(
     dtype, device = _given(out, dtype, device)
     start, end, dtype = _spaced("logspace", start, end, steps, dtype)
     tensor = _logspace(start, end, steps, base, dtype, device)
-    return _finished("logspace", tensor, out, requires_grad)
+    return _finished("logspace", tensor, out, requires_grad, pin_memory)
 
 
 def eye(
@@ -454,7 +471,9 @@ def eye(
         if value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
     dtype, device = _given(out, dtype, device)
-    return _finished("eye", _eye(n, m, read_dtype("eye", dtype), device), out, requires_grad)
+    return _finished(
+        "eye", _eye(n, m, read_dtype("eye", dtype), device), out, requires_grad, pin_memory
+    )
 
 
 def tril_indices(
@@ -515,7 +534,7 @@ def empty_strided(
             f"({len(strides)})"
         )
     tensor = _strided(shape, strides, read_dtype("empty_strided", dtype), device)
-    return tensor.requires_grad_() if requires_grad else tensor
+    return _finished("", tensor, None, requires_grad, pin_memory)
 
 
 def _strided(shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any) -> Tensor:
@@ -553,7 +572,7 @@ def empty_permuted(
     tensor = _strided(
         shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device
     )
-    return tensor.requires_grad_() if requires_grad else tensor
+    return _finished("", tensor, None, requires_grad, pin_memory)
 
 
 @composite(method=False)

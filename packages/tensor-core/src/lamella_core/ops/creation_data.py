@@ -43,7 +43,7 @@ def tensor(
             promoted type of all, where a Python float counts as the default floating type.
         device: where the memory is; when None that of a tensor given, else the default device.
         requires_grad: whether autograd records ops on it.
-        pin_memory: accepted, and without effect: NumPy's memory is pageable.
+        pin_memory: put it in page-locked memory, for CUDA.
 
     Raises:
         ValueError: for sequences of unequal lengths, or numbers that do not fit.
@@ -63,6 +63,8 @@ def tensor(
     else:
         array = _array_from(data, dtype)
         result = _on_device(array, device, owned=array is not data and array.base is None)
+    if pin_memory:
+        result = result.pin_memory()
     return result.requires_grad_() if requires_grad else result
 
 
@@ -441,7 +443,9 @@ def _new_tensor(
     """A copy of ``data`` as a tensor of this one's type and device, unless others are given."""
     kind = self._dtype if dtype is None else dtype
     place = self.device if device is None else device
-    return tensor(data, dtype=kind, device=place, requires_grad=requires_grad)
+    return tensor(
+        data, dtype=kind, device=place, requires_grad=requires_grad, pin_memory=pin_memory
+    )
 
 
 _new_tensor.__name__ = "new_tensor"

@@ -70,7 +70,9 @@ def _like(
     return made_after(tensor, input) if input._key & LIFTED else tensor
 
 
-def _finished(tensor: Tensor, requires_grad: bool) -> Tensor:
+def _finished(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
+    if pin_memory:
+        tensor = tensor.pin_memory()
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -92,7 +94,9 @@ def empty_like(
         memory_format: ``preserve_format`` keeps the order of the dimensions in memory.
     """
     check_layout(layout)
-    return _finished(_like(_empty, input, (), dtype, device, memory_format), requires_grad)
+    return _finished(
+        _like(_empty, input, (), dtype, device, memory_format), requires_grad, pin_memory
+    )
 
 
 def zeros_like(
@@ -107,7 +111,9 @@ def zeros_like(
 ) -> Tensor:
     """Zeros in the shape of ``input``. The arguments are those of :func:`empty_like`."""
     check_layout(layout)
-    return _finished(_like(_zeros, input, (), dtype, device, memory_format), requires_grad)
+    return _finished(
+        _like(_zeros, input, (), dtype, device, memory_format), requires_grad, pin_memory
+    )
 
 
 def ones_like(
@@ -122,7 +128,9 @@ def ones_like(
 ) -> Tensor:
     """Ones in the shape of ``input``. The arguments are those of :func:`empty_like`."""
     check_layout(layout)
-    return _finished(_like(_ones, input, (), dtype, device, memory_format), requires_grad)
+    return _finished(
+        _like(_ones, input, (), dtype, device, memory_format), requires_grad, pin_memory
+    )
 
 
 def full_like(
@@ -142,7 +150,9 @@ def full_like(
         fill_value = fill_value.item()
     kind = input._dtype if dtype is None else dtype
     value = (number_of_type(fill_value, kind),)
-    return _finished(_like(_full, input, value, kind, device, memory_format), requires_grad)
+    return _finished(
+        _like(_full, input, value, kind, device, memory_format), requires_grad, pin_memory
+    )
 
 
 def _new(
@@ -170,7 +180,7 @@ def _new_empty(
 ) -> Tensor:
     """A tensor of this one's type and device, its elements not set."""
     check_layout(layout)
-    return _finished(_new(_empty, self, size, (), dtype, device), requires_grad)
+    return _finished(_new(_empty, self, size, (), dtype, device), requires_grad, pin_memory)
 
 
 def _new_zeros(
@@ -184,7 +194,7 @@ def _new_zeros(
 ) -> Tensor:
     """Zeros of this tensor's type and device."""
     check_layout(layout)
-    return _finished(_new(_zeros, self, size, (), dtype, device), requires_grad)
+    return _finished(_new(_zeros, self, size, (), dtype, device), requires_grad, pin_memory)
 
 
 def _new_ones(
@@ -198,7 +208,7 @@ def _new_ones(
 ) -> Tensor:
     """Ones of this tensor's type and device."""
     check_layout(layout)
-    return _finished(_new(_ones, self, size, (), dtype, device), requires_grad)
+    return _finished(_new(_ones, self, size, (), dtype, device), requires_grad, pin_memory)
 
 
 def _new_full(
@@ -215,7 +225,7 @@ def _new_full(
     """``fill_value`` in a tensor of this one's type and device."""
     check_layout(layout)
     value = (number_of_type(fill_value, self._dtype if dtype is None else dtype),)
-    return _finished(_new(_full, self, (size,), value, dtype, device), requires_grad)
+    return _finished(_new(_full, self, (size,), value, dtype, device), requires_grad, pin_memory)
 
 
 def _new_empty_strided(
@@ -234,7 +244,8 @@ def _new_empty_strided(
     strides = read_sizes("new_empty_strided", (stride,), "stride")
     dtype = self._dtype if dtype is None else dtype
     tensor = _strided(shape, strides, dtype, self.device if device is None else device)
-    return _finished(made_after(tensor, self) if self._key & LIFTED else tensor, requires_grad)
+    tensor = made_after(tensor, self) if self._key & LIFTED else tensor
+    return _finished(tensor, requires_grad, pin_memory)
 
 
 for _method in (_new_empty, _new_zeros, _new_ones, _new_full, _new_empty_strided):

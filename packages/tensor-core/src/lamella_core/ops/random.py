@@ -90,8 +90,14 @@ def _sized(out: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _finished(
-    op_name: str, tensor: Tensor, out: Tensor | None, requires_grad: bool = False
+    op_name: str,
+    tensor: Tensor,
+    out: Tensor | None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
+    if pin_memory:
+        tensor = tensor.pin_memory()
     if requires_grad:
         tensor.requires_grad_()
     return write_out(op_name, tensor, out)
@@ -123,7 +129,11 @@ def rand(
     if out is not None:
         return _sized(out, shape).uniform_(generator=generator)
     return _finished(
-        "rand", _rand(shape, source, read_dtype("rand", dtype), device), out, requires_grad
+        "rand",
+        _rand(shape, source, read_dtype("rand", dtype), device),
+        out,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -153,7 +163,11 @@ def randn(
     if out is not None:
         return _sized(out, shape).normal_(generator=generator)
     return _finished(
-        "randn", _randn(shape, source, read_dtype("randn", dtype), device), out, requires_grad
+        "randn",
+        _randn(shape, source, read_dtype("randn", dtype), device),
+        out,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -200,7 +214,7 @@ def randint(
     dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
     shape = check_size("randint", read_sizes("randint", (size,)))
     tensor = _randint(_whole(low or 0), _whole(high), shape, source, dtype, device)
-    return _finished("randint", tensor, out, requires_grad)
+    return _finished("randint", tensor, out, requires_grad, pin_memory)
 
 
 def _whole(value: Any) -> int:
@@ -234,7 +248,9 @@ def randperm(
     source = source_of(generator)
     dtype, device = _place(generator, dtype, device, layout, out)
     dtype = dtypes.int64 if dtype is None else read_dtype("randperm", dtype)
-    return _finished("randperm", _randperm(n, source, dtype, device), out, requires_grad)
+    return _finished(
+        "randperm", _randperm(n, source, dtype, device), out, requires_grad, pin_memory
+    )
 
 
 def rand_like(
@@ -251,7 +267,9 @@ def rand_like(
     """Numbers uniform on [0, 1), in the shape, type and memory order of ``input``."""
     check_layout(layout)
     tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    return _finished("rand_like", tensor.uniform_(generator=generator), None, requires_grad)
+    return _finished(
+        "rand_like", tensor.uniform_(generator=generator), None, requires_grad, pin_memory
+    )
 
 
 def randn_like(
@@ -268,7 +286,9 @@ def randn_like(
     """Normal numbers of mean 0 and variance 1, in the shape, type and memory order of ``input``."""
     check_layout(layout)
     tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    return _finished("randn_like", tensor.normal_(generator=generator), None, requires_grad)
+    return _finished(
+        "randn_like", tensor.normal_(generator=generator), None, requires_grad, pin_memory
+    )
 
 
 def randint_like(
@@ -295,7 +315,7 @@ def randint_like(
         raise TypeError("randint_like(): missing argument 'high'")
     tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
     tensor.random_(_whole(low or 0), _whole(high), generator=generator)
-    return _finished("randint_like", tensor, None, requires_grad)
+    return _finished("randint_like", tensor, None, requires_grad, pin_memory)
 
 
 # ---------------------------------------------------------------------- samples of distributions
@@ -377,7 +397,7 @@ def normal(
     if out is not None:
         return _sized(out, shape).normal_(mean, std, generator=generator)
     tensor = _normal_of_size(mean, std, shape, source, read_dtype("normal", dtype), device)
-    return _finished("normal", tensor, out, requires_grad)
+    return _finished("normal", tensor, out, requires_grad, pin_memory)
 
 
 @arrays(method=False, reduced_precision=True, name="multinomial")

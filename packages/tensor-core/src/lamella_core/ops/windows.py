@@ -85,6 +85,7 @@ def _window(
     layout: layout | None,
     device: DeviceLike | None,
     requires_grad: bool,
+    pin_memory: bool,
 ) -> Tensor:
     length = index(length)
     check_layout(layout)
@@ -100,7 +101,10 @@ def _window(
             f"{name} requires non-negative window_length, got window_length={length}"
         )
     steps = length if periodic else length - 1
-    return window(length, steps, of_position, found, device, requires_grad)
+    made = window(length, steps, of_position, found, device, False)
+    if pin_memory:
+        made = made.pin_memory()
+    return made.requires_grad_() if requires_grad else made
 
 
 def hann_window(
@@ -127,7 +131,15 @@ def hann_window(
     """
     shape = cosine_sum((0.5, 0.5))
     return _window(
-        "hann_window", window_length, periodic, shape, dtype, layout, device, requires_grad
+        "hann_window",
+        window_length,
+        periodic,
+        shape,
+        dtype,
+        layout,
+        device,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -146,7 +158,15 @@ def hamming_window(
     """Hamming window: ``w[k] = alpha - beta cos(2 pi k / N)``; see :func:`hann_window`."""
     shape = cosine_sum((alpha, beta))
     return _window(
-        "hamming_window", window_length, periodic, shape, dtype, layout, device, requires_grad
+        "hamming_window",
+        window_length,
+        periodic,
+        shape,
+        dtype,
+        layout,
+        device,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -166,7 +186,15 @@ def blackman_window(
     """
     shape = cosine_sum((0.42, 0.5, 0.08))
     return _window(
-        "blackman_window", window_length, periodic, shape, dtype, layout, device, requires_grad
+        "blackman_window",
+        window_length,
+        periodic,
+        shape,
+        dtype,
+        layout,
+        device,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -182,7 +210,15 @@ def bartlett_window(
 ) -> Tensor:
     """Bartlett window: ``w[k] = 1 - |2 k / N - 1|``; see :func:`hann_window`."""
     return _window(
-        "bartlett_window", window_length, periodic, triangle, dtype, layout, device, requires_grad
+        "bartlett_window",
+        window_length,
+        periodic,
+        triangle,
+        dtype,
+        layout,
+        device,
+        requires_grad,
+        pin_memory,
     )
 
 
@@ -204,5 +240,13 @@ def kaiser_window(
     """
     shape = kaiser_shape(beta)
     return _window(
-        "kaiser_window", window_length, periodic, shape, dtype, layout, device, requires_grad
+        "kaiser_window",
+        window_length,
+        periodic,
+        shape,
+        dtype,
+        layout,
+        device,
+        requires_grad,
+        pin_memory,
     )
