@@ -109,3 +109,21 @@ def test_dlpack_and_multiprocessing_are_the_cores() -> None:
 
     assert lamella.utils.dlpack is lamella_core.dlpack
     assert lamella.multiprocessing is lamella_core.multiprocessing
+
+
+def test_checkpoint_is_autograds() -> None:
+    import lamella_autograd.checkpoint
+    from lamella.utils.checkpoint import checkpoint
+
+    assert lamella.utils.checkpoint is lamella_autograd.checkpoint
+    x = lamella.ones(2, requires_grad=True)
+    checkpoint(lamella.exp, x * 0, use_reentrant=False).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_modules_of_autograd() -> None:
+    import lamella.autograd.anomaly_mode
+    import lamella.autograd.grad_mode
+
+    assert lamella.autograd.grad_mode.no_grad is lamella.no_grad
+    assert lamella.autograd.anomaly_mode.detect_anomaly is lamella.autograd.detect_anomaly

@@ -20,7 +20,7 @@ class Pass:
         wanted: the engine's account of the inputs, None for a pass towards all leaves.
     """
 
-    __slots__ = ("_reached", "starts", "wanted")
+    __slots__ = ("__weakref__", "_reached", "starts", "wanted")
 
     def __init__(self, starts: Sequence[Any], wanted: Any) -> None:
         self.starts = starts

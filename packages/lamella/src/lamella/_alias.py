@@ -40,6 +40,7 @@ MODULES = {
     "lamella.signal": "lamella_core.signal",
     "lamella.sparse": "lamella_sparse",
     "lamella.special": "lamella_core.special",
+    "lamella.utils.checkpoint": "lamella_autograd.checkpoint",
     "lamella.utils.data": "lamella_data",
     "lamella.utils.dlpack": "lamella_core.dlpack",
 }

@@ -1,9 +1,9 @@
-"""``lamella.utils``: home of ``data`` and ``dlpack``, which are loaded on first use."""
+"""``lamella.utils``: home of ``checkpoint`` and others, which are loaded on first use."""
 
 from importlib import import_module
 
 
 def __getattr__(name: str) -> object:
-    if name in ("data", "dlpack"):
+    if name in ("checkpoint", "data", "dlpack"):
         return import_module(f"lamella.utils.{name}")
     raise AttributeError(f"module 'lamella.utils' has no attribute {name!r}")
