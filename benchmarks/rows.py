@@ -45,5 +45,9 @@ ROWS = (
     Row("GPT 6x384, AdamW", "gpt", "time", Target(1.1)),
     Row("GPT 6x384, AdamW, peak memory", "gpt", "memory", Target(1.05)),
     Row("LSTM 32x64x128, hidden 256, SGD", "lstm", target=Target(1.2)),
+    Row("loading from memory, shuffled", "loader", "memory", Target(0.5)),
+    Row("loading by two workers, 64x64 images", "loader", "workers", Target(0.8)),
+    Row("start of two workers", "loader", "start", Target(0.5, "s")),
+    Row("tar stream against plain reading", "tar_stream", target=Target(1.25)),
     Row("memory growth, 100,000 steps", "memory", None, Target(1e6, "B"), True, has_ratio=False),
 )

@@ -95,3 +95,25 @@ def test_convert() -> None:
     text = np.array(["a"])
     assert default_convert(text) is text
     assert default_convert((1, 2)) == [1, 2]
+
+
+def test_a_worker_makes_large_batches_of_like_tensors_in_shared_memory(monkeypatch) -> None:
+    made = []
+
+    def allocate(size: int) -> np.ndarray:
+        made.append(np.empty(size, np.uint8))
+        return made[-1]
+
+    monkeypatch.setattr("lamella_data.collate.allocate", allocate)
+    large = [core.full((50, 50), 0.5), core.full((50, 50), 1.5)]
+    batch = default_collate(large)
+    assert batch.dtype == core.float32
+    assert batch[:, 0, 0].tolist() == [0.5, 1.5]
+    assert np.shares_memory(batch.numpy(), made[0])
+    # What cannot lie there is made as ever: small, of different dtypes, with a gradient to record.
+    assert default_collate([core.ones(3), core.zeros(3)]).tolist() == [[1, 1, 1], [0, 0, 0]]
+    mixed = default_collate([core.ones(5000), core.ones(5000, dtype=core.float64)])
+    assert mixed.dtype == core.float64
+    with pytest.raises(RuntimeError):
+        default_collate([core.ones(5000), core.ones(5001)])
+    assert len(made) == 1

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
 import pytest
 
+import lamella_core as core
 from lamella_data import DataLoader, Dataset
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -67,12 +69,16 @@ def test_batches_before_the_death_arrive_and_it_stays_an_error() -> None:
             next(iterator)
 
 
-def test_a_worker_killed_from_outside_is_noticed() -> None:
+def test_a_worker_killed_from_outside_is_noticed_at_once() -> None:
     iterator = iter(DataLoader(Scripted(sleep), batch_size=None, num_workers=1))
-    assert next(iterator) == 0
-    multiprocessing.active_children()[0].kill()
+    assert [next(iterator) for _ in range(3)] == [0, 1, 2]
+    (worker,) = multiprocessing.active_children()
+    threading.Timer(0.2, worker.kill).start()
+    start = time.monotonic()
     with pytest.raises(RuntimeError, match="exited unexpectedly"):
         list(iterator)
+    # Without watching, the wait would be that for the sample, a minute.
+    assert time.monotonic() - start < 1.5
 
 
 def test_an_error_has_the_workers_traceback_and_the_loop_can_go_on() -> None:
@@ -120,6 +126,70 @@ def test_many_kept_batches() -> None:
     data = [np.full(5000, i) for i in range(60)]
     kept = list(DataLoader(data, num_workers=2))
     assert [int(batch[0, 0]) for batch in kept] == list(range(60))
+
+
+def test_open_descriptors_stay_the_same_over_hundreds_of_batches() -> None:
+    def descriptors(pid: int | str) -> int:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+
+    loader = DataLoader(Arrays(), 2, num_workers=2)
+    counts = []
+    for number, _ in enumerate(loader):
+        if number % 40 == 20:
+            pids = sorted(child.pid for child in multiprocessing.active_children())
+            counts.append([descriptors(pid) for pid in ("self", *pids)])
+    assert len(counts) == 8
+    ours, *workers = zip(*counts, strict=True)
+    assert len(set(ours)) == 1
+    # A worker holds one more while it hands a new piece of shared memory over.
+    assert all(max(column) - min(column) <= 1 for column in workers)
+
+
+class Arrays(Dataset):
+    def __len__(self) -> int:
+        return 640
+
+    def __getitem__(self, index):
+        return core.full((100, 100), index), index
+
+
+def test_kept_batches_are_not_written_over() -> None:
+    kept = [(images, labels) for images, labels in DataLoader(Arrays(), 4, num_workers=2)]
+    assert len(kept) == 160
+    for images, labels in kept:
+        assert (images[:, 0, 0] == labels).all()
+        assert (images[:, 99, 99] == labels).all()
+
+
+def test_batches_kept_for_a_while_are_not_written_over() -> None:
+    window = []
+    for images, labels in DataLoader(Arrays(), 4, num_workers=2):
+        window.append((images[:, 50], labels))
+        if len(window) > 5:
+            rows, numbers = window.pop(0)
+            assert (rows == numbers[:, None]).all()
+
+
+class Products(Dataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index):
+        matrix = core.ones(300, 300)
+        return (matrix @ matrix)[0, 0].item(), core.get_num_threads()
+
+
+def test_workers_fork_after_a_parallel_kernel_and_run_single_threaded() -> None:
+    threads = core.get_num_threads()
+    core.set_num_threads(2)
+    try:
+        matrix = core.ones(600, 600)
+        assert (matrix @ matrix)[0, 0].item() == 600
+        loader = DataLoader(Products(), None, num_workers=2, timeout=30)
+        assert [tuple(one) for one in loader] == [(300.0, 1)] * 4
+        assert (matrix @ matrix)[0, 0].item() == 600
+    finally:
+        core.set_num_threads(threads)
 
 
 PROGRAM = """

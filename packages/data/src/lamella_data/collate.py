@@ -30,8 +30,34 @@ def _unsupported(found: object) -> TypeError:
     )
 
 
+#: In a worker: where large batches are made, so that they need not be copied to be sent.
+allocate: Callable[[int], np.ndarray] | None = None
+# A smaller batch travels in its message.
+_LARGE = 16 * 1024
+
+
 def _collate_tensors(batch: Sequence[Tensor], *, collate_fn_map: _CollateMap | None = None) -> Any:
+    first = batch[0]
+    if allocate is not None and first.nbytes * len(batch) >= _LARGE and _are_alike(batch):
+        arrays = [one.numpy() for one in batch]
+        shape = (len(batch), *first.shape)
+        size = first.nbytes * len(batch)
+        out = allocate(size).view(arrays[0].dtype).reshape(shape)
+        return as_tensor(np.stack(arrays, out=out))
     return stack(batch, 0)
+
+
+def _are_alike(batch: Sequence[Tensor]) -> bool:
+    """Whether all are plain tensors on the CPU, of one dtype and shape."""
+    dtype, shape = batch[0].dtype, batch[0].shape
+    return all(
+        type(one) is Tensor
+        and one.is_cpu
+        and not one.requires_grad
+        and one.dtype is dtype
+        and one.shape == shape
+        for one in batch
+    )
 
 
 def _collate_arrays(batch: Sequence[Any], *, collate_fn_map: _CollateMap | None = None) -> Any:

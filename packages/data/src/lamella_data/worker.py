@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import lamella_core
-from lamella_data import transport
+from lamella_data import collate, transport
 from lamella_data.dataset import IterableDataset
 from lamella_data.fetch import IterableFetcher, MapFetcher, make_fetcher
 from lamella_data.resume import State, random_state, set_random_state
+from lamella_data.segments import Lender
 from lamella_data.worker_error import WorkerError
 
 # How often a worker that waits for work looks whether the loader's process still lives.
@@ -147,6 +148,8 @@ class _Worker:
         self.requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.stop = threading.Event()
         self.sending = threading.Lock()
+        self.lender = Lender() if os.name == "posix" else None
+        collate.allocate = None if self.lender is None else self.lender.allocate
         self.states: dict[int, State | WorkerError] = {}
         self.new_state = threading.Condition()
         self.fetcher: MapFetcher | IterableFetcher | None = None
@@ -166,7 +169,9 @@ class _Worker:
                     # comes when the loader is killed.
                     if os.getppid() != parent:
                         return
-                request = transport.receive(connection)
+                (back, lost), request = transport.receive(connection)
+                if self.lender is not None:
+                    self.lender.came_back(back, lost)
                 if request is None:
                     return
                 if isinstance(request, StateRequest):
@@ -179,9 +184,11 @@ class _Worker:
             self.stop.set()
             self.requests.put(None)
 
-    def send(self, message: Any) -> None:
+    def send(self, number: int | None, answer: Any) -> None:
+        # Shared memory is for batches, which one thread alone makes and sends.
         with self.sending:
-            transport.send(self.task.connection, message)
+            lender = None if number is None else self.lender
+            transport.send(self.task.connection, (number, answer), lender)
 
     def tell_state(self, request: StateRequest) -> None:
         with self.new_state:
@@ -192,15 +199,15 @@ class _Worker:
     def try_to_send(self, number: int | None, answer: Any) -> None:
         """Send ``answer``; an error in its place where it cannot be pickled."""
         try:
-            self.send((number, answer))
+            self.send(number, answer)
         except (BrokenPipeError, ConnectionResetError):
             raise
         except Exception as error:
             failure = WorkerError(error, self.task.worker_id)
             if isinstance(answer, WorkerState):
-                self.send((number, WorkerState(answer.worker_id, failure)))
+                self.send(number, WorkerState(answer.worker_id, failure))
             else:
-                self.send((number, failure))
+                self.send(number, failure)
 
     def keep_state(self, number: int, settled: int) -> None:
         """Keep the state as of now, and none from before message ``settled``."""

@@ -9,6 +9,7 @@ from multiprocessing import connection
 from typing import Any
 
 from lamella_data import transport
+from lamella_data.segments import Borrower
 from lamella_data.worker import WorkerTask, run_worker
 
 # Where a dead process is not announced (a child of its own holds its sentinel), it is noticed
@@ -48,6 +49,7 @@ class WorkerPool:
         self._timeout = timeout
         self._processes: list[Any] = []
         self._connections: list[Any] = []
+        self._borrowers = [Borrower() for _ in range(num_workers)]
         self._open = True
         forks = context.get_start_method() == "fork"
         try:
@@ -89,7 +91,8 @@ class WorkerPool:
     def send(self, worker_id: int, message: Any) -> None:
         """Send to one worker. A worker that is gone is reported by :meth:`receive`."""
         try:
-            transport.send(self._connections[worker_id], message)
+            done = self._borrowers[worker_id].done()
+            transport.send(self._connections[worker_id], (done, message))
         except (BrokenPipeError, ConnectionResetError):
             return
 
@@ -110,10 +113,11 @@ class WorkerPool:
             for source in ready:
                 if isinstance(source, int):
                     continue
+                worker_id = self._connections.index(source)
                 try:
-                    messages.append(transport.receive(source))
+                    messages.append(transport.receive(source, self._borrowers[worker_id]))
                 except (EOFError, ConnectionError):
-                    gone.append(self._processes[self._connections.index(source)])
+                    gone.append(self._processes[worker_id])
             if messages:
                 return messages
             for process in gone:
@@ -136,7 +140,7 @@ class WorkerPool:
         self._open = False
         for pipe in self._connections:
             try:
-                transport.send(pipe, None)
+                transport.send(pipe, (([], []), None))
             except OSError:
                 pass  # It is gone already.
             pipe.close()
