@@ -132,3 +132,15 @@ def test_mistakes(forget) -> None:
     derivative("test_scaled", input=lambda grad, scale: grad)
     with pytest.raises(ValueError, match="names scale, but the op's arguments are input, other"):
         scaled(leaf(1.0), leaf(2.0))
+
+
+def test_outputs_that_the_formula_does_without_may_be_overwritten() -> None:
+    x = lc.tensor([3.0, 1.0, 2.0], requires_grad=True)
+    values, indices = (x * 1).sort()
+    values += 1
+    values.backward(lc.tensor([1.0, 10.0, 100.0]))
+    assert x.grad.tolist() == [100.0, 1.0, 10.0]
+    values, indices = (x * 1).sort()
+    indices.fill_(0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation.*'results' of sort"):
+        values.sum().backward()

@@ -34,12 +34,14 @@ class Derivative(NamedTuple):
     """The formulas of an op.
 
     ``by_argument`` maps an argument to its formula; or, for a joint derivative, ``joint`` lists
-    the arguments and ``compute`` returns a tuple of gradients in that order.
+    the arguments and ``compute`` returns a tuple of gradients in that order. ``keeps`` are the
+    indices of the outputs that ``results`` holds; all when None.
     """
 
     by_argument: dict[str, Formula]
     joint: tuple[str, ...]
     compute: Formula | None
+    keeps: tuple[int, ...] | None = None
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -58,6 +60,7 @@ def derivative(
     *,
     joint: tuple[str, ...] = (),
     compute: Callable[..., Any] | None = None,
+    keeps: tuple[int, ...] | None = None,
     **by_argument: Callable[..., Any],
 ) -> None:
     """Declares an op's derivative: ``derivative("exp", input=lambda grad, result: grad * result)``.
@@ -68,6 +71,8 @@ def derivative(
             of tensors it returns a list. None means that there is no gradient.
         joint, compute: instead, the names of several arguments and one formula that returns all
             their gradients as a tuple.
+        keeps: which outputs ``results`` holds, by index, where not all of them are needed; the
+            others are None in it, may be overwritten and their memory freed.
 
     Raises:
         ValueError: when joint and separate formulas are mixed, or half of a joint one is missing.
@@ -77,7 +82,9 @@ def derivative(
             f"derivative of {op_name!r}: give either a formula an argument, or joint= and compute="
         )
     separate = {name: _formula(function) for name, function in by_argument.items()}
-    derivatives[op_name] = Derivative(separate, joint, _formula(compute) if compute else None)
+    derivatives[op_name] = Derivative(
+        separate, joint, _formula(compute) if compute else None, keeps
+    )
     not_differentiable.discard(op_name)
     _forget(op_name)
 

@@ -444,9 +444,10 @@ class _Source:
                 "            each._key |= GRAD",
             ]
             if self.saves_result:
+                kept, version = "saved_output({})", "{}._version"
                 lines += [
-                    "    node._kept_result = [saved_output(each) for each in result]",
-                    "    node._version_result = [each._version for each in result]",
+                    f"    node._kept_result = {self._each_output(kept, 'None')}",
+                    f"    node._version_result = {self._each_output(version, '0')}",
                 ]
         elif self.saves_result:
             name = "result"
@@ -464,6 +465,16 @@ class _Source:
         if not self.multiple:
             lines += ["    result._graph = node", "    result._key |= GRAD"]
         return [*lines, "    return result"]
+
+    def _each_output(self, kept: str, other: str) -> str:
+        """The source of a list, an entry for each output: one of those kept, or another."""
+        keeps = self.rules.keeps
+        if keeps is None:
+            return f"[{kept.format('each')} for each in result]"
+        entries = [
+            kept.format(f"result[{i}]") if i in keeps else other for i in range(max(keeps) + 1)
+        ]
+        return f"[{', '.join(entries)}]"
 
     # -------------------------------------------------------------------------- the node's methods
 
@@ -537,11 +548,11 @@ class _Source:
                 "    results = node._kept_result",
                 f"    if results is FREED: raise used_twice({op!r})",
                 "    for each, version in zip(results, node._version_result):",
-                "        if each._version != version:",
+                "        if each is not None and each._version != version:",
                 f"            raise modified({op!r}, 'results', each, version)",
                 "    if not modes.bits & NO_GRAD:",
-                "        results = [attached(each, Output(node, i)) if each._dtype.category >= 2 "
-                "else each for i, each in enumerate(results)]",
+                "        results = [attached(each, Output(node, i)) if each is not None and "
+                "each._dtype.category >= 2 else each for i, each in enumerate(results)]",
             ]
         return [
             "    result = node._kept_result",

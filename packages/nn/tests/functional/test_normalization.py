@@ -76,3 +76,14 @@ def test_errors():
         F.layer_norm(torch.zeros(2, 4), (3,))
     with pytest.raises(RuntimeError, match="divisible by num_groups"):
         F.group_norm(torch.zeros(2, 3), 2)
+
+
+def test_what_a_normalization_gives_may_be_overwritten():
+    x, w = numbers(4, 3).requires_grad_(), torch.ones(3, dtype=torch.float64, requires_grad=True)
+    grads = []
+    for inplace in (False, True):
+        y = F.batch_norm(x, None, None, w, None, True)
+        y = F.relu(y, inplace) if inplace else F.relu(y)
+        grads.append(autograd.grad((y * y).sum(), (x, w)))
+    for found, expected in zip(grads[1], grads[0], strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy())

@@ -78,6 +78,6 @@ def _logcumsumexp_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -
 
 derivative("cumsum", input=_cumsum_input)
 derivative("cumprod", input=_cumprod_input)
-derivative("cummax", input=_running_input)
-derivative("cummin", input=_running_input)
+derivative("cummax", input=_running_input, keeps=(1,))
+derivative("cummin", input=_running_input, keeps=(1,))
 derivative("logcumsumexp", input=_logcumsumexp_input)

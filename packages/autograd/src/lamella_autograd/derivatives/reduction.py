@@ -147,8 +147,8 @@ for _name in ("amax", "amin"):
             grad, input, result, dim, keepdim
         ),
     )
-derivative("max_dim", input=_dim_index)
-derivative("min_dim", input=_dim_index)
+derivative("max_dim", input=_dim_index, keeps=(1,))
+derivative("min_dim", input=_dim_index, keeps=(1,))
 derivative("logsumexp", input=_logsumexp_input)
 derivative("vector_norm", input=_vector_norm_input)
 

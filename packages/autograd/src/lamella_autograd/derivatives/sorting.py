@@ -13,6 +13,6 @@ def _selected_input(grads: Any, input_shape: tuple[int, ...], dim: int, results:
     return at_index(grads[0], input_shape, dim, results[1], True)
 
 
-derivative("sort", input=_selected_input)
-derivative("topk", input=_selected_input)
+derivative("sort", input=_selected_input, keeps=(1,))
+derivative("topk", input=_selected_input, keeps=(1,))
 non_differentiable("isin", "searchsorted")

@@ -93,4 +93,4 @@ def _per_sample_weights(
     return products.reshape(per_sample_weights_shape)
 
 
-derivative("embedding_bag", weight=_weight, per_sample_weights=_per_sample_weights)
+derivative("embedding_bag", weight=_weight, per_sample_weights=_per_sample_weights, keeps=(1,))

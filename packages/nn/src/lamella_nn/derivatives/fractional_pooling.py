@@ -8,4 +8,5 @@ from lamella_nn.ops.pooling import put_flat
 derivative(
     "fractional_max_pool",
     input=lambda grads, results, input_shape: put_flat(grads[0], results[1], input_shape[2:], True),
+    keeps=(1,),
 )

@@ -70,7 +70,7 @@ def _cross_entropy_backward(
     return to_grad, to_probabilities
 
 
-derivative("cross_entropy_index", input=_cross_entropy)
+derivative("cross_entropy_index", input=_cross_entropy, keeps=(1, 2))
 derivative(
     "cross_entropy_index_backward",
     joint=("grad_output", "probabilities"),
@@ -92,7 +92,7 @@ def _nll_loss(
     )
 
 
-derivative("nll_loss_index", input=_nll_loss)
+derivative("nll_loss_index", input=_nll_loss, keeps=(1,))
 derivative(
     "nll_loss_index_backward",
     grad_output=lambda grad, target, weight, reduction, ignore_index: nll_loss_index(

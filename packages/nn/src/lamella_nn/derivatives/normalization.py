@@ -62,7 +62,9 @@ def _batch_norm(
     )
 
 
-derivative("native_batch_norm", joint=("input", "weight", "bias"), compute=_batch_norm)
+derivative(
+    "native_batch_norm", joint=("input", "weight", "bias"), compute=_batch_norm, keeps=(1, 2)
+)
 
 
 def _layer_norm(
@@ -84,4 +86,6 @@ def _layer_norm(
     )
 
 
-derivative("native_layer_norm", joint=("input", "weight", "bias"), compute=_layer_norm)
+derivative(
+    "native_layer_norm", joint=("input", "weight", "bias"), compute=_layer_norm, keeps=(1, 2)
+)

@@ -32,7 +32,7 @@ def _max_pool(
     return max_pool_backward(grads[0], results[1], sizes, kernel, stride, padding, dilation)
 
 
-derivative("max_pool_with_indices", input=_max_pool)
+derivative("max_pool_with_indices", input=_max_pool, keeps=(1,))
 derivative(
     "max_pool_backward",
     grad_output=lambda grad, indices, kernel: take_flat(grad, indices, len(kernel)),
@@ -51,6 +51,7 @@ derivative(
     input=lambda grads, results, input_shape, output_size: put_flat(
         grads[0], results[1], input_shape[-len(output_size) :], True
     ),
+    keeps=(1,),
 )
 
 
