@@ -189,6 +189,19 @@ def test_the_state_of_pytorchs_module_is_taken_over(tmp_path: Any) -> None:
     ]
 
 
+def test_whole_modules_are_exchanged(tmp_path: Any) -> None:
+    expected = made(torch, "LSTM", {"bidirectional": True})
+    x = numbers(6, 2, 4)
+    torch.save(expected, tmp_path / "theirs.pt")
+    found = lamella.load(tmp_path / "theirs.pt", weights_only=False)
+    assert isinstance(found, lamella.nn.LSTM)
+    assert_same(found(lamella.tensor(x)), expected(torch.tensor(x)))
+    lamella.save(found, tmp_path / "ours.pt")
+    back = torch.load(tmp_path / "ours.pt", weights_only=False)
+    assert isinstance(back, torch.nn.LSTM)
+    assert_same(back(torch.tensor(x)), expected(torch.tensor(x)))
+
+
 # ------------------------------------------------------------------------------------- sequences
 
 

@@ -99,6 +99,13 @@ def test_dir_lists_ops_and_sub_packages() -> None:
     assert {"add", "nn", "optim", "utils", "no_grad", "float32"} <= set(names)
 
 
+def test_functions_of_nn_at_the_top_level() -> None:
+    from lamella_nn.functional import recurrent
+
+    assert lamella.lstm is recurrent.lstm
+    assert lamella.gru_cell is recurrent.gru_cell
+
+
 def test_every_name_in_all_is_there() -> None:
     assert [name for name in lamella.__all__ if not hasattr(lamella, name)] == []
 

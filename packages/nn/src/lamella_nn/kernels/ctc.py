@@ -39,8 +39,10 @@ def _last_places(xp: Any, places: int, target_lengths: tuple[int, ...]) -> Any:
 
 
 def _losses(xp: Any, beginnings: Any, lengths: Any, lasts: Any) -> Any:
-    whole = beginnings[xp.maximum(lengths - 1, 0), xp.arange(len(lasts))]
-    return -xp.logaddexp.reduce(whole + lasts, 1)
+    whole = beginnings[xp.maximum(lengths - 1, 0), xp.arange(len(lasts))] + lasts
+    peak = whole.max(1)
+    base = xp.where(peak == _NEVER, 0.0, peak)
+    return -(base + xp.log(xp.exp(whole - base[:, None]).sum(1)))
 
 
 @shared_kernel("ctc_alignments")

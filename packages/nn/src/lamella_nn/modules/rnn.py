@@ -175,8 +175,11 @@ class RNNBase(Module):
         """The parameters, in one list for each layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # PyTorch's own module, which may be made from this pickle, keeps the list itself.
+        return {**self.__dict__, "_flat_weights": self._flat_weights}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # What PyTorch pickles with its own module, and is a property here.
         state = {k: v for k, v in state.items() if k not in ("_flat_weights", "_flat_weight_refs")}
         super().__setstate__(state)
 
