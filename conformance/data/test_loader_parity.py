@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -362,6 +363,42 @@ ERRORS: dict[str, Callable[[Library], Any]] = {
     "split fractions": lambda lib: lib.data.random_split(range(10), [0.5, -0.5, 1.0]),
     "split 0.9": lambda lib: lib.data.random_split(range(10), [0.3, 0.6]),
 }
+
+
+OPTIONS: dict[str, list[Any]] = {
+    "batch_size": [0, None, 2, -1, 1.5, "a", True],
+    "shuffle": [True, False, None],
+    "sampler": [[0, 1], []],
+    "batch_sampler": [[[0]], []],
+    "num_workers": [0, 1, -1, "x", None],
+    "collate_fn": [list, 3],
+    "drop_last": [True, 1, None],
+    "timeout": [1, -1, None],
+    "multiprocessing_context": ["fork", "nope", 3],
+    "generator": [3],
+    "prefetch_factor": [0, 1, -1, 2.5],
+    "persistent_workers": [True],
+    "in_order": [False],
+}
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(OPTIONS, 2)))
+def test_pairs_of_options(one: str, other: str) -> None:
+    def program(options: dict[str, Any], kind: str) -> Callable[[Library], Any]:
+        def run(library: Library) -> Any:
+            library.core.manual_seed(0)
+            sources = {"map": library.Keys(), "stream": library.Stream(), "empty": []}
+            loader = library.data.DataLoader(sources[kind], **options)
+            # Starting workers for each pair would take minutes.
+            return list(loader) if loader.num_workers == 0 else None
+
+        return run
+
+    for values in itertools.product(OPTIONS[one], OPTIONS[other]):
+        options = dict(zip((one, other), values, strict=True))
+        for kind in ("map", "stream", "empty"):
+            theirs = outcome(program(options, kind), ORACLE)
+            assert outcome(program(options, kind), OURS) == theirs, (options, kind)
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -79,6 +79,11 @@ def test_context_of_another_type() -> None:
         DataLoader(Keys(), num_workers=1, multiprocessing_context=3)
 
 
+def test_a_timeout_needs_workers() -> None:
+    with pytest.raises(AssertionError, match="requires timeout == 0, got timeout=3"):
+        iter(DataLoader(Keys(), timeout=3))
+
+
 def test_what_decides_the_order_is_fixed() -> None:
     loader = DataLoader(Keys())
     for name in ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset"):

@@ -5,6 +5,7 @@ import collections
 import pytest
 
 import lamella_core
+from lamella_data import DataLoader
 from lamella_data.pinning import pin_memory, pins
 
 Pair = collections.namedtuple("Pair", ["a", "b"])
@@ -40,6 +41,13 @@ def test_without_an_accelerator_it_warns(monkeypatch) -> None:
     monkeypatch.setattr(lamella_core, "backends", {"cpu": None})
     with pytest.warns(UserWarning, match="no accelerator is found"):
         assert pins(True, "") is False
+
+
+def test_with_an_accelerator_batches_are_pinned(monkeypatch) -> None:
+    monkeypatch.setattr(lamella_core, "backends", {"cpu": None, "cuda": None})
+    assert pins(True, "") is True
+    loader = DataLoader([Batch(), Batch()], None, pin_memory=True)
+    assert [batch.pinned for batch in loader] == [True, True]
 
 
 def test_a_device_by_name_is_deprecated(monkeypatch) -> None:

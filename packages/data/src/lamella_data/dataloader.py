@@ -115,6 +115,9 @@ class DataLoader(Generic[T_co]):
         if persistent_workers and num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
 
+        self.num_workers = num_workers
+        self.multiprocessing_context = multiprocessing_context
+
         if isinstance(dataset, IterableDataset):
             _refuse_order_of_stream(shuffle, sampler, batch_sampler)
         if sampler is not None and shuffle:
@@ -151,13 +154,11 @@ class DataLoader(Generic[T_co]):
         self.batch_size = batch_size
         self.sampler = order
         self.batch_sampler = batch_sampler
-        self.num_workers = num_workers
         self.collate_fn = collate_fn
         self.pin_memory = pin_memory
         self.drop_last = drop_last
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = multiprocessing_context
         self.generator = generator
         self.prefetch_factor = prefetch_factor
         self.persistent_workers = persistent_workers

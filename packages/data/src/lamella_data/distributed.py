@@ -63,6 +63,8 @@ class DistributedSampler(_BlockSampler):
         self.shuffle = shuffle
         self.seed = seed
 
+    _lazy = False
+
     def _source(self) -> None:
         return None
 

@@ -132,6 +132,11 @@ class SingleProcessIterator(_LoaderIterator):
 
     def __init__(self, loader: DataLoader[Any], resumed: Mapping[str, Any] | None = None) -> None:
         super().__init__(loader, resumed)
+        if loader.timeout:
+            raise AssertionError(
+                f"a loader without workers requires timeout == 0, got timeout={loader.timeout}: "
+                "what this process fetches itself cannot time out"
+            )
         fetcher_state = None if resumed is None else resumed["fetcher_state"]
         self._fetcher = make_fetcher(
             loader.dataset, loader._batched, loader.collate_fn, loader.drop_last, fetcher_state

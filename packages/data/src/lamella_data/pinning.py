@@ -12,11 +12,7 @@ from lamella_core import Tensor
 
 
 def pins(wanted: bool, device: str) -> bool:
-    """Whether batches are to be pinned.
-
-    Warns where that is asked for and there is no accelerator; raises RuntimeError where there is
-    one, and the installed core has no ``Tensor.pin_memory``.
-    """
+    """Whether batches are to be pinned; warns where that is asked for and there is no CUDA."""
     if not wanted:
         return False
     if device:
@@ -25,19 +21,14 @@ def pins(wanted: bool, device: str) -> bool:
             f"pin_memory_device={device!r} is ignored",
             stacklevel=4,
         )
-    accelerators = [name for name in lamella_core.backends if name != "cpu"]
-    if not accelerators:
+    lamella_core.load_backends()
+    if "cuda" not in lamella_core.backends:
         warnings.warn(
             "'pin_memory' argument is set as true but no accelerator is found, then device pinned "
             "memory won't be used.",
             stacklevel=4,
         )
         return False
-    if not hasattr(Tensor, "pin_memory"):
-        raise RuntimeError(
-            f"pin_memory=True: the installed lamella-tensor-core cannot pin memory for "
-            f"{accelerators[0]}; leave pin_memory out, batches can be moved without it"
-        )
     return True
 
 

@@ -56,6 +56,8 @@ class _BlockSampler(Sampler[int]):
     number, the state of the generator before it was drawn, and the position in it."""
 
     generator: Generator | None = None
+    # Whether the first block waits until an index is wanted, as in PyTorch.
+    _lazy = True
     _iteration: _Iteration | None = None
     _resumed: Mapping[str, Any] | None = None
 
@@ -70,13 +72,13 @@ class _BlockSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         resumed, self._resumed = self._resumed, None
         self._iteration = None
-        if resumed is None:
+        if resumed is None and self._lazy:
             return self._start()
         self._iteration = _Iteration(self, self._private(), resumed)
         return self._iteration.indices()
 
     def _start(self) -> Iterator[int]:
-        # A generator function: as in PyTorch, nothing is drawn before the first index is wanted.
+        # A generator function: nothing is drawn before the first index is wanted.
         self._iteration = _Iteration(self, self._source())
         yield from self._iteration.indices()
 
@@ -182,6 +184,8 @@ class SequentialSampler(_BlockSampler):
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
+
+    _lazy = False
 
     def _source(self) -> None:
         return None

@@ -35,12 +35,16 @@ class WorkerInfo:
         num_workers: how many there are.
         seed: the seed of this worker's generators: the loader's base seed plus ``id``.
         dataset: this process's copy of the dataset.
+        rng: the worker's own sources of random numbers; None, as a process has its global ones.
+        worker_method: what the worker is, ``"multiprocessing"``.
     """
 
     id: int
     num_workers: int
     seed: int
     dataset: Any
+    rng: Any = None
+    worker_method: str = "multiprocessing"
 
 
 _worker_info: WorkerInfo | None = None
