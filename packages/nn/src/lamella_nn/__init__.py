@@ -5,12 +5,14 @@ from lamella_nn.factories import factory_kwargs
 from lamella_nn.modules import *
 from lamella_nn.modules import __all__ as _modules
 from lamella_nn.parallel import DataParallel
-from lamella_nn.parameter import Buffer, Parameter
+from lamella_nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
 __all__ = [
     "Buffer",
     "DataParallel",
     "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
     "common_types",
     "factory_kwargs",
     "functional",

@@ -6,10 +6,12 @@ From the same seed the values equal PyTorch's.
 from __future__ import annotations
 
 import math
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -46,6 +48,8 @@ __all__ = [
     "zeros_",
 ]
 
+F = TypeVar("F", bound=Callable[..., Tensor])
+
 _GAINS = {
     "linear": 1,
     "conv1d": 1,
@@ -59,6 +63,35 @@ _GAINS = {
     "relu": math.sqrt(2.0),
     "selu": 3.0 / 4,
 }
+
+
+class _Switch(threading.local):
+    """Whether this thread's initializations do nothing."""
+
+    skips = False
+
+
+_switch = _Switch()
+
+
+@contextmanager
+def skipped() -> Iterator[None]:
+    """Let every function here return its tensor as it is, in this thread, within the block."""
+    before, _switch.skips = _switch.skips, True
+    try:
+        yield
+    finally:
+        _switch.skips = before
+
+
+def _can_be_skipped(initialize: F) -> F:
+    @wraps(initialize)
+    def unless_skipped(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if _switch.skips:
+            return tensor
+        return initialize(tensor, *args, **kwargs)
+
+    return unless_skipped  # type: ignore[return-value]
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -84,6 +117,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
+@_can_be_skipped
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -92,6 +126,7 @@ def uniform_(
         return tensor.uniform_(a, b, generator=generator)
 
 
+@_can_be_skipped
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -100,6 +135,7 @@ def normal_(
         return tensor.normal_(mean, std, generator=generator)
 
 
+@_can_be_skipped
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -144,23 +180,27 @@ def _normal_cdf(x: float) -> float:
     return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
 
 
+@_can_be_skipped
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with a value."""
     with no_grad():
         return tensor.fill_(val)
 
 
+@_can_be_skipped
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones."""
     return constant_(tensor, 1.0)
 
 
+@_can_be_skipped
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros."""
     with no_grad():
         return tensor.zero_()
 
 
+@_can_be_skipped
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix: a linear layer that keeps as many of its inputs as there is room for.
 
@@ -176,6 +216,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor
 
 
+@_can_be_skipped
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """One at the centre of kernel (i, i): a convolution that keeps as many channels as it can.
 
@@ -210,6 +251,7 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * receptive_field, tensor.shape[0] * receptive_field
 
 
+@_can_be_skipped
 def _uniform_fan_in_(bias: Tensor, fan_in: int) -> Tensor:
     """The default start of a bias: uniform between -1/√fan_in and 1/√fan_in."""
     bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0
@@ -221,6 +263,7 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
     return gain * math.sqrt(2.0 / float(fan_in + fan_out))
 
 
+@_can_be_skipped
 def xavier_uniform_(
     tensor: Tensor, gain: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -236,6 +279,7 @@ def xavier_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@_can_be_skipped
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Draw from the normal distribution of standard deviation gain · √(2 / (fan_in + fan_out)).
 
@@ -260,6 +304,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
+@_can_be_skipped
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,
@@ -288,6 +333,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@_can_be_skipped
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,
@@ -305,6 +351,7 @@ def kaiming_normal_(
     return normal_(tensor, 0, std, generator)
 
 
+@_can_be_skipped
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = None) -> Tensor:
     """A matrix with orthonormal rows or columns, whichever are fewer, times ``gain``.
 
@@ -331,6 +378,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         return tensor.mul_(gain)
 
 
+@_can_be_skipped
 def sparse_(
     tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None
 ) -> Tensor:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from lamella_core import Tensor, empty
+from lamella_core.dispatch import Layer, Op, new_bit, register_layer
 from lamella_core.serialization import register_module, register_type
 
 
@@ -96,6 +98,188 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+
+_UNINITIALIZED = new_bit()
+
+
+class _Refusing(Layer):
+    """Refuses every op on a tensor that has no shape yet."""
+
+    name = "uninitialized"
+    level = 1000
+
+    def claims(self, op: Op, key: int) -> bool:
+        return bool(key & _UNINITIALIZED)
+
+    def strip(self, key: int) -> int:
+        return key & ~_UNINITIALIZED
+
+    def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(*args: Any) -> NoReturn:
+            raise _uninitialized(op.name)
+
+        return refuse
+
+
+register_layer(_Refusing())
+
+
+def _uninitialized(name: str) -> ValueError:
+    return ValueError(
+        f"Attempted to use an uninitialized parameter in {name}: it has no shape before a lazy "
+        "module has seen its first input. Call the module with a batch of the right size, or "
+        "`materialize` the parameter, first."
+    )
+
+
+class UninitializedTensorMixin:
+    """What parameters and buffers without a shape share; ``materialize`` gives them one."""
+
+    cls_to_become: type[Tensor]
+
+    _key: int
+    __class__: Any
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Give the tensor a shape and arbitrary values; it is then a plain one.
+
+        Args:
+            device, dtype: those given at construction where left out.
+        """
+        data = self.data
+        self._key &= ~_UNINITIALIZED
+        self.__class__ = self.cls_to_become
+        self.data = empty(shape, device=device or data.device, dtype=dtype or data.dtype)
+
+    @property
+    def data(self) -> Tensor:
+        """An empty tensor of the dtype and device that the shape will be made with."""
+        plain: Any = Tensor.data.__get__(self)
+        plain._key &= ~_UNINITIALIZED
+        return plain
+
+    @data.setter
+    def data(self, source: Tensor) -> None:
+        Tensor.data.__set__(self, source)  # type: ignore[attr-defined]
+
+    @property
+    def shape(self) -> Any:
+        """Not known yet: an error."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. It has none before a "
+            "lazy module has seen its first input; a state dict that holds one cannot be loaded "
+            "into a module that is initialized."
+        )
+
+    def numel(self) -> int:
+        """Not known yet: an error."""
+        raise _uninitialized("numel")
+
+    def dim(self) -> int:
+        """Not known yet: an error."""
+        raise _uninitialized("dim")
+
+    def detach(self) -> Tensor:
+        """Not there yet: an error."""
+        raise _uninitialized("detach")
+
+    def share_memory_(self) -> Tensor:
+        """Not there yet: an error."""
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to "
+            "initialize the parameters before calling `module.share_memory()`."
+        )
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+    """A parameter whose shape is not known yet, of a lazy module.
+
+    It can be given another dtype or device, and a shape, by ``materialize``; all else is an error.
+
+    Args:
+        requires_grad: whether autograd records operations on it later.
+        device, dtype: those that it will have.
+    """
+
+    cls_to_become = Parameter
+
+    def __new__(
+        cls, requires_grad: bool = True, device: Any = None, dtype: Any = None
+    ) -> UninitializedParameter:
+        data = empty(0, device=device, dtype=dtype)
+        tensor: Any = Tensor._make_subclass(cls, data, requires_grad)
+        tensor._key |= _UNINITIALIZED
+        return tensor
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
+        done = memo.get(id(self))
+        if done is None:
+            done = type(self)(self.requires_grad, self.data.device, self.data.dtype)
+            memo[id(self)] = done
+        return done
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        data = self.data
+        return type(self), (self.requires_grad, data.device, data.dtype)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+    """A buffer whose shape is not known yet, of a lazy module; see ``UninitializedParameter``.
+
+    Args:
+        requires_grad: whether autograd records operations on it later.
+        device, dtype: those that it will have.
+        persistent: whether it is part of the module's ``state_dict``.
+    """
+
+    cls_to_become = Tensor
+
+    def __new__(
+        cls,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> UninitializedBuffer:
+        data = empty(0, device=device, dtype=dtype)
+        tensor: Any = Tensor._make_subclass(cls, data, requires_grad)
+        tensor._key |= _UNINITIALIZED
+        tensor.persistent = persistent
+        tensor._is_buffer = True
+        return tensor
+
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        pass
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
+        done = memo.get(id(self))
+        if done is None:
+            data = self.data
+            done = type(self)(self.requires_grad, data.device, data.dtype, self.persistent)
+            memo[id(self)] = done
+        return done
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        data = self.data
+        return type(self), (self.requires_grad, data.device, data.dtype, self.persistent)
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter or buffer has no shape yet."""
+    return isinstance(param, UninitializedTensorMixin)
 
 
 register_type("torch.nn.parameter", "Parameter", Parameter)

@@ -67,7 +67,24 @@ from lamella_nn.modules.flatten import Flatten, Unflatten
 from lamella_nn.modules.fold import Fold, Unfold
 from lamella_nn.modules.fractional_pooling import FractionalMaxPool2d, FractionalMaxPool3d
 from lamella_nn.modules.instancenorm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
-from lamella_nn.modules.linear import Bilinear, Identity, Linear
+from lamella_nn.modules.lazy import LazyModuleMixin
+from lamella_nn.modules.lazy_conv import (
+    LazyConv1d,
+    LazyConv2d,
+    LazyConv3d,
+    LazyConvTranspose1d,
+    LazyConvTranspose2d,
+    LazyConvTranspose3d,
+)
+from lamella_nn.modules.lazy_norm import (
+    LazyBatchNorm1d,
+    LazyBatchNorm2d,
+    LazyBatchNorm3d,
+    LazyInstanceNorm1d,
+    LazyInstanceNorm2d,
+    LazyInstanceNorm3d,
+)
+from lamella_nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
 from lamella_nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -152,7 +169,6 @@ from lamella_nn.modules.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from lamella_nn.modules.upsampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 
 __all__ = [
-    "CTCLoss",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -171,6 +187,7 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "CELU",
+    "CTCLoss",
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
@@ -225,6 +242,19 @@ __all__ = [
     "LSTM",
     "LSTMCell",
     "LayerNorm",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "LazyConv1d",
+    "LazyConv2d",
+    "LazyConv3d",
+    "LazyConvTranspose1d",
+    "LazyConvTranspose2d",
+    "LazyConvTranspose3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
+    "LazyLinear",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",

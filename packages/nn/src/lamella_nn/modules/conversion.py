@@ -10,7 +10,7 @@ from lamella_autograd import no_grad
 from lamella_core import Tensor, empty_like
 from lamella_core.device import Device
 from lamella_core.dtype import dtype
-from lamella_nn.parameter import Parameter
+from lamella_nn.parameter import Parameter, is_lazy
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,6 +26,7 @@ class ConversionMixin:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     children: Callable[[], Iterator[Module]]
+    modules: Callable[[], Iterator[Module]]
 
     def _apply(self, fn: TensorFunction, recurse: bool = True) -> Self:
         """Replace each parameter's data, each gradient's and each buffer by ``fn`` of it."""
@@ -42,7 +43,9 @@ class ConversionMixin:
                 if grad is not None:
                     parameter.grad = fn(grad.detach()).requires_grad_(grad.requires_grad)
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if is_lazy(buffer):
+                buffer.data = fn(buffer.data)  # type: ignore[union-attr]
+            elif buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
 
@@ -120,7 +123,15 @@ class ConversionMixin:
         )
 
     def share_memory(self) -> Self:
-        """Move all parameters and buffers to memory that processes share."""
+        """Move all parameters and buffers to memory that processes share.
+
+        Raises:
+            RuntimeError: one has no shape yet.
+        """
+        for module in self.modules():
+            for tensor in (*module._parameters.values(), *module._buffers.values()):
+                if tensor is not None and is_lazy(tensor):
+                    tensor.share_memory_()
         return self._apply(lambda tensor: tensor.share_memory_())
 
 

@@ -31,6 +31,15 @@ class RemovableHandle(_RemovableHandle):
         extras = extra_dict if isinstance(extra_dict, (list, tuple)) else (extra_dict,)
         self._extras = tuple(weakref.ref(extra) for extra in extras if extra is not None)
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        # What is referred to is copied or pickled with the handle, as the module that has both is.
+        return self.id, self._hooks(), tuple(reference() for reference in self._extras)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.id, hooks, extras = state
+        self._hooks = weakref.ref(OrderedDict() if hooks is None else hooks)
+        self._extras = tuple(weakref.ref(extra) for extra in extras if extra is not None)
+
     def remove(self) -> None:
         """Take the hook away; doing so twice is no error."""
         super().remove()

@@ -8,8 +8,9 @@ from typing import Any
 from lamella_core import Tensor, empty
 from lamella_nn import functional as F
 from lamella_nn import init
+from lamella_nn.modules.lazy import LazyModuleMixin
 from lamella_nn.modules.module import Module
-from lamella_nn.parameter import Parameter
+from lamella_nn.parameter import Parameter, UninitializedParameter
 
 
 class Identity(Module):
@@ -146,3 +147,40 @@ class Bilinear(Module):
             f"in1_features={self.in1_features}, in2_features={self.in2_features}, "
             f"out_features={self.out_features}, bias={self.bias is not None}"
         )
+
+
+class LazyLinear(LazyModuleMixin, Linear):
+    """A ``Linear`` whose ``in_features`` are those of its first input; it becomes one then.
+
+    Args:
+        out_features, bias, device, dtype: those of ``Linear``.
+    """
+
+    cls_to_become = Linear
+    weight: UninitializedParameter
+    bias: UninitializedParameter | None  # type: ignore[assignment]
+
+    def __init__(
+        self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(0, 0, False)
+        self.out_features = out_features
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        if bias:
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the initial parameters anew, once they have a shape."""
+        if not self.has_uninitialized_params() and self.in_features != 0:
+            super().reset_parameters()
+
+    def initialize_parameters(self, input: Tensor) -> None:
+        """Give weight and bias their shapes and first values."""
+        if not self.has_uninitialized_params():
+            self.in_features = self.weight.shape[1]
+            return
+        self.in_features = input.shape[-1]
+        self.weight.materialize((self.out_features, self.in_features))
+        if self.bias is not None:
+            self.bias.materialize((self.out_features,))
+        self.reset_parameters()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_autograd import no_grad
 from lamella_core import Tensor
 from lamella_nn.modules.hooks import Hook, RemovableHandle
-from lamella_nn.parameter import Parameter
+from lamella_nn.parameter import Parameter, is_lazy
 
 if TYPE_CHECKING:
     from lamella_nn.modules.module import Module
@@ -157,7 +157,8 @@ class StateDictMixin:
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Write this module's own state, without that of the modules below."""
         for name, value in self._state_entries():
-            destination[prefix + name] = value if keep_vars else value.detach()
+            whole = keep_vars or is_lazy(value)
+            destination[prefix + name] = value if whole else value.detach()
         if _overrides(self, "get_extra_state"):
             destination[prefix + _EXTRA_STATE] = self.get_extra_state()
 
@@ -261,6 +262,13 @@ class StateDictMixin:
                     f'While copying the parameter named "{key}", expected torch.Tensor or '
                     f"Tensor-like object from checkpoint but received {type(value)}"
                 )
+                continue
+            if is_lazy(own):
+                if not is_lazy(value):
+                    # A shape that is not known yet is that of the state.
+                    writes.append(
+                        partial(_materialize, self, name, key, own, value, assign, error_msgs)
+                    )
                 continue
             if own.dim() == 0 and value.dim() == 1 and value.shape[0] == 1:
                 # Until its version 0.4 PyTorch saved scalars with one dimension.
@@ -387,6 +395,13 @@ def _write(
             f"{own.shape} and whose dimensions in the checkpoint are {value.shape}, an exception "
             f"occurred : {error.args}."
         )
+
+
+def _materialize(
+    module: StateDictMixin, name: str, key: str, own: Any, value: Tensor, *rest: Any
+) -> None:
+    own.materialize(value.shape)
+    _write(module, name, key, own, value, *rest)
 
 
 def _register(hooks: OrderedDict[int, Hook], hook: Hook) -> RemovableHandle:

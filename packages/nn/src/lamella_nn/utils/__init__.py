@@ -15,6 +15,7 @@ from lamella_nn.utils.fusion import (
     fuse_linear_bn_eval,
     fuse_linear_bn_weights,
 )
+from lamella_nn.utils.init import skip_init
 from lamella_nn.utils.memory_format import (
     convert_conv2d_weight_memory_format,
     convert_conv3d_weight_memory_format,
@@ -41,6 +42,7 @@ __all__ = [
     "rnn",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "skip_init",
     "spectral_norm",
     "stateless",
     "vector_to_parameters",

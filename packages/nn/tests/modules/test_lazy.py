@@ -1,0 +1,86 @@
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+import lamella_core as core
+import lamella_nn as nn
+from lamella_nn.modules.lazy import LazyModuleMixin
+
+
+@pytest.mark.parametrize(
+    ("lazy", "shape", "plain", "weight"),
+    [
+        (nn.LazyLinear(4), (2, 3), nn.Linear, (4, 3)),
+        (nn.LazyConv1d(4, 3, groups=2), (2, 6, 5), nn.Conv1d, (4, 3, 3)),
+        (nn.LazyConv2d(4, 3), (6, 5, 5), nn.Conv2d, (4, 6, 3, 3)),
+        (nn.LazyConvTranspose3d(4, 2), (1, 6, 2, 2, 2), nn.ConvTranspose3d, (6, 4, 2, 2, 2)),
+        (nn.LazyBatchNorm2d(), (2, 3, 4, 4), nn.BatchNorm2d, (3,)),
+        (nn.LazyInstanceNorm1d(), (3, 4), nn.InstanceNorm1d, (3,)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
+)
+def test_the_first_call_gives_shapes_and_the_plain_class(
+    lazy: Any, shape: Any, plain: Any, weight: Any
+) -> None:
+    assert lazy.has_uninitialized_params()
+    for copied in (copy.deepcopy(lazy), pickle.loads(pickle.dumps(lazy))):
+        copied.double()(core.zeros(shape, dtype=core.float64))
+        assert copied.weight.shape == weight
+        assert copied.weight.dtype is core.float64
+    assert lazy.has_uninitialized_params()
+    parameter = lazy.weight
+    lazy(core.zeros(shape))
+    assert type(lazy) is plain
+    assert lazy.weight is parameter and type(parameter) is nn.Parameter
+    assert not lazy._forward_pre_hooks
+
+
+def test_values_are_those_of_a_plain_module_made_at_that_time() -> None:
+    core.manual_seed(0)
+    lazy = nn.LazyLinear(4)
+    core.manual_seed(1)
+    lazy(core.zeros(1, 3))
+    core.manual_seed(1)
+    plain = nn.Linear(3, 4)
+    assert core.equal(lazy.weight, plain.weight)
+    assert core.equal(lazy.bias, plain.bias)
+
+
+def test_a_state_gives_shapes_and_a_bad_one_changes_nothing() -> None:
+    state = nn.Linear(3, 4).state_dict()
+    lazy = nn.LazyLinear(4)
+    with pytest.raises(RuntimeError, match="Unexpected"):
+        lazy.load_state_dict({**state, "other": core.zeros(1)})
+    assert lazy.has_uninitialized_params()
+    lazy.load_state_dict(state)
+    assert core.equal(lazy.weight, state["weight"])
+    lazy(core.zeros(1, 3))
+    assert lazy.in_features == 3
+
+
+def test_without_a_shape_everything_else_is_an_error_that_says_so() -> None:
+    parameter = nn.UninitializedParameter(dtype=core.float64)
+    assert repr(parameter) == "<UninitializedParameter>"
+    assert parameter.dtype is core.float64
+    for use in (lambda: parameter + 1, lambda: parameter.sum(), parameter.numel, parameter.detach):
+        with pytest.raises(ValueError, match="uninitialized parameter"):
+            use()
+    with pytest.raises(RuntimeError, match="shape of an uninitialized"):
+        _ = parameter.shape
+    with pytest.raises(RuntimeError, match="share memory"):
+        nn.LazyLinear(3).share_memory()
+
+
+def test_a_class_that_leaves_a_parameter_out_is_told_so() -> None:
+    class Forgetful(LazyModuleMixin, nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factor = nn.UninitializedParameter()
+
+        def initialize_parameters(self, x: Any) -> None:
+            pass
+
+    with pytest.raises(RuntimeError, match="not been fully initialized"):
+        Forgetful()(core.zeros(1))
