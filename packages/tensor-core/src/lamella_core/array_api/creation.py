@@ -8,10 +8,9 @@ import numpy as np
 
 import lamella_core as core
 from lamella_core import empty_like, from_dlpack, full_like, ones_like, zeros_like
+from lamella_core.array_api.adapting import named
 
 if TYPE_CHECKING:
-    from lamella_core.device import Device
-    from lamella_core.dtype import dtype as DType
     from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -20,14 +19,30 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _filled(function: Any) -> Any:
+    name = function.__name__
+
+    def make(shape: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
+        return function(shape, dtype=dtype, device=device)
+
+    return named(make, name, f"``{name}`` of a shape, an integer or a tuple of them.")
+
+
+empty, ones, zeros = map(_filled, (core.empty, core.ones, core.zeros))
+
+
+def _triangle(name: str, function: Any) -> Any:
+    def triangle(x: Tensor, /, *, k: int = 0) -> Tensor:
+        return function(x, k)
+
+    return named(triangle, name, f"``{name}`` of matrices, with the ``k``-th diagonal.")
+
+
+tril, triu = _triangle("tril", core.tril), _triangle("triu", core.triu)
+
+
 def arange(
-    start: float,
-    /,
-    stop: float | None = None,
-    step: float = 1,
-    *,
-    dtype: DType | None = None,
-    device: Device | None = None,
+    start: float, /, stop: Any = None, step: float = 1, *, dtype: Any = None, device: Any = None
 ) -> Tensor:
     """Numbers from ``start`` (0 when it is alone) to before ``stop``."""
     if stop is None:
@@ -39,12 +54,7 @@ def arange(
 
 
 def asarray(
-    obj: Any,
-    /,
-    *,
-    dtype: DType | None = None,
-    device: Device | None = None,
-    copy: bool | None = None,
+    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
 ) -> Tensor:
     """Numbers, nested sequences, a buffer or another library's array as an array.
 
@@ -57,35 +67,14 @@ def asarray(
     return core.asarray(obj, dtype=dtype, device=device, copy=copy)
 
 
-def empty(
-    shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Device | None = None
-) -> Tensor:
-    """An array whose elements are not set."""
-    return core.empty(shape, dtype=dtype, device=device)
-
-
-def ones(
-    shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Device | None = None
-) -> Tensor:
-    """An array of ones."""
-    return core.ones(shape, dtype=dtype, device=device)
-
-
-def zeros(
-    shape: int | tuple[int, ...], *, dtype: DType | None = None, device: Device | None = None
-) -> Tensor:
-    """An array of zeros."""
-    return core.zeros(shape, dtype=dtype, device=device)
-
-
 def eye(
     n_rows: int,
     n_cols: int | None = None,
     /,
     *,
     k: int = 0,
-    dtype: DType | None = None,
-    device: Device | None = None,
+    dtype: Any = None,
+    device: Any = None,
 ) -> Tensor:
     """Ones on the ``k``-th diagonal, zeros elsewhere."""
     made = zeros((n_rows, n_rows if n_cols is None else n_cols), dtype=dtype, device=device)
@@ -94,13 +83,7 @@ def eye(
     return made
 
 
-def full(
-    shape: int | tuple[int, ...],
-    fill_value: Any,
-    *,
-    dtype: DType | None = None,
-    device: Device | None = None,
-) -> Tensor:
+def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     """An array of one number."""
     size = (shape,) if isinstance(shape, int) else shape
     return core.full(size, fill_value, dtype=dtype, device=device)
@@ -112,8 +95,8 @@ def linspace(
     /,
     num: int,
     *,
-    dtype: DType | None = None,
-    device: Device | None = None,
+    dtype: Any = None,
+    device: Any = None,
     endpoint: bool = True,
 ) -> Tensor:
     """``num`` evenly spaced numbers, ``stop`` the last of them or the one after."""
@@ -124,13 +107,3 @@ def linspace(
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
     """The coordinates of a grid, an array for each axis."""
     return list(core.meshgrid(*arrays, indexing=indexing))
-
-
-def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
-    """The lower triangle of matrices, up to the ``k``-th diagonal; zeros elsewhere."""
-    return core.tril(x, k)
-
-
-def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
-    """The upper triangle of matrices, from the ``k``-th diagonal; zeros elsewhere."""
-    return core.triu(x, k)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
@@ -43,11 +42,9 @@ from lamella_core import (
     tanh,
     trunc,
 )  # fmt: skip
-from lamella_core.array_api.data_types import common
+from lamella_core.array_api.adapting import of_two
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -61,27 +58,18 @@ __all__ = [
     "sign", "signbit", "sin", "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc",
 ]  # fmt: skip
 
-
-def _of_two(function: Callable[..., Tensor]) -> Callable[[Any, Any], Tensor]:
-    @wraps(function)
-    def apply(x1: Any, x2: Any, /) -> Tensor:
-        return function(*common(x1, x2))
-
-    return apply
-
-
-add, subtract, multiply = map(_of_two, (core.add, core.subtract, core.multiply))
-divide, floor_divide, remainder = map(_of_two, (core.divide, core.floor_divide, core.remainder))
-pow, atan2, hypot = map(_of_two, (core.pow, core.atan2, core.hypot))
-copysign, nextafter, logaddexp = map(_of_two, (core.copysign, core.nextafter, core.logaddexp))
-maximum, minimum = map(_of_two, (core.maximum, core.minimum))
-equal, not_equal = map(_of_two, (core.eq, core.ne))
-less, less_equal, greater, greater_equal = map(_of_two, (core.lt, core.le, core.gt, core.ge))
-logical_and, logical_or = map(_of_two, (core.logical_and, core.logical_or))
-logical_xor, bitwise_xor = map(_of_two, (core.logical_xor, core.bitwise_xor))
-bitwise_and, bitwise_or = map(_of_two, (core.bitwise_and, core.bitwise_or))
-bitwise_left_shift = _of_two(core.bitwise_left_shift)
-bitwise_right_shift = _of_two(core.bitwise_right_shift)
+add, subtract, multiply = map(of_two, (core.add, core.subtract, core.multiply))
+divide, floor_divide, remainder = map(of_two, (core.divide, core.floor_divide, core.remainder))
+pow, atan2, hypot = map(of_two, (core.pow, core.atan2, core.hypot))
+copysign, nextafter, logaddexp = map(of_two, (core.copysign, core.nextafter, core.logaddexp))
+maximum, minimum = map(of_two, (core.maximum, core.minimum))
+equal, not_equal = map(of_two, (core.eq, core.ne))
+less, less_equal, greater, greater_equal = map(of_two, (core.lt, core.le, core.gt, core.ge))
+logical_and, logical_or = map(of_two, (core.logical_and, core.logical_or))
+logical_xor, bitwise_xor = map(of_two, (core.logical_xor, core.bitwise_xor))
+bitwise_and, bitwise_or = map(of_two, (core.bitwise_and, core.bitwise_or))
+bitwise_left_shift = of_two(core.bitwise_left_shift)
+bitwise_right_shift = of_two(core.bitwise_right_shift)
 bitwise_invert, conj = core.bitwise_not, core.conj
 
 
@@ -92,9 +80,7 @@ def sign(x: Tensor, /) -> Tensor:
 
 def clip(x: Tensor, /, min: Any = None, max: Any = None) -> Tensor:
     """``x`` no less than ``min`` and no greater than ``max``, in the type of ``x``."""
-    low, high = (v.to(x.dtype) if isinstance(v, core.Tensor) else v for v in (min, max))
-    if low is None and high is None:
-        return x.clone()
-    if low is not None:
-        x = maximum(x, low)
-    return x if high is None else minimum(x, high)
+    for bound, limit in ((maximum, min), (minimum, max)):
+        if limit is not None:
+            x = bound(x, limit.to(x.dtype) if isinstance(limit, core.Tensor) else limit)
+    return x

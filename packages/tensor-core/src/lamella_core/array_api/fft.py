@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import fft as own
+from lamella_core.array_api.adapting import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lamella_core.device import Device
-    from lamella_core.dtype import dtype as DType
     from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -20,48 +16,45 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _of_axis(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    @wraps(function)
-    def apply(
-        x: Tensor, /, *, n: int | None = None, axis: int = -1, norm: str = "backward"
-    ) -> Tensor:
+def _of_axis(name: str) -> Any:
+    function = getattr(own, name)
+
+    def apply(x: Tensor, /, *, n: Any = None, axis: int = -1, norm: str = "backward") -> Tensor:
         return function(x, n, axis, norm)
 
-    return apply
+    return named(apply, name, function.__doc__)
 
 
-def _of_axes(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    @wraps(function)
+def _of_axes(name: str) -> Any:
+    function = getattr(own, name)
+
     def apply(x: Tensor, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Tensor:
         return function(x, s, axes, norm)
 
-    return apply
+    return named(apply, name, function.__doc__)
 
 
-fft, ifft, rfft, irfft = map(_of_axis, (own.fft, own.ifft, own.rfft, own.irfft))
-hfft, ihfft = map(_of_axis, (own.hfft, own.ihfft))
-fftn, ifftn, rfftn, irfftn = map(_of_axes, (own.fftn, own.ifftn, own.rfftn, own.irfftn))
+def _frequencies(name: str) -> Any:
+    function = getattr(own, name)
+
+    def apply(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
+        return function(n, d, dtype=dtype, device=device)
+
+    return named(apply, name, function.__doc__)
 
 
-def fftfreq(
-    n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Device | None = None
-) -> Tensor:
-    """The frequencies of :func:`fft`, for samples ``d`` apart."""
-    return own.fftfreq(n, d, dtype=dtype, device=device)
+def _shift(name: str) -> Any:
+    function = getattr(own, name)
+
+    def apply(x: Tensor, /, *, axes: Any = None) -> Tensor:
+        return function(x, axes)
+
+    return named(apply, name, function.__doc__)
 
 
-def rfftfreq(
-    n: int, /, *, d: float = 1.0, dtype: DType | None = None, device: Device | None = None
-) -> Tensor:
-    """The frequencies of :func:`rfft`, for samples ``d`` apart."""
-    return own.rfftfreq(n, d, dtype=dtype, device=device)
-
-
-def fftshift(x: Tensor, /, *, axes: Any = None) -> Tensor:
-    """The frequency 0 moved to the middle of axes, all of them when None."""
-    return own.fftshift(x, axes)
-
-
-def ifftshift(x: Tensor, /, *, axes: Any = None) -> Tensor:
-    """:func:`fftshift` undone."""
-    return own.ifftshift(x, axes)
+fft, ifft, rfft, irfft, hfft, ihfft = map(
+    _of_axis, ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
+)
+fftn, ifftn, rfftn, irfftn = map(_of_axes, ("fftn", "ifftn", "rfftn", "irfftn"))
+fftfreq, rfftfreq = _frequencies("fftfreq"), _frequencies("rfftfreq")
+fftshift, ifftshift = _shift("fftshift"), _shift("ifftshift")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core import linalg
+from lamella_core.array_api.adapting import of_two
 from lamella_core.array_api.data_types import common
 from lamella_core.array_api.statistics import sum
 from lamella_core.linalg import (
+    cholesky,
     det,
     eigh,
     eigvalsh,
@@ -22,7 +24,6 @@ from lamella_core.linalg import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from lamella_core.dtype import dtype as DType
     from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -31,10 +32,7 @@ __all__ = [
     "svd", "svdvals", "tensordot", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
-
-def cholesky(x: Tensor, /, *, upper: bool = False) -> Tensor:
-    """The lower or upper Cholesky factor of positive-definite matrices."""
-    return linalg.cholesky(x, upper=upper)
+matmul, outer = of_two(core.matmul), of_two(core.outer)
 
 
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
@@ -45,11 +43,6 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     """A diagonal of matrices, as a view."""
     return x.diagonal(offset, -2, -1)
-
-
-def matmul(x1: Tensor, x2: Tensor, /) -> Tensor:
-    """The matrix product."""
-    return core.matmul(*common(x1, x2))
 
 
 def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
@@ -67,11 +60,6 @@ def matrix_transpose(x: Tensor, /) -> Tensor:
     return x.mT
 
 
-def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
-    """The products of all pairs of elements of two vectors."""
-    return core.outer(*common(x1, x2))
-
-
 def solve(x1: Tensor, x2: Tensor, /) -> Tensor:
     """``X`` with ``x1 X = x2``; ``x2`` is a vector only when it has one dimension."""
     x1, x2 = common(x1, x2)
@@ -86,9 +74,9 @@ def tensordot(x1: Tensor, x2: Tensor, /, *, axes: Any = 2) -> Tensor:
     return core.tensordot(first, second, axes)
 
 
-def trace(x: Tensor, /, *, offset: int = 0, dtype: DType | None = None) -> Tensor:
+def trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     """The sum of a diagonal of matrices."""
-    return sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
+    return sum(x.diagonal(offset, -2, -1), axis=-1, dtype=dtype)
 
 
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections import namedtuple
+from typing import Any
 
 import lamella_core as core
+from lamella_core.array_api.adapting import named, over_axes
 from lamella_core.array_api.data_types import common
-from lamella_core.array_api.statistics import axes_of
 from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -14,29 +15,23 @@ __all__ = [
     "unique_all", "unique_counts", "unique_inverse", "unique_values", "where",
 ]  # fmt: skip
 
+UniqueAll = namedtuple("UniqueAll", "values indices inverse_indices counts")
+UniqueCounts = namedtuple("UniqueCounts", "values counts")
+UniqueInverse = namedtuple("UniqueInverse", "values inverse_indices")
 
-def _best(function: Any, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
-    if axis is None:
+
+def _best(name: str, function: Any) -> Any:
+    def best(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        if axis is not None:
+            return function(x, axis, keepdims)
         found = function(x.flatten(), 0)
         return found.reshape((1,) * x.ndim) if keepdims else found
-    return function(x, axis, keepdims)
+
+    return named(best, name, f"``{name}`` along an axis, or of all elements in order.")
 
 
-def argmax(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the first greatest element."""
-    return _best(core.argmax, x, axis, keepdims)
-
-
-def argmin(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the first least element."""
-    return _best(core.argmin, x, axis, keepdims)
-
-
-def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """How many elements are not zero: int64."""
-    axes = axes_of(x, axis)
-    found = (x != 0).to(core.int64)
-    return found.sum(axes, keepdims) if axes else found
+argmax, argmin = _best("argmax", core.argmax), _best("argmin", core.argmin)
+count_nonzero = over_axes("count_nonzero", core.sum, lambda x: (x != 0).to(core.int64))
 
 
 def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:
@@ -50,9 +45,7 @@ def nonzero(x: Tensor, /) -> tuple[Tensor, ...]:
     return core.nonzero(x, as_tuple=True)
 
 
-def searchsorted(
-    x1: Tensor, x2: Tensor, /, *, side: str = "left", sorter: Tensor | None = None
-) -> Tensor:
+def searchsorted(x1: Tensor, x2: Tensor, /, *, side: str = "left", sorter: Any = None) -> Tensor:
     """Where the elements of ``x2`` belong among the sorted ``x1``."""
     first, second = common(x1, x2)
     return core.searchsorted(first, second, side=side, sorter=sorter)
@@ -65,29 +58,6 @@ def where(condition: Tensor, x1: Any = None, x2: Any = None, /) -> Any:
     if not isinstance(x1, Tensor) and not isinstance(x2, Tensor):
         return core.where(condition, x1, x2)
     return core.where(condition, *common(x1, x2))
-
-
-class UniqueAll(NamedTuple):
-    """What :func:`unique_all` returns."""
-
-    values: Tensor
-    indices: Tensor
-    inverse_indices: Tensor
-    counts: Tensor
-
-
-class UniqueCounts(NamedTuple):
-    """What :func:`unique_counts` returns."""
-
-    values: Tensor
-    counts: Tensor
-
-
-class UniqueInverse(NamedTuple):
-    """What :func:`unique_inverse` returns."""
-
-    values: Tensor
-    inverse_indices: Tensor
 
 
 def unique_all(x: Tensor, /) -> UniqueAll:
