@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core import dtype as dtypes
-from lamella_core.device import Device
 from lamella_core.dispatch import backend_of_tensor
 from lamella_core.storage import Storage
 from lamella_core.tensor import Tensor, wrap
@@ -67,6 +66,10 @@ class TypedStorage:
     _dtype: dtype_class
     _storage: Storage
 
+    if TYPE_CHECKING:
+        # What the untyped storage does as well is taken from it below.
+        def __getattr__(self, name: str) -> Any: ...
+
     def __init__(
         self,
         *data: Any,
@@ -96,44 +99,13 @@ class TypedStorage:
         """The element type."""
         return self._dtype
 
-    @property
-    def device(self) -> Device:
-        """Where the memory is."""
-        return self._storage.device
-
-    @property
-    def is_cuda(self) -> bool:
-        """Whether the memory is on a CUDA device."""
-        return self._storage.is_cuda
-
-    @property
-    def filename(self) -> str | None:
-        """The file that the memory is a shared map of, else None."""
-        return self._storage.filename
-
-    def get_device(self) -> int | None:
-        """The index of the device; None for a device without one."""
-        return self._storage.get_device()
-
     def untyped(self) -> Storage:
         """The memory block."""
         return self._storage
 
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        return self._storage.nbytes()
-
-    def data_ptr(self) -> int:
-        """Address of the first byte."""
-        return self._storage.data_ptr()
-
     def element_size(self) -> int:
         """Bytes an element."""
         return self._dtype.itemsize
-
-    def resizable(self) -> bool:
-        """Whether the memory may change its size."""
-        return self._storage.resizable()
 
     def __len__(self) -> int:
         return self._storage.nbytes() // self._dtype.itemsize
@@ -195,15 +167,6 @@ class TypedStorage:
         self._tensor().fill_(value)
         return self
 
-    def copy_(self, source: Any, non_blocking: bool = False) -> TypedStorage:
-        """Copies the bytes of a storage of the same size in bytes; they are not converted.
-
-        Raises:
-            RuntimeError: when the sizes differ.
-        """
-        self._storage.copy_(source, non_blocking)
-        return self
-
     # ------------------------------------------------------------------------------------ memory
 
     def _over(self, storage: Storage) -> TypedStorage:
@@ -217,34 +180,11 @@ class TypedStorage:
         """Another storage of this type and device; arguments as for the class."""
         return TypedStorage(*args, dtype=self._dtype, device=self.device)
 
-    def clone(self) -> TypedStorage:
-        """A copy in new memory."""
-        return self._over(self._storage.clone())
-
     def __copy__(self) -> TypedStorage:
         return self.clone()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> TypedStorage:
-        return self._over(self._storage.__deepcopy__(memo))
-
     def __reduce__(self) -> tuple[Any, ...]:
         return _typed, (self._storage, self._dtype)
-
-    def cpu(self) -> TypedStorage:
-        """The storage in the host's memory; itself where it is there."""
-        return self._over(self._storage.cpu())
-
-    def cuda(self, device: Any = None, non_blocking: bool = False) -> TypedStorage:
-        """The storage on a CUDA device, the current one when None.
-
-        Raises:
-            RuntimeError: when there is no CUDA device.
-        """
-        return self._over(self._storage.cuda(device, non_blocking))
-
-    def to(self, *, device: Any, non_blocking: bool = False) -> TypedStorage:
-        """The storage on a device; itself where it is there."""
-        return self._over(self._storage.to(device=device, non_blocking=non_blocking))
 
     def resize_(self, size: int) -> TypedStorage:
         """Gives the storage that many elements; the first ones keep their values.
@@ -254,27 +194,6 @@ class TypedStorage:
         """
         self._storage.resize_(size * self._dtype.itemsize)
         return self
-
-    def is_shared(self) -> bool:
-        """Whether other processes may see the memory."""
-        return self._storage.is_shared()
-
-    def share_memory_(self) -> TypedStorage:
-        """Moves the memory to where child processes share it; see ``UntypedStorage``."""
-        self._storage.share_memory_()
-        return self
-
-    def is_pinned(self, device: Any = None) -> bool:
-        """Whether the memory is page-locked."""
-        return self._storage.is_pinned(device)
-
-    def pin_memory(self, device: Any = None) -> TypedStorage:
-        """A copy in page-locked memory.
-
-        Raises:
-            RuntimeError: when there is no CUDA device.
-        """
-        return self._over(self._storage.pin_memory(device))
 
     @classmethod
     def from_buffer(
@@ -383,6 +302,27 @@ class TypedStorage:
             return self
         tensor = self._tensor().to(dtype)
         return TypedStorage(wrap_storage=tensor.untyped_storage(), dtype=dtype)
+
+
+def _delegated(name: str) -> Any:
+    member = getattr(Storage, name)
+    if isinstance(member, property):
+        return property(lambda self: getattr(self._storage, name), doc=member.__doc__)
+
+    def call(self: TypedStorage, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(self._storage, name)(*args, **kwargs)
+        return self._over(result) if isinstance(result, Storage) else result
+
+    call.__name__, call.__doc__ = name, member.__doc__
+    return call
+
+
+for _name in (
+    "__deepcopy__", "clone", "copy_", "cpu", "cuda", "data_ptr", "device", "filename",
+    "get_device", "is_cuda", "is_pinned", "is_shared", "nbytes", "pin_memory", "resizable",
+    "share_memory_", "to",
+):  # fmt: skip
+    setattr(TypedStorage, _name, _delegated(_name))
 
 
 def _converter(name: str, dtype: dtype_class) -> Callable[[TypedStorage], TypedStorage]:

@@ -6,7 +6,6 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import composite
 from lamella_core.conventions.arguments import give_out, read_dtype
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
@@ -165,7 +164,7 @@ def _given(name: str, out: Tensor | None, result: Tensor) -> Tensor:
 
 
 def _complex_to_complex(
-    input: Tensor, s: Ints | None, dim: Ints | None, norm: str | None, forward: bool
+    name: str, input: Tensor, s: Ints | None, dim: Ints | None, norm: str | None, inverse: bool
 ) -> Tensor:
     input = _floating(input)
     sizes, dims = _axes(input, s, dim)
@@ -173,7 +172,7 @@ def _complex_to_complex(
     norm = _read_norm(norm)
     if not dims:
         return input.to(input._dtype.to_complex())
-    return fft_c2c(input, dims, norm, forward)
+    return fft_c2c(input, dims, norm, not inverse)
 
 
 def _real_to_half(
@@ -214,19 +213,56 @@ def _half_to_real(
     return fft_c2r(input, dims, norm, size)
 
 
-# ------------------------------------------------------------------------------- over one dimension
+# ------------------------------------------------------------------------------ the functions
 
 
-@composite(method=False)
-def fft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    r"""Discrete Fourier transform: ``X[k] = sum_j x[j] exp(-2 pi i j k / n)``.
+def _transforms(name: str, kind: Any, flag: bool, one: str, several: str) -> Any:
+    """A transform over one dimension, over several and over two, from one of the three kinds."""
+
+    def over_one(
+        input: Tensor,
+        n: int | None = None,
+        dim: int = -1,
+        norm: str | None = None,
+        *,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        if kind is _real_to_half:
+            input = _real(name, input)
+        return _given(name, out, kind(name, input, *_one(input, n, dim), norm, flag))
+
+    def over_several(
+        input: Tensor,
+        s: Ints | None = None,
+        dim: Ints | None = None,
+        norm: str | None = None,
+        *,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        return _given(f"{name}n", out, kind(f"{name}n", input, s, dim, norm, flag))
+
+    def over_two(
+        input: Tensor,
+        s: Ints | None = None,
+        dim: Ints = (-2, -1),
+        norm: str | None = None,
+        *,
+        out: Tensor | None = None,
+    ) -> Tensor:
+        return over_several(input, s, dim, norm, out=out)
+
+    made = {"": (over_one, one), "n": (over_several, several), "2": (over_two, "")}
+    for end, (function, doc) in made.items():
+        function.__name__ = function.__qualname__ = name + end
+        function.__doc__ = doc or f":func:`{name}n` over the last two dimensions."
+    return over_one, over_several, over_two
+
+
+fft, fftn, fft2 = _transforms(
+    "fft",
+    _complex_to_complex,
+    False,
+    """Discrete Fourier transform: ``X[k] = sum_j x[j] exp(-2 pi i j k / n)``.
 
     Method: the fast Fourier transform (Cooley and Tukey, 1965) of NumPy, of cuFFT on CUDA.
 
@@ -244,118 +280,7 @@ def fft(
     Raises:
         RuntimeError: for another norm, ``n`` below 1, or float16 and bfloat16.
         IndexError: when ``dim`` is out of range.
-    """
-    result = _complex_to_complex(input, *_one(input, n, dim), norm, True)
-    return _given("fft", out, result)
-
-
-@composite(method=False)
-def ifft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`fft`: ``x[j] = 1/n sum_k X[k] exp(2 pi i j k / n)``.
-
-    The arguments are those of :func:`fft`; ``norm="backward"`` divides by ``n``, ``"ortho"`` by
-    ``sqrt(n)``, ``"forward"`` by nothing.
-    """
-    result = _complex_to_complex(input, *_one(input, n, dim), norm, False)
-    return _given("ifft", out, result)
-
-
-@composite(method=False)
-def rfft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """:func:`fft` of a real input: the ``n // 2 + 1`` frequencies that are not negative.
-
-    The others are their conjugates: ``X[n - k] = conj(X[k])``. The arguments are those of
-    :func:`fft`.
-
-    Raises:
-        RuntimeError: for a complex input, too.
-    """
-    result = _real_to_half("rfft", _real("rfft", input), *_one(input, n, dim), norm, False)
-    return _given("rfft", out, result)
-
-
-@composite(method=False)
-def irfft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`rfft`: a real result from the frequencies that are not negative.
-
-    Args:
-        input: the half spectrum; imaginary parts at frequency 0, and at ``n / 2`` for an even
-            ``n``, are ignored.
-        n: the size of the result; ``2 * (m - 1)`` for ``m`` frequencies when None.
-        dim, norm, out: see :func:`ifft`; ``out`` is real.
-    """
-    result = _half_to_real("irfft", input, *_one(input, n, dim), norm, False)
-    return _given("irfft", out, result)
-
-
-@composite(method=False)
-def hfft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """:func:`fft` of a signal with Hermitian symmetry, ``x[-j] = conj(x[j])``: a real spectrum.
-
-    The arguments are those of :func:`irfft`, ``input`` being the half of the signal; ``norm`` is
-    that of :func:`fft`.
-    """
-    result = _half_to_real("hfft", input, *_one(input, n, dim), norm, True)
-    return _given("hfft", out, result)
-
-
-@composite(method=False)
-def ihfft(
-    input: Tensor,
-    n: int | None = None,
-    dim: int = -1,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`hfft`: the first ``n // 2 + 1`` elements of the signal.
-
-    The arguments are those of :func:`rfft`; ``norm`` is that of :func:`ifft`.
-    """
-    result = _real_to_half("ihfft", _real("ihfft", input), *_one(input, n, dim), norm, True)
-    return _given("ihfft", out, result)
-
-
-# -------------------------------------------------------------------------- over several dimensions
-
-
-@composite(method=False)
-def fftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+    """,
     """:func:`fft` over several dimensions, one after the other.
 
     Args:
@@ -369,101 +294,72 @@ def fftn(
         RuntimeError: when ``s`` and ``dim`` differ in length, ``s`` is longer than the input has
             dimensions, a dimension is named twice, and as in :func:`fft`.
         IndexError: when a dimension is out of range.
-    """
-    return _given("fftn", out, _complex_to_complex(input, s, dim, norm, True))
+    """,
+)
+ifft, ifftn, ifft2 = _transforms(
+    "ifft",
+    _complex_to_complex,
+    True,
+    """Inverse of :func:`fft`: ``x[j] = 1/n sum_k X[k] exp(2 pi i j k / n)``.
 
+    The arguments are those of :func:`fft`; ``norm="backward"`` divides by ``n``, ``"ortho"`` by
+    ``sqrt(n)``, ``"forward"`` by nothing.
+    """,
+    """Inverse of :func:`fftn`, with the same arguments; ``norm`` is that of :func:`ifft`.""",
+)
+rfft, rfftn, rfft2 = _transforms(
+    "rfft",
+    _real_to_half,
+    False,
+    """:func:`fft` of a real input: the ``n // 2 + 1`` frequencies that are not negative.
 
-@composite(method=False)
-def ifftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`fftn`, with the same arguments; ``norm`` is that of :func:`ifft`."""
-    return _given("ifftn", out, _complex_to_complex(input, s, dim, norm, False))
+    The others are their conjugates: ``X[n - k] = conj(X[k])``. The arguments are those of
+    :func:`fft`.
 
-
-@composite(method=False)
-def rfftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
+    Raises:
+        RuntimeError: for a complex input, too.
+    """,
     """:func:`fftn` of a real input; of the last of ``dim`` the first half, as in :func:`rfft`.
 
     Raises:
         RuntimeError: for a complex input or no dimension, too.
-    """
-    return _given("rfftn", out, _real_to_half("rfftn", input, s, dim, norm, False))
+    """,
+)
+irfft, irfftn, irfft2 = _transforms(
+    "irfft",
+    _half_to_real,
+    False,
+    """Inverse of :func:`rfft`: a real result from the frequencies that are not negative.
 
+    Args:
+        input: the half spectrum; imaginary parts at frequency 0, and at ``n / 2`` for an even
+            ``n``, are ignored.
+        n: the size of the result; ``2 * (m - 1)`` for ``m`` frequencies when None.
+        dim, norm, out: see :func:`ifft`; ``out`` is real.
+    """,
+    """Inverse of :func:`rfftn`; the last of ``dim`` is the half one, as in :func:`irfft`.""",
+)
+hfft, hfftn, hfft2 = _transforms(
+    "hfft",
+    _half_to_real,
+    True,
+    """:func:`fft` of a signal with Hermitian symmetry, ``x[-j] = conj(x[j])``: a real spectrum.
 
-@composite(method=False)
-def irfftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`rfftn`; the last of ``dim`` is the half one, as in :func:`irfft`."""
-    return _given("irfftn", out, _half_to_real("irfftn", input, s, dim, norm, False))
+    The arguments are those of :func:`irfft`, ``input`` being the half of the signal; ``norm`` is
+    that of :func:`fft`.
+    """,
+    """:func:`fftn` of a signal with Hermitian symmetry, given by half of the last of ``dim``.""",
+)
+ihfft, ihfftn, ihfft2 = _transforms(
+    "ihfft",
+    _real_to_half,
+    True,
+    """Inverse of :func:`hfft`: the first ``n // 2 + 1`` elements of the signal.
 
-
-@composite(method=False)
-def hfftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """:func:`fftn` of a signal with Hermitian symmetry, given by half of the last of ``dim``."""
-    return _given("hfftn", out, _half_to_real("hfftn", input, s, dim, norm, True))
-
-
-@composite(method=False)
-def ihfftn(
-    input: Tensor,
-    s: Ints | None = None,
-    dim: Ints | None = None,
-    norm: str | None = None,
-    *,
-    out: Tensor | None = None,
-) -> Tensor:
-    """Inverse of :func:`hfftn`: half of the signal in the last of ``dim``."""
-    return _given("ihfftn", out, _real_to_half("ihfftn", input, s, dim, norm, True))
-
-
-def _over_two_dimensions(of_several: Any, name: str) -> Any:
-    def transform(
-        input: Tensor,
-        s: Ints | None = None,
-        dim: Ints = (-2, -1),
-        norm: str | None = None,
-        *,
-        out: Tensor | None = None,
-    ) -> Tensor:
-        return of_several(input, s, dim, norm, out=out)
-
-    transform.__name__ = transform.__qualname__ = name
-    transform.__doc__ = f":func:`{of_several.__name__}` over the last two dimensions."
-    return composite(method=False)(transform)
-
-
-fft2 = _over_two_dimensions(fftn, "fft2")
-ifft2 = _over_two_dimensions(ifftn, "ifft2")
-rfft2 = _over_two_dimensions(rfftn, "rfft2")
-irfft2 = _over_two_dimensions(irfftn, "irfft2")
-hfft2 = _over_two_dimensions(hfftn, "hfft2")
-ihfft2 = _over_two_dimensions(ihfftn, "ihfft2")
+    The arguments are those of :func:`rfft`; ``norm`` is that of :func:`ifft`.
+    """,
+    """Inverse of :func:`hfftn`: half of the signal in the last of ``dim``.""",
+)
 
 
 # ------------------------------------------------------------------------------ frequencies, shifts
@@ -498,7 +394,6 @@ def _frequency_dtype(name: str, wanted: dtype | None, out: Tensor | None) -> dty
     return found
 
 
-@composite(method=False)
 def fftfreq(
     n: int,
     d: float = 1.0,
@@ -535,7 +430,6 @@ def fftfreq(
     return _frequencies("fftfreq", first, n, d, out, requires_grad)
 
 
-@composite(method=False)
 def rfftfreq(
     n: int,
     d: float = 1.0,
@@ -561,7 +455,6 @@ def _check_points(name: str, n: int) -> None:
         raise RuntimeError(f"{name}(): the number of points must not be negative, got n={n}")
 
 
-@composite(method=False)
 def fftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     """Moves frequency 0 from the start to the middle, at ``n // 2``.
 
@@ -572,7 +465,6 @@ def fftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     return _shifted(input, dim, 0)
 
 
-@composite(method=False)
 def ifftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     """Inverse of :func:`fftshift`: moves the element at ``n // 2`` to the start."""
     return _shifted(input, dim, 1)
