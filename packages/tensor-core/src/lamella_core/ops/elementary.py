@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.arithmetic import alias
 
@@ -15,99 +16,39 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 
-@pointwise("float")
-def exp(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``e ** input``."""
+def _of_one(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A function of one tensor."""
 
 
-@pointwise("float")
-def exp2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``2 ** input``."""
-
-
-@pointwise("float")
-def expm1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``e ** input - 1``, exact near 0."""
-
-
-@pointwise("float")
-def log(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The natural logarithm."""
-
-
-@pointwise("float")
-def log2(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The logarithm to base 2."""
-
-
-@pointwise("float")
-def log10(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The logarithm to base 10."""
-
-
-@pointwise("float")
-def log1p(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``log(1 + input)``, exact near 0."""
-
-
-@pointwise("float")
-def sin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The sine of radians."""
-
-
-@pointwise("float")
-def cos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The cosine of radians."""
-
-
-@pointwise("float")
-def tan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The tangent of radians."""
-
-
-@pointwise("float")
-def asin(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse sine, between -pi/2 and pi/2; NaN outside -1 to 1."""
-
-
-@pointwise("float")
-def acos(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse cosine, between 0 and pi; NaN outside -1 to 1."""
-
-
-@pointwise("float")
-def atan(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse tangent, between -pi/2 and pi/2."""
-
-
-@pointwise("float")
-def sinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The hyperbolic sine."""
-
-
-@pointwise("float")
-def cosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The hyperbolic cosine."""
-
-
-@pointwise("float")
-def tanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The hyperbolic tangent, ``(e^x - e^-x) / (e^x + e^-x)``."""
-
-
-@pointwise("float")
-def asinh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse hyperbolic sine."""
-
-
-@pointwise("float")
-def acosh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse hyperbolic cosine; NaN below 1."""
-
-
-@pointwise("float")
-def atanh(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse hyperbolic tangent; NaN outside -1 to 1."""
+_functions = alike(
+    _of_one,
+    pointwise("float"),
+    {
+        "exp": "``e ** input``.",
+        "exp2": "``2 ** input``.",
+        "expm1": "``e ** input - 1``, exact near 0.",
+        "log": "The natural logarithm.",
+        "log2": "The logarithm to base 2.",
+        "log10": "The logarithm to base 10.",
+        "log1p": "``log(1 + input)``, exact near 0.",
+        "sin": "The sine of radians.",
+        "cos": "The cosine of radians.",
+        "tan": "The tangent of radians.",
+        "asin": "The inverse sine, between -pi/2 and pi/2; NaN outside -1 to 1.",
+        "acos": "The inverse cosine, between 0 and pi; NaN outside -1 to 1.",
+        "atan": "The inverse tangent, between -pi/2 and pi/2.",
+        "sinh": "The hyperbolic sine.",
+        "cosh": "The hyperbolic cosine.",
+        "tanh": "The hyperbolic tangent, ``(e^x - e^-x) / (e^x + e^-x)``.",
+        "asinh": "The inverse hyperbolic sine.",
+        "acosh": "The inverse hyperbolic cosine; NaN below 1.",
+        "atanh": "The inverse hyperbolic tangent; NaN outside -1 to 1.",
+    },
+)
+(
+    exp, exp2, expm1, log, log2, log10, log1p, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh,
+    asinh, acosh, atanh,
+) = _functions  # fmt: skip
 
 
 @pointwise("float", reduced_precision=False, method=False, inplace=False)
@@ -151,35 +92,8 @@ alias(acosh, "arccosh")
 alias(atanh, "arctanh")
 
 __all__ = [
-    "acos",
-    "acosh",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctan2",
-    "arctanh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cos",
-    "cosh",
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "logaddexp",
-    "logaddexp2",
-    "sin",
-    "sinc",
-    "sinh",
-    "tan",
-    "tanh",
+    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
+    "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "exp", "exp2", "expm1", "log",
+    "log10", "log1p", "log2", "logaddexp", "logaddexp2", "sin", "sinc", "sinh", "tan", "tanh",
     "xlogy",
-]
+]  # fmt: skip

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from lamella_core.composite import composite
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.operators import add
 from lamella_core.tensor import Tensor
@@ -18,134 +19,59 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 
-@pointwise("float", refuses="complex", reduced_precision=False)
-def erf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The error function: ``2 / sqrt(pi)`` times the integral of ``exp(-t^2)``, 0 to ``input``."""
+def _of_one(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A function of one tensor."""
 
 
-@pointwise("float", refuses="complex", reduced_precision=False)
-def erfc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``1 - erf(input)``, exact for large arguments."""
+def _of_degree(input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """A polynomial of degree ``n``; 0 for a negative degree."""
 
 
-@pointwise("float", refuses="complex", reduced_precision=False)
-def erfinv(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse of :func:`erf`; NaN outside -1 to 1."""
+_functions = alike(
+    _of_one,
+    pointwise("float", refuses="complex", reduced_precision=False),
+    {
+        "erf": "The error function: ``2 / sqrt(pi)`` times the integral of ``exp(-t^2)`` from 0.",
+        "erfc": "``1 - erf(input)``, exact for large arguments.",
+        "erfinv": "The inverse of :func:`erf`; NaN outside -1 to 1.",
+        "lgamma": "The logarithm of the absolute value of the gamma function.",
+        "digamma": "The derivative of the logarithm of the gamma function.",
+        "i0": "The modified Bessel function of the first kind of order 0.",
+    },
+)
+(erf, erfc, erfinv, lgamma, digamma, i0) = _functions  # fmt: skip
 
-
-@pointwise("float", refuses="complex", reduced_precision=False)
-def lgamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The logarithm of the absolute value of the gamma function."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False)
-def digamma(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The derivative of the logarithm of the gamma function."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False)
-def i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the first kind of order 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def erfcx(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``exp(input^2) * erfc(input)``, without overflow."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The standard normal distribution function."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def ndtri(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The inverse of :func:`ndtr`."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def log_ndtr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The logarithm of :func:`ndtr`, exact in the lower tail."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def entr(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``-input * log(input)``, 0 at 0 and minus infinity below."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def i0e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``exp(-|input|) * i0(input)``."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the first kind of order 1."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def i1e(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``exp(-|input|) * i1(input)``."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Bessel function of the first kind of order 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def bessel_j1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Bessel function of the first kind of order 1."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def bessel_y0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Bessel function of the second kind of order 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def bessel_y1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Bessel function of the second kind of order 1."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def modified_bessel_i0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the first kind of order 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def modified_bessel_i1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the first kind of order 1."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the second kind of order 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The modified Bessel function of the second kind of order 1."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def scaled_modified_bessel_k0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``exp(input) * modified_bessel_k0(input)``."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def scaled_modified_bessel_k1(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``exp(input) * modified_bessel_k1(input)``."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def spherical_bessel_j0(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``sin(input) / input``, 1 at 0."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def airy_ai(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The Airy function Ai."""
+_functions = alike(
+    _of_one,
+    pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False),
+    {
+        "erfcx": "``exp(input^2) * erfc(input)``, without overflow.",
+        "ndtr": "The standard normal distribution function.",
+        "ndtri": "The inverse of :func:`ndtr`.",
+        "log_ndtr": "The logarithm of :func:`ndtr`, exact in the lower tail.",
+        "entr": "``-input * log(input)``, 0 at 0 and minus infinity below.",
+        "i0e": "``exp(-|input|) * i0(input)``.",
+        "i1": "The modified Bessel function of the first kind of order 1.",
+        "i1e": "``exp(-|input|) * i1(input)``.",
+        "bessel_j0": "The Bessel function of the first kind of order 0.",
+        "bessel_j1": "The Bessel function of the first kind of order 1.",
+        "bessel_y0": "The Bessel function of the second kind of order 0.",
+        "bessel_y1": "The Bessel function of the second kind of order 1.",
+        "modified_bessel_i0": "The modified Bessel function of the first kind of order 0.",
+        "modified_bessel_i1": "The modified Bessel function of the first kind of order 1.",
+        "modified_bessel_k0": "The modified Bessel function of the second kind of order 0.",
+        "modified_bessel_k1": "The modified Bessel function of the second kind of order 1.",
+        "scaled_modified_bessel_k0": "``exp(input) * modified_bessel_k0(input)``.",
+        "scaled_modified_bessel_k1": "``exp(input) * modified_bessel_k1(input)``.",
+        "spherical_bessel_j0": "``sin(input) / input``, 1 at 0.",
+        "airy_ai": "The Airy function Ai.",
+    },
+)
+(
+    erfcx, ndtr, ndtri, log_ndtr, entr, i0e, i1, i1e, bessel_j0, bessel_j1, bessel_y0,
+    bessel_y1, modified_bessel_i0, modified_bessel_i1, modified_bessel_k0, modified_bessel_k1,
+    scaled_modified_bessel_k0, scaled_modified_bessel_k1, spherical_bessel_j0, airy_ai,
+) = _functions  # fmt: skip
 
 
 @pointwise("float", refuses="complex", reduced_precision=False)
@@ -226,111 +152,32 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     return add(total, p * (p - 1) / 4 * math.log(math.pi), out=out)
 
 
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def chebyshev_polynomial_t(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Chebyshev polynomial of the first kind, T, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def chebyshev_polynomial_u(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Chebyshev polynomial of the second kind, U, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def chebyshev_polynomial_v(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Chebyshev polynomial of the third kind, V, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def chebyshev_polynomial_w(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Chebyshev polynomial of the fourth kind, W, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def hermite_polynomial_h(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The physicists' Hermite polynomial, H, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def hermite_polynomial_he(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The probabilists' Hermite polynomial, He, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def laguerre_polynomial_l(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Laguerre polynomial, L, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def legendre_polynomial_p(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The Legendre polynomial, P, of degree ``n``; 0 for a negative degree."""
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def shifted_chebyshev_polynomial_t(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The shifted Chebyshev polynomial of the first kind, ``T(2 x - 1)``, of degree ``n``.
-
-    It is 0 for a negative degree.
-    """
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def shifted_chebyshev_polynomial_u(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The shifted Chebyshev polynomial of the second kind, ``U(2 x - 1)``, of degree ``n``.
-
-    It is 0 for a negative degree.
-    """
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def shifted_chebyshev_polynomial_v(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The shifted Chebyshev polynomial of the third kind, ``V(2 x - 1)``, of degree ``n``.
-
-    It is 0 for a negative degree.
-    """
-
-
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
-def shifted_chebyshev_polynomial_w(
-    input: Tensor | Number, n: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The shifted Chebyshev polynomial of the fourth kind, ``W(2 x - 1)``, of degree ``n``.
-
-    It is 0 for a negative degree.
-    """
-
+_functions = alike(
+    _of_degree,
+    pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False),
+    {
+        "chebyshev_polynomial_t": "The Chebyshev polynomial of the first kind, T.",
+        "chebyshev_polynomial_u": "The Chebyshev polynomial of the second kind, U.",
+        "chebyshev_polynomial_v": "The Chebyshev polynomial of the third kind, V.",
+        "chebyshev_polynomial_w": "The Chebyshev polynomial of the fourth kind, W.",
+        "hermite_polynomial_h": "The physicists' Hermite polynomial, H.",
+        "hermite_polynomial_he": "The probabilists' Hermite polynomial, He.",
+        "laguerre_polynomial_l": "The Laguerre polynomial, L.",
+        "legendre_polynomial_p": "The Legendre polynomial, P.",
+        "shifted_chebyshev_polynomial_t": "The polynomial T of ``2 x - 1``.",
+        "shifted_chebyshev_polynomial_u": "The polynomial U of ``2 x - 1``.",
+        "shifted_chebyshev_polynomial_v": "The polynomial V of ``2 x - 1``.",
+        "shifted_chebyshev_polynomial_w": "The polynomial W of ``2 x - 1``.",
+    },
+)
+(
+    chebyshev_polynomial_t, chebyshev_polynomial_u, chebyshev_polynomial_v,
+    chebyshev_polynomial_w, hermite_polynomial_h, hermite_polynomial_he, laguerre_polynomial_l,
+    legendre_polynomial_p, shifted_chebyshev_polynomial_t, shifted_chebyshev_polynomial_u,
+    shifted_chebyshev_polynomial_v, shifted_chebyshev_polynomial_w,
+) = _functions  # fmt: skip
 
 __all__ = [
-    "digamma",
-    "erf",
-    "erfc",
-    "erfinv",
-    "i0",
-    "igamma",
-    "igammac",
-    "lgamma",
-    "mvlgamma",
+    "digamma", "erf", "erfc", "erfinv", "i0", "igamma", "igammac", "lgamma", "mvlgamma",
     "polygamma",
-]
+]  # fmt: skip
