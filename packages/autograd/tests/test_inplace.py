@@ -367,3 +367,11 @@ def test_data_assignment() -> None:
     z.sum().backward()
     assert x.is_leaf and x.tolist() == [7.0, 8.0, 9.0]
     assert x.grad.tolist() == [2.0] * 3
+
+
+def test_a_quotient_may_be_overwritten() -> None:
+    x, y = (lc.tensor([value], requires_grad=True) for value in (6.0, 2.0))
+    quotient = x / y
+    quotient += 1
+    quotient.sum().backward()
+    assert (x.grad.item(), y.grad.item()) == (0.5, -1.5)

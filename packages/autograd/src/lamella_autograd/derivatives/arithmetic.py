@@ -74,7 +74,7 @@ derivative(
     input=lambda grad, input, result: grad * (input / result),
     other=lambda grad, other, result: grad * (other / result),
 )
-derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1])
+derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1], keeps=(1,))
 derivative("copysign", input=_copysign_input, other=zeros)
 derivative("sign", input=zeros)
 derivative("sgn", input=_sgn_input)

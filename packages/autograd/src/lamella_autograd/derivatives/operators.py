@@ -59,7 +59,7 @@ derivative(
 derivative(
     "div",
     input=lambda grad, other: grad / conj(other),
-    other=lambda grad, other, result: neg(grad) * conj(result / other),
+    other=lambda grad, input, other: neg(grad) * conj(input / other / other),
 )
 derivative(
     "remainder",
