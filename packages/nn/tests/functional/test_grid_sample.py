@@ -23,10 +23,12 @@ def test_gradients(mode, sizes, padding_mode, align_corners):
     image = torch.tensor(random.standard_normal((2, 2, *sizes)), requires_grad=True)
     grid = random.uniform(-1.4, 1.4, (2, *[2] * len(sizes), len(sizes)))
     places = torch.tensor(grid, requires_grad=True)
-    assert autograd.gradcheck(
-        lambda image, places: F.grid_sample(image, places, mode, padding_mode, align_corners),
-        (image, places),
-    )
+
+    def sample(image, places):
+        return F.grid_sample(image, places, mode, padding_mode, align_corners)
+
+    assert autograd.gradcheck(sample, (image, places))
+    assert autograd.gradgradcheck(sample, (image, places))
 
 
 @pytest.mark.parametrize("align_corners", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lamella_nn.kernels import cubic
 
@@ -15,12 +16,12 @@ def test_weights_sum_to_one_and_keep_elements():
     np.testing.assert_allclose(cubic.weights(1.0), [0, 0, 1, 0], atol=1e-15)
 
 
-def test_slopes_are_the_derivatives():
+@pytest.mark.parametrize(
+    ("function", "derivative"), [(cubic.weights, cubic.slopes), (cubic.slopes, cubic.curvatures)]
+)
+def test_derivatives(function, derivative):
     step = 1e-6
-    for slope, after, before in zip(
-        cubic.slopes(PLACES),
-        cubic.weights(PLACES + step),
-        cubic.weights(PLACES - step),
-        strict=True,
+    for found, after, before in zip(
+        derivative(PLACES), function(PLACES + step), function(PLACES - step), strict=True
     ):
-        np.testing.assert_allclose(slope, (after - before) / (2 * step), atol=1e-8)
+        np.testing.assert_allclose(found, (after - before) / (2 * step), atol=1e-8)

@@ -1,11 +1,12 @@
-"""The derivative of reading images at the places of a grid."""
+"""Derivatives of reading images at the places of a grid, the first and the second."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative
-from lamella_nn.ops.grid_sample import grid_sampler_backward
+from lamella_core import zeros_like
+from lamella_nn.ops.grid_sample import grid_sampler_backward, grid_sampler_second
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -27,3 +28,27 @@ def _grid_sampler(
 
 
 derivative("grid_sampler", joint=("input", "grid"), compute=_grid_sampler)
+
+
+def _backward(
+    grads: Any,
+    grad_output: Tensor,
+    input: Tensor,
+    grid: Tensor,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+    needs_input: bool,
+    needs_grid: bool,
+    needs: tuple[bool, bool, bool],
+) -> tuple[Tensor | None, ...]:
+    first, second = grads
+    found = grid_sampler_second(
+        first if needs_input and first is not None else zeros_like(input),
+        second if needs_grid and second is not None else zeros_like(grid),
+        grad_output, input, grid, mode, padding_mode, align_corners,
+    )  # fmt: skip
+    return tuple(each if need else None for each, need in zip(found, needs, strict=True))
+
+
+derivative("grid_sampler_backward", joint=("grad_output", "input", "grid"), compute=_backward)

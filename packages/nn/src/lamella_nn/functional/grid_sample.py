@@ -46,7 +46,7 @@ def grid_sample(
         align_corners: see above; False by default, with a warning.
 
     Returns:
-        ``(batch, channels, *out sizes)``, differentiable once to input and grid.
+        ``(batch, channels, *out sizes)``, differentiable twice to input and grid.
 
     Raises:
         ValueError: for another mode.

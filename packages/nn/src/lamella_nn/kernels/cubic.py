@@ -24,6 +24,16 @@ def slopes(t: Any) -> list[Any]:
     return [_far_slope(t + 1), _near_slope(t), -_near_slope(1 - t), -_far_slope(2 - t)]
 
 
+def curvatures(t: Any) -> list[Any]:
+    """The second derivatives of :func:`weights` to ``t``."""
+    return [
+        6 * _FREE * (t + 1) - 10 * _FREE,
+        6 * (_FREE + 2) * t - 2 * (_FREE + 3),
+        6 * (_FREE + 2) * (1 - t) - 2 * (_FREE + 3),
+        6 * _FREE * (2 - t) - 10 * _FREE,
+    ]
+
+
 def _near(x: Any) -> Any:
     """The kernel at a distance of at most 1."""
     return ((_FREE + 2) * x - (_FREE + 3)) * x * x + 1

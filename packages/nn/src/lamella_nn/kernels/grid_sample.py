@@ -1,7 +1,8 @@
 """Array kernels of reading images at the places that a grid names.
 
 Along each dimension a place is a few taps: indices of elements, with their weights and the
-derivatives of these to the grid's number. All combinations of taps are read in one pass each.
+derivatives of these to the grid's number, first and second. All combinations of taps are read in
+one pass each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Tap(NamedTuple):
     index: Any
     weight: Any
     slope: Any
+    curvature: Any
 
 
 @shared_kernel("grid_sampler")
@@ -71,12 +73,68 @@ def grid_sampler_backward(
             along = xp.empty((batch, places), input.dtype)
             for n in range(batch):
                 along[n] = (images[n].take(index[n], 1) * grad[n]).sum(0)
-            for axis, tap in enumerate(chosen):
-                others = prod([t.weight for i, t in enumerate(chosen) if i != axis])
-                to_grid[..., len(sizes) - 1 - axis] += along * tap.slope * others
+            for axis in range(len(sizes)):
+                to_grid[..., len(sizes) - 1 - axis] += along * _slope(chosen, axis)
     return to_input.reshape(input.shape if needs_input else 0), to_grid.reshape(
         grid.shape if needs_grid else 0
     )
+
+
+@shared_kernel("grid_sampler_second")
+def grid_sampler_second(
+    xp: Any,
+    grad_input: Any,
+    grad_grid: Any,
+    grad: Any,
+    input: Any,
+    grid: Any,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+) -> tuple[Any, Any, Any]:
+    batch, channels, *sizes = input.shape
+    dims, length, places = len(sizes), prod(sizes), prod(grid.shape[1:-1])
+    images = input.reshape(batch, channels, length)
+    others = grad_input.reshape(batch, channels, length)
+    along_grid = grad_grid.reshape(batch, places, dims)
+    flat_grad = grad.reshape(batch, channels, places)
+    to_grad = xp.zeros(flat_grad.shape, grad.dtype)
+    to_input = xp.zeros((batch, channels * length), input.dtype)
+    to_grid = xp.zeros((batch, places, dims), grid.dtype)
+    first = (xp.arange(channels) * length)[:, None]
+    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
+    for index, weight, chosen in _combined(taps, sizes):
+        slopes = [_slope(chosen, axis) for axis in range(dims)]
+        # How the weight changes as the grid moves along its cotangent.
+        change: Any = 0
+        for axis in range(dims):
+            change = change + along_grid[..., dims - 1 - axis] * slopes[axis]
+        read, read_other = xp.empty((2, batch, places), input.dtype)
+        for n in range(batch):
+            values, other = images[n].take(index[n], 1), others[n].take(index[n], 1)
+            to_grad[n] += other * weight[n] + values * change[n]
+            share = (flat_grad[n] * change[n]).reshape(-1)
+            xp.add.at(to_input[n], (index[n] + first).reshape(-1), share)
+            read[n] = (values * flat_grad[n]).sum(0)
+            read_other[n] = (other * flat_grad[n]).sum(0)
+        for axis in range(dims):
+            total = read_other * slopes[axis]
+            for second in range(dims):
+                part = along_grid[..., dims - 1 - second] * _second_slope(chosen, axis, second)
+                total = total + read * part
+            to_grid[..., dims - 1 - axis] += total
+    return to_grad.reshape(grad.shape), to_input.reshape(input.shape), to_grid.reshape(grid.shape)
+
+
+def _slope(chosen: tuple[Tap, ...], axis: int) -> Any:
+    """The derivative of a combination's weight to the grid's number along a dimension."""
+    return prod([tap.slope if i == axis else tap.weight for i, tap in enumerate(chosen)])
+
+
+def _second_slope(chosen: tuple[Tap, ...], first: int, second: int) -> Any:
+    if first == second:
+        return prod([tap.curvature if i == first else tap.weight for i, tap in enumerate(chosen)])
+    return prod([tap.slope if i in (first, second) else tap.weight for i, tap in enumerate(chosen)])
 
 
 def _combined(
@@ -132,11 +190,11 @@ def _reflected(xp: Any, place: Any, size: int, align_corners: bool) -> tuple[Any
     return xp.where(odd, low + span - within, low + within), slope
 
 
-def _tap(xp: Any, index: Any, weight: Any, slope: Any, size: int) -> Tap:
+def _tap(xp: Any, index: Any, weight: Any, slope: Any, curvature: Any, size: int) -> Tap:
     """A tap, whose weight is zero where the index lies outside."""
     inside = (index >= 0) & (index <= size - 1)
     index = xp.where(inside, index, 0).astype(xp.int64)
-    return Tap(index, weight * inside, slope * inside)
+    return Tap(index, weight * inside, slope * inside, curvature * inside)
 
 
 def _near_taps(
@@ -151,12 +209,12 @@ def _near_taps(
         place = _clipped(xp, place, size)
     if mode == "nearest":
         nearest = xp.rint(place)
-        return [_tap(xp, nearest, xp.ones_like(place), slope, size)]
+        return [_tap(xp, nearest, xp.ones_like(place), xp.zeros_like(place), 0, size)]
     base = xp.floor(place)
     share = place - base
     return [
-        _tap(xp, base, 1 - share, -slope, size),
-        _tap(xp, base + 1, share, slope, size),
+        _tap(xp, base, 1 - share, -slope, 0, size),
+        _tap(xp, base + 1, share, slope, 0, size),
     ]
 
 
@@ -167,13 +225,12 @@ def _cubic_taps(
     base = xp.floor(place)
     share = place - base
     taps = []
-    for step, weight, slope in zip(
-        range(-1, 3), cubic.weights(share), cubic.slopes(share), strict=True
-    ):
+    all_weights = (cubic.weights(share), cubic.slopes(share), cubic.curvatures(share))
+    for step, weight, slope, curvature in zip(range(-1, 3), *all_weights, strict=True):
         index = base + step
         if padding_mode == "reflection":
             index, _ = _reflected(xp, index, size, align_corners)
         if padding_mode != "zeros":
             index = _clipped(xp, index, size)
-        taps.append(_tap(xp, index, weight, slope * scale, size))
+        taps.append(_tap(xp, index, weight, slope * scale, curvature * scale * scale, size))
     return taps

@@ -29,3 +29,20 @@ def grid_sampler_backward(
     needs_grid: bool,
 ) -> tuple[Tensor, Tensor]:
     """The gradients of ``grid_sampler`` to its input and grid; empty where not needed."""
+
+
+@arrays(method=False)
+def grid_sampler_second(
+    grad_input: Tensor,
+    grad_grid: Tensor,
+    grad_output: Tensor,
+    input: Tensor,
+    grid: Tensor,
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of ``grid_sampler_backward`` to its output's gradient, input and grid.
+
+    ``grad_input`` and ``grad_grid`` are the gradients of its results.
+    """
