@@ -8,6 +8,7 @@ import lamella_core as lc
 from lamella_autograd import (
     Function,
     detect_anomaly,
+    grad,
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
     set_detect_anomaly,
@@ -97,3 +98,21 @@ def test_switch() -> None:
 def test_enabling_warns() -> None:
     with pytest.warns(UserWarning, match="debugging"):
         detect_anomaly()
+
+
+def test_step_recorded_in_a_backward_pass_names_the_call_that_it_came_from() -> None:
+    def forward_of_it(x):
+        return x.sqrt()
+
+    x = leaf(0)
+    with detect_anomaly():
+        y = forward_of_it(x)
+        (slope,) = grad(y.sum() * 0 + y.detach().sum() + y.sum(), x, create_graph=True)
+        with (
+            pytest.warns(UserWarning) as warned,
+            pytest.raises(RuntimeError, match="returned nan values"),
+        ):
+            (slope * 0).sum().backward()
+    induced = [str(each.message) for each in warned if "was induced by" in str(each.message)]
+    assert len(induced) == 1
+    assert "SqrtBackward0" in induced[0] and "forward_of_it" in induced[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
     from lamella_autograd.node import Node
 
 TRACEBACK = "traceback_"
+PARENT = "parent_"
 
 
 class _Settings:
     check_nan = True
+
+
+class _Running(threading.local):
+    """The node whose step the calling thread is in: it made the nodes that are recorded then."""
+
+    node: Node | None = None
+
+
+_running = _Running()
 
 
 _settings = _Settings()
@@ -86,6 +97,8 @@ def is_anomaly_check_nan_enabled() -> bool:
 def keep_traceback(node: Node) -> None:
     """Notes in a node where the call that it records was made."""
     node.metadata[TRACEBACK] = traceback.format_stack()[:-2]
+    if _running.node is not None:
+        node.metadata[PARENT] = _running.node
 
 
 def tracing(record: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,11 +120,15 @@ def checked_apply(node: Node, grad: Any) -> Any:
     Raises:
         RuntimeError: when a gradient has a NaN and they are looked for.
     """
+    outer = _running.node
+    _running.node = node
     try:
         grads = node.apply(grad)
     except Exception:
         _show(node)
         raise
+    finally:
+        _running.node = outer
     if _settings.check_nan:
         for i, each in enumerate(grads):
             if each is not None and bool((each != each).any()):
@@ -132,3 +149,12 @@ def _show(node: Node) -> None:
     else:
         text = f"Traceback of forward call that caused the error:\n{''.join(lines)}"
     warnings.warn(f"Error detected in {node.name()}. {text}", stacklevel=2)
+    parent = node.metadata.get(PARENT)
+    while parent is not None:
+        made = "".join(parent.metadata.get(TRACEBACK, ["  (not known)\n"]))
+        warnings.warn(
+            f"\n\nPrevious calculation was induced by {parent.name()}. Traceback of forward call "
+            f"that induced the previous calculation:\n{made}",
+            stacklevel=2,
+        )
+        parent = parent.metadata.get(PARENT)

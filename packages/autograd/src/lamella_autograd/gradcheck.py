@@ -81,7 +81,9 @@ def gradcheck(
 
     Raises:
         GradcheckError: when one does not.
-        ValueError: when no input requires grad, or there is nothing to check.
+        ValueError: when no input requires grad.
+        TypeError: when the function returns something else than tensors.
+        AssertionError: when no mode is to be checked.
         NotImplementedError: for the checks of forward mode and of batched gradients.
     """
     if check_forward_ad or check_batched_forward_grad:
@@ -94,7 +96,7 @@ def gradcheck(
             "gradcheck: batched gradients (vmap) are not supported; leave check_batched_grad False"
         )
     if not check_backward_ad:
-        raise ValueError(
+        raise AssertionError(
             "Expected at least one of check_forward_ad or check_backward_ad to be True, but both "
             "are False"
         )
@@ -146,7 +148,7 @@ def gradgradcheck(
             "gradgradcheck: forward mode is not supported; leave check_fwd_over_rev False"
         )
     if not check_rev_over_rev:
-        raise ValueError(
+        raise AssertionError(
             "Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True, but "
             "both are False"
         )
@@ -340,7 +342,14 @@ def _analytical(
 
 def _check(func: Callable[..., Any], arguments: tuple[Any, ...], settings: _Settings) -> None:
     targets = [each for each in arguments if _is_checked(each)]
-    floating = [each for each in _listed(func(*arguments)) if _is_floating(each)]
+    outputs = _listed(func(*arguments))
+    for number, each in enumerate(outputs):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"gradcheck expects func to return a tensor or a tuple of tensors, but output "
+                f"{number} is of type {type(each).__name__}"
+            )
+    floating = [each for each in outputs if _is_floating(each)]
     if not any(each.requires_grad for each in floating):
         for i, target in enumerate(targets):
             for number, jacobian in enumerate(_numerical(func, arguments, target, settings.eps)):
@@ -394,10 +403,27 @@ def _mismatch(
 ) -> str:
     if target.dtype.is_complex or output.dtype.is_complex:
         notes += "(complex elements as pairs of real and imaginary part)\n"
+    with np.errstate(invalid="ignore"):
+        difference = np.nan_to_num(np.abs(numerical - analytical), nan=np.inf)
+    row, column = (int(each) for each in np.unravel_index(difference.argmax(), difference.shape))
+    notes += (
+        f"most at element {_place(column, output)} of the output by element {_place(row, target)} "
+        f"of the input: numerical {numerical[row, column]}, analytical {analytical[row, column]}\n"
+    )
     return (
         f"Jacobian mismatch for output {number} with respect to input {i},\n{notes}"
         f"numerical:{numerical}\nanalytical:{analytical}\n"
     )
+
+
+def _place(part: int, tensor: Tensor) -> str:
+    """The index of the element that one of the parts belongs to, and which part of it that is."""
+    which = ""
+    if tensor.dtype.is_complex:
+        part, imaginary = divmod(part, 2)
+        which = ".imag" if imaginary else ".real"
+    index = np.unravel_index(part, tuple(tensor.shape)) if tensor.dim() else ()
+    return f"({', '.join(str(int(each)) for each in index)}){which}"
 
 
 def _compare_projections(
