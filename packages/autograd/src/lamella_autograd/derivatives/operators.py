@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def conj(value: Tensor | Number) -> Any:
     """The complex conjugate of a tensor or a number."""
-    if value.__class__ is complex:
+    try:
+        dtype = value._dtype  # type: ignore[union-attr]
+    except AttributeError:
         return value.conjugate()
-    if isinstance(value, Tensor) and value._dtype.is_complex:
-        return conj_physical(value)
-    return value
+    return conj_physical(value) if dtype.is_complex else value
 
 
 def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
