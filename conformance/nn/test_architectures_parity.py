@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 import torch
 
 import lamella
@@ -181,3 +182,79 @@ def quarter_loss(t: Any, network: Any, arguments: Any) -> Any:
 
 def test_resnet(tmp_path: Path) -> None:
     assert_trains_alike(resnet, images, quarter_loss, tmp_path, lr=2e-3, optimizer="SGD")
+
+
+# ----------------------------------------------------------------------------------------- a GPT
+
+VOCABULARY, CONTEXT, WIDTH, HEADS, BLOCKS = 61, 48, 64, 4, 3
+
+
+def gpt(t: Any, tied: bool) -> Any:
+    """A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019: GPT-2, with
+    fewer and narrower blocks."""
+    nn, functional = t.nn, t.nn.functional
+
+    class Attention(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.c_attn = nn.Linear(WIDTH, 3 * WIDTH)
+            self.c_proj = nn.Linear(WIDTH, WIDTH)
+
+        def forward(self, x: Any) -> Any:
+            batch, length, _ = x.shape
+            shape = (batch, length, HEADS, WIDTH // HEADS)
+            q, k, v = (part.view(shape).transpose(1, 2) for part in self.c_attn(x).split(WIDTH, 2))
+            y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.c_proj(y.transpose(1, 2).contiguous().view(batch, length, WIDTH))
+
+    class Block(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.ln_1, self.attn = nn.LayerNorm(WIDTH), Attention()
+            self.ln_2 = nn.LayerNorm(WIDTH)
+            self.mlp = nn.Sequential(
+                nn.Linear(WIDTH, 4 * WIDTH), nn.GELU("tanh"), nn.Linear(4 * WIDTH, WIDTH)
+            )
+
+        def forward(self, x: Any) -> Any:
+            x = x + self.attn(self.ln_1(x))
+            return x + self.mlp(self.ln_2(x))
+
+    class GPT(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.wte, self.wpe = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(CONTEXT, WIDTH)
+            self.h = nn.ModuleList([Block() for _ in range(BLOCKS)])
+            self.ln_f = nn.LayerNorm(WIDTH)
+            self.lm_head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+            if tied:
+                nn.init.normal_(self.wte.weight, 0.0, 0.02)
+                self.lm_head.weight = self.wte.weight
+
+        def forward(self, tokens: Any) -> Any:
+            x = self.wte(tokens) + self.wpe(t.arange(tokens.shape[1]))
+            for block in self.h:
+                x = block(x)
+            return self.lm_head(self.ln_f(x))
+
+    return GPT()
+
+
+def text(t: Any) -> tuple[Any]:
+    # Sequences that can be learnt: each token is the last one and a step, of eight kinds.
+    steps = np.random.default_rng(SEED).integers(1, 8, (8, 1))
+    return (t.tensor(np.arange(CONTEXT) * steps % VOCABULARY),)
+
+
+def next_token_loss(t: Any, network: Any, arguments: Any) -> Any:
+    (tokens,) = arguments
+    scores = network(tokens)[:, :-1].reshape(-1, VOCABULARY)
+    return t.nn.functional.cross_entropy(scores, tokens[:, 1:].reshape(-1))
+
+
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+def test_gpt(tmp_path: Path, tied: bool) -> None:
+    def build(t: Any) -> Any:
+        return gpt(t, tied)
+
+    assert_trains_alike(build, text, next_token_loss, tmp_path, 1e-3, "AdamW")
