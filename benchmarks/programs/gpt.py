@@ -1,7 +1,8 @@
 """A training step of a small GPT on characters: 6 layers of 384, 6 heads, context 256, batch 4.
 
 The blocks are those of GPT-2 (Radford et al., 2019): layer norm before attention and before the
-two linear layers, each with a residual connection. Attention is written in `matmul` and `softmax`.
+two linear layers, each with a residual connection. Attention is written in `matmul` and `softmax`;
+in the variant `fused` it is `scaled_dot_product_attention`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def build(
     heads: int = HEADS,
     width: int = WIDTH,
     context: int = CONTEXT,
+    fused: bool = False,
 ) -> Any:
     """The network: token numbers of shape (batch, context) to scores of each next token."""
     nn, functional = torch.nn, torch.nn.functional
@@ -40,6 +42,9 @@ def build(
             parts = self.joint(x).split(width, dim=2)
             shape = (batch, length, heads, width // heads)
             query, key, value = (part.view(shape).transpose(1, 2) for part in parts)
+            if fused:
+                mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+                return self.out(mixed.transpose(1, 2).contiguous().view(batch, length, width))
             scores = query @ key.transpose(-2, -1) * (1 / math.sqrt(width // heads))
             weights = functional.softmax(scores.masked_fill(self.future, -math.inf), dim=-1)
             mixed = (weights @ value).transpose(1, 2).contiguous().view(batch, length, width)
@@ -72,22 +77,22 @@ def build(
     return GPT()
 
 
-def make(torch: ModuleType, **sizes: int) -> Steps:
+def make(torch: ModuleType, fused: bool = False, **sizes: int) -> Steps:
     """A network, its optimizer and a batch of random text, ready to train."""
     torch.manual_seed(0)
-    model = build(torch, **sizes)
+    model = build(torch, fused=fused, **sizes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
     text = torch.randint(0, VOCABULARY, (BATCH, sizes.get("context", CONTEXT) + 1))
     return make_step(torch, model, optimizer, text[:, :-1], text[:, 1:].flatten())
 
 
 def main() -> None:
-    arguments = read_arguments(__doc__, variants=("time", "memory"))
+    arguments = read_arguments(__doc__, variants=("time", "fused", "memory"))
     torch = load(arguments.framework)
     if arguments.variant == "memory":
         report_peak(lambda: make(torch, **WARM_UP), lambda: make(torch))
     else:
-        report_training(make(torch))
+        report_training(make(torch, arguments.variant == "fused"))
 
 
 if __name__ == "__main__":
