@@ -38,32 +38,46 @@ _LARGE = 16 * 1024
 
 def _collate_tensors(batch: Sequence[Tensor], *, collate_fn_map: _CollateMap | None = None) -> Any:
     first = batch[0]
-    if allocate is not None and first.nbytes * len(batch) >= _LARGE and _are_alike(batch):
-        arrays = [one.numpy() for one in batch]
-        shape = (len(batch), *first.shape)
-        size = first.nbytes * len(batch)
-        out = allocate(size).view(arrays[0].dtype).reshape(shape)
-        return as_tensor(np.stack(arrays, out=out))
+    if (
+        allocate is not None
+        and first.nbytes * len(batch) >= _LARGE
+        and all(
+            type(one) is Tensor
+            and one.is_cpu
+            and not one.requires_grad
+            and one.dtype is first.dtype
+            and one.shape == first.shape
+            for one in batch
+        )
+    ):
+        return _stacked([one.numpy() for one in batch])
     return stack(batch, 0)
 
 
-def _are_alike(batch: Sequence[Tensor]) -> bool:
-    """Whether all are plain tensors on the CPU, of one dtype and shape."""
-    dtype, shape = batch[0].dtype, batch[0].shape
-    return all(
-        type(one) is Tensor
-        and one.is_cpu
-        and not one.requires_grad
-        and one.dtype is dtype
-        and one.shape == shape
-        for one in batch
-    )
-
-
 def _collate_arrays(batch: Sequence[Any], *, collate_fn_map: _CollateMap | None = None) -> Any:
-    if _has_no_tensor_dtype(batch[0].dtype):
-        raise _unsupported(batch[0].dtype)
+    first = batch[0]
+    if _has_no_tensor_dtype(first.dtype):
+        raise _unsupported(first.dtype)
+    if all(
+        type(one) is np.ndarray
+        and one.dtype is first.dtype
+        and one.shape == first.shape
+        # A tensor cannot have others.
+        and all(step >= 0 for step in one.strides)
+        for one in batch
+    ):
+        return _stacked(batch)
     return collate([as_tensor(array) for array in batch], collate_fn_map=collate_fn_map)
+
+
+def _stacked(arrays: Sequence[np.ndarray]) -> Tensor:
+    """Arrays of one dtype and shape on top of one another, in shared memory where it is offered."""
+    first = arrays[0]
+    size = first.nbytes * len(arrays)
+    if allocate is None or size < _LARGE:
+        return as_tensor(np.stack(arrays))
+    out = allocate(size).view(first.dtype).reshape(len(arrays), *first.shape)
+    return as_tensor(np.stack(arrays, out=out))
 
 
 def _collate_numpy_scalars(

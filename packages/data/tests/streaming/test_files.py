@@ -3,10 +3,12 @@ from __future__ import annotations
 import functools
 import http.server
 import io
+import operator
 import threading
 
 import pytest
 
+from lamella_data import DataLoader
 from lamella_data.streaming import TarDataset, files
 from lamella_data.streaming.files import ShardFile, expand
 
@@ -185,6 +187,14 @@ def test_http_is_resumed(shards, serve, handler) -> None:
     other = make()
     other.load_state_dict(dataset.state_dict())
     assert [sample["cls"] for sample in other] == [sample["cls"] for sample in stream]
+
+
+def test_workers_read_from_a_server_that_this_process_has_read_from(shards, serve) -> None:
+    dataset = TarDataset(
+        serve(Ranges) + "/part-{000..004}.tar", transform=operator.itemgetter("cls")
+    )
+    assert list(dataset) == list(range(50))
+    assert sorted(DataLoader(dataset, None, num_workers=2, timeout=30)) == list(range(50))
 
 
 def test_a_large_file_of_a_server_that_gives_no_parts(tmp_path, serve, write_tar) -> None:

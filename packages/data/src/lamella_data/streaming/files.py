@@ -119,7 +119,10 @@ class ShardFile(io.RawIOBase):
         self._file: Any = None
         # Whether the server gives no parts, so that the file is one stream from its start.
         self._from_start = False
-        self._attempt(self._go_to, 0)
+        try:
+            self._file = self._open()
+        except Exception as error:
+            self._again(self._go_to, 0, error)
 
     def _open(self) -> Any:
         protocol, path = split_protocol(self.url)
@@ -132,29 +135,30 @@ class ShardFile(io.RawIOBase):
         options = {"block_size": 0} if self._from_start else {}
         return filesystem_of(self.url, self._options).open(self.url, "rb", **options)
 
-    def _attempt(self, action: Any, argument: int) -> Any:
-        """``action(argument)`` on the open file at the right place, again where that fails."""
+    def _again(self, action: Any, argument: int, error: Exception) -> Any:
+        """``action(argument)``, which ended with ``error``, once more on a file opened anew, and
+        again where that fails."""
         pause = self._backoff
-        for left in range(self._retries, -1, -1):
+        retries = 0
+        while True:
+            self._drop()
+            if isinstance(error, ValueError) and not self._from_start and self._is_http():
+                self._from_start = True
+            elif isinstance(error, _PERMANENT) or retries == self._retries:
+                self.failure = error
+                where = f"while reading {self.url} at byte {self._position}"
+                error.add_note(f"{where}, after {retries} retries")
+                raise error
+            else:
+                time.sleep(pause)
+                pause *= 2
+                retries += 1
             try:
-                if self._file is None:
-                    self._file = self._open()
-                    self._go_to(self._position)
+                self._file = self._open()
+                self._go_to(self._position)
                 return action(argument)
-            except Exception as error:
-                self._drop()
-                if isinstance(error, ValueError) and not self._from_start and self._is_http():
-                    self._from_start = True
-                    return self._attempt(action, argument)
-                if isinstance(error, _PERMANENT) or not left:
-                    self.failure = error
-                    error.add_note(
-                        f"while reading {self.url} at byte {self._position}, after "
-                        f"{self._retries - left} retries"
-                    )
-                    raise
-            time.sleep(pause)
-            pause *= 2
+            except Exception as another:
+                error = another
 
     def _is_http(self) -> bool:
         return split_protocol(self.url)[0] in ("http", "https")
@@ -200,7 +204,10 @@ class ShardFile(io.RawIOBase):
             offset += self.size()
         if offset != self._position:
             self._position = offset
-            self._attempt(self._go_to, offset)
+            try:
+                self._go_to(offset)
+            except Exception as error:
+                self._again(self._go_to, offset, error)
         return offset
 
     def size(self) -> int:
@@ -213,16 +220,22 @@ class ShardFile(io.RawIOBase):
 
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = -1 if size is None else size
-        data = self._attempt(self._read_whole, wanted)
+        try:
+            data = self._file.read(wanted)
+            if 0 < len(data) < wanted:
+                data = self._complete(data, wanted)
+        except Exception as error:
+            data = self._again(self._read_whole, wanted, error)
         self._position += len(data)
         return data
 
     def _read_whole(self, wanted: int) -> bytes:
-        """As many bytes as are wanted, where the file has them; one read of a stream may give
-        fewer."""
         data = self._file.read(wanted)
-        if len(data) == wanted or wanted < 0 or not data:
-            return data
+        return self._complete(data, wanted) if 0 < len(data) < wanted else data
+
+    def _complete(self, data: bytes, wanted: int) -> bytes:
+        """``data`` and as many of the bytes after it as are wanted and there: one read of a stream
+        may give fewer."""
         parts = [data]
         missing = wanted - len(data)
         while missing and (data := self._file.read(missing)):
