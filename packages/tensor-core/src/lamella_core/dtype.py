@@ -108,6 +108,12 @@ PYTHON_TYPES: dict[object, dtype] = {bool: bool_, int: int64, float: float64, co
 REDUCED_PRECISION = frozenset((float16, bfloat16))
 
 
+def register(kind: dtype) -> dtype:
+    """Lets a further element type, such as a quantized one, be found by its name."""
+    _BY_NAME[kind.name] = kind
+    return kind
+
+
 def dtype_by_name(name: str) -> dtype:
     """The interned type of that name, ``"float32"``."""
     return _BY_NAME[name]

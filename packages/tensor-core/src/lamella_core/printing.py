@@ -217,7 +217,7 @@ def format_tensor(
     if names is not None:
         suffixes.append(f"names={tuple(names)}")
     text = prefix + format_array(array, len(prefix))
-    return _append_suffixes(text, suffixes, len(prefix), options.linewidth)
+    return append_suffixes(text, suffixes, len(prefix), options.linewidth)
 
 
 def python_format(array: Any, spec: str, owner: object | None = None) -> str:
@@ -350,7 +350,7 @@ def _nest(texts: np.ndarray, cut: Sequence[bool], indent: int, width: int, linew
     return "[" + (",\n" + margin).join(lines) + "]"
 
 
-def _append_suffixes(text: str, suffixes: list[str], indent: int, linewidth: float) -> str:
+def append_suffixes(text: str, suffixes: list[str], indent: int, linewidth: float) -> str:
     """``text`` and ``suffixes``, comma-separated, wrapped at ``linewidth``, and ``)``."""
     pieces = [text]
     # PyTorch counts the line that the brackets end as two columns longer than it is (a suffix line
