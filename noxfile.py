@@ -31,15 +31,17 @@ PACKAGES: dict[str, set[str]] = {
     "tensor-core": set(),
     "autograd": {"tensor-core"},
     "sparse": {"tensor-core", "autograd"},
+    "quantization": {"tensor-core"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},
     "data": {"tensor-core"},
-    "lamella": {"tensor-core", "autograd", "sparse", "nn", "optim", "data"},
+    "lamella": {"tensor-core", "autograd", "sparse", "quantization", "nn", "optim", "data"},
 }
 IMPORT_NAMES = {
     "tensor-core": "lamella_core",
     "autograd": "lamella_autograd",
     "sparse": "lamella_sparse",
+    "quantization": "lamella_quantization",
     "nn": "lamella_nn",
     "optim": "lamella_optim",
     "data": "lamella_data",

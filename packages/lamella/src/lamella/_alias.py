@@ -48,6 +48,12 @@ MODULES = {
 # PyTorch's functions at the top level that a distribution above autograd declares, with the module
 # that holds them.
 FUNCTIONS = {
+    **dict.fromkeys(
+        """dequantize per_channel_affine per_channel_symmetric per_tensor_affine
+        per_tensor_symmetric qint8 qint32 qscheme quantize_per_channel quantize_per_tensor
+        quint8""".split(),
+        "lamella_quantization",
+    ),
     "sparse_coo_tensor": "lamella_sparse",
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(
@@ -63,11 +69,18 @@ FUNCTIONS = {
 }
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
-METHODS = dict.fromkeys(
-    """_indices _nnz _values coalesce dense_dim indices is_coalesced sparse_dim sparse_mask to_dense
-    to_sparse to_sparse_coo values""".split(),
-    "lamella_sparse",
-)
+METHODS = {
+    **dict.fromkeys(
+        """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
+        q_scale q_zero_point qscheme""".split(),
+        "lamella_quantization",
+    ),
+    **dict.fromkeys(
+        """_indices _nnz _values coalesce dense_dim indices is_coalesced sparse_dim sparse_mask
+        to_dense to_sparse to_sparse_coo values""".split(),
+        "lamella_sparse",
+    ),
+}
 
 # Names that PyTorch has in a module of one distribution, and that stand in another beside it. They
 # are joined when the facade's module, the key, is first imported.

@@ -1,8 +1,8 @@
 """Quantized tensors, and the dispatch layer that finds what an op does with them.
 
-A quantized tensor's array holds the integers, so that views of it are views. How they map to numbers
-stands beside them. Its key has the bit :data:`QUANTIZED`, by which every call that it takes part in
-comes to :class:`QuantizedLayer`.
+A quantized tensor's array holds the integers, so that views of it are views. How they map to
+numbers stands beside them. Its key has the bit :data:`QUANTIZED`, by which every call that it takes
+part in comes to :class:`QuantizedLayer`.
 """
 
 from __future__ import annotations
@@ -140,8 +140,13 @@ def quantized(input: Tensor, dtype: dtype, mapping: Mapping) -> QuantizedTensor:
     else:
         inverse = _along(1.0 / scale.float(), mapping, ndim)
     limits = core.iinfo(OF_NUMPY[dtype.numpy])
-    rounded = (input * inverse).round().double() + _along(mapping.zero_point, mapping, ndim)
-    values = rounded.clamp(limits.min, limits.max).to(OF_NUMPY[dtype.numpy])
+    zero_point = _along(mapping.zero_point, mapping, ndim)
+    if dtype.itemsize == 1:
+        # Rounded to float32 once, after the sum, as PyTorch's fused multiply-add does.
+        places = (input.double() * inverse + zero_point).float().round().double()
+    else:
+        places = (input * inverse).round().double() + zero_point
+    values = places.clamp(limits.min, limits.max).to(OF_NUMPY[dtype.numpy])
     return make(values, dtype, mapping)
 
 

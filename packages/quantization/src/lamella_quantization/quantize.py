@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import lamella_core as core
 from lamella_core.dispatch import ops
@@ -180,9 +180,7 @@ def copy_(target: Tensor, source: Tensor) -> Tensor:
 
 
 @handles("to_dtype")
-def to_dtype(input: QuantizedTensor, dtype: dtype) -> Tensor:
-    if dtype is core.float32:
-        return dequantized(input)
+def to_dtype(input: QuantizedTensor, dtype: dtype) -> NoReturn:
     raise RuntimeError(
         "Creation of quantized tensor requires quantized dtype like torch.quint8: use dequantize() "
         f"and then .to({dtype!r})"
@@ -190,7 +188,9 @@ def to_dtype(input: QuantizedTensor, dtype: dtype) -> Tensor:
 
 
 @handles("to_device")
-def to_device(input: QuantizedTensor, device: Any, source: Any) -> Tensor:
+def to_device(
+    input: QuantizedTensor, device: Any, source: Any, non_blocking: bool = False
+) -> Tensor:
     mapping = input._mapping
     if mapping.axis is not None:
         mapping = Mapping(mapping.scale.to(device), mapping.zero_point.to(device), mapping.axis)

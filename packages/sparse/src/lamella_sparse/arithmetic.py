@@ -168,9 +168,11 @@ def to_dtype(input: Tensor, dtype: Any) -> Tensor:
 
 
 @handles("to_device")
-def to_device(input: Tensor, device: Any, source: Any) -> Tensor:
+def to_device(input: Tensor, device: Any, source: Any, non_blocking: bool = False) -> Tensor:
     coo = input._array
-    return make(coo.indices.to(device), coo.values.to(device), coo.shape, coo.coalesced)
+    indices = coo.indices.to(device, non_blocking=non_blocking)
+    values = coo.values.to(device, non_blocking=non_blocking)
+    return make(indices, values, coo.shape, coo.coalesced)
 
 
 @handles("copy_")
