@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import normalize_dim
@@ -12,6 +12,8 @@ from lamella_core.ops.reduction import norm as whole_norm
 from lamella_core.ops.reduction import sum as whole_sum
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lamella_core.dtype import dtype
     from lamella_core.tensor import Tensor
     from lamella_core.typing import Ints, Number
@@ -75,77 +77,62 @@ def prod(
     return result
 
 
-def amax(
-    input: Tensor,
-    dim: Ints | None = None,
-    *,
-    keepdim: bool | None = False,
-    dtype: dtype | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
+def _extreme(name: str, hidden: Callable[[str, dtype], Any], doc: str) -> Any:
+    """A reduction to the greatest or least; ``hidden`` gives what stands for masked elements."""
+    index = name.startswith("arg")
+
+    def reduce(
+        input: Tensor,
+        dim: Any = None,
+        *,
+        keepdim: bool | None = False,
+        dtype: dtype | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        input = _converted(input, dtype)
+        wanted = input._dtype
+        if mask is not None:
+            input = hidden_as(name, input, mask, hidden(name, wanted))
+        dims = dim if index else all_dims(dim, input._array.ndim)
+        result = getattr(input, name)(dims, bool(keepdim))
+        return result.to(wanted) if index else result
+
+    reduce.__name__ = reduce.__qualname__ = name
+    reduce.__doc__ = doc
+    return reduce
+
+
+amax = _extreme(
+    "amax",
+    least,
     """Greatest of the selected elements; the type's least number where there is none.
 
     The arguments are those of :func:`sum`; ``input`` keeps its type by default.
-    """
-    input = _converted(input, dtype)
-    if mask is not None:
-        input = hidden_as("amax", input, mask, least("amax", input._dtype))
-    return input.amax(all_dims(dim, input._array.ndim), bool(keepdim))
-
-
-def amin(
-    input: Tensor,
-    dim: Ints | None = None,
-    *,
-    keepdim: bool | None = False,
-    dtype: dtype | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
+    """,
+)
+amin = _extreme(
+    "amin",
+    greatest,
     """Least of the selected elements; the type's greatest number where there is none.
 
     The arguments are those of :func:`sum`; ``input`` keeps its type by default.
-    """
-    input = _converted(input, dtype)
-    if mask is not None:
-        input = hidden_as("amin", input, mask, greatest("amin", input._dtype))
-    return input.amin(all_dims(dim, input._array.ndim), bool(keepdim))
-
-
-def argmax(
-    input: Tensor,
-    dim: int | None = None,
-    *,
-    keepdim: bool | None = False,
-    dtype: dtype | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
+    """,
+)
+argmax = _extreme(
+    "argmax",
+    least,
     """Index of the greatest selected element, in the *input's type*, as PyTorch has it.
 
     Args:
         dim: the dimension; the index is that in the flattened input when None.
         input, keepdim, dtype, mask: see :func:`sum`.
-    """
-    input = _converted(input, dtype)
-    wanted = input._dtype
-    if mask is not None:
-        input = hidden_as("argmax", input, mask, least("argmax", wanted))
-    return input.argmax(dim, bool(keepdim)).to(wanted)
-
-
-def argmin(
-    input: Tensor,
-    dim: int | None = None,
-    *,
-    keepdim: bool | None = False,
-    dtype: dtype | None = None,
-    mask: Tensor | None = None,
-) -> Tensor:
-    """Index of the least selected element, in the input's type. See :func:`argmax`."""
-    input = _converted(input, dtype)
-    wanted = input._dtype
-    if mask is not None:
-        input = hidden_as("argmin", input, mask, greatest("argmin", wanted))
-    return input.argmin(dim, bool(keepdim)).to(wanted)
+    """,
+)
+argmin = _extreme(
+    "argmin",
+    greatest,
+    "Index of the least selected element, in the input's type. See :func:`argmax`.",
+)
 
 
 def mean(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
@@ -24,18 +24,9 @@ if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike
 
 __all__ = [
-    "bartlett",
-    "blackman",
-    "cosine",
-    "exponential",
-    "gaussian",
-    "general_cosine",
-    "general_hamming",
-    "hamming",
-    "hann",
-    "kaiser",
-    "nuttall",
-]
+    "bartlett", "blackman", "cosine", "exponential", "gaussian", "general_cosine",
+    "general_hamming", "hamming", "hann", "kaiser", "nuttall",
+]  # fmt: skip
 
 
 def _window(
@@ -59,15 +50,28 @@ def _window(
     return window(M, M - 1 if sym else M, of_position, found, device, requires_grad)
 
 
-def hann(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
+def _fixed(name: str, of_position: Callable[[Tensor, int], Tensor], doc: str) -> Any:
+    """A window without parameters of its own."""
+
+    def make(
+        M: int,
+        *,
+        sym: bool = True,
+        dtype: dtype | None = None,
+        layout: layout | None = strided,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        return _window(name, M, sym, of_position, dtype, layout, device, requires_grad)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = doc
+    return make
+
+
+hann = _fixed(
+    "hann",
+    cosine_sum((0.5, 0.5)),
     """Hann window: ``w[k] = (1 - cos(2 pi k / N)) / 2``.
 
     Args:
@@ -79,31 +83,38 @@ def hann(
 
     Raises:
         ValueError: for a negative ``M``, another dtype, or a layout that is not strided.
-    """
-    return general_hamming(
-        M,
-        alpha=0.5,
-        sym=sym,
-        dtype=dtype,
-        layout=layout,
-        device=device,
-        requires_grad=requires_grad,
-    )
+    """,
+)
+hamming = _fixed(
+    "hamming",
+    cosine_sum((0.54, 1 - 0.54)),
+    "Hamming window: ``w[k] = 0.54 - 0.46 cos(2 pi k / N)``; see :func:`hann`.",
+)
+blackman = _fixed(
+    "blackman",
+    cosine_sum((0.42, 0.5, 0.08)),
+    "Blackman window, the sum of cosines with 0.42, 0.5, 0.08; see :func:`general_cosine`.",
+)
+nuttall = _fixed(
+    "nuttall",
+    cosine_sum((0.3635819, 0.4891775, 0.1365995, 0.0106411)),
+    """Nuttall's window of four terms with minimal side lobes; see :func:`general_cosine`.
 
-
-def hamming(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Hamming window: ``w[k] = 0.54 - 0.46 cos(2 pi k / N)``; see :func:`hann`."""
-    return general_hamming(
-        M, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
-    )
+    The coefficients 0.3635819, 0.4891775, 0.1365995, 0.0106411 are those of Nuttall, "Some windows
+    with very good sidelobe behavior", IEEE Transactions on Acoustics, Speech, and Signal
+    Processing 29 (1981).
+    """,
+)
+bartlett = _fixed(
+    "bartlett",
+    triangle,
+    "Bartlett window, a triangle: ``w[k] = 1 - |2 k / N - 1|``; see :func:`hann`.",
+)
+cosine = _fixed(
+    "cosine",
+    lambda k, steps: ((k + 0.5) * (math.pi / (steps + 1))).sin(),
+    "Half a period of a sine: ``w[k] = sin(pi (k + 1/2) / (N + 1))``; see :func:`hann`.",
+)
 
 
 def general_hamming(
@@ -120,53 +131,6 @@ def general_hamming(
     return general_cosine(
         M,
         a=[alpha, 1 - alpha],
-        sym=sym,
-        dtype=dtype,
-        layout=layout,
-        device=device,
-        requires_grad=requires_grad,
-    )
-
-
-def blackman(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Blackman window, the sum of cosines with 0.42, 0.5, 0.08; see :func:`general_cosine`."""
-    return general_cosine(
-        M,
-        a=[0.42, 0.5, 0.08],
-        sym=sym,
-        dtype=dtype,
-        layout=layout,
-        device=device,
-        requires_grad=requires_grad,
-    )
-
-
-def nuttall(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Nuttall's window of four terms with minimal side lobes; see :func:`general_cosine`.
-
-    The coefficients 0.3635819, 0.4891775, 0.1365995, 0.0106411 are those of Nuttall, "Some windows
-    with very good sidelobe behavior", IEEE Transactions on Acoustics, Speech, and Signal
-    Processing 29 (1981).
-    """
-    return general_cosine(
-        M,
-        a=[0.3635819, 0.4891775, 0.1365995, 0.0106411],
         sym=sym,
         dtype=dtype,
         layout=layout,
@@ -206,36 +170,6 @@ def general_cosine(
     coefficients = [float(each) for each in coefficients]
     shape = cosine_sum(coefficients)
     return _window("general_cosine", M, sym, shape, dtype, layout, device, requires_grad)
-
-
-def bartlett(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Bartlett window, a triangle: ``w[k] = 1 - |2 k / N - 1|``; see :func:`hann`."""
-    return _window("bartlett", M, sym, triangle, dtype, layout, device, requires_grad)
-
-
-def cosine(
-    M: int,
-    *,
-    sym: bool = True,
-    dtype: dtype | None = None,
-    layout: layout | None = strided,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Half a period of a sine: ``w[k] = sin(pi (k + 1/2) / (N + 1))``; see :func:`hann`."""
-
-    def of_position(k: Tensor, steps: int) -> Tensor:
-        return ((k + 0.5) * (math.pi / (steps + 1))).sin()
-
-    return _window("cosine", M, sym, of_position, dtype, layout, device, requires_grad)
 
 
 def exponential(
