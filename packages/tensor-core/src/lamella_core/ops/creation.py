@@ -28,23 +28,9 @@ if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike, Number
 
 __all__ = [
-    "arange",
-    "complex",
-    "empty",
-    "empty_permuted",
-    "empty_strided",
-    "eye",
-    "full",
-    "linspace",
-    "logspace",
-    "ones",
-    "polar",
-    "range",
-    "scalar_tensor",
-    "tril_indices",
-    "triu_indices",
-    "zeros",
-]
+    "arange", "complex", "empty", "empty_permuted", "empty_strided", "eye", "full", "linspace",
+    "logspace", "ones", "polar", "range", "scalar_tensor", "tril_indices", "triu_indices", "zeros",
+]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------ primitives
@@ -135,15 +121,30 @@ def _finished(
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-def zeros(
-    *size: Any,
-    out: Tensor | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Tensor:
+def _filled(name: str, make: Any, doc: str) -> Any:
+    def fill(
+        *size: Any,
+        out: Tensor | None = None,
+        dtype: dtype | None = None,
+        layout: layout | None = None,
+        device: DeviceLike | None = None,
+        pin_memory: bool = False,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        check_layout(layout)
+        dtype, device = _given(out, dtype, device)
+        shape = check_size(name, _sizes(name, size))
+        tensor = make(shape, read_dtype(name, dtype), device)
+        return _finished(name, tensor, out, requires_grad, pin_memory)
+
+    fill.__name__ = fill.__qualname__ = name
+    fill.__doc__ = doc
+    return fill
+
+
+zeros = _filled(
+    "zeros",
+    _zeros,
     """A tensor of zeros.
 
     Args:
@@ -157,31 +158,9 @@ def zeros(
 
     Raises:
         RuntimeError: for a negative size.
-    """
-    check_layout(layout)
-    dtype, device = _given(out, dtype, device)
-    shape = check_size("zeros", _sizes("zeros", size))
-    return _finished(
-        "zeros", _zeros(shape, read_dtype("zeros", dtype), device), out, requires_grad, pin_memory
-    )
-
-
-def ones(
-    *size: Any,
-    out: Tensor | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A tensor of ones. The arguments are those of :func:`zeros`."""
-    check_layout(layout)
-    dtype, device = _given(out, dtype, device)
-    shape = check_size("ones", _sizes("ones", size))
-    return _finished(
-        "ones", _ones(shape, read_dtype("ones", dtype), device), out, requires_grad, pin_memory
-    )
+    """,
+)
+ones = _filled("ones", _ones, "A tensor of ones. The arguments are those of :func:`zeros`.")
 
 
 def empty(

@@ -76,61 +76,47 @@ def _finished(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
     return tensor.requires_grad_() if requires_grad else tensor
 
 
-def empty_like(
-    input: Tensor,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-    memory_format: memory_format | None = preserve_format,
-) -> Tensor:
+def _in_the_shape(name: str, make: Any, doc: str) -> Any:
+    def like(
+        input: Tensor,
+        *,
+        dtype: dtype | None = None,
+        layout: layout | None = None,
+        device: DeviceLike | None = None,
+        pin_memory: bool = False,
+        requires_grad: bool = False,
+        memory_format: memory_format | None = preserve_format,
+    ) -> Tensor:
+        check_layout(layout)
+        tensor = _like(make, input, (), dtype, device, memory_format)
+        return _finished(tensor, requires_grad, pin_memory)
+
+    like.__name__ = like.__qualname__ = name
+    like.__doc__ = doc
+    return like
+
+
+empty_like = _in_the_shape(
+    "empty_like",
+    _empty,
     """A tensor of the shape of ``input``, its elements not set.
 
     Args:
         input: gives the shape, and the type and device where those are None.
         dtype, layout, device, pin_memory, requires_grad: see :func:`zeros`.
         memory_format: ``preserve_format`` keeps the order of the dimensions in memory.
-    """
-    check_layout(layout)
-    return _finished(
-        _like(_empty, input, (), dtype, device, memory_format), requires_grad, pin_memory
-    )
-
-
-def zeros_like(
-    input: Tensor,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-    memory_format: memory_format | None = preserve_format,
-) -> Tensor:
-    """Zeros in the shape of ``input``. The arguments are those of :func:`empty_like`."""
-    check_layout(layout)
-    return _finished(
-        _like(_zeros, input, (), dtype, device, memory_format), requires_grad, pin_memory
-    )
-
-
-def ones_like(
-    input: Tensor,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-    memory_format: memory_format | None = preserve_format,
-) -> Tensor:
-    """Ones in the shape of ``input``. The arguments are those of :func:`empty_like`."""
-    check_layout(layout)
-    return _finished(
-        _like(_ones, input, (), dtype, device, memory_format), requires_grad, pin_memory
-    )
+    """,
+)
+zeros_like = _in_the_shape(
+    "zeros_like",
+    _zeros,
+    "Zeros in the shape of ``input``. The arguments are those of :func:`empty_like`.",
+)
+ones_like = _in_the_shape(
+    "ones_like",
+    _ones,
+    "Ones in the shape of ``input``. The arguments are those of :func:`empty_like`.",
+)
 
 
 def full_like(
@@ -169,46 +155,27 @@ def _new(
     return made_after(tensor, input) if input._key & LIFTED else tensor
 
 
-def _new_empty(
-    self: Tensor,
-    *size: Any,
-    dtype: dtype | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    layout: layout | None = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """A tensor of this one's type and device, its elements not set."""
-    check_layout(layout)
-    return _finished(_new(_empty, self, size, (), dtype, device), requires_grad, pin_memory)
+def _of_the_type(name: str, make: Any, doc: str) -> Any:
+    def new(
+        self: Tensor,
+        *size: Any,
+        dtype: dtype | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+        layout: layout | None = None,
+        pin_memory: bool = False,
+    ) -> Tensor:
+        check_layout(layout)
+        return _finished(_new(make, self, size, (), dtype, device), requires_grad, pin_memory)
+
+    new.__name__ = new.__qualname__ = name
+    new.__doc__ = doc
+    return composite(new)
 
 
-def _new_zeros(
-    self: Tensor,
-    *size: Any,
-    dtype: dtype | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    layout: layout | None = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Zeros of this tensor's type and device."""
-    check_layout(layout)
-    return _finished(_new(_zeros, self, size, (), dtype, device), requires_grad, pin_memory)
-
-
-def _new_ones(
-    self: Tensor,
-    *size: Any,
-    dtype: dtype | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    layout: layout | None = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Ones of this tensor's type and device."""
-    check_layout(layout)
-    return _finished(_new(_ones, self, size, (), dtype, device), requires_grad, pin_memory)
+_of_the_type("new_empty", _empty, "A tensor of this one's type and device, not set.")
+_of_the_type("new_zeros", _zeros, "Zeros of this tensor's type and device.")
+_of_the_type("new_ones", _ones, "Ones of this tensor's type and device.")
 
 
 def _new_full(
@@ -248,6 +215,6 @@ def _new_empty_strided(
     return _finished(tensor, requires_grad, pin_memory)
 
 
-for _method in (_new_empty, _new_zeros, _new_ones, _new_full, _new_empty_strided):
+for _method in (_new_full, _new_empty_strided):
     _method.__name__ = _method.__name__[1:]
     composite(_method)

@@ -103,16 +103,34 @@ def _finished(
     return write_out(op_name, tensor, out)
 
 
-def rand(
-    *size: Any,
-    generator: Generator | None = None,
-    out: Tensor | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
+def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
+    def draw(
+        *size: Any,
+        generator: Generator | None = None,
+        out: Tensor | None = None,
+        dtype: dtype | None = None,
+        layout: layout | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+    ) -> Tensor:
+        shape = check_size(name, read_sizes(name, size))
+        source = source_of(generator)
+        dtype, device = _place(generator, dtype, device, layout, out)
+        if out is not None:
+            return getattr(_sized(out, shape), into)(generator=generator)
+        tensor = make(shape, source, read_dtype(name, dtype), device)
+        return _finished(name, tensor, out, requires_grad, pin_memory)
+
+    draw.__name__ = draw.__qualname__ = name
+    draw.__doc__ = doc
+    return draw
+
+
+rand = _drawn(
+    "rand",
+    _rand,
+    "uniform_",
     """Numbers uniform on [0, 1).
 
     Args:
@@ -122,53 +140,14 @@ def rand(
 
     Raises:
         NotImplementedError: for another type.
-    """
-    shape = check_size("rand", read_sizes("rand", size))
-    source = source_of(generator)
-    dtype, device = _place(generator, dtype, device, layout, out)
-    if out is not None:
-        return _sized(out, shape).uniform_(generator=generator)
-    return _finished(
-        "rand",
-        _rand(shape, source, read_dtype("rand", dtype), device),
-        out,
-        requires_grad,
-        pin_memory,
-    )
-
-
-def randn(
-    *size: Any,
-    generator: Generator | None = None,
-    out: Tensor | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Normal numbers of mean 0 and variance 1, by the method of Box and Muller.
-
-    Args:
-        size: the shape, as integers or one sequence.
-        generator: the source; the device's default one if None.
-        dtype: floating or complex; the default floating type if None.
-
-    Raises:
-        NotImplementedError: for another type.
-    """
-    shape = check_size("randn", read_sizes("randn", size))
-    source = source_of(generator)
-    dtype, device = _place(generator, dtype, device, layout, out)
-    if out is not None:
-        return _sized(out, shape).normal_(generator=generator)
-    return _finished(
-        "randn",
-        _randn(shape, source, read_dtype("randn", dtype), device),
-        out,
-        requires_grad,
-        pin_memory,
-    )
+    """,
+)
+randn = _drawn(
+    "randn",
+    _randn,
+    "normal_",
+    "Normal numbers of mean 0 and variance 1, by the method of Box and Muller; see :func:`rand`.",
+)
 
 
 def randint(
@@ -253,42 +232,34 @@ def randperm(
     )
 
 
-def rand_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-    memory_format: memory_format | None = preserve_format,
-) -> Tensor:
-    """Numbers uniform on [0, 1), in the shape, type and memory order of ``input``."""
-    check_layout(layout)
-    tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    return _finished(
-        "rand_like", tensor.uniform_(generator=generator), None, requires_grad, pin_memory
-    )
+def _drawn_like(name: str, into: str, doc: str) -> Any:
+    def draw(
+        input: Tensor,
+        *,
+        generator: Generator | None = None,
+        dtype: dtype | None = None,
+        layout: layout | None = None,
+        device: DeviceLike | None = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        memory_format: memory_format | None = preserve_format,
+    ) -> Tensor:
+        check_layout(layout)
+        tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
+        getattr(tensor, into)(generator=generator)
+        return _finished(name, tensor, None, requires_grad, pin_memory)
+
+    draw.__name__ = draw.__qualname__ = name
+    draw.__doc__ = doc
+    return draw
 
 
-def randn_like(
-    input: Tensor,
-    *,
-    generator: Generator | None = None,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-    memory_format: memory_format | None = preserve_format,
-) -> Tensor:
-    """Normal numbers of mean 0 and variance 1, in the shape, type and memory order of ``input``."""
-    check_layout(layout)
-    tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    return _finished(
-        "randn_like", tensor.normal_(generator=generator), None, requires_grad, pin_memory
-    )
+rand_like = _drawn_like(
+    "rand_like", "uniform_", ":func:`rand` in the shape, type and memory order of ``input``."
+)
+randn_like = _drawn_like(
+    "randn_like", "normal_", ":func:`randn` in the shape, type and memory order of ``input``."
+)
 
 
 def randint_like(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
@@ -107,16 +107,39 @@ def _window(
     return made.requires_grad_() if requires_grad else made
 
 
-def hann_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Tensor:
+def _fixed(name: str, of_position: Callable[[Tensor, int], Tensor], doc: str) -> Any:
+    """A window without parameters of its own."""
+
+    def make(
+        window_length: int,
+        periodic: bool = True,
+        *,
+        dtype: dtype | None = None,
+        layout: layout | None = None,
+        device: DeviceLike | None = None,
+        pin_memory: bool = False,
+        requires_grad: bool = False,
+    ) -> Tensor:
+        return _window(
+            name,
+            window_length,
+            periodic,
+            of_position,
+            dtype,
+            layout,
+            device,
+            requires_grad,
+            pin_memory,
+        )
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = doc
+    return make
+
+
+hann_window = _fixed(
+    "hann_window",
+    cosine_sum((0.5, 0.5)),
     """Hann window: ``w[k] = (1 - cos(2 pi k / N)) / 2``.
 
     Args:
@@ -128,19 +151,21 @@ def hann_window(
 
     Raises:
         RuntimeError: for a negative length, or an integer or bool dtype.
-    """
-    shape = cosine_sum((0.5, 0.5))
-    return _window(
-        "hann_window",
-        window_length,
-        periodic,
-        shape,
-        dtype,
-        layout,
-        device,
-        requires_grad,
-        pin_memory,
-    )
+    """,
+)
+blackman_window = _fixed(
+    "blackman_window",
+    cosine_sum((0.42, 0.5, 0.08)),
+    """Blackman window: ``w[k] = 0.42 - 0.5 cos(2 pi k / N) + 0.08 cos(4 pi k / N)``.
+
+    The arguments are those of :func:`hann_window`.
+    """,
+)
+bartlett_window = _fixed(
+    "bartlett_window",
+    triangle,
+    "Bartlett window: ``w[k] = 1 - |2 k / N - 1|``; see :func:`hann_window`.",
+)
 
 
 def hamming_window(
@@ -162,58 +187,6 @@ def hamming_window(
         window_length,
         periodic,
         shape,
-        dtype,
-        layout,
-        device,
-        requires_grad,
-        pin_memory,
-    )
-
-
-def blackman_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Blackman window: ``w[k] = 0.42 - 0.5 cos(2 pi k / N) + 0.08 cos(4 pi k / N)``.
-
-    The arguments are those of :func:`hann_window`.
-    """
-    shape = cosine_sum((0.42, 0.5, 0.08))
-    return _window(
-        "blackman_window",
-        window_length,
-        periodic,
-        shape,
-        dtype,
-        layout,
-        device,
-        requires_grad,
-        pin_memory,
-    )
-
-
-def bartlett_window(
-    window_length: int,
-    periodic: bool = True,
-    *,
-    dtype: dtype | None = None,
-    layout: layout | None = None,
-    device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Bartlett window: ``w[k] = 1 - |2 k / N - 1|``; see :func:`hann_window`."""
-    return _window(
-        "bartlett_window",
-        window_length,
-        periodic,
-        triangle,
         dtype,
         layout,
         device,
