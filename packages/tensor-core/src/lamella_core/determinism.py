@@ -139,16 +139,10 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Says how exact products of float32 matrices must be.
+    """Says how exact products of float32 matrices must be: ``highest``, ``high`` or ``medium``.
 
-    ``highest`` asks for float32 throughout; ``high`` and ``medium`` allow less where a backend has
-    it. NumPy has not; CuPy may use TensorFloat-32, which its variable ``CUPY_TF32`` turns on.
-
-    Args:
-        precision: one of the three; another only warns, as in PyTorch.
-
-    Raises:
-        RuntimeError: when it is not a str.
+    The last two allow less than float32 where a backend has it: CuPy's TensorFloat-32, which its
+    variable ``CUPY_TF32`` turns on. Another string warns; what is no string is a RuntimeError.
     """
     if not isinstance(precision, str):
         raise RuntimeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.device import Device
@@ -110,36 +111,27 @@ def synchronize(device: DeviceLike | None = None) -> None:
     cupy().cuda.Device(index_of(device)).synchronize()
 
 
-class _Properties:
+# PyTorch's name of a property, and CUDA's.
+_PROPERTIES = {
+    "name": "name", "major": "major", "minor": "minor", "total_memory": "totalGlobalMem",
+    "multi_processor_count": "multiProcessorCount", "warp_size": "warpSize",
+    "max_threads_per_multi_processor": "maxThreadsPerMultiProcessor",
+    "regs_per_multiprocessor": "regsPerMultiprocessor", "L2_cache_size": "l2CacheSize",
+    "shared_memory_per_block": "sharedMemPerBlock", "is_integrated": "integrated",
+    "shared_memory_per_multiprocessor": "sharedMemPerMultiprocessor",
+    "is_multi_gpu_board": "isMultiGpuBoard",
+}  # fmt: skip
+
+
+class _Properties(SimpleNamespace):
     """What a device is: ``name``, ``major``, ``minor``, ``total_memory`` and so on."""
-
-    def __init__(self, found: dict[str, Any]) -> None:
-        self.name: str = found["name"].decode()
-        self.major: int = found["major"]
-        self.minor: int = found["minor"]
-        self.total_memory: int = found["totalGlobalMem"]
-        self.multi_processor_count: int = found["multiProcessorCount"]
-        self.max_threads_per_multi_processor: int = found["maxThreadsPerMultiProcessor"]
-        self.regs_per_multiprocessor: int = found["regsPerMultiprocessor"]
-        self.shared_memory_per_block: int = found["sharedMemPerBlock"]
-        self.shared_memory_per_multiprocessor: int = found["sharedMemPerMultiprocessor"]
-        self.warp_size: int = found["warpSize"]
-        self.L2_cache_size: int = found["l2CacheSize"]
-        self.is_integrated: int = found["integrated"]
-        self.is_multi_gpu_board: int = found["isMultiGpuBoard"]
-
-    def __repr__(self) -> str:
-        return (
-            f"_CudaDeviceProperties(name={self.name!r}, major={self.major}, minor={self.minor}, "
-            f"total_memory={self.total_memory >> 20}MB, "
-            f"multi_processor_count={self.multi_processor_count})"
-        )
 
 
 def get_device_properties(device: DeviceLike | None = None) -> _Properties:
     """What a device is, the current one by default."""
-    index = index_of(device)
-    return _Properties(cupy().cuda.runtime.getDeviceProperties(index))
+    found = cupy().cuda.runtime.getDeviceProperties(index_of(device))
+    values = {ours: found[cudas] for ours, cudas in _PROPERTIES.items()}
+    return _Properties(**values | {"name": values["name"].decode()})
 
 
 def get_device_name(device: DeviceLike | None = None) -> str:

@@ -31,38 +31,22 @@ __all__ = ["lobpcg"]
 class LOBPCG:
     """The state of one iteration, as a tracker sees it.
 
-    Attributes:
-        A, B, iK: the arguments; B and iK may be None.
-        E, X: the present eigenvalues ``(n,)`` and vectors ``(m, n)``.
-        S: the basis of the last search, ``[X, P, W]``.
-        R: the residuals ``A X - B X diag(E)``.
-        method: ``"basic"`` or ``"ortho"``.
-        iparams, fparams, bparams: integer, float and bool parameters.
-        ivars, fvars, bvars, tvars: variables: ``ivars["istep"]``, ``ivars["converged_count"]``,
-            ``tvars["rerr"]`` and so on. A tracker that sets ``bvars["force_stop"]`` ends it.
+    The arguments ``A``, ``B``, ``iK``, ``method``, ``iparams``, ``fparams``, ``bparams``; the
+    eigenvalues ``E``, vectors ``X``, residuals ``R`` and basis ``S = [X, P, W]``; ``ivars`` (with
+    ``istep`` and ``converged_count``), ``fvars``, ``tvars`` (``rerr``) and ``bvars``, where a
+    tracker sets ``force_stop`` to end it.
     """
 
-    def __init__(
-        self,
-        A: Tensor,
-        B: Tensor | None,
-        X: Tensor,
-        iK: Tensor | None,
-        iparams: dict[str, int],
-        fparams: dict[str, float],
-        bparams: dict[str, bool],
-        method: str,
-    ) -> None:
-        self.A, self.B, self.iK, self.X = A, B, iK, X
-        self.iparams, self.fparams, self.bparams = iparams, fparams, bparams
-        self.method = method
+    def __init__(self, A: Tensor, B: Any, X: Tensor, iK: Any, method: str, *params: Any) -> None:
+        self.A, self.B, self.iK, self.X, self.method = A, B, iK, X, method
+        self.iparams, self.fparams, self.bparams = params
         size = norm(X).item()
         self.fvars: dict[str, float] = {
             "X_norm": size,
             "A_norm": norm(A @ X).item() / size,
             "B_norm": 1.0 if B is None else norm(B @ X).item() / size,
         }
-        self.ivars = {"istep": 0, "iterations_left": iparams["niter"], "converged_count": 0}
+        self.ivars = {"istep": 0, "iterations_left": self.iparams["niter"], "converged_count": 0}
         self.bvars: dict[str, bool] = {}
         self.tvars: dict[str, Tensor] = {}
         self.S, self.P = X, X[:, :0]
@@ -233,12 +217,9 @@ def lobpcg(
         RuntimeError: when shapes or types do not fit.
         LinAlgError: where ``basic`` met dependent vectors.
     """
-    if A._dtype not in (float32, float64):
-        raise RuntimeError(
-            f"lobpcg: A must be float32 or float64, got {A._dtype!r}; convert it, or use "
-            "torch.linalg.eigh for complex matrices"
-        )
     shape = A._array.shape
+    if A._dtype not in (float32, float64):
+        raise RuntimeError(f"lobpcg: A must be float32 or float64, got {A._dtype!r}; convert it")
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise AssertionError(f"A must be square, got shape {list(shape)}")
     m = shape[-1]
@@ -281,7 +262,7 @@ def lobpcg(
             guess = randn(m, n, dtype=A._dtype, device=A.device)
         if len(shape) > 2:
             iparams["batch_index"] = i
-        worker = LOBPCG(matrix, b, guess, inverse, dict(iparams), fparams, bparams, method)
+        worker = LOBPCG(matrix, b, guess, inverse, method, dict(iparams), fparams, bparams)
         worker.run(tracker)
         found.append((worker.E[:k], worker.X[:, :k]))
     E = stack([e for e, _ in found]).reshape(*shape[:-2], k)
