@@ -145,7 +145,7 @@ def quantized(input: Tensor, dtype: dtype, mapping: Mapping) -> QuantizedTensor:
         # Rounded to float32 once, after the sum, as PyTorch's fused multiply-add does.
         places = (input.double() * inverse + zero_point).float().round().double()
     else:
-        places = (input * inverse).round().double() + zero_point
+        places = (input * inverse + zero_point).round().double()
     values = places.clamp(limits.min, limits.max).to(OF_NUMPY[dtype.numpy])
     return make(values, dtype, mapping)
 
