@@ -105,5 +105,20 @@ def test_errors() -> None:
         vhp(quadratic, x, (x, x))
     with pytest.raises(RuntimeError, match="single element"):
         hessian(linear, x)
-    with pytest.raises(NotImplementedError, match="forward mode"):
-        jacobian(linear, x, strategy="forward-mode", vectorize=True)
+    with pytest.raises(NotImplementedError, match="vectorize=True"):
+        jacobian(linear, x, strategy="forward-mode")
+    with pytest.raises(NotImplementedError, match="create_graph=True"):
+        jacobian(linear, x, True, strategy="forward-mode", vectorize=True)
+    with pytest.raises(AssertionError, match="strategy"):
+        jacobian(linear, x, strategy="sideways")
+
+
+@pytest.mark.parametrize("strategy", ["reverse-mode", "forward-mode"])
+def test_rows_or_columns_at_once(strategy: str) -> None:
+    x, y = vector(1, 2, 3), vector(4, 5)
+    found = jacobian(lambda a, b: a.outer(b), (x, y), vectorize=True, strategy=strategy)
+    eye3, eye2 = np.eye(3), np.eye(2)
+    assert np.allclose(found[0].numpy(), np.einsum("ik,j->ijk", eye3, y.numpy()))
+    assert np.allclose(found[1].numpy(), np.einsum("i,jk->ijk", x.numpy(), eye2))
+    cubes = hessian(lambda a: (a**3).sum(), x, vectorize=True, outer_jacobian_strategy=strategy)
+    assert np.allclose(cubes.numpy(), np.diag(6 * x.numpy()))

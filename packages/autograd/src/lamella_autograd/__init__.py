@@ -11,7 +11,7 @@ from lamella_autograd.anomaly import (
     set_detect_anomaly,
 )
 from lamella_autograd.backward import backward, grad
-from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.formulas import batching_rules_in, derivative, non_differentiable, pushforward
 from lamella_autograd.function import Function
 from lamella_autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lamella_autograd.hooks import RemovableHandle
@@ -62,6 +62,7 @@ __all__ = [
     "Node",
     "RemovableHandle",
     "backward",
+    "batching_rules_in",
     "derivative",
     "detect_anomaly",
     "enable_grad",
@@ -80,6 +81,7 @@ __all__ = [
     "is_multithreading_enabled",
     "no_grad",
     "non_differentiable",
+    "pushforward",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",

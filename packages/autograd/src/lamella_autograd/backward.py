@@ -251,15 +251,44 @@ def _gradients(
 def _batched(
     outputs: Any, inputs: Any, grads: Any, retain: Any, create: bool, allow: bool, fill: bool
 ) -> tuple[Tensor | None, ...]:
-    from lamella_core import stack
+    """The gradients for a batch of grad outputs, in one pass at the level of the batch."""
+    from lamella_autograd.batching.level import Batch, lifted_value
+    from lamella_autograd.levels import Below, settled
 
-    count = next(len(g) for g in grads if g is not None)
-    rows = []
-    for i in range(count):
-        row = tuple(None if g is None else g[i] for g in grads)
-        keep = True if i + 1 < count else retain
-        rows.append(_gradients(outputs, inputs, row, keep, create, allow, fill))
-    return tuple(
-        None if any(g is None for g in column) else stack(column)
-        for column in zip(*rows, strict=True)
-    )
+    sizes = []
+    for output, given in zip(outputs, grads, strict=True):
+        if isinstance(given, Tensor) and isinstance(output, Tensor):
+            if given._array.shape[1:] != output._array.shape or not given._array.ndim:
+                raise RuntimeError(
+                    f"If `is_grads_batched=True`, the first dimension of each grad_output is the "
+                    f"batch dimension, and the others are those of its output; got a grad_output "
+                    f"of shape {list(given.shape)} for an output of shape {list(output.shape)}"
+                )
+        if isinstance(given, Tensor):
+            sizes.append(given._array.shape[0])
+    if not sizes:
+        raise RuntimeError(
+            "grad can be implicitly created only for scalar outputs; with is_grads_batched=True "
+            "give grad_outputs, with the batch as their first dimension"
+        )
+    if any(size != sizes[0] for size in sizes):
+        raise ValueError(
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
+            f"{sizes} for the mapped dimension"
+        )
+    with Batch(sizes[0], "error") as level:
+        seeds = tuple(
+            lifted_value(level, settled(each), 0) if isinstance(each, Tensor) else each
+            for each in grads
+        )
+        found = grad(
+            outputs,
+            inputs,
+            seeds,
+            retain_graph=retain,
+            create_graph=create,
+            allow_unused=allow,
+            materialize_grads=fill,
+        )
+        with Below(level):
+            return tuple(None if each is None else level.full(settled(each)) for each in found)

@@ -52,6 +52,8 @@ class Derivative(NamedTuple):
 derivatives: dict[str, Derivative] = {}
 not_differentiable: set[str] = set()
 pushforwards: dict[str, Callable[..., Any]] = {}
+# Modules with batching rules, which are imported when a function is first batched.
+batching_modules: list[str] = []
 
 
 def derivative(
@@ -108,6 +110,11 @@ def non_differentiable(*op_names: str) -> None:
     for op_name in op_names:
         not_differentiable.add(op_name)
         _forget(op_name)
+
+
+def batching_rules_in(module_name: str) -> None:
+    """Names a module that declares batching rules, to be imported when they are first needed."""
+    batching_modules.append(module_name)
 
 
 def _formula(function: Callable[..., Any]) -> Formula:

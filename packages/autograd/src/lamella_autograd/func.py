@@ -390,7 +390,7 @@ def checked_tangent(value: Tensor, tangent: Tensor) -> Tensor:
 # ------------------------------------------------------------------------- whole matrices
 
 
-def _basis(leaves: list[Tensor]) -> list[Tensor]:
+def basis(leaves: list[Tensor]) -> list[Tensor]:
     """For each tensor, its part of all unit vectors of the tensors taken together."""
     from lamella_core.ops.creation import zeros
 
@@ -443,7 +443,7 @@ def jacrev(
         sizes = [each.numel() for each in outputs]
         if sum(sizes):
             rows = vmap(lambda seeds: traced.pulled_back(seeds), chunk_size=chunk_size)(
-                _basis(outputs)
+                basis(outputs)
             )
         else:
             rows = [each.new_zeros((0, *each.shape)) for each in traced.primals]
@@ -499,7 +499,7 @@ def jacfwd(
             return flatten(pushed)[0], *aux
 
         dims: Any = (0, None) if has_aux else (0,)
-        columns, *aux = vmap(column, out_dims=dims, randomness=randomness)(_basis(primals))
+        columns, *aux = vmap(column, out_dims=dims, randomness=randomness)(basis(primals))
         shapes, out_spec = [tuple(each.shape) for each in kept[0]], kept[1]
         sizes = [each.numel() for each in primals]
         found = []

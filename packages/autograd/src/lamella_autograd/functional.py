@@ -236,23 +236,22 @@ def jacobian(
         inputs: a tensor or a tuple of them.
         create_graph: make the Jacobian differentiable.
         strict: raise where an output does not depend on an input, instead of returning zeros.
-        vectorize: accepted; the rows are computed one after the other.
-        strategy: ``"reverse-mode"``.
+        vectorize: compute all rows (or columns) at once, batched, instead of one after the other.
+        strategy: ``"reverse-mode"``, row by row; or ``"forward-mode"``, column by column, which
+            needs ``vectorize``.
 
     Returns:
         a tensor; a tuple where there are several inputs, or several outputs; a tuple of tuples,
         first by output, where there are both.
 
     Raises:
-        NotImplementedError: for ``strategy="forward-mode"``.
-        RuntimeError: when strict, for independence.
+        AssertionError: for another strategy.
+        NotImplementedError: for forward mode with ``create_graph`` or without ``vectorize``.
+        RuntimeError: when strict, for independence, or together with ``vectorize`` or forward mode.
         TypeError: when inputs or outputs are no tensors.
     """
-    if strategy != "reverse-mode":
-        raise NotImplementedError(
-            f"jacobian: strategy {strategy!r} needs forward mode, which is not supported; use "
-            f"strategy='reverse-mode'"
-        )
+    if _is_forward("jacobian", strategy, create_graph, strict, vectorize):
+        return _forward(func, *_as_tuple(inputs, "inputs", "jacobian"), "jacobian")
     if strict and vectorize:
         raise RuntimeError(
             "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
@@ -262,6 +261,12 @@ def jacobian(
         several, given = _as_tuple(inputs, "inputs", "jacobian")
         sources = _prepared(given, create_graph)
         several_out, outputs = _outputs(func, sources, "jacobian", strict)
+        if vectorize:
+            finished = tuple(
+                _given(_finished(block, create_graph), several)
+                for block in _rows_at_once(outputs, sources, create_graph)
+            )
+            return _given(finished, several_out)
         blocks = []
         for output in outputs:
             rows = []
@@ -290,6 +295,81 @@ def jacobian(
             )
     finished = tuple(_given(_finished(block, create_graph), several) for block in blocks)
     return _given(finished, several_out)
+
+
+def _is_forward(
+    name: str, strategy: str, create_graph: bool, strict: bool, vectorize: bool
+) -> bool:
+    """Whether a strategy is forward mode; raises where the other arguments do not go with it."""
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: forward mode '
+            "is quicker for a function with more outputs than inputs, reverse mode otherwise."
+        )
+    if strategy == "reverse-mode":
+        return False
+    together = f'torch.autograd.functional.{name}: `{{}}` and `strategy="forward-mode"` are not '
+    together += 'supported together (yet). Please use `strategy="reverse-mode"`.'
+    if create_graph:
+        raise NotImplementedError(together.format("create_graph=True"))
+    if strict:
+        raise RuntimeError(together.format("strict=True"))
+    if not vectorize:
+        raise NotImplementedError(
+            "Computing Jacobian using forward-AD or forward-over-reverse Hessian is only "
+            "implemented for `vectorize=True`."
+        )
+    return True
+
+
+def _forward(func: Callable[..., Any], several: bool, inputs: tuple[Tensor, ...], name: str) -> Any:
+    """The Jacobian by columns, batched."""
+    from lamella_autograd.func import jacfwd
+
+    def checked(*args: Tensor) -> Any:
+        result = func(*args)
+        _as_tuple(result, "outputs of the user-provided function", name)
+        return result
+
+    sources = tuple(each.detach() for each in inputs)
+    found = jacfwd(checked, tuple(range(len(sources))))(*sources)
+    several_out = not isinstance(found[0], Tensor)
+    blocks = found if several_out else (found,)
+    finished = tuple(_given(_finished(block, False), several) for block in blocks)
+    return _given(finished, several_out)
+
+
+def _rows_at_once(
+    outputs: tuple[Tensor, ...], sources: tuple[Tensor, ...], create_graph: bool
+) -> list[tuple[Tensor, ...]]:
+    """For each output the Jacobians with respect to the sources, from one batched pass."""
+    from lamella_autograd.func import basis
+
+    used = [each for each in outputs if each.requires_grad and each.numel()]
+    found: tuple[Tensor | None, ...] = (None,) * len(sources)
+    if used:
+        found = grad(
+            used,
+            sources,
+            basis(used),
+            create_graph=create_graph,
+            allow_unused=True,
+            is_grads_batched=True,
+        )
+    blocks = []
+    start = 0
+    for output in outputs:
+        count = output.numel() if any(output is each for each in used) else 0
+        blocks.append(
+            tuple(
+                source.detach().new_zeros((*output.shape, *source.shape))
+                if not count or rows is None
+                else rows.narrow(0, start, count).reshape(*output.shape, *source.shape)
+                for rows, source in zip(found, sources, strict=True)
+            )
+        )
+        start += count
+    return blocks
 
 
 def _scalar(func: Callable[..., Any], function: str) -> Callable[..., Tensor]:
@@ -325,6 +405,11 @@ def hessian(
     """
     several, given = _as_tuple(inputs, "inputs", "hessian")
     scalar = _scalar(func, "hessian")
+    if _is_forward("hessian", outer_jacobian_strategy, create_graph, strict, vectorize):
+        from lamella_autograd.func import grad as gradient_of
+
+        found = _forward(gradient_of(scalar, tuple(range(len(given)))), True, given, "hessian")
+        return found if several else found[0][0]
 
     def gradient(*args: Tensor) -> tuple[Tensor, ...]:
         output = scalar(*args)

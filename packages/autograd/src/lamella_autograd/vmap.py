@@ -6,7 +6,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.batching.level import Batch, lifted_value
-from lamella_autograd.batching.rules import load
 from lamella_autograd.levels import settled
 from lamella_autograd.pytree import broadcast, flatten, unflatten
 from lamella_core.ops.joining import cat
@@ -62,7 +61,6 @@ def vmap(
 
     @wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
-        load()
         leaves, dims, spec = _inputs(func, in_dims, args)
         size = _batch_size(leaves, dims)
 

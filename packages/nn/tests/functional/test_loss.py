@@ -126,3 +126,10 @@ def test_margins():
 def test_errors(call, kind, message):
     with pytest.raises(kind, match=message):
         call(torch.tensor(SCORES))
+
+
+def test_nll_loss_of_nothing_but_ignored_targets_has_gradient_zero() -> None:
+    # As PyTorch 2.13 gives it, though the loss itself is nan.
+    scores = torch.zeros(2, 3, requires_grad=True)
+    F.nll_loss(scores, torch.tensor([1, 1]), ignore_index=1).backward()
+    assert scores.grad.tolist() == [[0.0, 0.0, 0.0]] * 2

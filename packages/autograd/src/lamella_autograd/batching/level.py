@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_autograd.batching.rules import batched_random, rule_of
+from lamella_autograd.batching.rules import batched_random, load, rule_of
 from lamella_autograd.levels import (
     Below,
     Level,
@@ -134,6 +134,7 @@ class Batch(Level):
 
     def __init__(self, size: int, randomness: str) -> None:
         super().__init__()
+        load()
         self.size = size
         self.randomness = randomness
 

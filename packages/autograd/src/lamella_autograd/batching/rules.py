@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.formulas import batching_modules
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,8 +23,6 @@ by_name: dict[str, Rule] = {}
 by_convention: dict[type, Rule] = {}
 # For ops that draw random numbers; such a rule returns (result, whether it is batched).
 batched_random: dict[str, Rule] = {}
-# Modules that hold further rules, imported when a function is first batched.
-modules: list[str] = []
 
 
 def batching(*op_names: str) -> Callable[[Rule], Rule]:
@@ -65,5 +65,5 @@ def rule_of(op: Op) -> Rule | None:
 
 def load() -> None:
     """Imports the modules with further rules."""
-    while modules:
-        import_module(modules.pop())
+    while batching_modules:
+        import_module(batching_modules.pop())

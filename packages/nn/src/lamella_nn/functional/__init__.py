@@ -3,6 +3,7 @@
 Importing this package declares the ops, their array kernels and their derivatives.
 """
 
+from lamella_autograd import batching_rules_in as _batching_rules_in
 from lamella_nn import derivatives as _derivatives  # declares the formulas
 from lamella_nn import kernels as _kernels  # registers the kernels
 from lamella_nn.functional.activation import *
@@ -41,6 +42,8 @@ from lamella_nn.functional.regression_loss import *
 from lamella_nn.functional.regression_loss import __all__ as _regression_loss
 from lamella_nn.functional.vision import *
 from lamella_nn.functional.vision import __all__ as _vision
+
+_batching_rules_in("lamella_nn.batching")
 
 __all__: list[str] = []
 __all__ += _activation

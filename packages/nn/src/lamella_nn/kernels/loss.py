@@ -227,6 +227,9 @@ def nll_loss_index_backward(
         factor = grad.reshape(batch, places)
     else:
         factor = grad / total if reduction == "mean" else grad
+        if reduction == "mean":
+            # Nothing but ignored targets: the gradient is 0, as in PyTorch.
+            factor = xp.where(total == 0, 0, factor).astype(grad.dtype, copy=False)
     hit = factor if weights is None else factor * weights
     _add_at_target(xp, scores, target, xp.broadcast_to(-hit, (batch, places)))
     return result
