@@ -162,13 +162,13 @@ def layer_norm_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
 @batching("embedding")
 def embedding(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """With a table for each example, the tables stand one below the other."""
-    weight, indices, padding_idx, by_freq = args
+    weight, indices, padding_idx, by_freq, sparse = args
     if not batch.is_batched(weight):
-        return call(op, weight, batch.full(indices), padding_idx, by_freq)
-    if padding_idx >= 0 or by_freq:
+        return call(op, weight, batch.full(indices), padding_idx, by_freq, sparse)
+    if padding_idx >= 0 or by_freq or sparse:
         return NotImplemented
     rows = weight.shape[0]
-    return call(op, _into_first(batch, weight), _offset(batch, indices, rows), -1, False)
+    return call(op, _into_first(batch, weight), _offset(batch, indices, rows), -1, False, False)
 
 
 @batching("embedding_backward")
