@@ -35,6 +35,7 @@ class _Settings(NamedTuple):
     check_undefined_grad: bool
     check_grad_dtypes: bool
     fast_mode: bool
+    masked: bool
 
 
 def gradcheck(
@@ -72,7 +73,8 @@ def gradcheck(
         check_undefined_grad: check that an output without a gradient counts as one with zeros.
         check_grad_dtypes: check that a gradient has the type of its input.
         fast_mode: check one random projection ``u' J v`` of each Jacobian.
-        masked: for sparse inputs in PyTorch; makes no difference here.
+        masked: leave out of account the gradients of elements that a sparse input does not specify,
+            and allow dense gradients for it. Only the specified ones are ever moved.
         check_batched_grad, check_forward_ad, check_batched_forward_grad, check_backward_ad: there
             is backward mode only.
 
@@ -81,7 +83,7 @@ def gradcheck(
 
     Raises:
         GradcheckError: when one does not.
-        ValueError: when no input requires grad.
+        ValueError: when no input requires grad, when an output is sparse.
         TypeError: when the function returns something else than tensors.
         AssertionError: when no mode is to be checked.
         NotImplementedError: for the checks of forward mode and of batched gradients.
@@ -101,8 +103,9 @@ def gradcheck(
             "are False"
         )
     settings = _Settings(
-        eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode
-    )
+        eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode,
+        bool(masked),
+    )  # fmt: skip
     arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     _check_inputs(arguments)
     try:
@@ -204,6 +207,10 @@ def _check_inputs(arguments: tuple[Any, ...]) -> None:
                 f"precision floating point or complex.",
                 stacklevel=3,
             )
+        if each.is_sparse:
+            if not each.is_coalesced():
+                raise ValueError(f"gradcheck: sparse input {i} is not coalesced; call .coalesce()")
+            continue
         if any(not step and size > 1 for step, size in zip(each.stride(), each.shape, strict=True)):
             raise RuntimeError(
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs "
@@ -242,11 +249,21 @@ def _random_cotangents(outputs: tuple[Tensor, ...], *, strided: bool) -> tuple[T
 
 
 def _parts(value: Tensor) -> np.ndarray:
-    """The elements in one dimension, complex ones as pairs."""
-    array = value.detach().cpu().resolve_conj().numpy()
+    """The elements in one dimension, complex ones as pairs; all elements of a sparse tensor."""
+    dense = value.to_dense() if value.is_sparse else value
+    array = dense.detach().cpu().resolve_conj().numpy()
     if array.dtype.kind == "c":
         return np.stack([array.real, array.imag], -1).astype(float).reshape(-1)
     return array.astype(float).reshape(-1)
+
+
+def _specified(tensor: Tensor) -> np.ndarray | None:
+    """Which parts a sparse tensor specifies; None for a dense one."""
+    if not tensor.is_sparse:
+        return None
+    ones = np.zeros(tuple(tensor.shape), bool)
+    ones[tuple(tensor.detach()._indices().cpu().numpy())] = True
+    return np.repeat(ones.reshape(-1), 2 if tensor.dtype.is_complex else 1)
 
 
 def _from_parts(parts: np.ndarray, like: Tensor) -> Tensor:
@@ -262,8 +279,12 @@ def _outputs_at(
 ) -> list[np.ndarray]:
     """The outputs when one input has other values for the moment."""
     data = moved.data
+    values = _from_parts(parts, moved)
+    if data.is_sparse:
+        values = values[tuple(data._indices())]
+        data = data._values()
     before = data.clone()
-    data.copy_(_from_parts(parts, moved))
+    data.copy_(values)
     try:
         return [_parts(each) for each in _listed(func(*arguments)) if _is_floating(each)]
     finally:
@@ -293,6 +314,15 @@ def _numerical(
 ) -> list[np.ndarray]:
     """For each floating output, the Jacobian: a row for each part of the input."""
     directions = np.eye(_parts(moved).size)
+    mask = _specified(moved)
+    if mask is not None:
+        outputs = [each for each in _listed(func(*arguments)) if _is_floating(each)]
+        jacobians = [np.zeros((len(directions), _parts(each).size)) for each in outputs]
+        for row in np.flatnonzero(mask):
+            slopes = _slope(func, arguments, moved, directions[row], eps)
+            for jacobian, slope in zip(jacobians, slopes, strict=True):
+                jacobian[row] = slope
+        return jacobians
     if not len(directions):
         outputs = [each for each in _listed(func(*arguments)) if _is_floating(each)]
         return [np.zeros((0, _parts(each).size)) for each in outputs]
@@ -317,12 +347,18 @@ def _pull_back(
                 f"grad is incorrect size: output {number} with respect to input {i} gives "
                 f"{list(each.shape)}, expected {list(target.shape)}"
             )
+        if each.layout != target.layout and not (settings.masked and target.is_sparse):
+            raise GradcheckError(
+                f"grad is incorrect layout: output {number} with respect to input {i} gives "
+                f"{each.layout}, expected {target.layout}"
+            )
         if settings.check_grad_dtypes and each.dtype != target.dtype:
             raise GradcheckError(
                 f"grad is incorrect type: output {number} with respect to input {i} gives "
                 f"{each.dtype}, expected {target.dtype}"
             )
-        parts.append(_parts(each))
+        mask = _specified(target) if settings.masked else None
+        parts.append(_parts(each) if mask is None else _parts(each) * mask)
     return parts
 
 
@@ -348,6 +384,11 @@ def _check(func: Callable[..., Any], arguments: tuple[Any, ...], settings: _Sett
             raise TypeError(
                 f"gradcheck expects func to return a tensor or a tuple of tensors, but output "
                 f"{number} is of type {type(each).__name__}"
+            )
+        if each.is_sparse:
+            raise ValueError(
+                f"Sparse output is not supported at gradcheck yet (output {number}). Please call "
+                f"to_dense(masked_grad=...) on the output of func for gradcheck."
             )
     floating = [each for each in outputs if _is_floating(each)]
     if not any(each.requires_grad for each in floating):
@@ -447,6 +488,9 @@ def _compare_projections(
     }
     for i, target in enumerate(targets):
         along = direction(_parts(target).size)
+        mask = _specified(target)
+        if mask is not None:
+            along = along * mask
         slopes = _slope(func, arguments, target, along, settings.eps)
         for number, gradients in pulled.items():
             numerical = float(slopes[number] @ weights[number])

@@ -59,13 +59,13 @@ def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
         have = leaf._grad
         if have is not None and not create_graph and not have._key & _NOT_PLAIN:
             # What `have.add_(grad)` comes to, in half the time.
-            array = have._array
+            array, more = have._array, grad._array
             if (
-                array.__class__ is np.ndarray
+                array.__class__ is more.__class__ is np.ndarray
                 and have._dtype is grad._dtype
                 and array.flags.c_contiguous
             ):
-                _add_to(array, grad._array)
+                _add_to(array, more)
                 mark_written(have)
                 return
         if have is None:
