@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lamella_optim.kernels import adam, sgd, threads
+from lamella_core import parallel
+from lamella_optim.kernels import adam, sgd
 from lamella_optim.kernels.lists import BLOCK, PARALLEL
 
 SIZES = [1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7, PARALLEL + 5]
@@ -14,11 +15,11 @@ SIZES = [1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK 
 @pytest.fixture(params=["1", "3"])
 def thread_count(request, monkeypatch):
     """The pool is made anew, so that its size is the one that is asked for."""
-    monkeypatch.setenv("OMP_NUM_THREADS", request.param)
-    monkeypatch.setattr(threads, "_pool", None)
+    monkeypatch.setattr(parallel, "_count", int(request.param))
+    monkeypatch.setattr(parallel, "_pool", None)
     yield int(request.param)
-    if threads._pool is not None:
-        threads._pool.shutdown()
+    if parallel._pool is not None:
+        parallel._pool.shutdown()
 
 
 def draws(seed, shape, dtype=np.float64):

@@ -7,6 +7,8 @@ import platform
 import sys
 from typing import Any
 
+from lamella_core.parallel import set_thread_count
+
 __all__ = [
     "get_num_interop_threads", "get_num_threads", "set_flush_denormal", "set_num_interop_threads",
     "set_num_threads",
@@ -29,7 +31,7 @@ def _check(op_name: str, number: Any) -> None:
 
 
 def set_num_threads(int: int) -> None:
-    """Sets how many threads BLAS uses for one call on the CPU.
+    """Sets how many threads BLAS, and the kernels that spread their work, use on the CPU.
 
     Args:
         int: at least 1.
@@ -38,6 +40,7 @@ def set_num_threads(int: int) -> None:
         RuntimeError: for a number below 1, or no int.
     """
     _check("set_num_threads", int)
+    set_thread_count(int)
     for library in _blas():
         library.set_num_threads(int)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.dispatch import quiet, register_kernel
-from lamella_optim.kernels.threads import run_parts
+from lamella_core.parallel import spread, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,9 @@ def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
     if total < PARALLEL:
         _run(body, blocks, flags)
     else:
-        run_parts(_run, body, blocks, flags)
+        length = -(-len(blocks) // thread_count())
+        parts = [blocks[start : start + length] for start in range(0, len(blocks), length)]
+        spread(lambda part: _run(body, part, flags), parts)
 
 
 def _run(body: Body, blocks: list[Any], flags: Any) -> None:

@@ -18,6 +18,7 @@ from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
+from lamella_core.parallel import spread, thread_count
 
 # Elements of a block: three such arrays fit the second-level cache, and the cost of NumPy's calls
 # is small against their work.
@@ -36,11 +37,17 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     out = np.empty_like(first)
     flat = [np.ascontiguousarray(each).reshape(-1) for each in arrays]
     target = out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype)
-    spare = np.empty((scratch, min(_BLOCK, out.size)), out.dtype)
-    for start in range(0, out.size, _BLOCK):
-        stop = min(start + _BLOCK, out.size)
-        blocks = [each[start:stop] for each in (*flat, target)]
-        body(*blocks, *spare[:, : stop - start])
+    arrays = (*flat, target)
+
+    def run(part: range) -> None:
+        spare = np.empty((scratch, min(_BLOCK, out.size)), out.dtype)
+        for start in part:
+            blocks = [each[start : start + _BLOCK] for each in arrays]
+            body(*blocks, *spare[:, : blocks[0].size])
+
+    starts = range(0, out.size, _BLOCK)
+    count = thread_count() if len(starts) > 3 else 1
+    spread(run, [starts[first::count] for first in range(count)])
     if not out.flags.c_contiguous:
         out[...] = target.reshape(out.shape)
     return out

@@ -1,0 +1,96 @@
+"""Threads for the work of one kernel: NumPy and BLAS compute without the interpreter's lock."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ThreadPoolExecutor
+
+_pool: ThreadPoolExecutor | None = None
+_count: int | None = None
+_blas: list[Any] | None = None
+
+
+def thread_count() -> int:
+    """How many threads work on one kernel: what ``set_num_threads`` was given,
+    ``OMP_NUM_THREADS``, or the usable cores."""
+    global _count
+    if _count is None:
+        wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+        if wanted.isdigit() and int(wanted) > 0:
+            _count = int(wanted)
+        elif hasattr(os, "sched_getaffinity"):
+            _count = len(os.sched_getaffinity(0))
+        else:
+            _count = os.cpu_count() or 1
+    return _count
+
+
+def set_thread_count(count: int) -> None:
+    """Let this many threads, at least 1, work on one kernel."""
+    global _count, _pool
+    if count != _count:
+        _count, _pool = count, None
+
+
+def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
+    """Calls ``run(part)`` for every part, on several threads where there are.
+
+    Parts have to be independent of each other, and worth some 100 microseconds each; ``run`` may
+    not spread work itself.
+    """
+    global _pool
+    count = min(thread_count(), len(parts))
+    if count < 2:
+        for part in parts:
+            run(part)
+        return
+    if _pool is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _pool = ThreadPoolExecutor(thread_count() - 1, "lamella")
+
+    def share(first: int) -> None:
+        for part in parts[first::count]:
+            run(part)
+
+    waiting = [_pool.submit(share, first) for first in range(1, count)]
+    try:
+        share(0)
+    finally:
+        for each in waiting:
+            each.exception()
+    for each in waiting:
+        each.result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Lets BLAS use one thread a call within the block, for calls from several threads."""
+    global _blas
+    if _blas is None:
+        from threadpoolctl import ThreadpoolController
+
+        _blas = list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    before = [library.get_num_threads() for library in _blas]
+    for library in _blas:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, count in zip(_blas, before, strict=True):
+            library.set_num_threads(count)
+
+
+def _forget_pool() -> None:
+    """A forked child has none of its parent's threads."""
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
