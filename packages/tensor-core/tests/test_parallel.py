@@ -13,11 +13,11 @@ from lamella_core.ops.activation import gelu
 
 @pytest.fixture(params=[1, 3])
 def threads(request, monkeypatch):
-    monkeypatch.setattr(parallel, "_count", request.param)
-    monkeypatch.setattr(parallel, "_pool", None)
+    monkeypatch.setattr(parallel.state, "count", request.param)
+    monkeypatch.setattr(parallel.state, "pool", None)
     yield request.param
-    if parallel._pool is not None:
-        parallel._pool.shutdown()
+    if parallel.state.pool is not None:
+        parallel.state.pool.shutdown()
 
 
 @pytest.mark.parametrize("parts", [0, 1, 2, 7])
@@ -46,8 +46,11 @@ def test_results_do_not_depend_on_the_number_of_threads(monkeypatch) -> None:
     x = lc.tensor(np.random.default_rng(0).standard_normal(400_000), dtype=lc.float32)
     results = []
     for count in (1, 2, 3):
-        monkeypatch.setattr(parallel, "_count", count)
+        monkeypatch.setattr(parallel.state, "count", count)
+        monkeypatch.setattr(parallel.state, "pool", None)
         results.append(gelu(x).numpy())
+        # The kernel saw the number, also over its copy of the globals.
+        assert (parallel.state.pool is not None) == (count > 1)
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
 

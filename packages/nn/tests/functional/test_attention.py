@@ -7,6 +7,7 @@ import pytest
 
 import lamella_core as core
 from lamella_autograd import gradcheck, gradgradcheck
+from lamella_core import parallel
 from lamella_nn.functional import scaled_dot_product_attention
 
 RANDOM = np.random.default_rng(0)
@@ -162,3 +163,25 @@ def test_dtypes_must_agree_and_be_floating() -> None:
         scaled_dot_product_attention(query, query.float(), query)
     with pytest.raises(RuntimeError, match="floating-point"):
         scaled_dot_product_attention(query.long(), query.long(), query.long())
+
+
+@pytest.mark.parametrize("kind", ["plain", "masked", "broadcast", "float mask"])
+def test_the_number_of_threads_does_not_matter(kind: str, monkeypatch: Any) -> None:
+    results = []
+    for count in (1, 3):
+        monkeypatch.setattr(parallel.state, "count", count)
+        monkeypatch.setattr(parallel.state, "pool", None)
+        core.manual_seed(2)
+        leaves = [core.randn(2, 3, 160, 8, dtype=core.float64).requires_grad_() for _ in range(3)]
+        mask = None
+        if kind == "masked":
+            mask = core.rand(160, 160) < 0.8
+        elif kind == "float mask":
+            mask = core.randn(160, 160, dtype=core.float64).requires_grad_()
+            leaves.append(mask)
+        value = leaves[2][:, :1] if kind == "broadcast" else leaves[2]
+        result = scaled_dot_product_attention(*leaves[:2], value, mask, is_causal=kind == "plain")
+        result.sin().sum().backward()
+        results.append([result.detach().numpy(), *(leaf.grad.numpy() for leaf in leaves)])
+    for one, several in zip(*results, strict=True):
+        np.testing.assert_allclose(several, one, rtol=1e-11, atol=1e-13)

@@ -15,11 +15,11 @@ SIZES = [1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK 
 @pytest.fixture(params=["1", "3"])
 def thread_count(request, monkeypatch):
     """The pool is made anew, so that its size is the one that is asked for."""
-    monkeypatch.setattr(parallel, "_count", int(request.param))
-    monkeypatch.setattr(parallel, "_pool", None)
+    monkeypatch.setattr(parallel.state, "count", int(request.param))
+    monkeypatch.setattr(parallel.state, "pool", None)
     yield int(request.param)
-    if parallel._pool is not None:
-        parallel._pool.shutdown()
+    if parallel.state.pool is not None:
+        parallel.state.pool.shutdown()
 
 
 def draws(seed, shape, dtype=np.float64):

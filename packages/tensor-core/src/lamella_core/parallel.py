@@ -10,31 +10,41 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
-_pool: ThreadPoolExecutor | None = None
-_count: int | None = None
-_blas: list[Any] | None = None
+
+class _State:
+    """What is known of threads; an object, as kernels run over copies of their globals."""
+
+    __slots__ = ("blas", "count", "pool")
+
+    def __init__(self) -> None:
+        self.blas: list[Any] | None = None
+        self.count: int | None = None
+        self.pool: ThreadPoolExecutor | None = None
+
+
+state = _State()
 
 
 def thread_count() -> int:
     """How many threads work on one kernel: what ``set_num_threads`` was given,
     ``OMP_NUM_THREADS``, or the usable cores."""
-    global _count
-    if _count is None:
+    count = state.count
+    if count is None:
         wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
         if wanted.isdigit() and int(wanted) > 0:
-            _count = int(wanted)
+            count = int(wanted)
         elif hasattr(os, "sched_getaffinity"):
-            _count = len(os.sched_getaffinity(0))
+            count = len(os.sched_getaffinity(0))
         else:
-            _count = os.cpu_count() or 1
-    return _count
+            count = os.cpu_count() or 1
+        state.count = count
+    return count
 
 
 def set_thread_count(count: int) -> None:
     """Let this many threads, at least 1, work on one kernel."""
-    global _count, _pool
-    if count != _count:
-        _count, _pool = count, None
+    if count != state.count:
+        state.count, state.pool = count, None
 
 
 def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
@@ -43,22 +53,22 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
     Parts have to be independent of each other, and worth some 100 microseconds each; ``run`` may
     not spread work itself.
     """
-    global _pool
     count = min(thread_count(), len(parts))
     if count < 2:
         for part in parts:
             run(part)
         return
-    if _pool is None:
+    pool = state.pool
+    if pool is None:
         from concurrent.futures import ThreadPoolExecutor
 
-        _pool = ThreadPoolExecutor(thread_count() - 1, "lamella")
+        pool = state.pool = ThreadPoolExecutor(thread_count() - 1, "lamella")
 
     def share(first: int) -> None:
         for part in parts[first::count]:
             run(part)
 
-    waiting = [_pool.submit(share, first) for first in range(1, count)]
+    waiting = [pool.submit(share, first) for first in range(1, count)]
     try:
         share(0)
     finally:
@@ -71,25 +81,26 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Lets BLAS use one thread a call within the block, for calls from several threads."""
-    global _blas
-    if _blas is None:
+    libraries = state.blas
+    if libraries is None:
+        # Imported here: looking through the loaded libraries takes longer than a kernel.
         from threadpoolctl import ThreadpoolController
 
-        _blas = list(ThreadpoolController().select(user_api="blas").lib_controllers)
-    before = [library.get_num_threads() for library in _blas]
-    for library in _blas:
+        found = ThreadpoolController().select(user_api="blas")
+        libraries = state.blas = list(found.lib_controllers)
+    before = [library.get_num_threads() for library in libraries]
+    for library in libraries:
         library.set_num_threads(1)
     try:
         yield
     finally:
-        for library, count in zip(_blas, before, strict=True):
+        for library, count in zip(libraries, before, strict=True):
             library.set_num_threads(count)
 
 
 def _forget_pool() -> None:
     """A forked child has none of its parent's threads."""
-    global _pool
-    _pool = None
+    state.pool = None
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,15 +11,17 @@ Scores are (keys, rows): all products but one then run along contiguous memory.
 from __future__ import annotations
 
 from itertools import product as pairs
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy import broadcast_shapes
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
+from lamella_core.parallel import one_blas_thread, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _BLOCK_BYTES = 1 << 19
 
@@ -51,14 +53,18 @@ class _Plan(NamedTuple):
             yield slice(start, stop), min(stop, self.keys) if self.causal else self.keys
 
 
-def _plan(query: Any, key: Any, value: Any, mask: Any, causal: bool, most_rows: int) -> _Plan:
+def _plan(
+    query: Any, key: Any, value: Any, mask: Any, causal: bool, most_rows: int, threads: int
+) -> _Plan:
     leads = [each.shape[:-2] for each in (query, key, value, mask) if each is not None]
     lead = broadcast_shapes(*leads) or (1,)
     length, keys = query.shape[-2], key.shape[-2]
     row_bytes = max(keys * query.itemsize, 1)
     # Under a causal mask, few rows of many heads: less is computed that the mask leaves out.
     rows = max(1, min(length, 64 if causal else most_rows, max(32, _BLOCK_BYTES // row_bytes)))
-    heads = max(1, min(lead[-1], _BLOCK_BYTES // (rows * row_bytes)))
+    # At least as many groups of heads as there are threads.
+    share = -(-lead[-1] * prod(lead[:-1]) // threads)
+    heads = max(1, min(lead[-1], share, _BLOCK_BYTES // (rows * row_bytes)))
     return _Plan(lead, length, keys, heads, rows, causal)
 
 
@@ -150,6 +156,15 @@ def _are_small(xp: Any, query: Any, key: Any, mask: Any, scale: float) -> bool:
     return bool(((xp.abs(mask) < _SMALL_SCORE) | (mask == -xp.inf)).all())
 
 
+def _go_over(plan: _Plan, run: Callable[[tuple[Any, ...]], None], threads: int) -> None:
+    if threads < 2:
+        for index in plan.groups():
+            run(index)
+        return
+    with one_blas_thread():
+        spread(run, list(plan.groups()))
+
+
 def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:
     """The arrays in float32, where they are of 16 bits."""
     return tuple(x.astype(xp.float32) if x.itemsize == 2 else x for x in arrays)
@@ -159,7 +174,21 @@ def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:
 def attention(
     xp: Any, query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
 ) -> tuple[Any, Any, Any]:
-    plan = _plan(query, key, value, mask, is_causal, most_rows=64)
+    return forward(xp, 1, query, key, value, mask, is_causal, scale)
+
+
+def forward(
+    xp: Any,
+    threads: int,
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    is_causal: bool,
+    scale: float,
+) -> tuple[Any, Any, Any]:
+    """The kernel, with the groups of heads spread over threads."""
+    plan = _plan(query, key, value, mask, is_causal, 64, threads)
     asked = query.dtype
     query, key, value = _wide(xp, query, key, value)
     dtype = query.dtype
@@ -171,7 +200,8 @@ def attention(
     total = xp.empty((*plan.lead, 1, plan.length), dtype)
     above = _triangle(xp, plan, dtype)
     ones = xp.ones((1, plan.keys), dtype)
-    for index in plan.groups():
+
+    def attend(index: tuple[Any, ...]) -> None:
         keys_part, values = _rows_of(_part(key, index)), _rows_of(_part(value, index))
         mask_part = None if mask is None else _part(mask, index)
         query_part = _part(query, index)
@@ -193,13 +223,20 @@ def attention(
             sums[:, :, rows] = summed
             mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys])
             xp.multiply(mixed, 1 / summed.swapaxes(-1, -2), outputs[:, rows])
+
+    _go_over(plan, attend, threads)
     output = output.astype(asked, copy=False)
     return (output[0], highest[0], total[0]) if plain else (output, highest, total)
 
 
 @shared_kernel("attention_backward")
-def attention_backward(
+def attention_backward(xp: Any, *operands: Any) -> tuple[Any, Any, Any, Any]:
+    return backward(xp, 1, *operands)
+
+
+def backward(
     xp: Any,
+    threads: int,
     grad: Any,
     query: Any,
     key: Any,
@@ -212,8 +249,12 @@ def attention_backward(
     scale: float,
     mask_wanted: bool,
 ) -> tuple[Any, Any, Any, Any]:
+    """The kernel, with the groups of heads spread over threads."""
+    if mask_wanted or not query.shape[:-2] == key.shape[:-2] == value.shape[:-2]:
+        # Several groups would add to one gradient.
+        threads = 1
     # Each block adds to the gradients of all its keys, so that few blocks are better here.
-    plan = _plan(query, key, value, mask, is_causal, most_rows=256)
+    plan = _plan(query, key, value, mask, is_causal, 256, threads)
     asked = query.dtype
     query, key, value, output, grad = _wide(xp, query, key, value, output, grad)
     dtype = query.dtype
@@ -224,7 +265,8 @@ def attention_backward(
     for each in (to_key, to_value) if alone else (to_query, to_key, to_value):
         each.fill(0)
     above = _triangle(xp, plan, dtype)
-    for index in plan.groups():
+
+    def differentiate(index: tuple[Any, ...]) -> None:
         mask_part = None if mask is None else _part(mask, index)
         keys_part = _rows_of(_part(key, index))
         scaled = _part(query, index) * factor
@@ -254,6 +296,8 @@ def attention_backward(
                 xp.multiply(product, factor, to_query[index][:, rows])
             else:
                 _accumulate(to_query[..., rows, :], index, product * factor)
+
+    _go_over(plan, differentiate, threads)
     gradients_of = (x.astype(asked, copy=False) for x in (to_query, to_key, to_value))
     return (*gradients_of, to_mask)
 

@@ -1,0 +1,7 @@
+"""Kernels of the CPU alone, which spread their work over threads: by family."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
