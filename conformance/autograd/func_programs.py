@@ -730,3 +730,42 @@ for _name, _given in {
 
     fails(f"functional_call_fails_{_name}", _call)
 fails("stack_module_state_fails_empty", lambda torch: torch.func.stack_module_state([]))
+
+
+# -------------------------------------------------------------------------------------- gradcheck
+
+
+@program
+def gradcheck_of_every_mode(torch: Any) -> Iterator[Any]:
+    autograd = torch.autograd
+    x, y = numbers(torch, 3).requires_grad_(), numbers(torch, 3, start=2.0).requires_grad_()
+
+    def f(a: Any, b: Any) -> Any:
+        return a.sin() * b.sum(), (a * b).exp()
+
+    every = {"check_batched_forward_grad": True, "check_forward_ad": True}
+    for fast in (False, True):
+        yield autograd.gradcheck(f, (x, y), check_batched_grad=True, fast_mode=fast, **every)
+        yield autograd.gradgradcheck(
+            f, (x, y), check_fwd_over_rev=True, check_batched_grad=True, fast_mode=fast
+        )
+    wrong = power(torch, jvp=staticmethod(lambda ctx, s, t: (s, t))).apply
+    yield autograd.gradcheck(wrong, (x, y), check_forward_ad=True, raise_exception=False)
+    yield autograd.gradcheck(wrong, (x, y), check_batched_grad=True)
+
+
+for _name, _options in {
+    "forward_batch_alone": {"check_batched_forward_grad": True},
+    "batch_without_backward": {
+        "check_forward_ad": True,
+        "check_backward_ad": False,
+        "check_batched_grad": True,
+    },
+    "nothing": {"check_backward_ad": False},
+}.items():
+    fails(
+        f"gradcheck_fails_{_name}",
+        lambda torch, options=_options: torch.autograd.gradcheck(
+            torch.sin, numbers(torch, 2).requires_grad_(), **options
+        ),
+    )

@@ -134,11 +134,6 @@ def test_arguments() -> None:
         gradcheck(lambda a: a, lc.ones(3))
     with pytest.raises(AssertionError, match="check_backward_ad"):
         gradcheck(lambda a: a * 1, leaf(1.0), check_backward_ad=False)
-    for name in ("check_forward_ad", "check_batched_grad", "check_batched_forward_grad"):
-        with pytest.raises(NotImplementedError, match=name):
-            gradcheck(lambda a: a * 1, leaf(1.0), **{name: True})
-    with pytest.raises(NotImplementedError, match="check_fwd_over_rev"):
-        gradgradcheck(lambda a: a * 1, leaf(1.0), check_fwd_over_rev=True)
     with pytest.raises(RuntimeError, match="stride 0"):
         gradcheck(lambda a: a * 1, lc.ones(1).double().expand(3).detach().requires_grad_())
     with pytest.warns(UserWarning, match="not a double precision"):

@@ -75,8 +75,10 @@ def gradcheck(
         fast_mode: check one random projection ``u' J v`` of each Jacobian.
         masked: leave out of account the gradients of elements that a sparse input does not specify,
             and allow dense gradients for it. Only the specified ones are ever moved.
-        check_batched_grad, check_forward_ad, check_batched_forward_grad, check_backward_ad: there
-            is backward mode only.
+        check_backward_ad: check the backward pass.
+        check_forward_ad: check forward mode.
+        check_batched_grad: check that a batched backward pass (``vmap``) gives what passes one
+            after the other do; ``check_batched_forward_grad`` the same of forward mode.
 
     Returns:
         True when all derivatives agree.
@@ -85,22 +87,20 @@ def gradcheck(
         GradcheckError: when one does not.
         ValueError: when no input requires grad, when an output is sparse.
         TypeError: when the function returns something else than tensors.
-        AssertionError: when no mode is to be checked.
-        NotImplementedError: for the checks of forward mode and of batched gradients.
+        AssertionError: when no mode is to be checked, or batches of one that is not.
     """
-    if check_forward_ad or check_batched_forward_grad:
-        raise NotImplementedError(
-            "gradcheck: forward mode is not supported; leave check_forward_ad and "
-            "check_batched_forward_grad False"
-        )
-    if check_batched_grad:
-        raise NotImplementedError(
-            "gradcheck: batched gradients (vmap) are not supported; leave check_batched_grad False"
-        )
-    if not check_backward_ad:
+    if not check_forward_ad and not check_backward_ad:
         raise AssertionError(
             "Expected at least one of check_forward_ad or check_backward_ad to be True, but both "
             "are False"
+        )
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError(
+            "Setting check_batched_grad=True requires check_backward_ad to be True"
+        )
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError(
+            "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
         )
     settings = _Settings(
         eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, fast_mode,
@@ -110,7 +110,17 @@ def gradcheck(
     _check_inputs(arguments)
     try:
         with enable_grad():
-            _check(func, arguments, settings)
+            if check_backward_ad:
+                _check(func, arguments, settings)
+            if check_forward_ad or check_batched_grad:
+                from lamella_autograd import gradcheck_modes
+
+                if check_forward_ad:
+                    gradcheck_modes.check_forward(func, arguments, settings)
+                if check_batched_grad:
+                    gradcheck_modes.check_batched_backward(func, arguments)
+                if check_batched_forward_grad:
+                    gradcheck_modes.check_batched_forward(func, arguments)
     except GradcheckError:
         if raise_exception:
             raise
@@ -142,18 +152,18 @@ def gradgradcheck(
     Args:
         grad_outputs: the gradients of the outputs to start from; random when None.
         gen_non_contig_grad_outputs: make the random ones strided.
-        check_fwd_over_rev, check_rev_over_rev: there is backward mode only.
+        check_rev_over_rev, check_fwd_over_rev: which mode to check the backward pass with.
 
     The other arguments, the result and the errors are those of :func:`gradcheck`.
     """
-    if check_fwd_over_rev:
-        raise NotImplementedError(
-            "gradgradcheck: forward mode is not supported; leave check_fwd_over_rev False"
-        )
-    if not check_rev_over_rev:
+    if not check_rev_over_rev and not check_fwd_over_rev:
         raise AssertionError(
             "Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True, but "
             "both are False"
+        )
+    if check_undefined_grad and not check_rev_over_rev:
+        raise AssertionError(
+            "Setting check_undefined_grad=True requires check_rev_over_rev to be True"
         )
     arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:
@@ -183,6 +193,8 @@ def gradgradcheck(
         check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
         check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
         masked=masked,
     )
