@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -106,3 +107,73 @@ def test_deepcopy_keeps_sharing(x):
     first[0, 1] = 50
     assert second[1, 0].item() == 50 and x[0, 1].item() == 1
     assert second.stride() == (1, 4)
+
+
+# ---------------------------------------------------- pickling, NumPy's functions, subclasses
+
+
+class Marked(core.Tensor):
+    pass
+
+
+def test_pickling_keeps_the_place_in_the_storage_and_what_is_shared() -> None:
+    x = core.arange(6.0).reshape(2, 3)
+    x.note = "kept"
+    whole, column = pickle.loads(pickle.dumps((x, x[:, 1])))
+    assert (column.stride(), column.storage_offset()) == ((3,), 1)
+    assert whole.note == "kept" and whole.untyped_storage().nbytes() == 24
+    whole[0, 1] = 9
+    assert column.tolist() == [9.0, 4.0]
+    marked = pickle.loads(pickle.dumps(x.as_subclass(Marked)))
+    assert type(marked) is Marked and marked.equal(x)
+
+
+def test_numpys_functions_of_a_tensor_give_tensors() -> None:
+    # As torch 2.13 does, bools as uint8 included.
+    x = core.arange(3.0)
+    for found, expected in (
+        (np.sin(x), np.sin(np.arange(3, dtype=np.float32))),
+        (np.isnan(x), np.zeros(3, np.uint8)),
+        (np.add(1, x), np.arange(1, 4, dtype=np.float32)),
+        (x + np.ones(3), np.arange(1, 4.0)),
+        (np.float32(2) ** x, np.array([1, 2, 4], np.float32)),
+        (np.float32(2) // core.ones(1), np.array([2], np.float32)),
+        (x == np.arange(3), np.ones(3, bool)),
+        (np.arange(3) == x, np.ones(3, bool)),
+    ):
+        assert isinstance(found, core.Tensor)
+        assert found.numpy().dtype == expected.dtype
+        np.testing.assert_array_equal(found.numpy(), expected)
+    assert (x == np.array(["a", "b", "c"])) is False
+
+
+def test_an_augmented_assignment_of_an_array_makes_a_new_tensor() -> None:
+    x = before = core.arange(3.0)
+    x += np.ones(3)
+    assert x is not before and x.dtype is core.float64 and before.tolist() == [0.0, 1.0, 2.0]
+    x += 1
+    with pytest.raises(TypeError, match="unsupported operand"):
+        x += "a"
+
+
+def test_subclasses() -> None:
+    x = core.ones(2)
+    marked = x.as_subclass(Marked)
+    marked[0] = 5
+    assert x.tolist() == [5.0, 1.0] and repr(marked) == "Marked([5., 1.])"
+    with pytest.raises(TypeError, match="subclass of Tensor"):
+        x.as_subclass(int)
+
+
+def test_complex_numbers_as_real_ones() -> None:
+    assert float(core.tensor(2 + 0j)) == 2.0 and int(core.tensor(2 + 0j)) == 2
+    with pytest.raises(RuntimeError, match="without overflow"):
+        float(core.tensor(1 + 2j))
+
+
+def test_old_names() -> None:
+    x = core.arange(6)
+    assert x.resize(2, 3).shape == x.resize_as(core.ones(2, 3)).shape == (2, 3)
+    assert list(reversed(x))[0].item() == x.__reversed__()[0].item() == 5
+    assert not any((x.is_mps, x.is_xla, x.is_xpu, x.is_vulkan, x.is_mtia))
+    assert x.const_data_ptr() == x.data_ptr()

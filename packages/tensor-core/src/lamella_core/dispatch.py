@@ -456,6 +456,8 @@ class LazyMethod:
 
     def __get__(self, instance: Any, owner: type) -> Any:
         function = inplace_function(self.op, self.declaration)
+        if self.name.startswith("__i"):
+            function = operator_method(function, self.name)
         for cls in owner.__mro__:
             if cls.__dict__.get(self.name) is self:
                 setattr(cls, self.name, function)
@@ -513,7 +515,15 @@ def call_operator(op: Op, *args: Any) -> Any:
     try:
         args = _normalised(op, args)
     except TypeError:
-        return NotImplemented
+        if op.name not in ("eq", "ne") or not isinstance(args[1], np.ndarray):
+            return NotImplemented
+        # NumPy leaves comparisons to the class of higher priority; sums and the like it does.
+        from lamella_core.ops.creation_data import from_numpy
+
+        try:
+            args = args[0], from_numpy(args[1])
+        except TypeError:
+            return NotImplemented
     return op.table[op.key_of(args)](*args)
 
 

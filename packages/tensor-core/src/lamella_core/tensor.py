@@ -387,10 +387,21 @@ class Tensor(metaclass=_HasOps):
         return bool(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item())
+
+    def _real_item(self) -> Any:
+        value = self.item()
+        if isinstance(value, complex):
+            if value.imag:
+                raise RuntimeError(
+                    "value cannot be converted to type double without overflow: it has an "
+                    "imaginary part; take .real first"
+                )
+            return value.real
+        return value
 
     def __complex__(self) -> complex:
         return complex(self.item())
@@ -419,6 +430,13 @@ class Tensor(metaclass=_HasOps):
         return bool((self == element).any())
 
     __hash__ = object.__hash__
+    _printed_name = "tensor"
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        # A user's class prints under its name, those of these distributions as tensors.
+        if not cls.__module__.startswith("lamella_"):
+            cls._printed_name = cls.__name__
 
     def __repr__(self) -> str:
         if self._key & LIFTED:
@@ -429,6 +447,7 @@ class Tensor(metaclass=_HasOps):
             is_default_dtype=self._dtype
             in (dtypes.defaults.floating, dtypes.defaults.complex, dtypes.int64, dtypes.bool_),
             device_suffix=None if self.is_cpu else str(self.device),
+            class_name=self._printed_name,
             requires_grad=self.is_leaf and self.requires_grad,
             grad_fn_name=None if self.is_leaf else self.grad_fn.name(),
         )

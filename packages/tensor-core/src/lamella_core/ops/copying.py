@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
@@ -473,34 +475,99 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
         root = backend.empty(storage.root.shape, storage.root.dtype, storage.device)
         backend.copy_into(root, storage.root)
         copied = memo[id(storage)] = new_storage(root, self._key)
-    result = object.__new__(self.__class__)
+    result = _over(self.__class__, copied, self._dtype, *_place(self))
     memo[id(self)] = result
-    result._dtype = self._dtype
     result._key = self._key
-    result._storage = copied
-    result._graph = result._view = None
-    result._array = backend.as_strided(
-        copied.root,
-        self._dtype.numpy,
-        self._array.shape,
-        self.stride(),
-        self.storage_offset() if self._array.size else 0,
-    )
     result._grad = None if self._grad is None else deepcopy(self._grad, memo)
     result.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items()})
     return result
 
 
+def _place(tensor: Tensor) -> tuple[Any, ...]:
+    """Where in its storage a tensor lies: shape, strides and offset."""
+    offset = tensor.storage_offset() if tensor._array.size else 0
+    return tuple(tensor._array.shape), tensor.stride(), offset
+
+
+def _over(cls: Any, storage: Any, dtype: dtype, shape: Any, stride: Any, offset: int) -> Tensor:
+    """A leaf of a class over a part of a storage, without the class's constructor."""
+    backend = backend_of_tensor(storage)
+    result = object.__new__(cls)
+    result._dtype, result._key, result._storage = dtype, backend.key, storage
+    result._graph = result._view = result._grad = None
+    result._array = backend.as_strided(storage.root, dtype.numpy, shape, stride, offset)
+    return result
+
+
+def _reduce_ex(self: Tensor, protocol: Any) -> tuple[Any, ...]:
+    """For ``pickle``: tensors that share a storage share one afterwards, too; graphs are left."""
+    attributes = dict(self.__dict__)
+    place = (self.__class__, storage_of(self), self._dtype, *_place(self))
+    return _unpickled, (*place, self.requires_grad, attributes)
+
+
+def _unpickled(
+    cls: Any,
+    storage: Any,
+    dtype: dtype,
+    shape: Any,
+    stride: Any,
+    offset: int,
+    requires_grad: bool,
+    attributes: dict[str, Any],
+) -> Tensor:
+    tensor = _over(cls, storage, dtype, shape, stride, offset)
+    tensor.__dict__.update(attributes)
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    """What NumPy's functions of a tensor return: a tensor, of uint8 in the place of bools."""
+    from lamella_core.ops.creation_data import from_numpy
+
+    array = np.asarray(array)
+    return from_numpy(array.astype(np.uint8) if array.dtype == np.bool_ else array)
+
+
+def _as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
+    """The tensor as an instance of a class derived from Tensor, over the same memory.
+
+    Raises:
+        TypeError: for a class that is not.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+        raise TypeError(f"cls must be a subclass of Tensor, got {cls!r}")
+    tensor = self.view_as(self)
+    tensor.__class__ = cls
+    return tensor
+
+
+def _resized(self: Tensor, *size: Any) -> Tensor:
+    """As ``reshape``: PyTorch's old name.
+
+    Raises:
+        RuntimeError: where the number of elements would change.
+    """
+    return self.reshape(*size)
+
+
 def _attach() -> None:
     methods: dict[str, Any] = {
+        "__array_wrap__": _array_wrap,
         "__deepcopy__": _deepcopy,
+        "__reduce_ex__": _reduce_ex,
+        "__reversed__": lambda self: self.flip(0) if self._array.ndim else self,
+        "as_subclass": _as_subclass,
+        "const_data_ptr": Tensor.data_ptr,
         "contiguous": _contiguous,
         "copy_": _copy_,
         "cpu": _cpu,
         "cuda": _cuda,
         "fill_": fill_,
         "is_contiguous": _is_contiguous,
+        "resize": _resized,
         "resize_": _resize_,
+        "resize_as": lambda self, tensor: _resized(self, tensor._array.shape),
         "resize_as_": resize_as_,
         "set_": _set_,
         "to": _to,

@@ -60,7 +60,19 @@ def _attach() -> None:
     members: dict[str, Any] = {
         "dim_order": _dim_order,
         "is_meta": property(_false),
-        "is_mkldnn": property(_false),
+        **dict.fromkeys(
+            (
+                "is_ipu",
+                "is_maia",
+                "is_mkldnn",
+                "is_mps",
+                "is_mtia",
+                "is_vulkan",
+                "is_xla",
+                "is_xpu",
+            ),
+            property(_false),
+        ),
         "is_nested": property(_false),
         "is_quantized": property(_false),
         "is_same_size": _is_same_size,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dispatch import LazyMethod, inplace_variant, operator_method
 from lamella_core.tensor import Tensor
@@ -142,13 +144,13 @@ def attach_swapped(function: Any, symbol: str) -> None:
     def swapped(self: Tensor, other: Any) -> Any:
         if other.__class__ not in _OPERANDS and not isinstance(other, _OPERANDS):
             return NotImplemented
-        return function(other, self)
+        return function(other.item() if isinstance(other, np.generic) else other, self)
 
     swapped.__name__ = f"__r{symbol}__"
     setattr(Tensor, swapped.__name__, swapped)
 
 
-_OPERANDS = (int, float, bool, complex, Tensor)
+_OPERANDS = (int, float, bool, complex, Tensor, np.number, np.bool_)
 
 
 def _rtruediv(self: Tensor, other: Any) -> Any:
