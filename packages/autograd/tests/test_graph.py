@@ -99,6 +99,16 @@ def test_writes_and_several_outputs() -> None:
     np.testing.assert_allclose(x.grad.numpy(), [0, 2 / np.cosh(1) ** 2, 0], rtol=1e-5)
 
 
+def test_of_several_outputs_those_that_are_kept_are_packed() -> None:
+    packed = []
+    x = lc.tensor([2.0, 3.0, 1.0], requires_grad=True)
+    with graph.saved_tensors_hooks(lambda t: packed.append(t.tolist()) or t, lambda t: t):
+        values, _ = x.sort()
+    assert packed == [[2, 0, 1]]
+    values.backward(lc.tensor([1.0, 2.0, 3.0]))
+    assert x.grad.tolist() == [2.0, 3.0, 1.0]
+
+
 def test_in_a_function() -> None:
     class Square(Function):
         @staticmethod

@@ -185,8 +185,9 @@ def pack_node(node: Node) -> None:
         if isinstance(value, Tensor):
             setattr(node, slot, Packed(value))
             found = True
-        elif isinstance(value, list) and value and isinstance(value[0], Tensor):
-            setattr(node, slot, [Packed(each) for each in value])
+        elif isinstance(value, list) and any(isinstance(each, Tensor) for each in value):
+            packed = [Packed(each) if isinstance(each, Tensor) else each for each in value]
+            setattr(node, slot, packed)
             found = True
     if found:
         node.__class__ = _packed_class(type(node))

@@ -26,6 +26,8 @@ from lamella_nn.functional.grid_sample import *
 from lamella_nn.functional.grid_sample import __all__ as _grid_sample
 from lamella_nn.functional.linear import *
 from lamella_nn.functional.linear import __all__ as _linear
+from lamella_nn.functional.linear_cross_entropy import *
+from lamella_nn.functional.linear_cross_entropy import __all__ as _linear_cross_entropy
 from lamella_nn.functional.loss import *
 from lamella_nn.functional.loss import __all__ as _loss
 from lamella_nn.functional.multi_head_attention import *
@@ -56,6 +58,7 @@ __all__ += _embedding
 __all__ += _fractional_pooling
 __all__ += _grid_sample
 __all__ += _linear
+__all__ += _linear_cross_entropy
 __all__ += _loss
 __all__ += _multi_head_attention
 __all__ += _normalization

@@ -85,6 +85,10 @@ from lamella_nn.modules.lazy_norm import (
     LazyInstanceNorm3d,
 )
 from lamella_nn.modules.linear import Bilinear, Identity, LazyLinear, Linear
+from lamella_nn.modules.linear_cross_entropy import (
+    LinearCrossEntropyLoss,
+    LinearCrossEntropyOptions,
+)
 from lamella_nn.modules.loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -257,6 +261,8 @@ __all__ = [
     "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
+    "LinearCrossEntropyOptions",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
