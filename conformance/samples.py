@@ -15,7 +15,10 @@ import torch
 from carry import NotCarried, pack
 from resolve import uses_internal_ops
 
-DEFAULT_DTYPES = ("float32", "float64", "int64", "bool", "complex64")
+DEFAULT_DTYPES = (
+    "float32", "float64", "int64", "int32", "uint8", "bool", "complex64", "complex128",
+    "bfloat16", "float16",
+)  # fmt: skip
 GRADIENT_DTYPES = ("float32", "float64", "complex64", "complex128")
 DEFAULT_MAX_SAMPLES = 400
 
