@@ -9,7 +9,7 @@ from typing import Any
 
 import resolve
 import torch
-from carry import PackedName, PackedTensor, unpack
+from carry import PackedName, PackedTensor, bfloat16_values, unpack
 from compare import Mismatch
 from samples import Sample
 
@@ -99,7 +99,8 @@ def widened(value: Any) -> Any:
     if isinstance(value, PackedTensor) and value.dtype in WIDER:
         name = WIDER[value.dtype]
         key = (value.key, name) if value.key is not None else None
-        return dataclasses.replace(value, storage=value.storage.astype(name), dtype=name, key=key)
+        storage = bfloat16_values(value.storage) if value.dtype == "bfloat16" else value.storage
+        return dataclasses.replace(value, storage=storage.astype(name), dtype=name, key=key)
     if isinstance(value, PackedName):
         return PackedName(WIDER.get(value.name, value.name))
     if isinstance(value, (list, tuple)):

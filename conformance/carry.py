@@ -212,6 +212,11 @@ def tensors_in(value: Any, tensor_type: type) -> Iterator[Any]:
         yield from tensors_in((value.start, value.stop, value.step), tensor_type)
 
 
+def bfloat16_values(bits: np.ndarray) -> np.ndarray:
+    """The numbers, in float32, whose bit patterns in bfloat16 an int16 array holds."""
+    return (bits.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+
+
 def to_numpy(tensor: Any, module: ModuleType) -> np.ndarray:
     """A framework's tensor as an array; dtypes that NumPy lacks come widened to one that it has."""
     tensor = tensor.detach()
@@ -225,8 +230,8 @@ def to_numpy(tensor: Any, module: ModuleType) -> np.ndarray:
             tensor = torch.zeros(tensor.shape, dtype=tensor.dtype)
     dtype = short_name(tensor.dtype)
     if dtype == "bfloat16":
-        bits = np.atleast_1d(tensor.view(module.int16).numpy()).view(np.uint16)
-        return (bits.astype(np.uint32) << 16).view(np.float32).reshape(tuple(tensor.shape))
+        bits = np.atleast_1d(tensor.view(module.int16).numpy())
+        return bfloat16_values(bits).reshape(tuple(tensor.shape))
     if dtype == "complex32":
         halves = np.ascontiguousarray(np.atleast_1d(tensor.view(module.int32).numpy()))
         pairs = halves.view(np.float16).astype(np.float32)

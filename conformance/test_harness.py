@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import run
 import torch
+from calls import widened
 from carry import NotCarried, pack, to_numpy, unpack
 from checks import Failure, OpCheck, Verdict
 from compare import as_near_to_the_truth
@@ -251,6 +252,21 @@ def test_bfloat16_values_come_back_exactly() -> None:
     given = torch.tensor([1.5, -0.0, float("inf"), 3e38], dtype=torch.bfloat16)
     np.testing.assert_array_equal(to_numpy(given, torch), given.float().numpy())
     assert to_numpy(given[0], torch).shape == ()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_widening_keeps_the_values(dtype: torch.dtype) -> None:
+    given = torch.tensor([[1.5, -0.1], [3e4, 7.0]]).to(dtype).t()
+    wide = unpack(widened(pack(given)), torch)
+    assert wide.dtype == torch.float64 and torch.equal(wide, given.double())
+
+
+def test_error_beyond_twice_pytorchs_in_half_precision() -> None:
+    for factor, wrong in ((1 + 2**-7, False), (1 + 2**-5, True)):
+        found = failures(
+            "mul", ("bfloat16",), mul=lambda *a, factor=factor, **k: torch.mul(*a, **k) * factor
+        )
+        assert ("function" in checks_of(found)) == wrong
 
 
 def test_spread_keeps_both_ends() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_nn.functional.dropout import dropout
+from lamella_nn.functional.precision import as_given, single
 from lamella_nn.ops.attention import attention, attention_weights
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def scaled_dot_product_attention(
             attn_mask = attn_mask.unflatten(-3, split)
     _check_shapes(query, key, value, attn_mask)
     if dropout_p > 0:
-        weights = attention_weights(query, key, attn_mask, is_causal, scale)
-        result = dropout(weights, dropout_p) @ value
+        weights = attention_weights(single(query), single(key), attn_mask, is_causal, scale)
+        result = as_given(dropout(weights, dropout_p) @ single(value), query)
     else:
         result = attention(query, key, value, attn_mask, is_causal, scale)[0]
     return result.flatten(-4, -3) if groups > 1 else result
