@@ -220,3 +220,10 @@ def test_steep_sides_of_the_hinges() -> None:
     # Recorded from PyTorch: what was cut off has gradient 0, even of an infinite one.
     assert activation.threshold_backward(grad, a, 0.0).tolist() == [0.0, 0.0, INF, INF]
     assert activation.hardtanh_backward(grad, a, -1.0, 1.0).tolist() == [0.0, INF, 0.0, INF]
+
+
+def test_log_softmax_in_half_precision() -> None:
+    # Recorded from PyTorch: along the last dimension the logarithm of the sum is rounded.
+    a = lc.tensor([1.0, 2.0, 3.0, 4.5, -1.0, 0.25, 2.2], dtype=lc.bfloat16)
+    assert lc.log_softmax(a[None], 1)[0, 3].item() == -0.373046875
+    assert lc.log_softmax(a[:, None], 0)[3, 0].item() == -0.375

@@ -270,3 +270,20 @@ def test_complex_numbers_of_half_precision_are_refused():
         core.complex(half, half)
     with pytest.raises(RuntimeError, match="complex32"):
         core.view_as_complex(half)
+
+
+def test_sequences_are_pytorchs_to_the_last_bit():
+    # Recorded from PyTorch 2.13 on an x86 CPU with AVX2.
+    line = core.arange(0, 5, 0.1)
+    assert line[[9, 18, 26, 28, 31, 36]].tolist() == [
+        0.9000000357627869, 1.8000000715255737, 2.6000001430511475, 2.8000001907348633,
+        3.1000001430511475, 3.6000001430511475,
+    ]  # fmt: skip
+    line = core.linspace(-3, 3, 50)
+    assert line[[6, 11, 15, 24]].tolist() == [
+        -2.265305995941162, -1.6530611515045166, -1.1632652282714844, -0.061224460601806641,
+    ]  # fmt: skip
+    line = core.linspace(-3, 3, 50, dtype=core.bfloat16)
+    assert line[[11, 14, 17]].tolist() == [-1.6484375, -1.28125, -0.921875]
+    line = core.logspace(-2.3, 1.9, 50, dtype=core.bfloat16)
+    assert line[:3].tolist() == [0.005035400390625, 0.006134033203125, 0.007476806640625]

@@ -171,3 +171,13 @@ def test_cross_and_vander() -> None:
         np.testing.assert_allclose(got.numpy(), np.vander(x, n, increasing))
     with pytest.raises(RuntimeError, match="dimension of size 3"):
         lc.cross(lc.ones(2, 2), lc.ones(2, 2))
+
+
+def test_half_precision_is_rounded_as_in_pytorch():
+    # Recorded from PyTorch: addbmm rounds after each product, addr after each operation.
+    one, small = lc.ones(1, 1).bfloat16(), lc.full((3, 1, 1), 0.003).bfloat16()
+    assert lc.addbmm(one, small, lc.ones(3, 1, 1).bfloat16()).item() == 1.0
+    given = lc.full((2, 2), 1.3).bfloat16()
+    left, right = lc.tensor([1.7, 2.9]).bfloat16(), lc.tensor([3.1, -0.7]).bfloat16()
+    found = lc.addr(given, left, right, beta=0.2, alpha=0.6)
+    assert found.tolist() == [[3.4375, -0.455078125], [5.65625, -0.96875]]

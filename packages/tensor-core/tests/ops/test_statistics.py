@@ -128,3 +128,11 @@ def test_bincount() -> None:
     assert lc.bincount(x, lc.tensor([0.5, 1.0, 2.0])).tolist() == [0.0, 2.5, 0.0, 1.0]
     with pytest.raises(RuntimeError, match="non-negative"):
         lc.bincount(lc.tensor([-1]))
+
+
+def test_histc_between_bins():
+    # Recorded from PyTorch: which of two bins an element between them falls into.
+    found = lc.histc(lc.linspace(0, 0.3, 19), 6, 0, 0.3)
+    assert found.tolist() == [3, 3, 3, 3, 3, 4]
+    found = lc.histc(lc.linspace(-0.7, 0.8, 22), 7, -0.7, 0.8)
+    assert found.tolist() == [3, 3, 3, 4, 2, 3, 4]

@@ -255,9 +255,18 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     if not input.size:
         return input.copy()
     axis = dim if input.ndim else None
+    given = input.dtype
+    if given.itemsize == 2:
+        input = input.astype(xp.float32)
     result = xp.asarray(input - input.max(axis=axis, keepdims=True))
-    result -= xp.log(xp.exp(result).sum(axis=axis, keepdims=True))
-    return result
+    total = xp.exp(result).sum(axis=axis, keepdims=True)
+    if given.itemsize == 2 and dim == input.ndim - 1:
+        # Along the last dimension, and only there, PyTorch rounds the sum and its logarithm.
+        total = xp.log(total.astype(given).astype(xp.float32)).astype(given)
+        result -= total.astype(xp.float32)
+    else:
+        result -= xp.log(total)
+    return result.astype(given, copy=False)
 
 
 @shared_kernel("log_softmax_backward")

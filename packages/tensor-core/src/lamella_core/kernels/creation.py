@@ -38,24 +38,44 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
     if kind in "iu":
         start, step = int(start), int(step)
         return (start + step * xp.arange(count)).astype(dtype)
-    return (start + step * xp.arange(count, dtype=xp.float64)).astype(dtype)
+    if start == int(start) and step == int(step):
+        return (start + step * xp.arange(count, dtype=xp.float64)).astype(dtype)
+    # PyTorch fills registers of 32 bytes, two at a time: the first of a register is rounded, the
+    # others follow from it. The rest, at the end, are computed one by one.
+    lanes = 32 // dtype.itemsize
+    whole = count - count % (2 * lanes)
+    rest = _line(xp, start, step, xp.arange(whole, count), dtype)
+    if not whole:
+        return rest
+    first = _line(xp, start, step, xp.arange(0, whole, lanes), dtype)
+    blocks = _line(xp, first[:, None], step, xp.arange(lanes), dtype)
+    return xp.concatenate((blocks.reshape(whole), rest))
+
+
+def _line(xp: Any, start: Any, step: Any, place: Any, dtype: Any) -> Any:
+    """``start + step * place``, as by a fused multiply-add: rounded once, to ``dtype``."""
+    wide = xp.float64 if dtype.itemsize < 8 else getattr(xp, "longdouble", xp.float64)
+    return (xp.asarray(start, wide) + wide(step) * place).astype(dtype)
 
 
 def spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
     """Numbers with equal distances, unrounded; for an integer ``dtype`` the ends are cut off first.
 
     They are counted from both ends, so that the sequence is symmetric and ends on ``end`` exactly.
+    As in PyTorch, the ends and their distance are rounded to a floating ``dtype`` first.
     """
     work = xp.float64
     if dtype.kind in "iu":
         start, end = int(start), int(end)
     elif isinstance(start, complex) or isinstance(end, complex):
         work = xp.complex128
-    start, end = work(start), work(end)
     if steps == 1:
-        return xp.full((1,), start)
+        return xp.full((1,), work(start))
+    if _is_floating(dtype):
+        start, end = dtype.type(start), dtype.type(end)
+    span, start, end = work(end - start), work(start), work(end)
     place = xp.arange(steps).astype(work)
-    step = (end - start) / work(steps - 1) if steps else work(0)
+    step = span / work(steps - 1) if steps else work(0)
     from_start = start + step * place
     from_end = end - step * (work(steps - 1) - place)
     return xp.where(place.real < steps // 2, from_start, from_end)
@@ -63,7 +83,25 @@ def spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
 
 @shared_kernel("linspace")
 def linspace(xp: Any, start: Any, end: Any, steps: int, dtype: Any, device: Any) -> Any:
-    return spaced(xp, start, end, steps, dtype).astype(dtype)
+    if not _is_floating(dtype) or steps < 2:
+        return spaced(xp, start, end, steps, dtype).astype(dtype)
+    first, last = dtype.type(start), dtype.type(end)
+    step = (last - first) / dtype.type(steps - 1)
+    half = steps // 2
+    near, far = xp.arange(half), xp.arange(steps - half)[::-1]
+    # Half precision rounds after each operation, the others once.
+    if dtype.itemsize == 2:
+        from_start = first + step * near.astype(dtype)
+        from_end = last - step * far.astype(dtype)
+    else:
+        from_start = _line(xp, first, step, near, dtype)
+        from_end = _line(xp, last, -step, far, dtype)
+    return xp.concatenate((from_start, from_end))
+
+
+def _is_floating(dtype: Any) -> bool:
+    """Also bfloat16, whose kind NumPy does not know."""
+    return dtype.kind not in "iubc"
 
 
 @shared_kernel("logspace")

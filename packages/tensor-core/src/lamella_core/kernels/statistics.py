@@ -102,8 +102,13 @@ def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
     for bound in (low, high):
         if not float("-inf") < bound < float("inf"):
             raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    if values.dtype.kind not in "iu":
+        number = values.dtype.type
+        low, high, bins_in_type = number(low), number(high), number(bins)
+    else:
+        bins_in_type = bins
     values = values[(values >= low) & (values <= high)]
-    places = ((values - low) / (high - low) * bins).astype(xp.int64)
+    places = ((values - low) * bins_in_type / (high - low)).astype(xp.int64)
     xp.minimum(places, bins - 1, out=places)
     return xp.bincount(places, minlength=bins).astype(input.dtype)
 

@@ -348,7 +348,7 @@ def softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
     """Softmax's gradient by its output: ``output * (grad_output - sum(grad_output * output))``."""
 
 
-@arrays(name="log_softmax", refuses="bool integer complex", method=False)
+@arrays(name="log_softmax", refuses="bool integer complex", method=False, reduced_precision=True)
 def _log_softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
     """Log-softmax over a dimension counted from the front."""
 

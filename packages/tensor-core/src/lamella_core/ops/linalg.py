@@ -312,6 +312,12 @@ def addbmm(
     """
     _check_batches(batch1, batch2)
     (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
+    if input._dtype in REDUCED_PRECISION and count > 1:
+        # PyTorch adds one product after the other, and rounds each sum.
+        for left, right in zip(batch1.unbind(), batch2.unbind(), strict=True):
+            input = _add_product("addbmm", input, left, right, matmul, beta, alpha, None)
+            beta = 1
+        return write_out("addbmm", input, out)
     left = batch1.permute(1, 0, 2).reshape(rows, count * width)
     right = batch2.reshape(count * width, columns)
     return _add_product("addbmm", input, left, right, matmul, beta, alpha, out)
@@ -359,14 +365,12 @@ def addr(
         RuntimeError: when shapes do not fit.
     """
     dtype = result_dtype((input, vec1, vec2))
-    if dtype in REDUCED_PRECISION:
-        input, vec1, vec2 = input.float(), vec1.float(), vec2.float()
-    product = outer(vec1, vec2)
-    input = input.expand(product._array.shape)
-    if product._dtype is bool_ is input._dtype:
+    if dtype is bool_:
         beta, alpha = bool(beta), bool(alpha)
-    if alpha != 1:
-        product = product * alpha
+    elif dtype in REDUCED_PRECISION:
+        beta, alpha = float(dtype.numpy.type(beta)), float(dtype.numpy.type(alpha))
+    product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2)
+    input = input.expand(product._array.shape)
     if beta != 0:
         product = product + (input if beta == 1 else input * beta)
     return write_out("addr", product.to(dtype), out)

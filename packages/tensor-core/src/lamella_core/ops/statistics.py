@@ -384,7 +384,7 @@ def _at_ranks(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) 
 # -------------------------------------------------------------------------------------- histograms
 
 
-@arrays(refuses="bool complex", method=False, name="histc")
+@arrays(refuses="bool complex", method=False, name="histc", reduced_precision=True)
 def _histc(input: Tensor, bins: int, min: Number, max: Number) -> Tensor:
     """See :func:`histc`."""
 
