@@ -365,6 +365,36 @@ ERRORS: dict[str, Callable[[Library], Any]] = {
 }
 
 
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("own_generator", [False, True])
+@pytest.mark.parametrize("stop", [1, 4, 6])
+def test_a_resumed_loader_goes_on_as_pytorchs_undisturbed_one(
+    stop: int, own_generator: bool, num_workers: int
+) -> None:
+    def make(library: Library) -> Any:
+        library.core.manual_seed(12)
+        return library.data.DataLoader(
+            library.Keys(),
+            4,
+            shuffle=True,
+            num_workers=num_workers,
+            generator=library.generator(5) if own_generator else None,
+        )
+
+    undisturbed = make(ORACLE)
+    theirs = [[batch.tolist() for batch in undisturbed] for _ in range(3)]
+    stopped = make(OURS)
+    ours = [[batch.tolist() for batch in stopped]]
+    iterator = iter(stopped)
+    first_part = [next(iterator).tolist() for _ in range(stop)]
+    state = stopped.state_dict()
+    resumed = make(OURS)
+    resumed.load_state_dict(state)
+    ours.append(first_part + [batch.tolist() for batch in resumed])
+    ours.append([batch.tolist() for batch in resumed])
+    assert ours == theirs
+
+
 OPTIONS: dict[str, list[Any]] = {
     "batch_size": [0, None, 2, -1, 1.5, "a", True],
     "shuffle": [True, False, None],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 import random
@@ -258,9 +259,15 @@ def shorten(worker_id: int) -> None:
         get_worker_info().dataset.length = 5
 
 
-def test_without_order_the_remaining_samples_come_once() -> None:
+@pytest.mark.parametrize("dataset", [Plain(), Stream(), Counting()], ids=["map", "stream", "state"])
+def test_without_order_the_remaining_samples_come_once(dataset) -> None:
+    def first(sample):
+        return sample[0] if isinstance(sample, tuple) else sample
+
     def make():
-        return DataLoader(Plain(), None, num_workers=2, in_order=False)
+        return DataLoader(dataset, None, num_workers=2, in_order=False, collate_fn=first)
+
+    whole = sorted(make())
 
     loader = make()
     iterator = iter(loader)
@@ -268,7 +275,7 @@ def test_without_order_the_remaining_samples_come_once() -> None:
     state = stored(loader.state_dict())
     other = make()
     other.load_state_dict(state)
-    assert sorted(seen + list(other)) == list(range(LENGTH))
+    assert sorted(seen + list(other)) == whole
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
@@ -285,6 +292,15 @@ def test_a_loop_that_was_left_is_resumed(num_workers) -> None:
     other = make()
     other.load_state_dict(stored(loader.state_dict()))
     assert [batch.tolist() for batch in other] == whole[2:]
+
+
+def test_a_copy_of_a_loader_has_no_iteration_in_progress() -> None:
+    loader = DataLoader(Plain(), 4, num_workers=1)
+    iterator = iter(loader)
+    next(iterator)
+    clone = copy.deepcopy(loader)
+    assert clone.state_dict()["epoch"] is None
+    assert len(list(clone)) == 6
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

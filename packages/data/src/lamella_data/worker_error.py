@@ -20,8 +20,8 @@ class _Text(str):
 class WorkerError:
     """An exception caught in a worker.
 
-    Holds the exception's class and its printed traceback rather than the exception itself, whose
-    frames cannot be pickled.
+    Holds the exception's class, its attributes and its printed traceback rather than the exception
+    itself, whose frames cannot be pickled.
 
     Args:
         error: the exception.
@@ -40,6 +40,12 @@ class WorkerError:
             # A class that the loader's process could not find by its name.
             cls = RuntimeError
         self.cls: type[BaseException] = cls
+        # The traceback has the notes.
+        self.attributes = {key: value for key, value in vars(error).items() if key != "__notes__"}
+        try:
+            pickle.dumps(self.attributes)
+        except Exception:
+            self.attributes = {}
 
     def reraise(self) -> None:
         """Raise an exception of the same class; RuntimeError where that takes no message."""
@@ -47,6 +53,7 @@ class WorkerError:
         make: Callable[..., BaseException] = self.cls
         try:
             error = make(message=message) if getattr(make, "message", None) else make(message)
+            vars(error).update(self.attributes)
         except Exception:
             error = RuntimeError(message)
         raise error

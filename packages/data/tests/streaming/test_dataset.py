@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import operator
+import os
 import random
 
 import numpy as np
@@ -254,8 +255,11 @@ def with_damage(shards, tmp_path) -> str:
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_corrupt_shards_are_an_error(with_damage, num_workers) -> None:
-    with pytest.raises(CorruptShardError, match=r"part-001\.tar at byte \d+"):
+    with pytest.raises(CorruptShardError, match=r"part-001\.tar at byte \d+") as info:
         numbers(TarDataset(with_damage, transform=number), num_workers=num_workers)
+    # The error of a worker has them too.
+    assert info.value.url.endswith("part-001.tar")
+    assert info.value.offset == os.path.getsize(info.value.url)
 
 
 @pytest.mark.parametrize("context", [None, "fork", "spawn"])
