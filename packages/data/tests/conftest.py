@@ -30,8 +30,11 @@ def nothing_left(python_helpers: None) -> Iterator[None]:
     yield
     gc.collect()
     deadline = time.monotonic() + 10
-    while multiprocessing.active_children() and time.monotonic() < deadline:
+    # Other programs on the machine have segments too, which come and go.
+    while time.monotonic() < deadline and (
+        multiprocessing.active_children() or set(os.listdir("/dev/shm")) - segments
+    ):
         time.sleep(0.01)
     assert multiprocessing.active_children() == []
     assert open_descriptors() == before
-    assert set(os.listdir("/dev/shm")) == segments
+    assert set(os.listdir("/dev/shm")) <= segments

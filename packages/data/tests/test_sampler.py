@@ -132,6 +132,7 @@ SAMPLERS = {
     "sequential": lambda: SequentialSampler(range(12)),
     "random": lambda: RandomSampler(range(12)),
     "random, own generator": lambda: RandomSampler(range(12), generator=seeded()),
+    "replacement, default generator": lambda: RandomSampler(range(12), True, 2100),
     "replacement": lambda: RandomSampler(range(12), True, 70, seeded()),
     "permutations": lambda: RandomSampler(range(12), num_samples=30, generator=seeded()),
     "subset": lambda: SubsetRandomSampler(range(5, 17), seeded()),
@@ -146,7 +147,7 @@ SAMPLERS = {
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_an_order_is_resumed_where_it_was_stopped(name) -> None:
     whole = list(SAMPLERS[name]())
-    for stop in range(len(whole) + 1):
+    for stop in range(0, len(whole) + 1, 1 + len(whole) // 70):
         sampler = SAMPLERS[name]()
         iterator = iter(sampler)
         for _ in range(stop):

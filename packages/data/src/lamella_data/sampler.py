@@ -31,6 +31,9 @@ T_co = TypeVar("T_co", covariant=True)
 # With replacement PyTorch draws indices in blocks of this many; the block decides what the
 # generator's state is afterwards.
 _BLOCK = 32
+# A generator's state costs as much as many blocks: that of an iteration's own is recorded before
+# each so many, and the blocks after it are drawn again.
+_RECORDED = 32
 
 
 def draw_seed(generator: Generator | None) -> int:
@@ -135,27 +138,35 @@ class _Iteration:
     ) -> None:
         self._sampler = sampler
         self._source = source
+        # Nobody else draws from a generator of the iteration's own.
+        self._shared = source is default_generator or source is sampler.generator
         self._number = 0
         self._block: Iterator[int] = iter(())
         self._length = 0
+        self._first = 0
         self._before: Any = None
         self.ended = False
         if resumed is None:
             self._next_block()
             return
-        self._number = resumed["block"]
-        shared = source is default_generator or source is sampler.generator
-        now = source.get_state() if source is not None and shared else None
+        self._number = resumed["first"]
+        now = source.get_state() if source is not None and self._shared else None
         if source is not None:
             source.set_state(resumed["before"])
         self._next_block()
+        while self._number < resumed["block"]:
+            self._number += 1
+            self._next_block()
         if now is not None and source is not None:
             source.set_state(now)
         next(itertools.islice(self._block, resumed["position"], resumed["position"]), None)
 
     def _next_block(self) -> None:
-        self._before = None if self._source is None else self._source.get_state()
-        block = self._sampler._draw(self._number, self._source)
+        source = self._source
+        if source is not None and (self._shared or self._number % _RECORDED == 0):
+            self._before = source.get_state()
+            self._first = self._number
+        block = self._sampler._draw(self._number, source)
         if block is None:
             self.ended = True
             return
@@ -172,7 +183,12 @@ class _Iteration:
 
     def state(self) -> State:
         position = self._length - operator.length_hint(self._block)
-        return {"block": self._number, "position": position, "before": self._before}
+        return {
+            "block": self._number,
+            "position": position,
+            "first": self._first,
+            "before": self._before,
+        }
 
 
 class SequentialSampler(_BlockSampler):
