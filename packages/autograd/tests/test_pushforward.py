@@ -50,6 +50,32 @@ def test_eigenvectors_keep_their_norms() -> None:
     assert np.allclose((vectors.conj() * moved).sum(0).real.numpy(), 0)
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4)])
+@pytest.mark.parametrize("full_matrices", [False, True])
+def test_the_parts_of_a_singular_value_decomposition(
+    shape: tuple[int, int], full_matrices: bool
+) -> None:
+    matrix, along = (RNG.standard_normal(shape) + 1j * RNG.standard_normal(shape) for _ in range(2))
+    parts, moved = jvp(
+        lambda a: tuple(linalg.svd(a, full_matrices)), (tensor(matrix),), (tensor(along),)
+    )
+    U, S, Vh = (each.numpy() for each in parts)
+    dU, dS, dVh = (each.numpy() for each in moved)
+    k = min(shape)
+    # The product of the parts moves as the matrix does, and the vectors stay orthogonal.
+    changed = dU[:, :k] * S @ Vh[:k] + U[:, :k] * dS @ Vh[:k] + U[:, :k] * S @ dVh[:k]
+    assert np.allclose(changed, along)
+    for basis, moved_basis in ((U, dU), (Vh.conj().T, dVh.conj().T)):
+        turn = basis.conj().T @ moved_basis
+        assert np.allclose((turn + turn.conj().T)[:, :k], 0)
+
+
+def test_logcumsumexp_beside_a_large_element() -> None:
+    x, t = np.array([-3.0, 1000.0, 0.5]), np.array([2.0, -1.0, 1.0])
+    found = jvp(lambda a: a.logcumsumexp(0), (tensor(x),), (tensor(t),))[1]
+    assert np.allclose(found.numpy(), [2.0, -1.0, -1.0])
+
+
 def test_complex_functions() -> None:
     z, t = np.array([1 + 2j, -0.5j]), np.array([0.5 - 1j, 2.0 + 0j])
     assert np.allclose(jvp(lambda a: a * a, (tensor(z),), (tensor(t),))[1].numpy(), 2 * z * t)

@@ -82,6 +82,8 @@ def test_errors() -> None:
         vmap(lambda a: a if a.sum() > 0 else -a)(x)
     with pytest.raises(RuntimeError, match="not batched"):
         vmap(lambda a: core.zeros(4, dtype=core.float64).add_(a))(x)
+    with pytest.raises(RuntimeError, match="resize_"):
+        vmap(lambda a: a.clone().resize_(2))(x)
     escaped = []
     vmap(lambda a: (escaped.append(a), a)[1])(x)
     with pytest.raises(RuntimeError, match="outside"):

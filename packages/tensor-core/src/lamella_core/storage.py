@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from lamella_core.device import CPU, Device, device_of
-from lamella_core.dispatch import backend_of, backend_of_tensor, backends, load_backends
+from lamella_core.dispatch import (
+    LIFTED,
+    backend_of,
+    backend_of_tensor,
+    backends,
+    load_backends,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -544,8 +550,22 @@ def grow(storage: Storage, nbytes: int) -> None:
     storage._array = storage._root = larger
 
 
+def check_not_lifted(name: str, tensor: Tensor) -> None:
+    """Raises RuntimeError where a tensor's memory is that of a tensor below a transform."""
+    if tensor._key & LIFTED:
+        raise RuntimeError(
+            f"{name}: the memory of a tensor cannot be exchanged inside of a transform (vmap, "
+            f"grad, jvp, ...); make a new tensor instead"
+        )
+
+
 def resize(tensor: Tensor, shape: tuple[int, ...]) -> None:
-    """Gives a tensor another shape, row-major, in the same storage, which grows where it must."""
+    """Gives a tensor another shape, row-major, in the same storage, which grows where it must.
+
+    Raises:
+        RuntimeError: for a tensor of a running transform (``vmap``, ``grad``, ...).
+    """
+    check_not_lifted("resize_", tensor)
     storage = storage_of(tensor)
     itemsize = tensor._dtype.itemsize
     strides: list[int] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
+from lamella_autograd.formulas import derivative, pushforward
 from lamella_autograd.modes import NO_GRAD
 from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import modes
@@ -81,3 +81,17 @@ derivative("cumprod", input=_cumprod_input)
 derivative("cummax", input=_running_input, keeps=(1,))
 derivative("cummin", input=_running_input, keeps=(1,))
 derivative("logcumsumexp", input=_logcumsumexp_input)
+
+
+@pushforward("logcumsumexp")
+def _logcumsumexp_forward(tangent: Tensor, result: Tensor, input: Tensor, dim: int) -> Tensor:
+    """``sum_j exp(x_j - y_i) t_j`` for ``j`` up to ``i``, by logarithms of the tangents."""
+    if not input._array.ndim:
+        return tangent
+    if input._dtype.is_complex:
+        return ((input + tangent.log()).logcumsumexp(dim) - result).exp()
+    rising, falling = (
+        ((input + part.clamp(min=0).log()).logcumsumexp(dim) - result).exp()
+        for part in (tangent, -tangent)
+    )
+    return rising - falling

@@ -14,6 +14,7 @@ from lamella_autograd.formulas import derivative, pushforward
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.creation import eye
 from lamella_core.ops.eigen import eig, eigh, svd
+from lamella_core.ops.joining import cat
 from lamella_core.ops.solving import solve
 from lamella_core.tensor import Tensor
 
@@ -168,3 +169,44 @@ def _eig_forward(tangent: Tensor, results: Any, input: Tensor) -> tuple[Tensor, 
     moved = V @ off_diagonal_over(turned, gaps_of(L))
     along = (conj(V) * moved).sum(-2, keepdim=True).real
     return diagonal_of(turned).clone(), moved - V * along
+
+
+@pushforward("linalg_svd")
+def _svd_forward(
+    tangent: Tensor, results: Any, A: Tensor, full_matrices: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The turn of left and right vectors, half of the free phases to each; then what leaves their
+    spaces."""
+    U, S, Vh = results
+    rows, columns = A._array.shape[-2:]
+    size = min(rows, columns)
+    left, right = U[..., :, :size], Vh[..., :size, :].mH
+    inner = left.mH @ tangent @ right
+    along, across = S.unsqueeze(-2), S.unsqueeze(-1)
+    squares = gaps_of(S * S)
+    turn_left = off_diagonal_over(inner * along + across * inner.mH, squares)
+    turn_right = off_diagonal_over(across * inner + inner.mH * along, squares)
+    slopes = diagonal_of(inner)
+    if A._dtype.is_complex:
+        phases = (slopes - conj(slopes)) / (4 * S)
+        turn_left = turn_left + phases.diag_embed()
+        turn_right = turn_right - phases.diag_embed()
+        slopes = slopes.real
+    move_left, move_right = left @ turn_left, right @ turn_right
+    if rows > columns:
+        out = tangent @ right
+        move_left = move_left + (out - left @ (left.mH @ out)) / along
+    if columns > rows:
+        out = tangent.mH @ left
+        move_right = move_right + (out - right @ (right.mH @ out)) / along
+    if full_matrices:
+        move_left = _with_rest(move_left, left, U[..., :, size:])
+        move_right = _with_rest(move_right, right, Vh[..., size:, :].mH)
+    return move_left, slopes.clone(), move_right.mH
+
+
+def _with_rest(moved: Tensor, vectors: Tensor, rest: Tensor) -> Tensor:
+    """The tangents of vectors and of those that complete them to a basis, which they push along."""
+    if not rest._array.shape[-1]:
+        return moved
+    return cat([moved, -vectors @ (moved.mH @ rest)], -1)

@@ -25,7 +25,7 @@ from lamella_core.formats import (
     preserve_format,
 )
 from lamella_core.ops.creation import number_of_type
-from lamella_core.storage import Storage, new_storage, resize, storage_of
+from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
 
 if TYPE_CHECKING:
@@ -426,8 +426,9 @@ def _set_(
     """Makes the tensor one over the memory of ``source``: a tensor, or a storage and a place in it.
 
     Raises:
-        RuntimeError: when the element types differ.
+        RuntimeError: when the element types differ, or inside of a transform.
     """
+    check_not_lifted("set_", self)
     if source is None:
         source = self.new_empty(0)
     if isinstance(source, Tensor):
