@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import runpy
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from autograd.programs import PROGRAMS
 
 torch = pytest.importorskip("torch")
 lamella = pytest.importorskip("lamella")
-
-PROGRAMS = runpy.run_path(str(Path(__file__).with_name("programs.py")))["PROGRAMS"]
 
 
 class Raised:
