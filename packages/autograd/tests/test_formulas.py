@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 import lamella_core as lc
-from lamella_autograd import derivative, gradcheck, gradgradcheck, non_differentiable
-from lamella_autograd.formulas import derivatives
+from lamella_autograd import derivative, grad, gradcheck, gradgradcheck, non_differentiable
+from lamella_autograd.formulas import derivatives, op_call
 from lamella_core import Tensor, register_kernel
 from lamella_core.conventions import arrays, pointwise
 from lamella_core.dispatch import ops
@@ -144,3 +145,21 @@ def test_outputs_that_the_formula_does_without_may_be_overwritten() -> None:
     indices.fill_(0)
     with pytest.raises(RuntimeError, match="modified by an inplace operation.*'results' of sort"):
         values.sum().backward()
+
+
+@pytest.mark.parametrize("other", [2, 2.5, 1 + 2j, "tensor", "complex tensor", "integer tensor"])
+def test_formula_that_is_a_call_of_an_op(other) -> None:
+    kinds = {"tensor": lc.float64, "complex tensor": lc.complex128, "integer tensor": lc.int64}
+    if other in kinds:
+        other = lc.tensor([3, 4]).to(kinds[other])
+    x = lc.tensor([1.0 + 2.0j, 3.0], dtype=lc.complex128, requires_grad=True)
+    (slope,) = grad((x * other).sum(), x, lc.tensor(1.0 + 1.0j, dtype=lc.complex128))
+    values = other.numpy() if isinstance(other, lc.Tensor) else np.full(2, other)
+    np.testing.assert_allclose(slope.numpy(), (1 + 1j) * np.conj(values))
+
+
+def test_declared_call() -> None:
+    formula = op_call("mul", "grad", "result", conjugated="result")
+    z = lc.tensor([1 + 2j])
+    assert formula(z, z).tolist() == [5 + 0j]
+    assert formula(z, 2 + 1j).tolist() == [(1 + 2j) * (2 - 1j)]

@@ -11,7 +11,13 @@ from lamella_autograd.anomaly import (
     set_detect_anomaly,
 )
 from lamella_autograd.backward import backward, grad
-from lamella_autograd.formulas import batching_rules_in, derivative, non_differentiable, pushforward
+from lamella_autograd.formulas import (
+    batching_rules_in,
+    derivative,
+    non_differentiable,
+    op_call,
+    pushforward,
+)
 from lamella_autograd.function import Function
 from lamella_autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from lamella_autograd.hooks import RemovableHandle
@@ -81,6 +87,7 @@ __all__ = [
     "is_multithreading_enabled",
     "no_grad",
     "non_differentiable",
+    "op_call",
     "pushforward",
     "set_detect_anomaly",
     "set_grad_enabled",

@@ -16,9 +16,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamella_core import dispatch
+from lamella_core.ops.arithmetic import conj_physical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lamella_core.tensor import Tensor
+    from lamella_core.typing import Number
 
 _OUTPUTS = frozenset(("grad", "grads", "result", "results", "needs"))
 
@@ -28,6 +32,18 @@ class Formula(NamedTuple):
 
     function: Callable[..., Any]
     names: tuple[str, ...]
+    call: OpCall | None = None
+
+
+class OpCall(NamedTuple):
+    """A formula that is one call of an op, of operands by name.
+
+    ``conjugated`` is the operand whose conjugate is taken, or None.
+    """
+
+    op: dispatch.Op
+    operands: tuple[str, ...]
+    conjugated: str | None
 
 
 class Derivative(NamedTuple):
@@ -91,6 +107,39 @@ def derivative(
     _forget(op_name)
 
 
+def unchanged(grad: Tensor) -> Tensor:
+    """The formula of what is added: the gradient itself."""
+    return grad
+
+
+def op_call(op_name: str, *operands: str, conjugated: str | None = None) -> Callable[..., Any]:
+    """A formula that is one call of an op: ``op_call("mul", "grad", "result")``.
+
+    It does what the function that makes this call would do, but nodes make the call themselves,
+    which takes half a microsecond less.
+
+    Args:
+        op_name: an op all of whose parameters are given.
+        operands: the formula's parameters, in the order of the op's.
+        conjugated: the one whose conjugate is taken, where it is complex.
+    """
+    op = dispatch.ops[op_name]
+    given = ", ".join(f"conj({each})" if each == conjugated else each for each in operands)
+    namespace: dict[str, Any] = {"op": op.function, "conj": conj}
+    function = eval(f"lambda {', '.join(operands)}: op({given})", namespace)
+    function.call = OpCall(op, operands, conjugated)
+    return function
+
+
+def conj(value: Tensor | Number) -> Any:
+    """The complex conjugate of a tensor or a number."""
+    try:
+        dtype = value._dtype  # type: ignore[union-attr]
+    except AttributeError:
+        return value.conjugate()
+    return conj_physical(value) if dtype.is_complex else value
+
+
 def pushforward(op_name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declares how forward mode differentiates an op, where its derivative does not tell.
 
@@ -119,7 +168,8 @@ def batching_rules_in(module_name: str) -> None:
 
 def _formula(function: Callable[..., Any]) -> Formula:
     code = function.__code__
-    return Formula(function, code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return Formula(function, names, getattr(function, "call", None))
 
 
 def _forget(op_name: str) -> None:

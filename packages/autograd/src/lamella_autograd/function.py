@@ -20,6 +20,7 @@ from lamella_autograd.node import (
 )
 from lamella_autograd.packing import Packed
 from lamella_autograd.restore import restore
+from lamella_autograd.saved import saved_properties
 from lamella_core import zeros
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
@@ -58,6 +59,7 @@ class FunctionCtx(Node):
 
     several = True
     unpacks = True
+    _raw_saved_tensors = saved_properties(["_kept_tensors"])["_raw_saved_tensors"]
 
     _likes: list[Any]
     _output_likes: list[Any]

@@ -90,11 +90,6 @@ class Node:
     def _sequence_nr(self) -> int:
         return self.number
 
-    def __getattr__(self, name: str) -> Any:
-        from lamella_autograd.saved import saved_attribute
-
-        return saved_attribute(self, name)
-
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import node as nodes
 from lamella_autograd.anomaly import tracing
-from lamella_autograd.formulas import check_names, derivatives, not_differentiable
+from lamella_autograd.formulas import (
+    check_names,
+    derivatives,
+    not_differentiable,
+    unchanged,
+)
 from lamella_autograd.inference import (
     INFERENCE_TENSOR,
     in_inference_mode,
@@ -22,6 +27,7 @@ from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, re
 from lamella_autograd.modes import ANOMALY, INFERENCE, NO_GRAD, SAVING_HOOKS
 from lamella_autograd.packing import packing, packing_maker
 from lamella_autograd.restore import restore
+from lamella_autograd.saved import saved_properties
 from lamella_core.conventions.pointwise import Pointwise
 from lamella_core.conventions.view import StridedView, View
 from lamella_core.dispatch import NUMBER, REQUIRES_GRAD, Layer, Op
@@ -31,7 +37,7 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamella_autograd.formulas import Derivative
+    from lamella_autograd.formulas import Derivative, OpCall
     from lamella_core.signature import Param
 
 _PLAIN = frozenset((bool, int, float, complex, type(None)))
@@ -203,6 +209,8 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
     namespace["modes"] = modes
     for name, formula in rules.by_argument.items():
         namespace[f"formula_{name}"] = formula.function
+        if formula.call is not None:
+            namespace[f"table_{name}"] = formula.call.op.table
     if rules.compute is not None:
         namespace["formula"] = rules.compute.function
     exec(compile(source.node_methods(), f"<node of {op.name}>", "exec"), namespace)
@@ -217,6 +225,7 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
             "apply": namespace["apply"],
             "release": namespace["release"],
             "saves": bool(source.saved_tensors or source.saves_result),
+            **saved_properties(source.slots),
         },
     )
     _node_classes[op.name, id(rules)] = node_class
@@ -570,20 +579,28 @@ class _Source:
             targets = "".join(f"to_{a}, " for a in self.arguments)
             lines = [f"    needs = ({needs})", f"    {targets}= formula({call})"]
             for argument in self.arguments:
-                lines += self._restore_lines(argument, indent="    ")
+                wanted = f"edge_{argument} is not None and to_{argument} is not None"
+                lines += self._restore_lines(argument, "    ", wanted)
         else:
             lines = []
             for argument in self.arguments:
-                call = ", ".join(self.rules.by_argument[argument].names)
+                formula = self.rules.by_argument[argument]
+                call = ", ".join(formula.names)
                 lines += [f"    to_{argument} = None"]
                 wanted = f"edge_{argument} is not None"
                 if self.params[argument].kind == "tensors":
                     wanted = f"node._like_{argument} is not None"
-                lines += [
-                    f"    if {wanted}:",
-                    f"        to_{argument} = formula_{argument}({call})",
-                ]
-                lines += self._restore_lines(argument, indent="        ")
+                lines.append(f"    if {wanted}:")
+                made = f"to_{argument} = formula_{argument}({call})"
+                if formula.function is unchanged:
+                    lines.append(f"        to_{argument} = grad")
+                elif formula.call is None:
+                    lines.append(f"        {made}")
+                else:
+                    lines += self._call_lines(argument, formula.call, made)
+                given = formula.function is unchanged or formula.call is not None
+                condition = "" if given else f"to_{argument} is not None"
+                lines += self._restore_lines(argument, "        ", condition)
         results = "".join(
             f"*(to_{a} or [None] * len(edge_{a})), "
             if self.params[a].kind == "tensors"
@@ -592,7 +609,22 @@ class _Source:
         )
         return [*lines, f"    return ({results})"]
 
-    def _restore_lines(self, argument: str, indent: str) -> list[str]:
+    def _call_lines(self, argument: str, call: OpCall, made: str) -> list[str]:
+        """The call of an op, made here as its own function would; or ``made``, for numbers."""
+        keys = " | ".join(f"{name}._key" for name in call.operands)
+        entry = f"table_{argument}[{keys} | modes.bits]({', '.join(call.operands)})"
+        tests = [f"{name}.__class__ not in PLAIN" for name in call.operands if name in self.params]
+        if call.conjugated is not None:
+            tests.append(f"not {call.conjugated}._dtype.is_complex")
+        if not tests:
+            return [f"        to_{argument} = {entry}"]
+        return [
+            f"        if {' and '.join(tests)}: to_{argument} = {entry}",
+            f"        else: {made}",
+        ]
+
+    def _restore_lines(self, argument: str, indent: str, condition: str) -> list[str]:
+        """Brings a gradient to its argument's shape and type, where ``condition`` holds."""
         like = f"node._like_{argument}"
         grad = f"to_{argument}"
         if self.params[argument].kind == "tensors":
@@ -602,14 +634,16 @@ class _Source:
                 f"for g, (shape, dtype) in zip({grad}, {like})]",
             ]
         differs = f"{grad}._dtype is not node._type_{argument}"
+        lines = [f"{indent}if {condition}:"] if condition else []
+        indent += "    " if condition else ""
         if not self.broadcasts:
             return [
-                f"{indent}if edge_{argument} is not None and {grad} is not None and {differs}:",
-                f"{indent}    {grad} = restore({grad}, None, node._type_{argument})",
+                *lines,
+                f"{indent}if {differs}: {grad} = restore({grad}, None, node._type_{argument})",
             ]
         return [
-            f"{indent}if edge_{argument} is not None and {grad} is not None:",
-            f"{indent}    shape = node._shape_{argument}",
-            f"{indent}    if {differs} or (shape is not None and {grad}._array.shape != shape):",
-            f"{indent}        {grad} = restore({grad}, shape, node._type_{argument})",
+            *lines,
+            f"{indent}shape = node._shape_{argument}",
+            f"{indent}if {differs} or (shape is not None and {grad}._array.shape != shape):",
+            f"{indent}    {grad} = restore({grad}, shape, node._type_{argument})",
         ]

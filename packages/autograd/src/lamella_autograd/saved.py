@@ -5,6 +5,7 @@ The name after the prefix is the argument's, ``self`` being the first; ``result`
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.node import FREED, Node, Output, attached, modified, used_twice
@@ -12,7 +13,7 @@ from lamella_autograd.packing import Packed, pack_one
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class SavedTensor:
@@ -46,32 +47,32 @@ class SavedTensor:
         pack_one(self._node, self._slot, self._index, pack_hook, unpack_hook)
 
 
-def _slot_of(node: Node, name: str) -> str | None:
-    slots = [slot for cls in type(node).__mro__ for slot in getattr(cls, "__slots__", ())]
-    for each in (f"_kept_{name}", "_kept_input" if name == "self" else ""):
-        if each in slots:
-            return each
-    return None
+def saved_properties(slots: Iterable[str]) -> dict[str, property]:
+    """The properties ``_saved_<argument>`` and ``_raw_saved_<argument>`` for a node's slots."""
+    found = {}
+    for slot in slots:
+        if slot.startswith("_kept_"):
+            name = slot.removeprefix("_kept_")
+            for each in (name, "self") if name == "input" else (name,):
+                found[f"_saved_{each}"] = property(partial(_saved, slot=slot))
+                found[f"_raw_saved_{each}"] = property(partial(_raw_saved, slot=slot))
+    return found
 
 
-def saved_attribute(node: Node, name: str) -> Any:
-    """The value of ``_saved_<argument>`` or ``_raw_saved_<argument>``.
+def _raw_saved(node: Node, slot: str) -> SavedTensor | tuple[SavedTensor, ...]:
+    kept = getattr(node, slot)
+    if isinstance(kept, list):
+        return tuple(SavedTensor(node, slot, i) for i in range(len(kept)))
+    return SavedTensor(node, slot)
+
+
+def _saved(node: Node, slot: str) -> Any:
+    """What is in a slot.
 
     Raises:
-        AttributeError: for another name, or an argument that is not kept.
         RuntimeError: when the tensor was freed, or written to since.
     """
-    raw = name.startswith("_raw_saved_")
-    slot = None
-    if raw or name.startswith("_saved_"):
-        slot = _slot_of(node, name.removeprefix("_raw").removeprefix("_saved_"))
-    if slot is None:
-        raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
     kept = getattr(node, slot)
-    if raw:
-        if isinstance(kept, list):
-            return tuple(SavedTensor(node, slot, i) for i in range(len(kept)))
-        return SavedTensor(node, slot)
     if kept is FREED:
         raise used_twice(node.name())
     versions = getattr(node, slot.replace("_kept_", "_version_"), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
+from lamella_autograd.formulas import derivative, op_call
 from lamella_core.ops import activation as ops
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
@@ -121,7 +121,7 @@ derivative(
 
 # ---------------------------------------------------------------------------------- exponentials
 
-derivative("sigmoid", input=lambda grad, result: ops.sigmoid_backward(grad, result))
+derivative("sigmoid", input=op_call("sigmoid_backward", "grad", "result"))
 derivative(
     "sigmoid_backward",
     grad_output=lambda grad, output: ops.sigmoid_backward(grad, conj(output)),
@@ -158,7 +158,7 @@ derivative(
     ),
     input=_softplus_slope,
 )
-derivative("silu", input=lambda grad, input: ops.silu_backward(grad, input))
+derivative("silu", input=op_call("silu_backward", "grad", "input"))
 derivative(
     "silu_backward",
     grad_output=lambda grad, input: ops.silu_backward(grad, conj(input)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative
+from lamella_autograd.formulas import derivative, op_call
 from lamella_core.ops.arithmetic import keep_where, rsqrt
 from lamella_core.ops.elementary import cos, cosh, exp, exp2, log, sin, sinh, tanh_backward
-from lamella_core.ops.operators import mul, neg
+from lamella_core.ops.operators import neg
 from lamella_core.tensor import Tensor
 
 LN2 = math.log(2)
@@ -35,7 +35,7 @@ def _xlogy_input(grad: Tensor, input: Tensor, other: Tensor | float) -> Tensor:
     return grad * keep_where(log(other), ~((input == 0) & (other <= 0)))
 
 
-derivative("exp", input=lambda grad, result: mul(grad, conj(result)))
+derivative("exp", input=op_call("mul", "grad", "result", conjugated="result"))
 derivative("exp2", input=lambda grad, result: grad * conj(result * LN2))
 derivative("expm1", input=lambda grad, result: grad * conj(result + 1))
 derivative("log", input=lambda grad, input: grad / conj(input))
@@ -50,7 +50,7 @@ derivative("acos", input=lambda grad, input: neg(grad) * conj(rsqrt(1 - input * 
 derivative("atan", input=lambda grad, input: grad / conj(input * input + 1))
 derivative("sinh", input=lambda grad, input: grad * conj(cosh(input)))
 derivative("cosh", input=lambda grad, input: grad * conj(sinh(input)))
-derivative("tanh", input=lambda grad, result: tanh_backward(grad, result))
+derivative("tanh", input=op_call("tanh_backward", "grad", "result"))
 derivative(
     "tanh_backward",
     grad_output=lambda grad, output: tanh_backward(grad, conj(output)),

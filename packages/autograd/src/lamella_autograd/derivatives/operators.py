@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lamella_autograd.formulas import derivative
-from lamella_core.ops.arithmetic import conj_physical, keep_where, sgn
+from lamella_autograd.formulas import conj, derivative, op_call, unchanged
+from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.elementary import log
 from lamella_core.ops.operators import mul, neg, pow
 from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
-
-if TYPE_CHECKING:
-    from lamella_core.typing import Number
-
-
-def conj(value: Tensor | Number) -> Any:
-    """The complex conjugate of a tensor or a number."""
-    try:
-        dtype = value._dtype  # type: ignore[union-attr]
-    except AttributeError:
-        return value.conjugate()
-    return conj_physical(value) if dtype.is_complex else value
 
 
 def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
@@ -48,13 +36,13 @@ def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Ten
     return mul(grad, conj(keep_where(slope, ~harmless)))
 
 
-derivative("add", input=lambda grad: grad, other=lambda grad: grad)
-derivative("sub", input=lambda grad: grad, other=lambda grad: neg(grad))
-derivative("rsub", input=lambda grad: neg(grad), other=lambda grad: grad)
+derivative("add", input=unchanged, other=unchanged)
+derivative("sub", input=unchanged, other=op_call("neg", "grad"))
+derivative("rsub", input=op_call("neg", "grad"), other=unchanged)
 derivative(
     "mul",
-    input=lambda grad, other: mul(grad, conj(other)),
-    other=lambda grad, input: mul(grad, conj(input)),
+    input=op_call("mul", "grad", "other", conjugated="other"),
+    other=op_call("mul", "grad", "input", conjugated="input"),
 )
 derivative(
     "div",
@@ -67,6 +55,6 @@ derivative(
     other=lambda grad, input, other: neg(grad) * (input // other),
 )
 derivative("pow", input=pow_input, exponent=pow_exponent)
-derivative("neg", input=lambda grad: neg(grad))
+derivative("neg", input=op_call("neg", "grad"))
 derivative("abs", input=lambda grad, input: grad * sgn(input))
 derivative("reciprocal", input=lambda grad, result: neg(grad) * conj(result * result))
