@@ -294,6 +294,18 @@ def test_a_loop_that_was_left_is_resumed(num_workers) -> None:
     assert [batch.tolist() for batch in other] == whole[2:]
 
 
+def test_a_running_loader_can_go_back() -> None:
+    loader = DataLoader(Plain(), 4, shuffle=True, num_workers=2, persistent_workers=True)
+    iterator = iter(loader)
+    next(iterator)
+    state = loader.state_dict()
+    rest = [batch.tolist() for batch in iterator]
+    following = [batch.tolist() for batch in loader]
+    loader.load_state_dict(state)
+    assert [batch.tolist() for batch in loader] == rest
+    assert [batch.tolist() for batch in loader] == following
+
+
 def test_a_copy_of_a_loader_has_no_iteration_in_progress() -> None:
     loader = DataLoader(Plain(), 4, num_workers=1)
     iterator = iter(loader)

@@ -24,6 +24,13 @@ def test_braces_are_spelled_out() -> None:
     assert expand("odd{name", {}) == ["odd{name"]
 
 
+def test_paths_may_be_objects(tmp_path) -> None:
+    path = tmp_path / "{a,b}.tar"
+    assert expand(path, {}) == expand([path], {}) == [f"{tmp_path}/a.tar", f"{tmp_path}/b.tar"]
+    with pytest.raises(TypeError, match="int"):
+        expand([3], {})
+
+
 def test_an_empty_range_is_refused() -> None:
     with pytest.raises(ValueError, match="3 is more than 2"):
         expand("a{3..2}", {})

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import io
+import itertools
+
 import pytest
 
 from lamella_data import DataLoader
 from lamella_data.streaming import CorruptShardError, ParquetDataset
+from lamella_data.streaming.files import ShardFile
 
 
 @pytest.fixture
@@ -60,6 +64,32 @@ def test_resuming_goes_on_exactly(shards, options, stop) -> None:
     resumed = make()
     resumed.load_state_dict(dataset.state_dict())
     assert list(resumed) == list(stream)
+
+
+def test_reads_that_fail_are_tried_again(shards, monkeypatch) -> None:
+    reads = itertools.count(1)
+
+    class Flaky(io.BytesIO):
+        def read(self, size=-1):
+            if next(reads) % 3 == 0:
+                raise ConnectionResetError("reset by peer")
+            return super().read(size)
+
+    opened = ShardFile._open
+    monkeypatch.setattr(ShardFile, "_open", lambda self: Flaky(opened(self).read()))
+    dataset = ParquetDataset(shards, transform=identity, backoff=0)
+    assert list(dataset) == list(range(75))
+    assert next(reads) > 12
+
+
+def test_a_read_that_keeps_failing_is_no_corrupt_shard(shards, monkeypatch) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size=-1):
+            raise ConnectionResetError("reset by peer")
+
+    monkeypatch.setattr(ShardFile, "_open", lambda self: Broken(b""))
+    with pytest.raises(ConnectionResetError):
+        list(ParquetDataset(shards, backoff=0, skip_corrupt=True))
 
 
 def test_workers_share_the_files(shards) -> None:

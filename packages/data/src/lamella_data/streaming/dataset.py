@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from lamella_core import Generator, as_tensor, load, randperm
 from lamella_data.dataset import IterableDataset
 from lamella_data.resume import State, check_state
 from lamella_data.streaming.errors import CorruptShardError, corrupt
-from lamella_data.streaming.files import ShardFile, expand
+from lamella_data.streaming.files import ShardFile, Urls, expand
 from lamella_data.streaming.parquet import ParquetReader
 from lamella_data.streaming.tar import TarReader
 from lamella_data.worker import get_worker_info
@@ -78,7 +78,7 @@ class ShardDataset(IterableDataset[Any]):
 
     def __init__(
         self,
-        urls: str | Iterable[str],
+        urls: Urls,
         *,
         shuffle: bool = False,
         buffer_size: int = 1000,
@@ -370,7 +370,7 @@ class TarDataset(ShardDataset):
 
     def __init__(
         self,
-        urls: str | Iterable[str],
+        urls: Urls,
         *,
         decoders: Mapping[str, Callable[[bytes], Any]] | None = None,
         **options: Any,
@@ -407,9 +407,7 @@ class ParquetDataset(ShardDataset):
         CorruptShardError: a file, or a row group of it, that pyarrow refuses.
     """
 
-    def __init__(
-        self, urls: str | Iterable[str], *, columns: Sequence[str] | None = None, **options: Any
-    ) -> None:
+    def __init__(self, urls: Urls, *, columns: Sequence[str] | None = None, **options: Any) -> None:
         super().__init__(urls, **options)
         self.columns = columns
 

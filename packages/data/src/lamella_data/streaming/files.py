@@ -25,6 +25,7 @@ _PERMANENT = (
 # Of a local file. What is larger is read past it, without a copy.
 _BUFFER = 1 << 16
 _CHUNK = 1 << 20
+Urls = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 
 
@@ -48,13 +49,13 @@ def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> Any:
     return fsspec.filesystem(split_protocol(url)[0], **storage_options)
 
 
-def expand(urls: str | Iterable[str], storage_options: Mapping[str, Any]) -> list[str]:
+def expand(urls: Urls, storage_options: Mapping[str, Any]) -> list[str]:
     """The shards that are meant: ``{000..012}`` and ``{a,b}`` are spelled out, and ``*``, ``?``
     and ``[...]`` are matched with the files that are there, in sorted order."""
-    patterns = [urls] if isinstance(urls, str) else list(urls)
+    patterns = [urls] if isinstance(urls, (str, os.PathLike)) else list(urls)
     shards: list[str] = []
     for pattern in patterns:
-        for url in _spell_out(str(pattern)):
+        for url in _spell_out(os.fspath(pattern)):
             if any(character in split_protocol(url)[1] for character in "*?["):
                 shards += _matches(url, storage_options)
             else:
@@ -212,11 +213,16 @@ class ShardFile(io.RawIOBase):
 
     def size(self) -> int:
         """The length in bytes."""
+        try:
+            return self._find_size(0)
+        except Exception as error:
+            return self._again(self._find_size, 0, error)
+
+    def _find_size(self, _: int) -> int:
         protocol, path = split_protocol(self.url)
         if protocol:
             return int(filesystem_of(self.url, self._options).size(self.url))
-        with open(path, "rb") as file:
-            return file.seek(0, io.SEEK_END)
+        return os.path.getsize(path)
 
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = -1 if size is None else size
