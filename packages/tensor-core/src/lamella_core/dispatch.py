@@ -527,6 +527,24 @@ def call_operator(op: Op, *args: Any) -> Any:
     return op.table[op.key_of(args)](*args)
 
 
+_NUMPYS_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def call_renamed(op: Op, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
+    """Calls an op's function whose ``dim`` or ``keepdim`` was given by NumPy's name for it.
+
+    Raises:
+        TypeError: for any other name.
+    """
+    values = dict(zip((*(p.name for p in op.params), "out"), given, strict=False))
+    for name, value in renamed.items():
+        ours = _NUMPYS_NAMES.get(name)
+        if ours not in values:
+            raise TypeError(f"{op.name}() got an unexpected keyword argument {name!r}")
+        values[ours] = value
+    return op.function(**values)
+
+
 def operator_method(function: Any, name: str) -> Any:
     """The caller of an op as a method such as ``__add__``, which the op's own caller can't be.
 
@@ -601,7 +619,8 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     from lamella_core.tensor import Tensor
 
     name = declaration.__name__ if op.mutates is None else f"{declaration.__name__}_"
-    code = _caller_code(tuple((p.kind, p.keyword_only) for p in op.params), has_out)
+    renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
+    code = _caller_code(tuple((p.kind, p.keyword_only) for p in op.params), has_out, renames)
     count = len(op.params)
     names = tuple(p.name for p in op.params) + code.co_varnames[count:]
     code = code.replace(
@@ -614,6 +633,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
         "op": op,
         "call_out": call_out,
         "call_again": call_again,
+        "call_renamed": call_renamed,
         "device_key": device_key,
         "Tensor": Tensor,
         "__name__": declaration.__module__,
@@ -634,7 +654,9 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
 
 
 @cache
-def _caller_code(kinds: tuple[tuple[str, bool], ...], has_out: bool) -> types.CodeType:
+def _caller_code(
+    kinds: tuple[tuple[str, bool], ...], has_out: bool, renames: bool
+) -> types.CodeType:
     """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
     params = tuple(
         Param(f"a{i}", kind, None, keyword_only, False)
@@ -644,7 +666,10 @@ def _caller_code(kinds: tuple[tuple[str, bool], ...], has_out: bool) -> types.Co
     names = argument_list(params)
     if has_out:
         names += ", out" if any(p.keyword_only for p in params) else ", *, out"
-    lines = [f"def caller({names}):"]
+    lines = [f"def caller({names}{', **renamed' if renames else ''}):"]
+    if renames:
+        given = f"({arguments}{'out' if has_out else ''})"
+        lines += ["    if renamed:", f"        return call_renamed(op, {given}, renamed)"]
     if has_out:
         lines += ["    if out is not None:", f"        return call_out(op, {arguments}out)"]
     lines += ["    try:", *(f"        {line}" for line in key_lines(params))]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import fft as own
 from lamella_core.array_api.adapting import named
+from lamella_core.fft import fft, hfft, ifft, ihfft, irfft, rfft
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -14,15 +15,6 @@ __all__ = [
     "fft", "fftfreq", "fftn", "fftshift", "hfft", "ifft", "ifftn", "ifftshift", "ihfft", "irfft",
     "irfftn", "rfft", "rfftfreq", "rfftn",
 ]  # fmt: skip
-
-
-def _of_axis(name: str) -> Any:
-    function = getattr(own, name)
-
-    def apply(x: Tensor, /, *, n: Any = None, axis: int = -1, norm: str = "backward") -> Tensor:
-        return function(x, n, axis, norm)
-
-    return named(apply, name, function.__doc__)
 
 
 def _of_axes(name: str) -> Any:
@@ -52,9 +44,6 @@ def _shift(name: str) -> Any:
     return named(apply, name, function.__doc__)
 
 
-fft, ifft, rfft, irfft, hfft, ihfft = map(
-    _of_axis, ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
-)
 fftn, ifftn, rfftn, irfftn = map(_of_axes, ("fftn", "ifftn", "rfftn", "irfftn"))
 fftfreq, rfftfreq = _frequencies("fftfreq"), _frequencies("rfftfreq")
 fftshift, ifftshift = _shift("fftshift"), _shift("ifftshift")

@@ -15,12 +15,15 @@ from lamella_core.linalg import (
     eigh,
     eigvalsh,
     inv,
+    matrix_norm,
     matrix_power,
+    matrix_rank,
     pinv,
     qr,
     slogdet,
     svd,
     svdvals,
+    vector_norm,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -43,16 +46,6 @@ def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
     """A diagonal of matrices, as a view."""
     return x.diagonal(offset, -2, -1)
-
-
-def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
-    """A norm of matrices."""
-    return linalg.matrix_norm(x, ord, keepdim=keepdims)
-
-
-def matrix_rank(x: Tensor, /, *, rtol: Any = None) -> Tensor:
-    """How many singular values exceed ``rtol`` times the largest."""
-    return linalg.matrix_rank(x, rtol=rtol)
 
 
 def matrix_transpose(x: Tensor, /) -> Tensor:
@@ -83,10 +76,3 @@ def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """Dot products of vectors along an axis, the first conjugated."""
     first, second = common(x1, x2)
     return (first.conj() * second).sum(axis)
-
-
-def vector_norm(
-    x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2
-) -> Tensor:
-    """A norm of vectors."""
-    return linalg.vector_norm(x, ord, axis, keepdims)

@@ -20,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 moveaxis, permute_dims, tile = core.moveaxis, core.permute, core.tile
+repeat, unstack = core.repeat_interleave, core.unbind
 
 
 def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
@@ -38,11 +39,6 @@ def concat(arrays: Sequence[Tensor], /, *, axis: int | None = 0) -> Tensor:
 def stack(arrays: Sequence[Tensor], /, *, axis: int = 0) -> Tensor:
     """Arrays of one shape joined along a new axis."""
     return core.stack(common(*arrays), axis)
-
-
-def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
-    """The arrays that lie along an axis."""
-    return x.unbind(axis)
 
 
 def expand_dims(x: Tensor, /, *, axis: int = 0) -> Tensor:
@@ -72,11 +68,6 @@ def roll(x: Tensor, /, shift: Any, *, axis: Any = None) -> Tensor:
     if axis is not None and isinstance(shift, int) and not isinstance(axis, int):
         shift = (shift,) * len(axis)
     return core.roll(x, shift, axis)
-
-
-def repeat(x: Tensor, repeats: int | Tensor, /, *, axis: int | None = None) -> Tensor:
-    """Each element, or each slice along an axis, so many times in turn."""
-    return core.repeat_interleave(x, repeats, axis)
 
 
 def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: bool | None = None) -> Tensor:

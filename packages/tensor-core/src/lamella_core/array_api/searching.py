@@ -6,7 +6,7 @@ from collections import namedtuple
 from typing import Any
 
 import lamella_core as core
-from lamella_core.array_api.adapting import named, over_axes
+from lamella_core.array_api.adapting import over_axes
 from lamella_core.array_api.data_types import common
 from lamella_core.tensor import Tensor
 
@@ -20,17 +20,7 @@ UniqueCounts = namedtuple("UniqueCounts", "values counts")
 UniqueInverse = namedtuple("UniqueInverse", "values inverse_indices")
 
 
-def _best(name: str, function: Any) -> Any:
-    def best(x: Tensor, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
-        if axis is not None:
-            return function(x, axis, keepdims)
-        found = function(x.flatten(), 0)
-        return found.reshape((1,) * x.ndim) if keepdims else found
-
-    return named(best, name, f"``{name}`` along an axis, or of all elements in order.")
-
-
-argmax, argmin = _best("argmax", core.argmax), _best("argmin", core.argmin)
+argmax, argmin = core.argmax, core.argmin
 count_nonzero = over_axes("count_nonzero", core.sum, lambda x: (x != 0).to(core.int64))
 
 

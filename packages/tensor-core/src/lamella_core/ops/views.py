@@ -359,13 +359,26 @@ def alias(input: Tensor) -> Tensor:
     return _basic_index_table[modes.bits | input._key](input, (...,))
 
 
-@composite
-def unsqueeze(input: Tensor, dim: int) -> Tensor:
+def needed(op_name: str, axis: int | None) -> int:
+    """``dim`` under NumPy's name.
+
+    Raises:
+        TypeError: when it was given under neither.
+    """
+    if axis is None:
+        raise TypeError(f"{op_name}() missing 1 required positional argument: 'dim'")
+    return axis
+
+
+@composite(renames=False)
+def unsqueeze(input: Tensor, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """A view with a dimension of size 1 put in at ``dim``.
 
     Raises:
         IndexError: when ``dim`` is not in ``[-ndim - 1, ndim]``.
     """
+    if dim is None:
+        dim = needed("unsqueeze", axis)
     bound = input._array.ndim + 1
     if not -bound <= dim < bound:
         raise IndexError(
@@ -375,8 +388,8 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return _unsqueeze_table[modes.bits | input._key](input, dim + bound if dim < 0 else dim)
 
 
-@composite
-def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+@composite(renames=False)
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any = None) -> Tensor:
     """A view without the dimensions of size 1.
 
     Args:
@@ -387,6 +400,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
         IndexError: when a dimension is out of range.
     """
     shape = input._array.shape
+    dim = axis if dim is None else dim
     if dim is None:
         found = [d for d, n in enumerate(shape) if n == 1]
     else:
@@ -449,7 +463,7 @@ def _expand_as(self: Tensor, other: Tensor) -> Tensor:
 # ---------------------------------------------------------------------------------------- parts
 
 
-@composite
+@composite(renames=False)
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the slice number ``index`` along a dimension, which goes away.
 
@@ -470,7 +484,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return _basic_index_table[modes.bits | input._key](input, place)
 
 
-@composite
+@composite(renames=False)
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of ``length`` slices along a dimension, from ``start`` on.
 
