@@ -22,7 +22,7 @@ from lamella_autograd.leaf import accumulate_into, calibrate
 from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
 from lamella_autograd.passes import Pass, passes
-from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.dispatch import REQUIRES_GRAD, modes, ops
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _sweep(
     gradients: dict[Node, Any] = {}
     front: Node | None = None
     behind: list[tuple[int, Node]] = []
+    add = ops["add"].table
     hooked: _HookedLeaves | None = None
     anomaly = modes.bits & ANOMALY
     edges: Any = [edge for edge, _ in roots]
@@ -89,7 +90,8 @@ def _sweep(
             if isinstance(edge, Node):
                 node = edge
                 if node in gradients:
-                    gradients[node] = gradients[node] + grad
+                    have = gradients[node]
+                    gradients[node] = add[have._key | grad._key | modes.bits](have, grad)
                     continue
                 if wanted is not None and node not in wanted.nodes:
                     continue
@@ -99,7 +101,10 @@ def _sweep(
                 index = edge.index
                 known = gradients.get(node)
                 if known is not None:
-                    known[index] = grad if known[index] is None else known[index] + grad
+                    have = known[index]
+                    if have is not None:
+                        grad = add[have._key | grad._key | modes.bits](have, grad)
+                    known[index] = grad
                     continue
                 if wanted is not None and node not in wanted.nodes:
                     continue
@@ -123,7 +128,7 @@ def _sweep(
                 front = node
             else:
                 heappush(behind, (-node.number, node))
-        edge = grad = edges = grads = None
+        edge = grad = have = edges = grads = None
         if front is None:
             if hooked is not None:
                 hooked.finish()
