@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import numpy as np
 import pytest
@@ -86,3 +87,41 @@ def test_init_function_errors_reach_the_loop() -> None:
 
     with pytest.raises(ValueError, match="no resource for 0"):
         list(DataLoader(range(3), num_workers=1, worker_init_fn=fail))
+
+
+class Fussy(Dataset):
+    epoch = 0
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index):
+        return index
+
+    def set_epoch(self, epoch: int) -> None:
+        if epoch == 1:
+            raise ValueError("not this epoch")
+        self.epoch = epoch
+
+
+def test_errors_of_set_epoch_reach_the_loop() -> None:
+    loader = DataLoader(Fussy(), None, num_workers=1, persistent_workers=True)
+    assert list(loader) == [0, 1]
+    loader.dataset.epoch = 1
+    with pytest.raises(ValueError, match=r"(?s)worker process 0.*not this epoch"):
+        list(loader)
+
+
+def test_the_state_does_not_wait_for_slow_workers() -> None:
+    def dawdle(worker_id: int) -> None:
+        time.sleep(2)
+
+    loader = DataLoader(range(8), num_workers=1, worker_init_fn=dawdle)
+    iterator = iter(loader)
+    start = time.monotonic()
+    state = loader.state_dict()
+    assert time.monotonic() - start < 1.5
+    other = DataLoader(range(8), num_workers=1)
+    other.load_state_dict(state)
+    assert [batch.item() for batch in other] == list(range(8))
+    del iterator

@@ -17,6 +17,7 @@ from lamella_data.fetch import dataset_state, load_dataset_state
 from lamella_data.iterators import MultiProcessIterator, SingleProcessIterator
 from lamella_data.resume import State, check_state, keeps_order
 from lamella_data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from lamella_data.worker_pool import GRACE_SECONDS
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -246,7 +247,7 @@ class DataLoader(Generic[T_co]):
         self._latest = None
         if iterator.can_tell_state():
             try:
-                self._left = iterator.state()
+                self._left = iterator.state(GRACE_SECONDS)
             except Exception as error:
                 self._left = error
 

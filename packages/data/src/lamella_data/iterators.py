@@ -100,7 +100,7 @@ class _LoaderIterator(Iterator[Any]):
         """Whether this is an epoch in progress that can be resumed."""
         return not self._finished
 
-    def state(self) -> State:
+    def state(self, timeout: float | None = None) -> State:
         """This iterator's part of the loader's state."""
         return {"base_seed": self._base_seed, "epoch": self._epoch_state()}
 
@@ -151,7 +151,7 @@ class SingleProcessIterator(_LoaderIterator):
             self._finished = True
             raise
 
-    def state(self) -> State:
+    def state(self, timeout: float | None = None) -> State:
         return {**super().state(), "fetcher_state": self._fetcher.state_dict(), "workers": None}
 
 
@@ -324,12 +324,12 @@ class MultiProcessIterator(_LoaderIterator):
     def can_tell_state(self) -> bool:
         return self._broken is None and self._pool.is_open and not self._finished
 
-    def state(self) -> State:
+    def state(self, timeout: float | None = None) -> State:
         if self._broken is not None:
             raise RuntimeError(
                 f"the loader cannot tell its state any more, its workers are gone: {self._broken}"
             )
-        workers = self._worker_states() if self._pool.is_open else None
+        workers = self._worker_states(timeout) if self._pool.is_open else None
         state = super().state()
         if workers is None:
             state["base_seed"] = None
@@ -348,13 +348,13 @@ class MultiProcessIterator(_LoaderIterator):
             "turn": self._turn,
         }
 
-    def _worker_states(self) -> list[State]:
-        states: dict[int, State] = {}
+    def _worker_states(self, timeout: float | None) -> list[Mapping[str, Any] | None]:
+        states: dict[int, Mapping[str, Any] | None] = {}
         for worker_id, number in enumerate(self._settled):
             self._pool.send(worker_id, StateRequest(number))
         try:
             while len(states) < self._num_workers:
-                for number, answer in self._pool.receive():
+                for number, answer in self._pool.receive(timeout):
                     if isinstance(answer, WorkerState):
                         if isinstance(answer.state, WorkerError):
                             answer.state.reraise()

@@ -104,10 +104,11 @@ class StateRequest(NamedTuple):
 
 
 class WorkerState(NamedTuple):
-    """The answer to a :class:`StateRequest`: the state, or why there is none."""
+    """The answer to a :class:`StateRequest`: the state, or why there is none; None for that of a
+    new worker."""
 
     worker_id: int
-    state: State | WorkerError
+    state: Mapping[str, Any] | WorkerError | None
 
 
 class Reports(NamedTuple):
@@ -157,6 +158,7 @@ class _Worker:
         self.states: dict[int, State | WorkerError] = {}
         self.new_state = threading.Condition()
         self.fetcher: MapFetcher | IterableFetcher | None = None
+        self.failure: WorkerError | None = None
         self.take_reports: Callable[[], Any] | None = getattr(task.dataset, "take_reports", None)
         if self.take_reports is not None:
             # What the loader's process had not taken itself came over with the fork.
@@ -195,9 +197,11 @@ class _Worker:
             transport.send(self.task.connection, (number, answer), lender)
 
     def tell_state(self, request: StateRequest) -> None:
-        with self.new_state:
-            self.new_state.wait_for(lambda: request.number in self.states)
-            state = self.states[request.number]
+        state: Mapping[str, Any] | WorkerError | None = self.task.resumed
+        if request.number != AT_START:
+            with self.new_state:
+                self.new_state.wait_for(lambda: request.number in self.states)
+                state = self.states[request.number]
         self.try_to_send(None, WorkerState(self.task.worker_id, state))
 
     def try_to_send(self, number: int | None, answer: Any) -> None:
@@ -232,29 +236,31 @@ class _Worker:
             task.dataset, task.batched, task.collate_fn, task.drop_last, state
         )
 
-    def begin(self) -> WorkerError | None:
-        """Run ``init_fn`` and go to the state to resume; returns the error of either."""
+    def begin(self) -> None:
+        """Run ``init_fn`` and go to the state to resume."""
         task = self.task
-        try:
-            if task.init_fn is not None:
-                task.init_fn(task.worker_id)
-            if task.resumed is not None:
-                if task.resumed["fetcher_state"] is not None:
-                    self.make_fetcher(task.resumed["fetcher_state"])
-                set_random_state(task.resumed["random_state"])
-        except Exception as error:
-            return WorkerError(error, task.worker_id)
-        finally:
-            self.keep_state(AT_START, AT_START)
-        return None
+        if task.init_fn is not None:
+            task.init_fn(task.worker_id)
+        if task.resumed is not None:
+            if task.resumed["fetcher_state"] is not None:
+                self.make_fetcher(task.resumed["fetcher_state"])
+            set_random_state(task.resumed["random_state"])
 
-    def new_epoch(self, message: NewEpoch) -> None:
+    def begin_epoch(self, message: NewEpoch) -> None:
         self.fetcher = None
         if message.epoch is not None:
             self.task.dataset.set_epoch(message.epoch)
-        self.keep_state(message.number, message.number)
+
+    def attempt(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Do ``step``; where it fails, its error is the answer to every request from here on."""
+        try:
+            step(*arguments)
+        except Exception as error:
+            self.failure = WorkerError(error, self.task.worker_id)
 
     def answer(self, request: Request) -> Any:
+        if self.failure is not None:
+            return self.failure
         try:
             if self.fetcher is None:
                 self.make_fetcher()
@@ -270,12 +276,13 @@ class _Worker:
 
     def run(self) -> None:
         threading.Thread(target=self.receive, daemon=True).start()
-        failure = self.begin()
+        self.attempt(self.begin)
         while (request := self.requests.get()) is not None and not self.stop.is_set():
             if isinstance(request, NewEpoch):
-                self.new_epoch(request)
+                self.attempt(self.begin_epoch, request)
+                self.keep_state(request.number, request.number)
                 continue
-            answer = failure if failure is not None else self.answer(request)
+            answer = self.answer(request)
             self.report()
             self.keep_state(request.number, request.settled)
             self.try_to_send(request.number, answer)

@@ -16,7 +16,7 @@ from lamella_data.worker import WorkerTask, run_worker
 # after so many seconds.
 _WATCH_SECONDS = 2.0
 # How long a worker may take to end its current batch when it is told to stop.
-_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 
 
 class WorkerPool:
@@ -43,7 +43,7 @@ class WorkerPool:
         collate_fn: Callable[[Any], Any],
         drop_last: bool,
         init_fn: Callable[[int], Any] | None,
-        resumed: Sequence[Mapping[str, Any]] | None = None,
+        resumed: Sequence[Mapping[str, Any] | None] | None = None,
     ) -> None:
         self._owner = os.getpid()
         self._timeout = timeout
@@ -96,13 +96,17 @@ class WorkerPool:
         except (BrokenPipeError, ConnectionResetError):
             return
 
-    def receive(self) -> list[Any]:
+    def receive(self, timeout: float | None = None) -> list[Any]:
         """Wait for messages; returns one from each worker that has one.
+
+        Args:
+            timeout: another one than the pool's.
 
         Raises:
             RuntimeError: a worker has died, or the time is up.
         """
-        deadline = time.monotonic() + self._timeout if self._timeout > 0 else None
+        timeout = self._timeout if timeout is None else timeout
+        deadline = time.monotonic() + timeout if timeout > 0 else None
         while True:
             pause = _WATCH_SECONDS
             if deadline is not None:
@@ -129,11 +133,10 @@ class WorkerPool:
                 raise RuntimeError(_death_notice(dead))
             if deadline is not None and time.monotonic() >= deadline:
                 raise RuntimeError(
-                    f"DataLoader timed out after {self._timeout} seconds without a batch from its "
-                    "workers"
+                    f"DataLoader timed out after {timeout} seconds without a batch from its workers"
                 )
 
-    def shutdown(self, grace: float = _GRACE_SECONDS) -> None:
+    def shutdown(self, grace: float = GRACE_SECONDS) -> None:
         """End all workers: by request, after ``grace`` seconds by force. May be called again."""
         if not self.is_open:
             return
