@@ -78,6 +78,16 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
         each.result()
 
 
+def shares(size: int, step: int) -> list[range]:
+    """The starts of blocks of ``step`` that make up ``size``, dealt out to the threads.
+
+    A few blocks are one share: they are done before another thread has woken up.
+    """
+    starts = range(0, size, step)
+    count = thread_count() if len(starts) > 3 else 1
+    return [starts[first::count] for first in range(count)]
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Lets BLAS use one thread a call within the block, for calls from several threads."""

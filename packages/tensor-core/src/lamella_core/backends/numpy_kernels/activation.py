@@ -18,7 +18,7 @@ from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
-from lamella_core.parallel import spread, thread_count
+from lamella_core.parallel import shares, spread
 
 # Elements of a block: three such arrays fit the second-level cache, and the cost of NumPy's calls
 # is small against their work.
@@ -45,9 +45,7 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
             blocks = [each[start : start + _BLOCK] for each in arrays]
             body(*blocks, *spare[:, : blocks[0].size])
 
-    starts = range(0, out.size, _BLOCK)
-    count = thread_count() if len(starts) > 3 else 1
-    spread(run, [starts[first::count] for first in range(count)])
+    spread(run, shares(out.size, _BLOCK))
     if not out.flags.c_contiguous:
         out[...] = target.reshape(out.shape)
     return out

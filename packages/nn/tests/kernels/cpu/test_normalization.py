@@ -1,0 +1,75 @@
+"""Layer normalisation by rows and threads, against NumPy in double precision."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamella_core import parallel
+from lamella_nn.kernels.cpu.normalization import native_layer_norm, native_layer_norm_backward
+
+# One block and several; a row longer than a block; the last two dimensions together.
+SHAPES = [((700, 384), 1), ((9, 3, 1000), 1), ((40, 30, 50), 2), ((3, 70000), 1)]
+
+
+@pytest.fixture(params=[1, 3])
+def threads(request: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(parallel.state, "count", request.param)
+    monkeypatch.setattr(parallel.state, "pool", None)
+
+
+def reference(x: Any, axes: tuple[int, ...], weight: Any, bias: Any, eps: float) -> Any:
+    centered = x - x.mean(axes, keepdims=True)
+    rstd = 1 / np.sqrt((centered**2).mean(axes, keepdims=True) + eps)
+    return centered * rstd * weight + bias, rstd
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize(("shape", "dims"), SHAPES)
+def test_forward_and_backward(shape: Any, dims: int, affine: bool, threads: None) -> None:
+    random = np.random.default_rng(0)
+    axes = tuple(range(-dims, 0))
+    x = random.standard_normal(shape) * 3 + 100
+    grad = random.standard_normal(shape)
+    sizes = shape[-dims:]
+    weight = random.standard_normal(sizes) if affine else None
+    bias = random.standard_normal(sizes) if affine else None
+    scale, shift = (1.0, 0.0) if weight is None else (weight, bias)
+    output, mean, rstd = native_layer_norm(x, sizes, weight, bias, 1e-3)
+    expected, expected_rstd = reference(x, axes, scale, shift, 1e-3)
+    np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(mean, x.mean(axes, keepdims=True), rtol=1e-12)
+    np.testing.assert_allclose(rstd, expected_rstd, rtol=1e-10)
+    found = native_layer_norm_backward(grad, x, sizes, weight, mean, rstd)
+    normal = (x - mean) * rstd
+    scaled = grad * scale
+    to_input = rstd * (
+        scaled
+        - scaled.mean(axes, keepdims=True)
+        - normal * (scaled * normal).mean(axes, keepdims=True)
+    )
+    lead = tuple(range(len(shape) - dims))
+    np.testing.assert_allclose(found[0], to_input, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(found[1], (grad * normal).sum(lead), rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(found[2], grad.sum(lead), rtol=1e-9, atol=1e-10)
+
+
+def test_a_large_mean_does_not_cancel_the_variance() -> None:
+    x = np.random.default_rng(1).standard_normal((200, 256)).astype(np.float32) + 1000
+    output, _, _ = native_layer_norm(x, (256,), None, None, 0.0)
+    expected, _ = reference(x.astype(np.float64), (-1,), 1.0, 0.0, 0.0)
+    np.testing.assert_allclose(output, expected, atol=2e-3)
+
+
+def test_rows_with_gaps_and_16_bit_weights() -> None:
+    x = np.random.default_rng(2).standard_normal((128, 2, 256)).astype(np.float32)[:, 0]
+    weight = np.full(256, 2, np.float16)
+    output, mean, rstd = native_layer_norm(x, (256,), weight, None, 1e-5)
+    expected, _ = reference(x.astype(np.float64), (-1,), 2.0, 0.0, 1e-5)
+    np.testing.assert_allclose(output, expected, atol=1e-5)
+    grad = np.ones((1, 256), np.float32)
+    found = native_layer_norm_backward(
+        np.broadcast_to(grad, x.shape), x, (256,), weight, mean, rstd
+    )
+    np.testing.assert_allclose(found[0], 0, atol=1e-5)
+    np.testing.assert_allclose(found[2], 128)
