@@ -1,0 +1,102 @@
+"""Softmax over the last dimension on the CPU, some rows at a time, spread over threads.
+
+Sums over a row are products with ones: BLAS adds faster than NumPy's reductions. Other dimensions,
+and tensors of few elements, are left to the kernels that all devices share.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lamella_core.dispatch import register_kernel
+from lamella_core.kernels import activation as whole
+from lamella_core.parallel import shares, spread
+
+_BLOCK = 65536
+_SMALL = 16384
+# The shortest row for which a call for each row's scalar is a small part of the work.
+_NARROW = 32
+
+
+def _is_plain(array: Any, dim: int) -> bool:
+    return (
+        array.size >= _SMALL
+        and dim in (-1, array.ndim - 1)
+        and array.shape[-1] >= _NARROW
+        and array.dtype.char in "fd"
+        and array.flags.c_contiguous
+    )
+
+
+def softmax(input: Any, dim: int) -> Any:
+    if not _is_plain(input, dim):
+        return whole.softmax(np, input, dim)
+    length = input.shape[-1]
+    result = np.empty_like(input)
+    values, out = input.reshape(-1, length), result.reshape(-1, length)
+    ones = np.ones((length, 1), input.dtype)
+    step = max(1, _BLOCK // length)
+
+    def run(starts: range) -> None:
+        for start in starts:
+            block, exponents = values[start : start + step], out[start : start + step]
+            np.subtract(block, block.max(1, keepdims=True), exponents)
+            np.exp(exponents, exponents)
+            total = np.dot(exponents, ones)
+            np.reciprocal(total, total)
+            np.multiply(exponents, total, exponents)
+
+    spread(run, shares(len(values), step))
+    return result
+
+
+def log_softmax(input: Any, dim: int) -> Any:
+    if not _is_plain(input, dim):
+        return whole.log_softmax(np, input, dim)
+    length = input.shape[-1]
+    result = np.empty_like(input)
+    values, out = input.reshape(-1, length), result.reshape(-1, length)
+    ones = np.ones((length, 1), input.dtype)
+    step = max(1, _BLOCK // length)
+
+    def run(starts: range) -> None:
+        spare = np.empty((min(step, len(values)), length), input.dtype)
+        for start in starts:
+            block, shifted = values[start : start + step], out[start : start + step]
+            exponents = spare[: len(block)]
+            np.subtract(block, block.max(1, keepdims=True), shifted)
+            total = np.dot(np.exp(shifted, exponents), ones)
+            np.subtract(shifted, np.log(total, total), shifted)
+
+    spread(run, shares(len(values), step))
+    return result
+
+
+def softmax_backward(grad: Any, result: Any, dim: int) -> Any:
+    if not (_is_plain(result, dim) and _fits(grad, result)):
+        return whole.softmax_backward(np, grad, result, dim)
+    length = result.shape[-1]
+    slopes = np.empty_like(result)
+    above, values, out = (x.reshape(-1, length) for x in (grad, result, slopes))
+    step = max(1, _BLOCK // length)
+
+    def run(starts: range) -> None:
+        for start in starts:
+            rows = slice(start, start + step)
+            inner = np.einsum("rn,rn->r", above[rows], values[rows])[:, None]
+            np.subtract(above[rows], inner, out[rows])
+            np.multiply(out[rows], values[rows], out[rows])
+
+    spread(run, shares(len(values), step))
+    return slopes
+
+
+def _fits(grad: Any, result: Any) -> bool:
+    return grad.dtype == result.dtype and grad.shape == result.shape and grad.flags.c_contiguous
+
+
+register_kernel("softmax", softmax, "cpu")
+register_kernel("log_softmax", log_softmax, "cpu")
+register_kernel("softmax_backward", softmax_backward, "cpu")
