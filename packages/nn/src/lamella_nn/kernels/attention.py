@@ -144,16 +144,15 @@ def _masked(
     return scores
 
 
-def _are_small(xp: Any, query: Any, key: Any, mask: Any, scale: float) -> bool:
-    """Whether all scores are, by the inequality of Cauchy and Schwarz."""
-    squares = [xp.einsum("...e,...e->...", x, x) for x in (query, key)]
-    if not (squares[0].size and squares[1].size):
-        return False
-    if not squares[0].max() * squares[1].max() * scale**2 < _SMALL_SCORE**2:
-        return False
+def _is_bounded(xp: Any, mask: Any) -> bool:
+    """Whether what a mask adds is small, or leaves a key out."""
     if mask is None or mask.dtype == bool:
         return True
     return bool(((xp.abs(mask) < _SMALL_SCORE) | (mask == -xp.inf)).all())
+
+
+def _are_small(scores: Any) -> bool:
+    return bool(scores.size and -_SMALL_SCORE < scores.min() and scores.max() < _SMALL_SCORE)
 
 
 def _go_over(plan: _Plan, run: Callable[[tuple[Any, ...]], None], threads: int) -> None:
@@ -203,13 +202,14 @@ def forward(
 
     def attend(index: tuple[Any, ...]) -> None:
         keys_part, values = _rows_of(_part(key, index)), _rows_of(_part(value, index))
+        scaled = xp.multiply(_part(query, index), factor, order="C")
+        columns = xp.ascontiguousarray(scaled.swapaxes(-1, -2))
         mask_part = None if mask is None else _part(mask, index)
-        query_part = _part(query, index)
-        small = _are_small(xp, query_part, keys_part, mask_part, scale)
-        columns = xp.multiply(query_part.swapaxes(-1, -2), factor, order="C")
+        bounded = _is_bounded(xp, mask_part)
         outputs, tops, sums = output[index], highest[index], total[index]
         for rows, keys in plan.blocks():
             scores = xp.matmul(keys_part[:, :keys], columns[:, :, rows])
+            small = bounded and _are_small(scores)
             scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
             if not small and keys:
                 top = scores.max(-2, keepdims=True)
@@ -269,11 +269,12 @@ def backward(
     def differentiate(index: tuple[Any, ...]) -> None:
         mask_part = None if mask is None else _part(mask, index)
         keys_part = _rows_of(_part(key, index))
-        scaled = _part(query, index) * factor
+        scaled = xp.multiply(_part(query, index), factor, order="C")
         top = _part(highest, index)[:, 0]
         shifted = mask is not None and bool(top.any())
         # Weights are exp(score - highest) / total; the total is divided out of the gradient.
-        upper = _part(grad, index) / _part(total, index).swapaxes(-1, -2)
+        share = 1 / _part(total, index).swapaxes(-1, -2)
+        upper = xp.multiply(_part(grad, index), share, order="C")
         inner = (upper * _part(output, index)).sum(-1)
         # Where a mask's great numbers cancel with the maximum's, they have to meet first.
         columns = _with_row(xp, scaled, 0 if mask is not None else -top)
