@@ -196,6 +196,29 @@ def compare_arrays(
     )
 
 
+def same_but_for_ties(
+    expected: Any, actual: Any, input: torch.Tensor, dim: int, module: ModuleType
+) -> bool:
+    """Whether indices along a dimension find the same elements: equal ones, each but once."""
+    if isinstance(expected, tuple):
+        (values, expected), (found, actual) = expected, actual
+        if not np.array_equal(to_numpy(values, torch), to_numpy(found, module), equal_nan=True):
+            return False
+    elements, one, other = (
+        to_numpy(input, torch),
+        to_numpy(expected, torch),
+        to_numpy(actual, module),
+    )
+    if not elements.ndim or other.min() < 0 or other.max() >= elements.shape[dim]:
+        return False
+    if one.ndim < elements.ndim:
+        one, other = np.expand_dims(one, dim), np.expand_dims(other, dim)
+    if (np.diff(np.sort(other, dim), axis=dim) == 0).any():
+        return False
+    one, other = (np.take_along_axis(elements, index, dim) for index in (one, other))
+    return np.array_equal(one, other, equal_nan=elements.dtype.kind in "fc")
+
+
 def as_near_to_the_truth(expected: Any, actual: Any, truth: Any, module: ModuleType) -> bool:
     """Whether ``actual`` is at most twice as far from the wider result ``truth`` as PyTorch's is.
 

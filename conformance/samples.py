@@ -47,6 +47,10 @@ VIEWS = frozenset(
 # ``output_process_fn_grad`` (absolute values, products) gives the part that is fixed.
 UP_TO_PHASE = frozenset("linalg.eig linalg.eigh linalg.svd pca_lowrank svd svd_lowrank".split())
 
+# Which of equal elements these find, or in which order, is not specified unless they are told to be
+# stable; the position of ``dim`` among the arguments after the input.
+TIES = {"argsort": 0, "kthvalue": 1, "mode": 0, "sort": 0, "topk": 1}
+
 
 def label(op: Any) -> str:
     return f"{op.name}/{op.variant_test_name}" if op.variant_test_name else op.name

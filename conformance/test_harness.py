@@ -254,6 +254,23 @@ def test_bfloat16_values_come_back_exactly() -> None:
     assert to_numpy(given[0], torch).shape == ()
 
 
+def test_the_order_of_equal_elements_is_free_but_not_the_elements() -> None:
+    def backwards(x: Any, *args: Any, **kwargs: Any) -> Any:
+        """An argsort that is as unstable as can be."""
+        if x.ndim != 1 or args or kwargs:
+            return torch.argsort(x, *args, **kwargs)
+        return len(x) - 1 - torch.argsort(x.flip(0), stable=True)
+
+    assert failures("argsort", ("uint8",), argsort=backwards) == []
+    for wrong in (torch.zeros_like, lambda index: index.flip(-1), lambda index: index + 1):
+        found = failures(
+            "argsort",
+            ("uint8",),
+            argsort=lambda *a, wrong=wrong, **k: wrong(torch.argsort(*a, **k)),
+        )
+        assert "function" in checks_of(found)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_widening_keeps_the_values(dtype: torch.dtype) -> None:
     given = torch.tensor([[1.5, -0.1], [3e4, 7.0]]).to(dtype).t()
