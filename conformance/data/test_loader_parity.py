@@ -200,6 +200,22 @@ def test_distributed_sampler(length: int, replicas: int, shuffle: bool, drop_las
     assert ours == theirs
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_buffered_shuffle_until_the_stream_ends(seed: int) -> None:
+    # PyTorch 2.13 has no BufferedShuffleDataset any more. Its datapipe draws alike as long as the
+    # stream goes on, and empties the buffer in another way.
+    wrapped = torch.utils.data.datapipes.iter.IterableWrapper(range(40))
+    theirs = torch.utils.data.datapipes.iter.Shuffler(wrapped, buffer_size=7).set_seed(seed)
+
+    class Numbers(lamella_data.IterableDataset):
+        def __iter__(self) -> Any:
+            return iter(range(40))
+
+    expected = list(theirs)[:33]
+    random.seed(seed)
+    assert list(lamella_data.BufferedShuffleDataset(Numbers(), 7))[:33] == expected
+
+
 @pytest.mark.parametrize("lengths", [[3, 7], [0.3, 0.3, 0.4], [0.33, 0.33, 0.34], [1.0]])
 def test_random_split(lengths: list[float]) -> None:
     def program(library: Library) -> Any:
