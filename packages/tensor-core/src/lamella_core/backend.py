@@ -38,12 +38,14 @@ class Backend(ABC):
             and ``dtype`` (a NumPy dtype).
         xp: the array namespace that shared kernels are written over: NumPy's names for what the
             backend can do. None when the backend brings a kernel of its own for every op.
+        sole_device: the device of all arrays, for a type without indices; else None.
         key: the backend's bit in a tensor's key; set when the backend is registered.
     """
 
     device_type: str
     array_type: type[Any]
     xp: Any = None
+    sole_device: Device | None = None
     key: int = 0
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _MODES: list[Device] = []
+_by_text: dict[object, Device] = {}
 
 
 class Device:
@@ -17,14 +18,17 @@ class Device:
         RuntimeError: when the text is not ``type`` or ``type:index``.
     """
 
-    __slots__ = ("index", "type")
+    __slots__ = ("bit", "index", "type")
 
     type: str
     index: int | None
+    bit: int  # the backend's bit in keys, once the dispatcher has looked it up
 
     def __new__(cls, type: str | int | Device, index: int | None = None) -> Device:
         if isinstance(type, Device):
             return type
+        if index is None and type in _by_text:
+            return _by_text[type]  # type: ignore[index]
         if isinstance(type, int):
             index = type
             type = "cuda"
@@ -47,6 +51,8 @@ class Device:
         self = object.__new__(cls)
         self.type = name
         self.index = index
+        if index is None:
+            _by_text[type] = self
         return self
 
     def __repr__(self) -> str:

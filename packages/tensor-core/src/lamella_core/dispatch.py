@@ -31,6 +31,8 @@ NUMBER = 1 << 0
 REQUIRES_GRAD = 1 << 1
 # The tensor's array is no array of a backend, but holds a tensor: see ``lamella_autograd.levels``.
 LIFTED = 1 << 2
+# The bits that say nothing about where a tensor's memory is.
+GRAPH_BITS = NUMBER | REQUIRES_GRAD
 _next_bit = 3
 
 
@@ -264,7 +266,13 @@ def device_key(device: Device | str | int | None) -> int:
     """The key bit of a device, None being the default device."""
     if device is None:
         device = get_default_device()
-    return backend_of(device if isinstance(device, Device) else Device(device)).key
+    try:
+        return device.bit  # type: ignore[union-attr]
+    except AttributeError:
+        if not isinstance(device, Device):
+            return device_key(Device(device))  # type: ignore[arg-type]
+        device.bit = backend_of(device).key
+    return device.bit
 
 
 def backend_of_tensor(tensor: Any) -> Backend:

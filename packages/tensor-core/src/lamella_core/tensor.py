@@ -178,7 +178,9 @@ class Tensor(metaclass=_HasOps):
     def device(self) -> Device:
         """Where the memory is."""
         backend = backend_of_tensor(self)
-        return device_of(backend.device_type, backend.device_index(self._array))
+        return backend.sole_device or device_of(
+            backend.device_type, backend.device_index(self._array)
+        )
 
     @property
     def ndim(self) -> int:
@@ -240,17 +242,7 @@ class Tensor(metaclass=_HasOps):
 
     def is_contiguous(self) -> bool:
         """Whether the elements lie in row-major order without gaps."""
-        expected = 1
-        shape = self._array.shape
-        if 0 in shape:
-            return True
-        strides = backend_of_tensor(self).strides(self._array)
-        for size, stride in zip(reversed(shape), reversed(strides), strict=True):
-            if size != 1:
-                if stride != expected:
-                    return False
-                expected *= size
-        return True
+        return self._array.flags.c_contiguous
 
     # ----------------------------------------------------------------------------------- autograd
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from lamella_autograd.batching.dims import shifted
 from lamella_autograd.batching.rules import batching
 from lamella_autograd.levels import call
+from lamella_core.kernels.views import inferred_size
 from lamella_core.ops.creation import empty_strided
-from lamella_core.ops.views import inferred_size
 
 if TYPE_CHECKING:
     from lamella_autograd.batching.level import Batch

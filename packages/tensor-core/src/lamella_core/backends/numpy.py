@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
+from lamella_core.device import CPU
 from lamella_core.dispatch import register_backend
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class NumpyBackend(Backend):
     device_type = "cpu"
     array_type = np.ndarray
     xp = np
+    sole_device = CPU
 
     def current_device(self) -> int | None:
         return None

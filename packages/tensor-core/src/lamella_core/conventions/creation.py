@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lamella_core.backend import Backend
     from lamella_core.dispatch import Op
+    from lamella_core.dtype import dtype
 
 
 def creation(*, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
@@ -30,10 +31,18 @@ class Creation:
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         kernel = kernel_of(op.name, backend)
+        result_key = backend.key
+        if len(op.params) == 3:
+
+            def call_short(argument: Any, dtype: dtype, device: Any) -> Tensor:
+                device = get_default_device() if device is None else Device(device)
+                return wrap(kernel(argument, dtype.numpy, device), dtype, result_key)
+
+            return call_short
 
         def call(*args: Any) -> Tensor:
             *numbers, dtype, device = args
             device = get_default_device() if device is None else Device(device)
-            return wrap(kernel(*numbers, dtype.numpy, device), dtype, backend.key)
+            return wrap(kernel(*numbers, dtype.numpy, device), dtype, result_key)
 
         return call

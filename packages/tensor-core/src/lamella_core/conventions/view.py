@@ -16,38 +16,44 @@ if TYPE_CHECKING:
     from lamella_core.dispatch import Op
 
 
-def view(*, method: bool = True, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
+def view(
+    *, retypes: bool = False, method: bool = True, name: str | None = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Declares a view op: its kernel returns a view of the first argument's array, or several.
 
     The results share the input's storage and version counter, and remember the tensor that they
     are views of.
+
+    Args:
+        retypes: whether a view can have another element type than the input.
+        method, name: see ``dispatch.declare``.
     """
-    return lambda declaration: declare(declaration, View(), method=method, name=name)
+    return lambda declaration: declare(declaration, View(retypes), method=method, name=name)
 
 
 class View:
     """See :func:`view`."""
 
-    __slots__ = ()
+    __slots__ = ("retypes",)
+
+    def __init__(self, retypes: bool) -> None:
+        self.retypes = retypes
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         kernel = kernel_of(op.name, backend)
+        if self.retypes:
+            return lambda input, *args: _wrapped(input, kernel(input._array, *args), backend)
         if len(op.params) == 2:
             return _bind_short(kernel, backend)
-
-        def call(input: Tensor, *args: Any) -> Any:
-            return _wrapped(input, kernel(input._array, *args), backend)
-
-        return call
+        return _bind_long(kernel, backend)
 
 
 def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
     """The call of an op with one argument beside the tensor; those are the frequent ones."""
-    key, array_type, of_numpy = backend.key, backend.array_type, dtypes.OF_NUMPY
+    key, array_type = backend.key, backend.array_type
 
     def call(input: Tensor, argument: Any) -> Any:
-        source = input._array
-        array = kernel(source, argument)
+        array = kernel(input._array, argument)
         if array.__class__ is not array_type:
             return _wrapped(input, array, backend)
         storage = input._storage
@@ -56,11 +62,29 @@ def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., A
         view = input._view
         tensor = blank()
         tensor._array = array
-        tensor._dtype = input._dtype if array.dtype is source.dtype else of_numpy[array.dtype]
+        tensor._dtype = input._dtype
         tensor._key = key
         tensor._storage = storage
         tensor._view = (input if view is None else view[0], storage.version)
         tensor._graph = tensor._grad = None
+        return tensor
+
+    return call
+
+
+def _bind_long(kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+    """:func:`_bind_short` for any number of arguments, which costs a call a little more."""
+    key, array_type = backend.key, backend.array_type
+
+    def call(input: Tensor, *args: Any) -> Any:
+        array = kernel(input._array, *args)
+        if array.__class__ is not array_type:
+            return _wrapped(input, array, backend)
+        storage = storage_of(input)
+        view = input._view
+        tensor = wrap(array, input._dtype, key)
+        tensor._storage = storage
+        tensor._view = (input if view is None else view[0], storage.version)
         return tensor
 
     return call

@@ -22,13 +22,13 @@ def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
 
 @shared_kernel("copy")
 def copy(xp: Any, input: Any, src: Any) -> None:
-    xp.copyto(input, src, casting="unsafe")
+    input[...] = src
 
 
 @shared_kernel("fill")
 def fill(xp: Any, input: Any, value: Any) -> None:
     try:
-        xp.copyto(input, value, casting="unsafe")
+        input[...] = value
     except (OverflowError, ValueError):
         raise RuntimeError(
             f"value cannot be converted to type {input.dtype} without overflow: {value}"

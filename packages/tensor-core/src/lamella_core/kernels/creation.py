@@ -20,26 +20,36 @@ def zeros(xp: Any, size: tuple[int, ...], dtype: Any, device: Any) -> Any:
 
 @shared_kernel("ones")
 def ones(xp: Any, size: tuple[int, ...], dtype: Any, device: Any) -> Any:
-    return xp.ones(size, dtype)
+    result = xp.empty(size, dtype)
+    result.fill(1)
+    return result
 
 
 @shared_kernel("full")
 def full(xp: Any, size: tuple[int, ...], fill_value: Any, dtype: Any, device: Any) -> Any:
-    return xp.full(size, fill_value, dtype)
+    result = xp.empty(size, dtype)
+    result.fill(fill_value)
+    return result
 
 
 @shared_kernel("arange")
 def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) -> Any:
     kind = dtype.kind
-    if kind in "iu" and all(type(n) is int for n in (start, end, step)):
-        # In int64 first: what another integer type cannot hold wraps around in the conversion.
-        return xp.arange(start, end, step, dtype=xp.int64).astype(dtype, copy=False)
-    count = math.ceil((end - start) / step)
     if kind in "iu":
-        start, step = int(start), int(step)
-        return (start + step * xp.arange(count)).astype(dtype)
+        if type(start) is type(end) is type(step) is int:
+            # In int64 first: what another integer type cannot hold wraps around in the conversion.
+            numbers = xp.arange(start, end, step, dtype=xp.int64)
+            return numbers if dtype == xp.int64 else numbers.astype(dtype)
+        count = math.ceil((end - start) / step)
+        return (int(start) + int(step) * xp.arange(count)).astype(dtype)
+    count = math.ceil((end - start) / step)
     if start == int(start) and step == int(step):
-        return (start + step * xp.arange(count, dtype=xp.float64)).astype(dtype)
+        numbers = xp.arange(count, dtype=xp.float64)
+        if step != 1:
+            numbers *= step
+        if start:
+            numbers += start
+        return numbers.astype(dtype)
     # PyTorch fills registers of 32 bytes, two at a time: the first of a register is rounded, the
     # others follow from it. The rest, at the end, are computed one by one.
     lanes = 32 // dtype.itemsize

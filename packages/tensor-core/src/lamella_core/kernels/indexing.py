@@ -31,15 +31,15 @@ def ndim_of(place: list[Any]) -> int:
 def index(xp: Any, input: Any, indices: Any, dims: tuple[int, ...]) -> Any:
     if len(dims) == 1 and indices[0].dtype.kind != "b":
         return input.take(indices[0], dims[0])
-    result = input[full_index(input.ndim, indices, dims)]
-    return xp.ascontiguousarray(result) if result.ndim else result
+    result = input[indices[0] if dims == (0,) else full_index(input.ndim, indices, dims)]
+    return result if result.flags.c_contiguous else xp.ascontiguousarray(result)
 
 
 @shared_kernel("index_put")
 def index_put(
     xp: Any, input: Any, indices: Any, dims: tuple[int, ...], values: Any, accumulate: bool
 ) -> None:
-    place = full_index(input.ndim, indices, dims)
+    place = indices[0] if dims == (0,) else full_index(input.ndim, indices, dims)
     if not accumulate:
         input[place] = values
     elif input.dtype.kind == "b":

@@ -12,6 +12,36 @@ def restride(xp: Any, array: Any, shape: tuple[int, ...], strides: tuple[int, ..
     return xp.lib.stride_tricks.as_strided(array, shape, strides)
 
 
+def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """The size with -1 replaced by what the number of elements leaves.
+
+    Raises:
+        RuntimeError: when the elements do not fit.
+    """
+    unknown = -1
+    known = 1
+    for i, n in enumerate(size):
+        if n == -1:
+            if unknown >= 0:
+                raise RuntimeError(f"only one dimension can be inferred, got shape {list(size)}")
+            unknown = i
+        elif n < 0:
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(size)}")
+        else:
+            known *= n
+    if unknown < 0:
+        if known == count:
+            return size
+    elif known and not count % known:
+        return (*size[:unknown], count // known, *size[unknown + 1 :])
+    elif not known and not count:
+        raise RuntimeError(
+            f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified "
+            f"dimension size -1 can be any value and is ambiguous"
+        )
+    raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {count}")
+
+
 def viewed_strides(
     shape: tuple[int, ...], strides: tuple[int, ...], wanted: tuple[int, ...]
 ) -> list[int] | None:
@@ -46,8 +76,10 @@ def viewed_strides(
 
 @shared_kernel("view")
 def view(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
-    if input.flags.c_contiguous:
+    # An array namespace takes any negative size for -1.
+    if input.flags.c_contiguous and (not size or min(size) >= -1):
         return input.reshape(size)
+    size = inferred_size(size, input.size)
     strides = viewed_strides(input.shape, input.strides, size)
     if strides is None:
         raise RuntimeError(
@@ -73,19 +105,34 @@ def transpose(xp: Any, input: Any, dim0: int, dim1: int) -> Any:
     return input.swapaxes(dim0, dim1)
 
 
-def expanded_strides(input: Any, size: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides, in bytes, of an array seen with dimensions of size 1 repeated."""
+def expanded(input: Any, size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The shape and the strides (in bytes) of an array with dimensions of size 1 repeated.
+
+    A size of -1 stands for the size that there is.
+
+    Raises:
+        ValueError: when another size than 1 would change.
+    """
     missing = len(size) - input.ndim
-    strides = [
-        step if wanted == have else 0
-        for wanted, have, step in zip(size[missing:], input.shape, input.strides, strict=True)
-    ]
-    return (0,) * missing + tuple(strides)
+    shape, strides = list(size), [0] * missing
+    for have, step in zip(input.shape, input.strides, strict=True):
+        place = len(strides)
+        wanted = shape[place]
+        if wanted == have:
+            strides.append(step)
+        elif wanted == -1:
+            shape[place] = have
+            strides.append(step)
+        elif have == 1:
+            strides.append(0)
+        else:
+            raise ValueError(f"size {have} cannot become {wanted}")
+    return tuple(shape), tuple(strides)
 
 
 @shared_kernel("expand")
 def expand(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
-    return restride(xp, input, size, expanded_strides(input, size))
+    return restride(xp, input, *expanded(input, size))
 
 
 @shared_kernel("unsqueeze")
@@ -134,21 +181,25 @@ def split_with_sizes(xp: Any, input: Any, split_sizes: tuple[int, ...], dim: int
     return parts
 
 
+def diagonal_strides(
+    input: Any, offset: int, dim1: int, dim2: int
+) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
+    """The part of an array where a diagonal begins, and the diagonal's shape and strides."""
+    shape, steps = input.shape, input.strides
+    rows, columns = shape[dim1], shape[dim2]
+    length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    if offset and length:
+        index: list[Any] = [slice(None)] * input.ndim
+        index[dim2 if offset > 0 else dim1] = slice(abs(offset), None)
+        input = input[tuple(index)]
+    others = [d for d in range(len(shape)) if d not in (dim1, dim2)]
+    size = (*[shape[d] for d in others], length)
+    return input, size, (*[steps[d] for d in others], steps[dim1] + steps[dim2])
+
+
 @shared_kernel("diagonal")
 def diagonal(xp: Any, input: Any, offset: int, dim1: int, dim2: int) -> Any:
-    rows, columns = input.shape[dim1], input.shape[dim2]
-    index: list[Any] = [slice(None)] * input.ndim
-    if offset >= 0:
-        length = max(min(rows, columns - offset), 0)
-        index[dim2] = slice(offset, None)
-    else:
-        length = max(min(rows + offset, columns), 0)
-        index[dim1] = slice(-offset, None)
-    others = [d for d in range(input.ndim) if d not in (dim1, dim2)]
-    steps = input.strides
-    shape = (*[input.shape[d] for d in others], length)
-    strides = (*[steps[d] for d in others], steps[dim1] + steps[dim2])
-    return restride(xp, input[tuple(index)] if length else input, shape, strides)
+    return restride(xp, *diagonal_strides(input, offset, dim1, dim2))
 
 
 @shared_kernel("diagonal_backward")

@@ -13,7 +13,7 @@ from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.device import CPU, Device
-from lamella_core.dispatch import LIFTED, backend_of, backend_of_tensor, modes
+from lamella_core.dispatch import GRAPH_BITS, LIFTED, backend_of, backend_of_tensor, modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
@@ -115,18 +115,16 @@ def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) 
     return self if _is_contiguous(self, memory_format) else clone(self, memory_format=memory_format)
 
 
-_row_major = Tensor.is_contiguous
-
-
 def _is_contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> bool:
     """Whether the elements lie in memory in the order of ``memory_format``, without gaps."""
     if memory_format is contiguous_format:
-        return _row_major(self)
+        return self._array.flags.c_contiguous
     if memory_format is not channels_last and memory_format is not channels_last_3d:
         raise RuntimeError(f"is_contiguous: unsupported memory format {memory_format!r}")
     if self._array.ndim != (4 if memory_format is channels_last else 5):
         return False
-    return _row_major(self.permute(channels_last_order(self._array.ndim, memory_format)))
+    order = channels_last_order(self._array.ndim, memory_format)
+    return self.permute(order)._array.flags.c_contiguous
 
 
 def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
@@ -145,7 +143,7 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
                 f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
             )
         src = self.new_tensor(src)
-    if (src._key ^ self._key) & ~_GRAPH_BITS:
+    if (src._key ^ self._key) & ~GRAPH_BITS:
         place = self.device
         if src.device != place:
             src = to_device(src, place, src.device)
@@ -160,10 +158,6 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
             if have != new and new != 1:
                 raise broadcast_error("copy_", shape, given)
     return _write(self, src)
-
-
-# The lowest two bits of a key say nothing about the device; see dispatch.
-_GRAPH_BITS = 0b11
 
 
 def detach(input: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from lamella_core.conventions.arguments import check_size, give_out, read_dtype,
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.creation import creation
 from lamella_core.device import Device
+from lamella_core.dispatch import device_key, modes
+from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
     channels_last_3d,
@@ -93,13 +95,22 @@ def _complex(real: Tensor, imag: Tensor) -> Tensor:
     """A complex tensor from its parts."""
 
 
+_empty_table = _empty.op.table
+_full_table = _full.op.table
+_arange_table = _arange.op.table
+
+
 # --------------------------------------------------------------------------- from sizes and numbers
 
 
-def _given(out: Tensor | None, wanted: dtype | None, device: Any) -> tuple[Any, Any]:
+def _given(
+    op_name: str, out: Tensor | None, wanted: Any, device: Any, layout: layout | None
+) -> tuple[dtype, Any]:
     """The dtype and device arguments; an ``out`` tensor stands for both."""
+    if layout is not None:
+        check_layout(layout)
     if out is None:
-        return wanted, device
+        return dtypes.defaults.floating if wanted is None else read_dtype(op_name, wanted), device
     if wanted is not None and wanted is not out._dtype:
         raise RuntimeError(
             f"dtype {wanted!r} does not match dtype of out parameter ({out._dtype!r})"
@@ -122,6 +133,8 @@ def _finished(
 
 
 def _filled(name: str, make: Any, doc: str) -> Any:
+    table = make.op.table
+
     def fill(
         *size: Any,
         out: Tensor | None = None,
@@ -131,10 +144,15 @@ def _filled(name: str, make: Any, doc: str) -> Any:
         pin_memory: bool = False,
         requires_grad: bool = False,
     ) -> Tensor:
-        check_layout(layout)
-        dtype, device = _given(out, dtype, device)
-        shape = check_size(name, _sizes(name, size))
-        tensor = make(shape, read_dtype(name, dtype), device)
+        shape = size if len(size) > 1 else _sizes(name, size)
+        if dtype is None or out is not None or layout is not None:
+            dtype, device = _given(name, out, dtype, device, layout)
+        try:
+            tensor = table[modes.bits | device_key(device)](shape, dtype, device)
+        except (AttributeError, TypeError, ValueError):
+            tensor = make(_checked(name, size), read_dtype(name, dtype), device)
+        if out is None and not pin_memory:
+            return tensor.requires_grad_() if requires_grad else tensor
         return _finished(name, tensor, out, requires_grad, pin_memory)
 
     fill.__name__ = fill.__qualname__ = name
@@ -178,21 +196,35 @@ def empty(
     Args:
         memory_format: ``channels_last`` or ``channels_last_3d`` puts dimension 1 innermost.
     """
-    check_layout(layout)
-    dtype, device = _given(out, dtype, device)
-    shape = check_size("empty", _sizes("empty", size))
-    tensor = _empty(shape, read_dtype("empty", dtype), device)
-    if memory_format in (channels_last, channels_last_3d):
+    shape = size if len(size) > 1 else _sizes("empty", size)
+    if dtype is None or out is not None or layout is not None:
+        dtype, device = _given("empty", out, dtype, device, layout)
+    try:
+        tensor = _empty_table[modes.bits | device_key(device)](shape, dtype, device)
+    except (AttributeError, TypeError, ValueError):
+        shape = _checked("empty", size)
+        tensor = _empty(shape, read_dtype("empty", dtype), device)
+    if memory_format is channels_last or memory_format is channels_last_3d:
+        shape = tensor._array.shape
         order = channels_last_order(len(shape), memory_format)
         tensor = tensor.as_strided(shape, dense_strides(shape, order))
         tensor._view = None
+    if out is None and not pin_memory:
+        return tensor.requires_grad_() if requires_grad else tensor
     return _finished("empty", tensor, out, requires_grad, pin_memory)
 
 
-def _sizes(op_name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def _sizes(op_name: str, size: tuple[Any, ...]) -> Any:
+    """The sizes of ``zeros(3)`` and ``zeros((2, 3))``; the array that is made checks them."""
     if not size:
         raise TypeError(f'{op_name}() missing 1 required positional arguments: "size"')
-    return read_sizes(op_name, size)
+    only = size[0]
+    return size if only.__class__ is int else only
+
+
+def _checked(op_name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """The sizes, or the error that says what is wrong with them."""
+    return check_size(op_name, read_sizes(op_name, size))
 
 
 def full(
@@ -210,18 +242,20 @@ def full(
 
     The other arguments are those of :func:`zeros`.
     """
-    check_layout(layout)
-    dtype, device = _given(out, dtype, device)
-    shape = check_size("full", read_sizes("full", (size,)))
     if isinstance(fill_value, Tensor):
-        if dtype is None:
+        if dtype is None and out is None:
             dtype = fill_value._dtype
         fill_value = fill_value.item()
-    dtype = dtypes.of_number(fill_value) if dtype is None else read_dtype("full", dtype)
-    fill_value = number_of_type(fill_value, dtype)
-    return _finished(
-        "full", _full(shape, fill_value, dtype, device), out, requires_grad, pin_memory
-    )
+    if dtype is None and out is None:
+        dtype = dtypes.of_number(fill_value)
+    if out is not None or layout is not None or dtype.__class__ is not dtype_class:
+        dtype, device = _given("full", out, dtype, device, layout)
+    shape = check_size("full", read_sizes("full", (size,)))
+    value = number_of_type(fill_value, dtype)
+    tensor = _full_table[modes.bits | device_key(device)](shape, value, dtype, device)
+    if out is None and not pin_memory:
+        return tensor.requires_grad_() if requires_grad else tensor
+    return _finished("full", tensor, out, requires_grad, pin_memory)
 
 
 def number_of_type(value: Any, wanted: dtype) -> Any:
@@ -230,6 +264,8 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
     Raises:
         RuntimeError: for a complex number in a real type, or an integer out of range.
     """
+    if value.__class__ is float and wanted.category == dtypes.FLOATING:
+        return value
     if isinstance(value, builtins.complex) and wanted.category < dtypes.COMPLEX:
         if value.imag:
             raise RuntimeError(
@@ -293,20 +329,27 @@ def arange(
     Raises:
         RuntimeError: when ``step`` is 0 or leads away from ``end``.
     """
-    check_layout(layout)
     if end is None:
         start, end = 0, start
-    first, limit, stride = _number(start), _number(end), _number(step)
-    dtype, device = _given(out, dtype, device)
-    if dtype is None:
+    first, limit, stride = start, end, step
+    whole = first.__class__ is limit.__class__ is stride.__class__ is int
+    if not whole:
+        first, limit, stride = _number(start), _number(end), _number(step)
         whole = all(isinstance(n, int) for n in (first, limit, stride))
-        dtype = dtypes.int64 if whole else dtypes.defaults.floating
-    _check_range(first, limit, stride)
-    if dtype is dtypes.int64:
-        first, limit, stride = int(first), int(limit), int(stride)
-        if not stride:
-            raise ValueError("step must be nonzero: it is 0 when cut off to int64")
-    tensor = _arange(first, limit, stride, read_dtype("arange", dtype), device)
+    if dtype is None and whole and out is None:
+        dtype = dtypes.int64
+    if out is not None or layout is not None or dtype.__class__ is not dtype_class:
+        dtype, device = _given("arange", out, dtype, device, layout)
+    if not whole or stride <= 0 or first > limit:
+        _check_range(first, limit, stride)
+        if dtype is dtypes.int64:
+            first, limit, stride = int(first), int(limit), int(stride)
+            if not stride:
+                raise ValueError("step must be nonzero: it is 0 when cut off to int64")
+    table = _arange_table[modes.bits | device_key(device)]
+    tensor = table(first, limit, stride, dtype, device)
+    if out is None and not pin_memory:
+        return tensor.requires_grad_() if requires_grad else tensor
     return _finished("arange", tensor, out, requires_grad, pin_memory)
 
 
@@ -347,14 +390,13 @@ def range(
         UserWarning,
         stacklevel=2,
     )
-    check_layout(layout)
     if end is None:
         start, end = 0, start
     first, last, stride = _number(start), _number(end), _number(step)
-    dtype, device = _given(out, dtype, device)
+    dtype, device = _given("range", out, dtype, device, layout)
     _check_range(first, last, stride)
     count = int((last - first) / stride) + 1
-    tensor = _arange(first, first + count * stride, stride, read_dtype("range", dtype), device)
+    tensor = _arange(first, first + count * stride, stride, dtype, device)
     return _finished("range", tensor, out, requires_grad)
 
 
@@ -396,7 +438,8 @@ def linspace(
         RuntimeError: when ``steps`` is negative.
     """
     check_layout(layout)
-    dtype, device = _given(out, dtype, device)
+    if out is not None:
+        dtype, device = _given("linspace", out, dtype, device, layout)
     start, end, dtype = _spaced("linspace", start, end, steps, dtype)
     return _finished(
         "linspace", _linspace(start, end, steps, dtype, device), out, requires_grad, pin_memory
@@ -422,7 +465,8 @@ def logspace(
         RuntimeError: when ``steps`` is negative.
     """
     check_layout(layout)
-    dtype, device = _given(out, dtype, device)
+    if out is not None:
+        dtype, device = _given("logspace", out, dtype, device, layout)
     start, end, dtype = _spaced("logspace", start, end, steps, dtype)
     tensor = _logspace(start, end, steps, base, dtype, device)
     return _finished("logspace", tensor, out, requires_grad, pin_memory)
@@ -444,15 +488,12 @@ def eye(
     Raises:
         RuntimeError: when ``n`` or ``m`` is negative.
     """
-    check_layout(layout)
     m = n if m is None else m
     for name, value in (("n", n), ("m", m)):
         if value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
-    dtype, device = _given(out, dtype, device)
-    return _finished(
-        "eye", _eye(n, m, read_dtype("eye", dtype), device), out, requires_grad, pin_memory
-    )
+    dtype, device = _given("eye", out, dtype, device, layout)
+    return _finished("eye", _eye(n, m, dtype, device), out, requires_grad, pin_memory)
 
 
 def tril_indices(

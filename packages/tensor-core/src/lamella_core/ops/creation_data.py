@@ -11,7 +11,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.device import CPU, Device, get_default_device
-from lamella_core.dispatch import backend_of
+from lamella_core.dispatch import backend_of, quiet
 from lamella_core.ops.creation import number_of_type
 from lamella_core.promotion import promote_types
 from lamella_core.storage import borrowed_storage
@@ -290,7 +290,7 @@ def _from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
     kinds: set[Any] = set()
     _survey(data, 0, shape, kinds)
     if kinds <= _NUMBERS:
-        found = _common([dtypes.of_number(kind()) for kind in kinds])
+        found = _type_of_numbers(kinds)
         rows = data
     else:
         leaves: list[Any] = []
@@ -302,13 +302,29 @@ def _from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
     if found.category == dtypes.COMPLEX and kind.category < dtypes.COMPLEX:
         raise TypeError("must be real number, not complex")
     if kind.category == dtypes.INTEGER and found.category <= dtypes.INTEGER:
-        return _whole_numbers(rows, kind).reshape(shape)
-    if kind.category == dtypes.INTEGER:
-        array = np.array(rows, np.float64).reshape(shape)
+        array = _whole_numbers(rows, kind)
+    elif kind.category == dtypes.INTEGER:
+        array = np.array(rows, np.float64)
         _check_in_range(array, kind)
-        return array.astype(kind.numpy)
-    with np.errstate(over="ignore"):
-        return np.array(rows, kind.numpy).reshape(shape)
+        array = array.astype(kind.numpy)
+    else:
+        array = _as_array(rows, kind.numpy)
+    return array if array.ndim == len(shape) else array.reshape(shape)
+
+
+@quiet
+def _as_array(rows: Any, dtype: np.dtype) -> np.ndarray:
+    """The numbers as an array; those that are too large become infinite without a warning."""
+    return np.array(rows, dtype)
+
+
+def _type_of_numbers(kinds: set[type]) -> dtype:
+    """The promoted type of Python numbers of these types."""
+    if complex in kinds:
+        return dtypes.defaults.complex
+    if float in kinds or not kinds:
+        return dtypes.defaults.floating
+    return dtypes.int64 if int in kinds else dtypes.bool_
 
 
 def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
@@ -324,12 +340,12 @@ def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
     elif shape[dim] != length:
         raise ValueError(f"expected sequence of length {shape[dim]} at dim {dim} (got {length})")
     here = set(map(type, data))
-    nested = [kind for kind in here if _is_nested(kind)]
+    nested = [] if here <= _NUMBERS else [kind for kind in here if _is_nested(kind)]
     if not nested:
         leaf_dim = dim + 1
         if length and leaf_dim < len(shape):
             raise TypeError(f"not a sequence: {next(iter(here)).__name__} at dim {leaf_dim}")
-        if here & _TENSOR_LIKE or not here <= _NUMBERS:
+        if not here <= _NUMBERS:
             for each in data:
                 if isinstance(each, str):
                     if each is data[0]:
@@ -353,11 +369,8 @@ def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
         _survey(each, dim + 1, shape, kinds)
 
 
-_TENSOR_LIKE = frozenset((Tensor, np.ndarray))
-
-
 def _is_nested(kind: type) -> bool:
-    return (
+    return kind is list or (
         kind not in _NUMBERS
         and not issubclass(kind, (Tensor, np.ndarray, np.generic, str))
         and hasattr(kind, "__len__")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.structural import structural
-from lamella_core.dispatch import LIFTED
+from lamella_core.dispatch import LIFTED, device_key, modes
+from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
     channels_last_3d,
     channels_last_order,
     check_layout,
+    contiguous_format,
     dense_strides,
     order_of,
     preserve_format,
@@ -21,7 +23,7 @@ from lamella_core.ops.creation import _empty, _full, _ones, _strided, _zeros, nu
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from lamella_core.dtype import dtype
     from lamella_core.formats import layout, memory_format
@@ -53,14 +55,22 @@ def strides_like(input: Tensor, wanted: memory_format | None = None) -> tuple[in
 
 
 def _like(
-    make: Callable[..., Tensor], input: Tensor, value: Any, dtype: Any, device: Any, wanted: Any
+    make: Any, input: Tensor, value: Any, dtype: Any, device: Any, wanted: Any, layout: Any
 ) -> Tensor:
-    dtype = input._dtype if dtype is None else read_dtype("like", dtype)
-    device = input.device if device is None else device
-    strides = strides_like(input, wanted)
-    shape = input._array.shape
+    if layout is not None:
+        check_layout(layout)
+    if dtype is None:
+        dtype = input._dtype
+    elif dtype.__class__ is not dtype_class:
+        dtype = read_dtype("like", dtype)
+    if device is None:
+        device = input.device
+    array = input._array
+    plain = array.flags.c_contiguous and wanted in _ROW_MAJOR
+    strides = None if plain else strides_like(input, wanted)
+    shape = array.shape
     if strides is None:
-        tensor = make(shape, *value, dtype, device)
+        tensor = make.op.table[modes.bits | device_key(device)](shape, *value, dtype, device)
     else:
         tensor = _strided(shape, strides, dtype, device)
         if make is _zeros:
@@ -68,6 +78,9 @@ def _like(
         elif make is not _empty:
             tensor.fill_(*(value or (1,)))
     return made_after(tensor, input) if input._key & LIFTED else tensor
+
+
+_ROW_MAJOR = (preserve_format, None, contiguous_format)
 
 
 def _finished(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
@@ -87,9 +100,10 @@ def _in_the_shape(name: str, make: Any, doc: str) -> Any:
         requires_grad: bool = False,
         memory_format: memory_format | None = preserve_format,
     ) -> Tensor:
-        check_layout(layout)
-        tensor = _like(make, input, (), dtype, device, memory_format)
-        return _finished(tensor, requires_grad, pin_memory)
+        tensor = _like(make, input, (), dtype, device, memory_format, layout)
+        if pin_memory:
+            tensor = tensor.pin_memory()
+        return tensor.requires_grad_() if requires_grad else tensor
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = doc
@@ -131,27 +145,30 @@ def full_like(
     memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """``fill_value`` in the shape of ``input``. The arguments are those of :func:`empty_like`."""
-    check_layout(layout)
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    kind = input._dtype if dtype is None else dtype
+    kind = input._dtype if dtype is None else read_dtype("full_like", dtype)
     value = (number_of_type(fill_value, kind),)
-    return _finished(
-        _like(_full, input, value, kind, device, memory_format), requires_grad, pin_memory
-    )
+    tensor = _like(_full, input, value, kind, device, memory_format, layout)
+    return _finished(tensor, requires_grad, pin_memory)
 
 
 def _new(
-    make: Callable[..., Tensor],
+    make: Any,
     input: Tensor,
-    size: Sequence[Any],
+    size: tuple[Any, ...],
     value: tuple[Any, ...],
     dtype: Any,
     device: Any,
+    layout: Any,
 ) -> Tensor:
+    if layout is not None:
+        check_layout(layout)
     shape = check_size("new", read_sizes("new", size))
     dtype = input._dtype if dtype is None else read_dtype("new", dtype)
-    tensor = make(shape, *value, dtype, input.device if device is None else device)
+    if device is None:
+        device = input.device
+    tensor = make.op.table[modes.bits | device_key(device)](shape, *value, dtype, device)
     return made_after(tensor, input) if input._key & LIFTED else tensor
 
 
@@ -165,8 +182,8 @@ def _of_the_type(name: str, make: Any, doc: str) -> Any:
         layout: layout | None = None,
         pin_memory: bool = False,
     ) -> Tensor:
-        check_layout(layout)
-        return _finished(_new(make, self, size, (), dtype, device), requires_grad, pin_memory)
+        tensor = _new(make, self, size, (), dtype, device, layout)
+        return _finished(tensor, requires_grad, pin_memory)
 
     new.__name__ = new.__qualname__ = name
     new.__doc__ = doc
@@ -190,9 +207,9 @@ def _new_full(
     pin_memory: bool = False,
 ) -> Tensor:
     """``fill_value`` in a tensor of this one's type and device."""
-    check_layout(layout)
     value = (number_of_type(fill_value, self._dtype if dtype is None else dtype),)
-    return _finished(_new(_full, self, (size,), value, dtype, device), requires_grad, pin_memory)
+    tensor = _new(_full, self, (size,), value, dtype, device, layout)
+    return _finished(tensor, requires_grad, pin_memory)
 
 
 def _new_empty_strided(

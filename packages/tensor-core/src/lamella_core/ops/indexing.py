@@ -17,7 +17,7 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.structural import overwriting, structural
-from lamella_core.dispatch import modes
+from lamella_core.dispatch import GRAPH_BITS, LIFTED, modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor
 from lamella_core.ops.views import basic_index
@@ -56,7 +56,7 @@ del Tensor._index_put_
 
 def _getitem(self: Tensor, index: Any) -> Tensor:
     kind = index.__class__
-    if kind is int:
+    if kind is int or index is None:
         place: tuple[Any, ...] | None = (index, ...)
     elif kind is slice:
         step = index.step
@@ -64,16 +64,37 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
             _check_step(step)
         place = (index,)
     else:
-        place, tensors, dims = _take_apart(self, index)
-        if tensors:
-            chosen = self if place is None else _view_at(self, place)
-            return _choose(chosen, tensors, dims)
+        place = _plain_place(index) if kind is tuple else None
         if place is None:
-            place = (...,)
+            place, tensors, dims = _take_apart(self, index)
+            if tensors:
+                chosen = self if place is None else _view_at(self, place)
+                return _choose(chosen, tensors, dims)
+            if place is None:
+                place = (...,)
     try:
         return _basic_index_table[modes.bits | self._key](self, place)
     except IndexError as error:
         raise _explained(self, error) from None
+
+
+def _plain_place(index: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """An index of integers, slices, None and one ``...``, as the view op takes it; else None."""
+    open_ended = False
+    for part in index:
+        kind = part.__class__
+        if kind is slice:
+            step = part.step
+            if step is not None and (step.__class__ is not int or step <= 0):
+                return None
+        elif part is Ellipsis:
+            if open_ended:
+                return None
+            open_ended = True
+        elif kind is not int and part is not None:
+            return None
+    # With ``...`` in it, the index of a single element gives an array, too.
+    return index if open_ended else (*index, ...)
 
 
 def _view_at(self: Tensor, place: tuple[Any, ...]) -> Tensor:
@@ -85,7 +106,7 @@ def _view_at(self: Tensor, place: tuple[Any, ...]) -> Tensor:
 
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     kind = index.__class__
-    tensors: list[Tensor] = []
+    tensors: list[Tensor] | None = None
     dims: tuple[int, ...] = ()
     place: tuple[Any, ...] | None
     if kind is int:
@@ -95,16 +116,21 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
             _check_step(index.step)
         place = (index,)
     else:
-        place, tensors, dims = _take_apart(self, index)
+        place = _plain_place(index) if kind is tuple else None
+        if place is None:
+            place, tensors, dims = _take_apart(self, index)
     target = self if place is None else _view_at(self, place)
     if not isinstance(value, Tensor):
-        value = _number_for(self, value)
+        if value.__class__ is not float and value.__class__ is not int:
+            value = _number_for(self, value)
         if not tensors:
             fill_(target, value)
             return
         value = tensor(value, dtype=self._dtype, device=self.device)
     if tensors:
-        _put(target, tensors, dims, _fitted(value.to(self.device, self._dtype)), False)
+        if value._dtype is not self._dtype or (value._key ^ self._key) & ~GRAPH_BITS:
+            value = value.to(self.device, self._dtype)
+        _put(target, tensors, dims, _fitted(value), False)
     else:
         target.copy_(_fitted(value, target._array.ndim))
 
@@ -122,6 +148,8 @@ def _number_for(self: Tensor, value: Any) -> Any:
 def _fitted(value: Tensor, ndim: int = 0) -> Tensor:
     """A value without the dimensions of size 1 in front that its target has not."""
     shape = value._array.shape
+    if not shape or shape[0] != 1:
+        return value
     extra = 0
     while len(shape) - extra > ndim and shape[extra] == 1:
         extra += 1
@@ -156,6 +184,14 @@ def _take_apart(
     self: Tensor, index: Any
 ) -> tuple[tuple[Any, ...] | None, list[Tensor], tuple[int, ...]]:
     """The index of the view (None for all of the tensor), the tensors, and their dimensions."""
+    if index.__class__ is Tensor:
+        dtype, shape = index._dtype, index._array.shape
+        if shape and (dtype is dtypes.int64 or dtype is dtypes.bool_):
+            if dtype is dtypes.bool_:
+                _check_mask(self, shape, 0, 0)
+            elif not self._array.ndim:
+                raise _explained(self, IndexError("too many indices"))
+            return None, [_as_index_tensor(self, index)], (0,)
     parts = index if isinstance(index, tuple) else (index,)
     place: list[Any] = []
     tensors: list[Tensor] = []
@@ -260,6 +296,8 @@ def _as_index_tensor(self: Tensor, part: Any) -> Tensor:
                 f"tensors used as indices must be long, int, byte or bool tensors, got "
                 f"{part._dtype!r}"
             )
+        if not (part._key ^ self._key) & ~GRAPH_BITS and not part._key & LIFTED:
+            return part
         return part if part.device == self.device else part.to(self.device)
     if isinstance(part, float):
         raise IndexError(

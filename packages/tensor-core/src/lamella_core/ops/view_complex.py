@@ -21,22 +21,22 @@ __all__ = [
 ]
 
 
-@view_op(method=False, name="real")
+@view_op(retypes=True, method=False, name="real")
 def _real(input: Tensor) -> Tensor:
     """Real parts of complex elements."""
 
 
-@view_op(method=False, name="imag")
+@view_op(retypes=True, method=False, name="imag")
 def _imag(input: Tensor) -> Tensor:
     """Imaginary parts of complex elements."""
 
 
-@view_op(method=False, name="view_as_real")
+@view_op(retypes=True, method=False, name="view_as_real")
 def _view_as_real(input: Tensor) -> Tensor:
     """Complex elements as pairs."""
 
 
-@view_op(method=False, name="view_as_complex")
+@view_op(retypes=True, method=False, name="view_as_complex")
 def _view_as_complex(input: Tensor) -> Tensor:
     """Pairs as complex elements."""
 

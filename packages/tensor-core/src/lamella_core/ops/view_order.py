@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.dispatch import modes
-from lamella_core.ops.views import _permute, _transpose, the_one, view_as_shape
+from lamella_core.ops.views import _permute, _transpose, view_as_shape
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     return _permute_checked(input, tuple(dims))
 
 
-def _permute_method(self: Tensor, *dims: Any, **named: Any) -> Tensor:
+def _permute_method(self: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """See :func:`permute`; the dimensions may also be given one by one."""
-    if named:
-        dims = (the_one("permute", "dims", named),)
-    if len(dims) == 1 and dims[0].__class__ is not int:
-        dims = tuple(dims[0])
-    return _permute_checked(self, dims)
+    if dims is not None:
+        order = tuple(dims)
+    elif len(order) == 1 and order[0].__class__ is not int:
+        order = tuple(order[0])
+    return _permute_checked(self, order)
 
 
 @composite
@@ -77,14 +77,11 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         IndexError: when a dimension is out of range.
     """
     ndim = input._array.ndim
-    if not ndim:
-        normalize_dim(dim0, 0)
-        normalize_dim(dim1, 0)
-        return view_as_shape(input, ())
-    if not (-ndim <= dim0 < ndim and -ndim <= dim1 < ndim):
-        normalize_dim(dim0, ndim)
-        normalize_dim(dim1, ndim)
-    return _transpose_table[modes.bits | input._key](input, dim0, dim1)
+    if -ndim <= dim0 < ndim and -ndim <= dim1 < ndim:
+        return _transpose_table[modes.bits | input._key](input, dim0, dim1)
+    normalize_dim(dim0, ndim)
+    normalize_dim(dim1, ndim)
+    return view_as_shape(input, ())
 
 
 @composite
@@ -107,9 +104,11 @@ def t(input: Tensor) -> Tensor:
         RuntimeError: for more than two dimensions.
     """
     ndim = input._array.ndim
+    if ndim == 2:
+        return _transpose_table[modes.bits | input._key](input, 0, 1)
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return view_as_shape(input, input._array.shape) if ndim < 2 else transpose(input, 0, 1)
+    return view_as_shape(input, input._array.shape)
 
 
 @composite
@@ -195,8 +194,11 @@ def _needs_matrix(name: str, ndim: int) -> None:
 
 def _mT(self: Tensor) -> Tensor:
     """A view with the last two dimensions exchanged."""
-    _needs_matrix("mT", self._array.ndim)
-    return transpose(self, -2, -1) if self._array.ndim else self
+    ndim = self._array.ndim
+    if ndim > 1:
+        return _transpose_table[modes.bits | self._key](self, -2, -1)
+    _needs_matrix("mT", ndim)
+    return self
 
 
 def _H(self: Tensor) -> Tensor:

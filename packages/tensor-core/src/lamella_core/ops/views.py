@@ -19,6 +19,7 @@ from lamella_core.conventions.view import strided_view
 from lamella_core.conventions.view import view as view_op
 from lamella_core.dispatch import modes
 from lamella_core.dtype import dtype as dtype_class
+from lamella_core.kernels.views import inferred_size
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _view(input: Tensor, size: tuple[int, ...]) -> Tensor:
     """The elements in another shape."""
 
 
-@view_op(method=False, name="view_dtype")
+@view_op(retypes=True, method=False, name="view_dtype")
 def _view_dtype(input: Tensor, dtype: Any) -> Tensor:
     """The bytes as elements of another type."""
 
@@ -129,6 +130,7 @@ def _as_strided(
 
 _view_table = _view.op.table
 _expand_table = _expand.op.table
+_squeeze_table = _squeeze.op.table
 _unsqueeze_table = _unsqueeze.op.table
 _basic_index_table = basic_index.op.table
 
@@ -136,41 +138,11 @@ _basic_index_table = basic_index.op.table
 # ---------------------------------------------------------------------------------------- shapes
 
 
-def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """The size with -1 replaced by what the number of elements leaves.
-
-    Raises:
-        RuntimeError: when the elements do not fit.
-    """
-    unknown = -1
-    known = 1
-    for i, n in enumerate(size):
-        if n == -1:
-            if unknown >= 0:
-                raise RuntimeError(f"only one dimension can be inferred, got shape {list(size)}")
-            unknown = i
-        elif n < 0:
-            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(size)}")
-        else:
-            known *= n
-    if unknown < 0:
-        if known == count:
-            return size
-    elif known and not count % known:
-        return (*size[:unknown], count // known, *size[unknown + 1 :])
-    elif not known and not count:
-        raise RuntimeError(
-            f"cannot reshape tensor of 0 elements into shape {list(size)} because the unspecified "
-            f"dimension size -1 can be any value and is ambiguous"
-        )
-    raise RuntimeError(f"shape '{list(size)}' is invalid for input of size {count}")
-
-
-def _view_method(self: Tensor, *size: Any, dtype: dtype | None = None, **named: Any) -> Tensor:
+def _view_method(self: Tensor, *sizes: Any, dtype: dtype | None = None, size: Any = None) -> Tensor:
     """The same elements in another shape, or the same bytes as another element type.
 
     Args:
-        size: the shape, as integers or one sequence; one of them may be -1 and is inferred.
+        sizes: the shape, as integers or one sequence; one of them may be -1 and is inferred.
         dtype: instead of a size, the type to read the bytes as; the last dimension grows or
             shrinks when the types differ in size.
 
@@ -178,34 +150,22 @@ def _view_method(self: Tensor, *size: Any, dtype: dtype | None = None, **named: 
         RuntimeError: when the shape does not fit the number of elements, or the elements do not
             lie in memory in a way that allows it; :meth:`reshape` copies then.
     """
-    if len(size) == 1:
-        only = size[0]
+    if len(sizes) == 1:
+        only = sizes[0]
         if only.__class__ is dtype_class:
             return _view_as_dtype(self, only)
         if only.__class__ is not int:
-            size = only if only.__class__ is tuple else read_sizes("view", size)
+            sizes = only if only.__class__ is tuple else read_sizes("view", sizes)
     elif dtype is not None:
         return _view_as_dtype(self, dtype)
-    elif named:
-        size = read_sizes("view", (the_one("view", "size", named),))
-    array = self._array
-    if array.flags.c_contiguous:
-        # NumPy checks and infers as well; what it refuses is explained below.
-        try:
-            if not size or min(size) >= -1:
-                return _view_table[modes.bits | self._key](self, size)
-        except (TypeError, ValueError):
-            pass
-    size = inferred_size(read_sizes("view", (size,)), array.size)
-    return _view_table[modes.bits | self._key](self, size)
-
-
-def the_one(op_name: str, wanted: str, named: dict[str, Any]) -> Any:
-    """The value of the one keyword argument that a method takes beside its variable arguments."""
-    if set(named) != {wanted}:
-        wrong = next(name for name in named if name != wanted)
-        raise TypeError(f"{op_name}() got an unexpected keyword argument '{wrong}'")
-    return named[wanted]
+    elif size is not None:
+        sizes = read_sizes("view", (size,))
+    try:
+        return _view_table[modes.bits | self._key](self, sizes)
+    except (TypeError, ValueError):
+        # What the kernel's array refused is explained here.
+        sizes = inferred_size(read_sizes("view", (sizes,)), self._array.size)
+    return _view_table[modes.bits | self._key](self, sizes)
 
 
 def view_as_shape(input: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -251,20 +211,12 @@ def _view_as_dtype(self: Tensor, kind: dtype) -> Tensor:
 
 
 def _reshape(input: Tensor, size: tuple[Any, ...]) -> Tensor:
-    array = input._array
-    table = _view_table[modes.bits | input._key]
-    if array.flags.c_contiguous:
-        try:
-            if not size or min(size) >= -1:
-                return table(input, size)
-        except (TypeError, ValueError):
-            pass
-    size = inferred_size(read_sizes("reshape", (size,)), array.size)
     try:
-        return table(input, size)
-    except RuntimeError:
+        return _view_table[modes.bits | input._key](input, size)
+    except (RuntimeError, TypeError, ValueError):
+        size = inferred_size(read_sizes("reshape", (size,)), input._array.size)
         copy = input.contiguous()
-        return _view_table[modes.bits | copy._key](copy, size)
+    return _view_table[modes.bits | copy._key](copy, size)
 
 
 @composite(method=False)
@@ -281,13 +233,13 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
     return _reshape(input, tuple(shape) if shape.__class__ is not int else (shape,))
 
 
-def _reshape_method(self: Tensor, *shape: Any, **named: Any) -> Tensor:
+def _reshape_method(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """See :func:`reshape`; the sizes may also be given one by one."""
-    if named:
-        shape = (the_one("reshape", "shape", named),)
-    if len(shape) == 1 and shape[0].__class__ is not int:
-        shape = tuple(shape[0])
-    return _reshape(self, shape)
+    if len(sizes) == 1 and sizes[0].__class__ is not int:
+        sizes = tuple(sizes[0])
+    elif shape is not None:
+        sizes = tuple(shape)
+    return _reshape(self, sizes)
 
 
 def _view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -309,6 +261,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """
     shape = input._array.shape
     ndim = len(shape)
+    if start_dim == 0 and end_dim == -1 and ndim > 1 and input._array.size:
+        return _reshape(input, (-1,))
     first, last = normalize_dim(start_dim, ndim), normalize_dim(end_dim, ndim)
     if first > last:
         raise RuntimeError(
@@ -402,7 +356,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
     shape = input._array.shape
     dim = axis if dim is None else dim
     if dim is None:
-        found = [d for d, n in enumerate(shape) if n == 1]
+        found = [d for d, n in enumerate(shape) if n == 1] if 1 in shape else ()
+    elif dim.__class__ is int and -len(shape) <= dim < len(shape):
+        found = (dim,) if shape[dim] == 1 else ()
     else:
         dims = (dim,) if isinstance(dim, int) else dim
         normal = [normalize_dim(d, len(shape)) for d in dims]
@@ -412,22 +368,34 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
                 f"the list of dims"
             )
         found = [d for d in normal if shape and shape[d] == 1]
-    return _squeeze(input, tuple(found))
+    return _squeeze_table[modes.bits | input._key](input, tuple(found))
 
 
-def _expand_method(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Tensor:
+def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
     """A view with dimensions of size 1 repeated, and new ones put in front; no copy is made.
 
     Args:
-        size: the shape, as integers or one sequence; -1 keeps a size.
+        sizes: the shape, as integers or one sequence; -1 keeps a size.
 
     Raises:
         RuntimeError: when another size than 1 would change.
     """
-    if named:
-        size = (the_one("expand", "size", named),)
-    if len(size) == 1 and size[0].__class__ is not int:
-        size = tuple(size[0])
+    if size is not None:
+        sizes = tuple(size)
+    elif len(sizes) == 1 and sizes[0].__class__ is not int:
+        sizes = tuple(sizes[0])
+    if len(sizes) != self._array.ndim:
+        sizes = _expanded_size(self, sizes)
+    try:
+        return _expand_table[modes.bits | self._key](self, sizes)
+    except (TypeError, ValueError):
+        # What the kernel's array refused is explained here.
+        sizes = _expanded_size(self, sizes)
+    return _expand_table[modes.bits | self._key](self, sizes)
+
+
+def _expanded_size(self: Tensor, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """What :meth:`expand` makes of a size, or the error that says what is wrong with it."""
     shape = self._array.shape
     missing = len(size) - len(shape)
     if missing < 0:
@@ -452,7 +420,7 @@ def _expand_method(self: Tensor, *size: Any, implicit: bool = False, **named: An
                 f"non-singleton dimension {i}.  Target sizes: {list(size)}.  Tensor sizes: "
                 f"{list(shape)}"
             )
-    return _expand_table[modes.bits | self._key](self, tuple(wanted))
+    return tuple(wanted)
 
 
 def _expand_as(self: Tensor, other: Tensor) -> Tensor:
