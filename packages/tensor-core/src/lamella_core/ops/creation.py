@@ -331,6 +331,9 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    first: Any
+    limit: Any
+    stride: Any
     first, limit, stride = start, end, step
     whole = first.__class__ is limit.__class__ is stride.__class__ is int
     if not whole:

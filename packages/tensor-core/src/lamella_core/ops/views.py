@@ -355,8 +355,9 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
     """
     shape = input._array.shape
     dim = axis if dim is None else dim
+    found: tuple[int, ...]
     if dim is None:
-        found = [d for d, n in enumerate(shape) if n == 1] if 1 in shape else ()
+        found = tuple([d for d, n in enumerate(shape) if n == 1]) if 1 in shape else ()
     elif dim.__class__ is int and -len(shape) <= dim < len(shape):
         found = (dim,) if shape[dim] == 1 else ()
     else:
@@ -367,8 +368,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
                 f"dim {next(d for d in normal if normal.count(d) > 1)} appears multiple times in "
                 f"the list of dims"
             )
-        found = [d for d in normal if shape and shape[d] == 1]
-    return _squeeze_table[modes.bits | input._key](input, tuple(found))
+        found = tuple([d for d in normal if shape and shape[d] == 1])
+    return _squeeze_table[modes.bits | input._key](input, found)
 
 
 def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
