@@ -113,6 +113,9 @@ def test_without_derivative(forget) -> None:
     assert y.requires_grad
     with pytest.raises(RuntimeError, match="derivative for test_scaled is not implemented"):
         y.sum().backward()
+    x = leaf(1.0)
+    with pytest.raises(RuntimeError, match="derivative for test_scaled is not implemented"):
+        grad(scaled(x * 2, leaf(2.0)).sum() + x.sum(), x)
     with pytest.raises(RuntimeError, match="derivative for test_scaled_ is not implemented"):
         (leaf(1.0) * 1).test_scaled_(leaf(2.0))
 

@@ -61,4 +61,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     second = [j for i in range(count) for j in range(i + 1, count)]
     left = input.index_select(0, core.tensor(first, dtype=core.int64, device=input.device))
     right = input.index_select(0, core.tensor(second, dtype=core.int64, device=input.device))
+    if p == 0:
+        # The number of differences, whose gradient is 0: that of the counting norm is None.
+        return (left - right).sign().abs().sum(1)
     return core.norm(left - right, p, 1)
