@@ -10,7 +10,6 @@ from lamella_nn.ops.pooling import (
     adaptive_avg_pool_backward,
     avg_pool,
     avg_pool_backward,
-    max_pool_backward,
     put_flat,
     take_flat,
 )
@@ -20,23 +19,14 @@ if TYPE_CHECKING:
 
 
 def _max_pool(
-    grads: Any,
-    results: Any,
-    input_shape: Any,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
+    grads: Any, results: Any, input_shape: Any, kernel: Any, stride: Any, dilation: Any
 ) -> Tensor:
-    sizes = input_shape[-len(kernel) :]
-    return max_pool_backward(grads[0], results[1], sizes, kernel, stride, padding, dilation)
+    # Where windows overlap, several may have chosen the same element.
+    overlap = any(s <= d * (k - 1) for s, d, k in zip(stride, dilation, kernel, strict=True))
+    return put_flat(grads[0], results[1], input_shape[-len(kernel) :], overlap)
 
 
 derivative("max_pool_with_indices", input=_max_pool, keeps=(1,))
-derivative(
-    "max_pool_backward",
-    grad_output=lambda grad, indices, kernel: take_flat(grad, indices, len(kernel)),
-)
 derivative(
     "take_flat",
     input=lambda grad, indices, input_shape, dims: put_flat(

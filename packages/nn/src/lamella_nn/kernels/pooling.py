@@ -168,42 +168,6 @@ def _choose_nan(
         xp.copyto(indices, index, where=xp.isnan(spread[(..., *slices)]))
 
 
-@shared_kernel("max_pool_backward")
-def max_pool_backward(
-    xp: Any,
-    grad: Any,
-    indices: Any,
-    sizes: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-) -> Any:
-    out = grad.shape[-len(kernel) :]
-    base = _flat_base(xp, sizes, stride, padding, out)
-    needed = _needed(kernel, stride, dilation, out)
-    shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
-    lead = grad.shape[: -len(kernel)]
-    # Windows that do not overlap write each place once, so the product is written straight there;
-    # where they touch and cover all, nothing has to be zero before.
-    apart = all(s >= d * (k - 1) + 1 for s, d, k in zip(stride, dilation, kernel, strict=True))
-    cover = kernel == stride and tuple(shape) == needed
-    make = xp.empty if apart and cover else xp.zeros
-    total = make((*lead, *shape), grad.dtype)
-    steps = [_flat_offset(position, dilation, sizes) for position in product(*map(range, kernel))]
-    chosen = (indices - base).astype(xp.uint8 if max(steps) < 256 else xp.int64, copy=False)
-    for position, slices in kernel_slices(kernel, stride, dilation, out):
-        mask = chosen == _flat_offset(position, dilation, sizes)
-        if apart:
-            xp.multiply(grad, mask, out=total[(..., *slices)])
-        else:
-            total[(..., *slices)] += grad * mask
-    if not any(padding) and tuple(shape) == tuple(sizes):
-        return total
-    kept = [slice(p, p + n) for p, n in zip(padding, sizes, strict=True)]
-    return xp.ascontiguousarray(total[(..., *kept)])
-
-
 @shared_kernel("take_flat")
 def take_flat(xp: Any, input: Any, indices: Any, dims: int) -> Any:
     lead = input.shape[:-dims]

@@ -24,19 +24,6 @@ def max_pool_with_indices(
 
 
 @arrays(method=False)
-def max_pool_backward(
-    grad_output: Tensor,
-    indices: Tensor,
-    sizes: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-) -> Tensor:
-    """The gradient of ``max_pool_with_indices``: each window's goes to the element it chose."""
-
-
-@arrays(method=False)
 def take_flat(input: Tensor, indices: Tensor, dims: int) -> Tensor:
     """The elements at flat indices over the last ``dims`` dimensions."""
 
