@@ -18,6 +18,11 @@ def _channel_sum(array: Any) -> Any:
     return array.sum(2).sum(0)
 
 
+def _channel_dot(xp: Any, first: Any, second: Any) -> Any:
+    """The sum a channel of a product, which is not held itself."""
+    return xp.einsum("bcp,bcp->bc", first, second).sum(0)
+
+
 @shared_kernel("native_batch_norm")
 def native_batch_norm(
     xp: Any, input: Any, weight: Any, bias: Any, eps: float
@@ -26,7 +31,7 @@ def native_batch_norm(
     count = max(values.shape[0] * values.shape[2], 1)
     mean = _channel_sum(values) / count
     centered = values - mean[:, None]
-    variance = _channel_sum(centered * centered) / count
+    variance = _channel_dot(xp, centered, centered) / count
     scale = 1 / xp.sqrt(variance + eps)
     if weight is not None:
         scale = scale * weight
@@ -43,16 +48,15 @@ def native_batch_norm_backward(
     values, grad = _channels(input), _channels(grad_output)
     count = max(values.shape[0] * values.shape[2], 1)
     rstd = 1 / xp.sqrt(variance + eps)
-    normal = values - mean[:, None]
-    normal *= rstd[:, None]
+    centered = values - mean[:, None]
     to_bias = _channel_sum(grad)
-    to_weight = _channel_sum(grad * normal)
+    to_weight = _channel_dot(xp, grad, centered) * rstd
     scale = rstd if weight is None else rstd * weight
-    normal *= (to_weight / -count)[:, None]
-    normal += grad
-    normal -= (to_bias / count)[:, None]
-    normal *= scale[:, None].astype(normal.dtype, copy=False)
-    return normal.reshape(input.shape), to_weight, to_bias
+    centered *= (to_weight * rstd / -count)[:, None].astype(centered.dtype, copy=False)
+    centered += grad
+    centered -= (to_bias / count)[:, None]
+    centered *= scale[:, None].astype(centered.dtype, copy=False)
+    return centered.reshape(input.shape), to_weight, to_bias
 
 
 @shared_kernel("native_layer_norm")
