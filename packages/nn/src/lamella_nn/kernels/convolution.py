@@ -63,10 +63,9 @@ def convolution(
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
     result = xp.empty((batch, features, length), input.dtype)
     column_bias: Any = None if bias is None else bias.reshape(-1, 1)
-    if _is_plain_product(kernel, stride, padding, groups):
-        xp.matmul(
-            weight.reshape(features, channels), input.reshape(batch, channels, length), out=result
-        )
+    if _is_pointwise(kernel, padding, groups):
+        places = _met(input, stride, out).reshape(batch, channels, length)
+        xp.matmul(weight.reshape(features, channels), places, out=result)
         if bias is not None:
             result += column_bias
     elif _prefers_channels_last(channels // groups, kernel, out):
@@ -112,11 +111,14 @@ def convolution_input_grad(
         return xp.zeros((batch, channels, *sizes), grad.dtype)
     if depthwise.suits(channels, features, groups):
         return depthwise.input_grad(xp, grad, weight, sizes, stride, padding, dilation, groups)
-    if _is_plain_product(kernel, stride, padding, groups):
+    if _is_pointwise(kernel, padding, groups):
         matrix = weight.reshape(features, channels).T
-        return xp.matmul(matrix, grad.reshape(batch, features, length)).reshape(
-            batch, channels, *sizes
-        )
+        met = xp.matmul(matrix, grad.reshape(batch, features, length))
+        if out == tuple(sizes):
+            return met.reshape(batch, channels, *sizes)
+        result = xp.zeros((batch, channels, *sizes), grad.dtype)
+        _met(result, stride, out)[...] = met.reshape(batch, channels, *out)
+        return result
     reach = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
     exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
     if exact and all(s == 1 for s in stride) and min(reach) >= 0 and features <= 4 * channels:
@@ -160,6 +162,12 @@ def convolution_weight_grad(
     if depthwise.suits(channels, features, groups):
         return depthwise.weight_grad(xp, input, grad, kernel, stride, padding, dilation, groups)
     total: Any = 0
+    if _is_pointwise(kernel, padding, groups):
+        places = _met(input, stride, out).reshape(batch, channels, length).swapaxes(1, 2)
+        rows = grad.reshape(batch, features, length)
+        for images in _blocks(batch, features * channels):
+            total = total + xp.matmul(rows[images], places[images]).sum(0)
+        return total.reshape(shape)
     if _prefers_channels_last(channels // groups, kernel, out):
         for images in _blocks(batch, channels * prod(kernel) * length):
             columns = _channels_last_columns(
@@ -199,13 +207,16 @@ def _blocks(batch: int, image_elements: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _is_plain_product(kernel: Sizes, stride: Sizes, padding: Sizes, groups: int) -> bool:
-    return (
-        groups == 1
-        and all(k == 1 for k in kernel)
-        and all(s == 1 for s in stride)
-        and not any(padding)
-    )
+def _is_pointwise(kernel: Sizes, padding: Sizes, groups: int) -> bool:
+    """Whether each output sees one place: then there is a product, and no columns."""
+    return groups == 1 and all(k == 1 for k in kernel) and not any(padding)
+
+
+def _met(input: Any, stride: Sizes, out: Sizes) -> Any:
+    """The places that a pointwise convolution meets."""
+    if out == input.shape[2:] and all(s == 1 for s in stride):
+        return input
+    return input[(..., *[slice(0, (n - 1) * s + 1, s) for n, s in zip(out, stride, strict=True)])]
 
 
 def _prefers_channels_last(group_channels: int, kernel: Sizes, out: Sizes) -> bool:
