@@ -149,6 +149,9 @@ LOADERS = {
         Plain(), 2, sampler=DistributedSampler(Plain(), 2, 1), **o
     ),
     "sampler without state": lambda **o: DataLoader(Plain(), 4, sampler=Backwards(), **o),
+    "sampler of NumPy's numbers": lambda **o: DataLoader(
+        Plain(), 4, sampler=np.arange(LENGTH)[::-1].copy(), **o
+    ),
     "batch sampler": lambda **o: DataLoader(
         Plain(), batch_sampler=BatchSampler(RandomSampler(Plain()), 5, True), **o
     ),

@@ -43,6 +43,8 @@ def test_functions_that_stand_in_two_places() -> None:
         ("from lamella.nn import functional as module", "lamella_nn.functional"),
         ("import lamella.utils.data as module", "lamella_data"),
         ("from lamella.utils import data as module", "lamella_data"),
+        ("import lamella.utils.data.distributed as module", "lamella_data.distributed"),
+        ("from lamella.utils.data import streaming as module", "lamella_data.streaming"),
         ("import lamella.nn.utils.clip_grad as module", "lamella_nn.utils.clip_grad"),
     ],
 )

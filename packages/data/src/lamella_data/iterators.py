@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_data.fetch import make_fetcher
 from lamella_data.pinning import pin_memory, pins
-from lamella_data.resume import State, generators_of, keeps_order, random_state, under_random_state
+from lamella_data.resume import (
+    State,
+    generators_of,
+    keeps_order,
+    plain_index,
+    random_state,
+    under_random_state,
+)
 from lamella_data.sampler import draw_seed
 from lamella_data.worker import (
     AT_START,
@@ -342,7 +349,8 @@ class MultiProcessIterator(_LoaderIterator):
         return {
             **state,
             "pending": [
-                (worker_id, self._index_of[number]) for number, worker_id in self._worker_of.items()
+                (worker_id, plain_index(self._index_of[number]))
+                for number, worker_id in self._worker_of.items()
             ],
             "active": list(self._active),
             "turn": self._turn,

@@ -57,6 +57,16 @@ def check_state(state: Any, owner: Any, keys: tuple[str, ...]) -> None:
         )
 
 
+def plain_index(index: Any) -> Any:
+    """An index, or a list of them, with Python's numbers for NumPy's, which no file of plain data
+    may hold."""
+    if isinstance(index, np.generic):
+        return index.item()
+    if type(index) in (list, tuple):
+        return type(index)(map(plain_index, index))
+    return index
+
+
 def generators_of(*owners: Any) -> list[Generator]:
     """The generators that ``owners`` hold as ``generator``, each once."""
     found: dict[int, Generator] = {}
