@@ -121,9 +121,11 @@ class Level(ABC):
         depth: how many levels there are up to it.
         alive: whether it still stands on the stack.
         transforms: whether calls without lifted arguments are for it to handle, too.
+        differentiates: whether it computes derivatives.
     """
 
     transforms = True
+    differentiates = True
 
     below: Level | None
     depth: int
@@ -346,6 +348,21 @@ def record(op: Op, args: tuple[Any, ...], own: int) -> Any:
         if a.__class__ in _NUMBERS:
             key |= NUMBER
     return op.table[key](*args)
+
+
+def write_constant(target: Tensor, value: Tensor, write: Callable[[Tensor, Tensor], None]) -> None:
+    """Runs ``write(target, value)`` where no derivative sees it: statistics are kept so.
+
+    The value goes through the levels of derivatives on top that the target does not belong to.
+    """
+    top = stack.top
+    target = settled(target)
+    if top is None or not top.differentiates or top.is_own(target):
+        write(target, value)
+        return
+    value = top.value(value)
+    with Below(top):
+        write_constant(target, value, write)
 
 
 def captured_error(op: Op) -> RuntimeError:

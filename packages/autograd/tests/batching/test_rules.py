@@ -20,6 +20,23 @@ X = np.sin(np.arange(60.0)).reshape(3, 4, 5)
 SQUARE = np.cos(np.arange(48.0)).reshape(3, 4, 4) + 3 * np.eye(4)
 PLACES = tensor([0, 2, 3])
 
+
+def written_by_index(a: Tensor) -> Tensor:
+    """Writes with one index for all examples, and with an index for each."""
+    rows, columns = a[:, 0].argsort(0), a[0].argsort(0)
+    b = a.clone()
+    b[PLACES] = a[:3] * 2
+    b[:, PLACES] = a[:, :3]
+    b[PLACES, PLACES] = 7.0
+    b[rows[:2]] += a[:2]
+    b[:, columns[:2]] = a[:, :2] * 3
+    b[rows[:2], columns[:2]] = a[0, :2]
+    c = b.index_put((rows[:2], columns[:2]), b[1, :2], accumulate=True).unsqueeze(1)
+    c[rows[:2], :, columns[:2]] = a[:2, :1]
+    c[PLACES, :, PLACES] = a[:3, :1]
+    return c
+
+
 FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "pointwise": lambda a: a.sin() * a[0] + a[:, :1] / 2,
     "pointwise in place": lambda a: a.clone().mul_(2).add_(a[0]),
@@ -50,6 +67,14 @@ FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "linear": lambda a: core.addmm(a[:, :4], a, a.t()) + a[:, :1] @ a[:1, :4],
     "triangles": lambda a: a.tril() - a.triu(1),
     "index": lambda a: a[PLACES][:, PLACES].sum(0) + a[PLACES, PLACES] + a[:, PLACES].sum(0),
+    "index_put": written_by_index,
+    "take": lambda a: a.take(PLACES) + a.take(a.flatten().argsort(0)[:3]),
+    "solving": lambda a: linalg.solve(a[:, :4] + 9 * core.eye(4).double(), a[:, 0]),
+    "pseudoinverse": lambda a: linalg.pinv(a),
+    "index apart": lambda a: (
+        a.unsqueeze(1)[PLACES, :, PLACES]
+        + a.unsqueeze(1)[a.argsort(0)[:3, 0], :, a.argsort(1)[0, :3]]
+    ),
     "index by numbers of the example": lambda a: a[a.argmax(0)[:2]] + a[:2, a.argsort(1)[0]],
 }
 

@@ -280,3 +280,23 @@ def nll_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
         op, grad, _rows(batch, target, ndim), weight, batch.full(total), whole, "none", *rest
     )
     return result.reshape(batch.size, *sizes)
+
+
+# ------------------------------------------------------------------------------------- attention
+
+
+@batching("attention", "attention_backward")
+def attention(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Examples are one more dimension in front; the mask broadcasts."""
+    names = [param.name for param in op.params]
+    values = list(args)
+    wanted = args[names.index("mask_wanted")] if "mask_wanted" in names else False
+    ndim = args[names.index("query")].ndim
+    for i, (name, param) in enumerate(zip(names, op.params, strict=True)):
+        if name == "mask" and args[i] is not None:
+            values[i] = batch.full(args[i]) if wanted else batch.aligned(args[i], ndim)
+            if wanted and args[i].ndim != ndim:
+                return NotImplemented
+        elif param.kind == "tensor":
+            values[i] = batch.full(args[i])
+    return call(op, *values)

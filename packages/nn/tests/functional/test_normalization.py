@@ -7,6 +7,7 @@ import pytest
 
 import lamella_autograd as autograd
 import lamella_core as torch
+from lamella_autograd import func
 from lamella_nn import functional as F
 
 
@@ -87,3 +88,17 @@ def test_what_a_normalization_gives_may_be_overwritten():
         grads.append(autograd.grad((y * y).sum(), (x, w)))
     for found, expected in zip(grads[1], grads[0], strict=True):
         np.testing.assert_allclose(found.numpy(), expected.numpy())
+
+
+def test_running_statistics_move_inside_of_a_gradient() -> None:
+    x = torch.tensor([[0.0, 2.0], [2.0, 6.0]])
+    for transform in (
+        lambda f: func.grad(lambda a: (f(a) ** 2).sum())(x),
+        lambda f: func.jvp(f, (x,), (x,)),
+    ):
+        mean, variance = torch.zeros(2), torch.ones(2)
+        transform(lambda a: F.batch_norm(a, mean, variance, training=True))  # noqa: B023
+        assert mean.tolist() == pytest.approx([0.1, 0.4])
+        assert variance.tolist() == pytest.approx([0.9 + 0.1 * 2, 0.9 + 0.1 * 8])
+    with pytest.raises(RuntimeError, match="not batched"):
+        func.vmap(lambda a: F.batch_norm(a, mean, variance, training=True))(torch.stack([x, x]))

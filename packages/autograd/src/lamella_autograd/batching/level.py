@@ -132,6 +132,8 @@ class Batch(Level):
         randomness: ``error``, ``same`` or ``different``.
     """
 
+    differentiates = False
+
     def __init__(self, size: int, randomness: str) -> None:
         super().__init__()
         load()

@@ -38,6 +38,25 @@ def of_matrix_pairs(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, batch.aligned(left, ndim), batch.aligned(right, ndim), *rest)
 
 
+@batching("linalg_solve_ex")
+def of_solutions(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """As :func:`of_matrix_pairs`; the codes are for each example, so both operands are."""
+    if op.mutates is not None:
+        return NotImplemented
+    left, right, *rest = args
+    ndim = max(left._array.ndim, right._array.ndim) + 1
+    return call(op, _padded(batch.full(left), ndim), _padded(batch.full(right), ndim), *rest)
+
+
+@batching("linalg_pinv")
+def of_pseudoinverse(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """The tolerances have the dimensions before the matrices'."""
+    input, atol, rtol, hermitian = args
+    ndim = input._array.ndim - 2
+    values = [batch.aligned(each, ndim) for each in (atol, rtol)]
+    return call(op, batch.full(input), *values, hermitian)
+
+
 def product(batch: Batch, left: Tensor, right: Tensor) -> Tensor:
     """``left @ right`` for each example."""
     rows, columns = left._array.ndim, right._array.ndim

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd.modes import TRANSFORMING
+from lamella_core.dispatch import modes
 from lamella_core.dtype import REDUCED_PRECISION
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.padding import pad
@@ -96,7 +99,15 @@ def batch_norm(
 
 
 def _move(running: Tensor, batch: Tensor, momentum: float, factor: float) -> None:
-    batch = batch.detach()
+    if modes.bits & TRANSFORMING:
+        from lamella_autograd.levels import write_constant
+
+        write_constant(running, batch.detach(), partial(_write, momentum=momentum, factor=factor))
+    else:
+        _write(running, batch.detach(), momentum, factor)
+
+
+def _write(running: Tensor, batch: Tensor, momentum: float, factor: float) -> None:
     if running._dtype in REDUCED_PRECISION:
         running.copy_(running.float() * (1 - momentum) + batch.float() * (momentum * factor))
         return
