@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +51,9 @@ def set_thread_count(count: int) -> None:
 def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
     """Calls ``run(part)`` for every part, on several threads where there are.
 
-    Parts have to be independent of each other, and worth some 100 microseconds each; ``run`` may
-    not spread work itself.
+    Each thread takes the next part when it is done with one, so that a thread that is kept from
+    running holds up one part at most. Parts have to be independent of each other, and worth some
+    100 microseconds each; ``run`` may not spread work itself.
     """
     count = min(thread_count(), len(parts))
     if count < 2:
@@ -63,28 +65,35 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         pool = state.pool = ThreadPoolExecutor(thread_count() - 1, "lamella")
+    rest = deque(parts)
 
-    def share(first: int) -> None:
-        for part in parts[first::count]:
+    def work() -> None:
+        while True:
+            try:
+                part = rest.popleft()
+            except IndexError:
+                return
             run(part)
 
-    waiting = [pool.submit(share, first) for first in range(1, count)]
+    others = [pool.submit(work) for _ in range(count - 1)]
     try:
-        share(0)
+        work()
     finally:
-        for each in waiting:
-            each.exception()
-    for each in waiting:
-        each.result()
+        # Whoever has not begun is not waited for; who has must be done before the arrays go.
+        begun = [other for other in others if not other.cancel()]
+        errors = [error for error in (other.exception() for other in begun) if error is not None]
+    if errors:
+        raise errors[0]
 
 
 def shares(size: int, step: int) -> list[range]:
-    """The starts of blocks of ``step`` that make up ``size``, dealt out to the threads.
+    """The starts of blocks of ``step`` that make up ``size``, in some shares for each thread.
 
     A few blocks are one share: they are done before another thread has woken up.
     """
     starts = range(0, size, step)
-    count = thread_count() if len(starts) > 3 else 1
+    threads = thread_count()
+    count = min(4 * threads, len(starts)) if threads > 1 and len(starts) > 3 else 1
     return [starts[first::count] for first in range(count)]
 
 
