@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from lamella_core import printing
+from lamella_core import from_numpy, printing
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
@@ -146,7 +146,8 @@ def test_repr(name: str) -> None:
         assert text == repr(tensor), (name, tensor.shape, options, suffixes)
 
 
-@pytest.mark.parametrize("name", (*FLOATS, *COMPLEX, *INTEGERS, "bool"))
+# Tensors here have no wider unsigned integers.
+@pytest.mark.parametrize("name", (*FLOATS, *COMPLEX, *INTEGERS[:5], "bool"))
 @pytest.mark.parametrize("spec", ["", ".2f", "08.3f", ">12", "+", "e", "d", "x", "q"])
 def test_format_of_one_number(name: str, spec: str) -> None:
     tensor = torch.tensor(1.1).to(getattr(torch, name))
@@ -155,7 +156,7 @@ def test_format_of_one_number(name: str, spec: str) -> None:
     except ValueError as error:
         expected = str(error)
     try:
-        text: object = printing.python_format(as_array(tensor, name), spec)
+        text: object = format(from_numpy(as_array(tensor, name)), spec)
     except ValueError as error:
         text = str(error)
     assert text == expected

@@ -14,7 +14,6 @@ from lamella_core.printing import (
     format_array,
     format_tensor,
     get_printoptions,
-    python_format,
     set_printoptions,
 )
 
@@ -323,30 +322,3 @@ def test_bad_options_change_nothing(
     with pytest.raises(error, match=message):
         set_printoptions(**{"precision": 7, **options})
     assert get_printoptions() == DEFAULTS
-
-
-@pytest.mark.parametrize(
-    ("array", "spec", "expected"),
-    [
-        (np.array(1.1, np.float32), "", "1.100000023841858"),
-        (np.array(1.1, np.float32), ".2f", "1.10"),
-        (np.array(1.1, ml_dtypes.bfloat16), ">10", " 1.1015625"),
-        (np.array(3), ".2f", "3.00"),
-        (np.array(3), ">10", "         3"),
-        (np.array(True), "", "True"),
-        (np.array(1 + 2j, np.complex64), ".2f", "1.00+2.00j"),
-    ],
-)
-def test_python_format_of_one_number(array: np.ndarray, spec: str, expected: str) -> None:
-    assert python_format(array, spec) == expected
-
-
-def test_python_format_with_dimensions() -> None:
-    class Tensor:
-        def __str__(self) -> str:
-            return "tensor([1.])"
-
-    assert python_format(np.ones(1), "", Tensor()) == "tensor([1.])"
-    message = "unsupported format string passed to Tensor.__format__"
-    with pytest.raises(TypeError, match=message):
-        python_format(np.ones(1), ".2f", Tensor())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -177,3 +178,27 @@ def test_old_names() -> None:
     assert list(reversed(x))[0].item() == x.__reversed__()[0].item() == 5
     assert not any((x.is_mps, x.is_xla, x.is_xpu, x.is_vulkan, x.is_mtia))
     assert x.const_data_ptr() == x.data_ptr()
+
+
+@pytest.mark.parametrize(
+    ("array", "spec", "expected"),
+    [
+        (np.array(1.1, np.float32), "", "1.100000023841858"),
+        (np.array(1.1, np.float32), ".2f", "1.10"),
+        (np.array(1.1, ml_dtypes.bfloat16), ">10", " 1.1015625"),
+        (np.array(3), ".2f", "3.00"),
+        (np.array(3), ">10", "         3"),
+        (np.array(True), "", "True"),
+        (np.array(1 + 2j, np.complex64), ".2f", "1.00+2.00j"),
+    ],
+)
+def test_a_tensor_without_dimensions_formats_as_its_number(
+    array: np.ndarray, spec: str, expected: str
+) -> None:
+    assert format(core.from_numpy(array), spec) == expected
+
+
+def test_a_tensor_with_dimensions_takes_no_format() -> None:
+    assert format(core.ones(1)) == "tensor([1.])"
+    with pytest.raises(TypeError, match="unsupported format string passed to Tensor.__format__"):
+        format(core.ones(1), ".2f")

@@ -22,7 +22,8 @@ _alias.install()
 _alias.register_file_names()
 
 _SUBMODULES = frozenset(
-    name.split(".")[1] for name in (*_alias.MODULES, "lamella.utils", "lamella.version")
+    [name.split(".")[1] for name in _alias.MODULES]
+    + ["accelerator", "backends", "utils", "version"]
 )
 
 _GRAD_MODES = (

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 
 # PyTorch's module path, the package's name being the facade's, to the module that it stands for.
 MODULES = {
-    "lamella.accelerator": "lamella_core.accelerator",
     "lamella.autograd.anomaly_mode": "lamella_autograd.anomaly",
     "lamella.autograd.grad_mode": "lamella_autograd.modes",
     "lamella.autograd": "lamella_autograd",
-    "lamella.backends": "lamella_core.libraries",
     "lamella.cuda": "lamella_core.cuda",
     "lamella.func": "lamella_autograd.func",
     "lamella.fft": "lamella_core.fft",

@@ -307,8 +307,13 @@ def remove_kernel(name: str, backend: str) -> None:
     _forget()
 
 
-def shared_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator form of :func:`register_kernel` for shared kernels."""
+def shared_kernel(name: Any) -> Any:
+    """Decorator form of :func:`register_kernel` for shared kernels.
+
+    ``@shared_kernel("add")``, or ``@shared_kernel`` where the function has the op's name.
+    """
+    if not isinstance(name, str):
+        return register_kernel(name.__name__, name)
     return lambda kernel: register_kernel(name, kernel)
 
 

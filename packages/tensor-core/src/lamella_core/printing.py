@@ -220,25 +220,6 @@ def format_tensor(
     return append_suffixes(text, suffixes, len(prefix), options.linewidth)
 
 
-def python_format(array: Any, spec: str, owner: object | None = None) -> str:
-    """``format(tensor, spec)``: a 0-dimensional array formats as the Python number it holds, any
-    other as ``object`` does.
-
-    Args:
-        array: the elements, as :func:`format_array` takes them.
-        spec: the format specification, such as ``".3f"``.
-        owner: the object to format, and to name in the error, where the array has dimensions;
-            ``array`` itself if left out.
-
-    Raises:
-        TypeError: a non-empty ``spec`` for an array with dimensions.
-        ValueError: the Python number does not understand ``spec``.
-    """
-    if tuple(array.shape) == ():
-        return format(_host_values(_to_host(array)).item(), spec)
-    return object.__format__(array if owner is None else owner, spec)
-
-
 def _to_host(array: Any) -> np.ndarray:
     # Arrays on an accelerator refuse an implicit copy and offer get() instead.
     get = getattr(array, "get", None)

@@ -169,7 +169,7 @@ def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:
     return tuple(x.astype(xp.float32) if x.itemsize == 2 else x for x in arrays)
 
 
-@shared_kernel("attention")
+@shared_kernel
 def attention(
     xp: Any, query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
 ) -> tuple[Any, Any, Any]:
@@ -229,7 +229,7 @@ def forward(
     return (output[0], highest[0], total[0]) if plain else (output, highest, total)
 
 
-@shared_kernel("attention_backward")
+@shared_kernel
 def attention_backward(xp: Any, *operands: Any) -> tuple[Any, Any, Any, Any]:
     return backward(xp, 1, *operands)
 

@@ -38,7 +38,7 @@ BLOCK_ELEMENTS = 1 << 19
 SMALL_PRODUCT = 1_000_000
 
 
-@shared_kernel("convolution")
+@shared_kernel
 def convolution(
     xp: Any,
     input: Any,
@@ -92,7 +92,7 @@ def convolution(
     return result.reshape(batch, features, *out)
 
 
-@shared_kernel("convolution_input_grad")
+@shared_kernel
 def convolution_input_grad(
     xp: Any,
     grad: Any,
@@ -142,7 +142,7 @@ def convolution_input_grad(
     return result
 
 
-@shared_kernel("convolution_weight_grad")
+@shared_kernel
 def convolution_weight_grad(
     xp: Any,
     input: Any,
@@ -277,7 +277,7 @@ def _channels_first_rows(rows: Any, length: int) -> Any:
     return spread.transpose(1, 0, 3, 2).reshape(total // length, groups * group_features, length)
 
 
-@shared_kernel("unfold_windows")
+@shared_kernel
 def unfold_windows(
     xp: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Any:
@@ -286,7 +286,7 @@ def unfold_windows(
     return columns[:, 0]
 
 
-@shared_kernel("fold_windows")
+@shared_kernel
 def fold_windows(
     xp: Any,
     input: Any,

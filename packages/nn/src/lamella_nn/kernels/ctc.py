@@ -45,7 +45,7 @@ def _losses(xp: Any, beginnings: Any, lengths: Any, lasts: Any) -> Any:
     return -(base + xp.log(xp.exp(whole - base[:, None]).sum(1)))
 
 
-@shared_kernel("ctc_alignments")
+@shared_kernel
 def ctc_alignments(
     xp: Any,
     log_probs: Any,
@@ -74,7 +74,7 @@ def ctc_alignments(
     return xp.where(lengths > 0, losses, without_input).astype(log_probs.dtype), beginnings
 
 
-@shared_kernel("ctc_alignments_backward")
+@shared_kernel
 def ctc_alignments_backward(
     xp: Any,
     log_probs: Any,

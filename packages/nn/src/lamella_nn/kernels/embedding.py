@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("embedding")
+@shared_kernel
 def embedding(
     xp: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> Any:
@@ -22,7 +22,7 @@ def embedding(
     return weight.take(indices, 0)
 
 
-@shared_kernel("embedding_backward")
+@shared_kernel
 def embedding_backward(
     xp: Any, grad_output: Any, indices: Any, rows: int, padding_idx: int, scale_grad_by_freq: bool
 ) -> Any:

@@ -61,7 +61,7 @@ def _check_rows(xp: Any, indices: Any, rows: int) -> None:
         )
 
 
-@shared_kernel("embedding_bag")
+@shared_kernel
 def embedding_bag(
     xp: Any,
     weight: Any,
@@ -124,7 +124,7 @@ def _largest(
     return best, chosen
 
 
-@shared_kernel("embedding_bag_backward")
+@shared_kernel
 def embedding_bag_backward(
     xp: Any,
     grad_output: Any,

@@ -28,7 +28,7 @@ def _starts(xp: Any, sample: Any, size: int, kernel: int, count: int) -> Any:
     return starts
 
 
-@shared_kernel("fractional_max_pool")
+@shared_kernel
 def fractional_max_pool(
     xp: Any, input: Any, samples: Any, kernel: Sizes, output_size: Sizes
 ) -> tuple[Any, Any]:

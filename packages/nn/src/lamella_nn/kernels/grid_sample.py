@@ -27,7 +27,7 @@ class Tap(NamedTuple):
     curvature: Any
 
 
-@shared_kernel("grid_sampler")
+@shared_kernel
 def grid_sampler(
     xp: Any, input: Any, grid: Any, mode: str, padding_mode: str, align_corners: bool
 ) -> Any:
@@ -44,7 +44,7 @@ def grid_sampler(
     return result.reshape(batch, channels, *grid.shape[1:-1])
 
 
-@shared_kernel("grid_sampler_backward")
+@shared_kernel
 def grid_sampler_backward(
     xp: Any,
     grad: Any,
@@ -80,7 +80,7 @@ def grid_sampler_backward(
     )
 
 
-@shared_kernel("grid_sampler_second")
+@shared_kernel
 def grid_sampler_second(
     xp: Any,
     grad_input: Any,

@@ -20,7 +20,7 @@ from lamella_nn.kernels.recurrent_steps import (
 )
 
 
-@shared_kernel("gru_layer")
+@shared_kernel
 def gru_layer(
     xp: Any,
     input: Any,
@@ -70,7 +70,7 @@ def gru_layer(
     return output, xp.ascontiguousarray(state.T), reserve
 
 
-@shared_kernel("gru_layer_backward")
+@shared_kernel
 def gru_layer_backward(
     xp: Any,
     input: Any,

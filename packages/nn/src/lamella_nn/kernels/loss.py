@@ -90,7 +90,7 @@ def _plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: 
     return rows
 
 
-@shared_kernel("cross_entropy_index")
+@shared_kernel
 def cross_entropy_index(
     xp: Any,
     input: Any,
@@ -137,7 +137,7 @@ def cross_entropy_index(
     return loss.astype(dtype, copy=False), probabilities.reshape(input.shape), total
 
 
-@shared_kernel("cross_entropy_index_backward")
+@shared_kernel
 def cross_entropy_index_backward(
     xp: Any,
     grad: Any,
@@ -187,7 +187,7 @@ def cross_entropy_index_backward(
     return result.reshape(probabilities.shape).astype(dtype, copy=False)
 
 
-@shared_kernel("nll_loss_index")
+@shared_kernel
 def nll_loss_index(
     xp: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int
 ) -> tuple[Any, Any]:
@@ -207,7 +207,7 @@ def nll_loss_index(
     return loss.astype(input.dtype, copy=False), total
 
 
-@shared_kernel("nll_loss_index_backward")
+@shared_kernel
 def nll_loss_index_backward(
     xp: Any,
     grad: Any,
@@ -235,13 +235,13 @@ def nll_loss_index_backward(
     return result
 
 
-@shared_kernel("elementwise_bce")
+@shared_kernel
 def elementwise_bce(xp: Any, input: Any, target: Any) -> Any:
     return -(
         target * xp.maximum(xp.log(input), -100) + (1 - target) * xp.maximum(xp.log1p(-input), -100)
     )
 
 
-@shared_kernel("elementwise_bce_backward")
+@shared_kernel
 def elementwise_bce_backward(xp: Any, grad_output: Any, input: Any, target: Any) -> Any:
     return grad_output * (input - target) / xp.maximum((1 - input) * input, 1e-12)

@@ -19,7 +19,7 @@ from lamella_nn.kernels.recurrent_steps import (
 )
 
 
-@shared_kernel("lstm_layer")
+@shared_kernel
 def lstm_layer(
     xp: Any,
     input: Any,
@@ -68,7 +68,7 @@ def lstm_layer(
     return output, xp.ascontiguousarray(state.T), xp.ascontiguousarray(cell.T), reserve
 
 
-@shared_kernel("lstm_layer_backward")
+@shared_kernel
 def lstm_layer_backward(
     xp: Any,
     input: Any,

@@ -23,7 +23,7 @@ def _channel_dot(xp: Any, first: Any, second: Any) -> Any:
     return xp.einsum("bcp,bcp->bc", first, second).sum(0)
 
 
-@shared_kernel("native_batch_norm")
+@shared_kernel
 def native_batch_norm(
     xp: Any, input: Any, weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
@@ -41,7 +41,7 @@ def native_batch_norm(
     return centered.reshape(input.shape), mean, variance
 
 
-@shared_kernel("native_batch_norm_backward")
+@shared_kernel
 def native_batch_norm_backward(
     xp: Any, grad_output: Any, input: Any, weight: Any, mean: Any, variance: Any, eps: float
 ) -> tuple[Any, Any, Any]:
@@ -59,7 +59,7 @@ def native_batch_norm_backward(
     return centered.reshape(input.shape), to_weight, to_bias
 
 
-@shared_kernel("native_layer_norm")
+@shared_kernel
 def native_layer_norm(
     xp: Any, input: Any, sizes: tuple[int, ...], weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
@@ -79,7 +79,7 @@ def native_layer_norm(
     return centered.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
 
 
-@shared_kernel("native_layer_norm_backward")
+@shared_kernel
 def native_layer_norm_backward(
     xp: Any,
     grad_output: Any,

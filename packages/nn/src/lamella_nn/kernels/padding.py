@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("constant_pad_nd")
+@shared_kernel
 def constant_pad_nd(xp: Any, input: Any, pad: tuple[int, ...], value: Any) -> Any:
     lead = input.ndim - len(pad) // 2
     shape = list(input.shape)

@@ -88,7 +88,7 @@ def _flat_offset(position: Sizes, dilation: Sizes, sizes: Sizes) -> int:
     )
 
 
-@shared_kernel("max_pool_with_indices")
+@shared_kernel
 def max_pool_with_indices(
     xp: Any,
     input: Any,
@@ -168,7 +168,7 @@ def _choose_nan(
         xp.copyto(indices, index, where=xp.isnan(spread[(..., *slices)]))
 
 
-@shared_kernel("take_flat")
+@shared_kernel
 def take_flat(xp: Any, input: Any, indices: Any, dims: int) -> Any:
     lead = input.shape[:-dims]
     flat = input.reshape(*lead, prod(input.shape[-dims:]))
@@ -177,7 +177,7 @@ def take_flat(xp: Any, input: Any, indices: Any, dims: int) -> Any:
     return picked.reshape(indices.shape)
 
 
-@shared_kernel("put_flat")
+@shared_kernel
 def put_flat(xp: Any, input: Any, indices: Any, sizes: Sizes, accumulate: bool) -> Any:
     dims = len(sizes)
     rows = prod(input.shape[:-dims])
@@ -214,7 +214,7 @@ def _counts(
     return total
 
 
-@shared_kernel("avg_pool")
+@shared_kernel
 def avg_pool(
     xp: Any,
     input: Any,
@@ -264,7 +264,7 @@ def _divide(xp: Any, total: Any, divisor: Any) -> Any:
     return quotient.astype(total.dtype)
 
 
-@shared_kernel("avg_pool_backward")
+@shared_kernel
 def avg_pool_backward(
     xp: Any,
     grad: Any,
@@ -293,7 +293,7 @@ def _regions(size: int, count: int) -> list[slice]:
     return [slice(i * size // count, -((i + 1) * size // -count)) for i in range(count)]
 
 
-@shared_kernel("adaptive_avg_pool")
+@shared_kernel
 def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes) -> Any:
     dims = len(output_size)
     for axis, count in zip(range(-dims, 0), output_size, strict=True):
@@ -310,7 +310,7 @@ def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes) -> Any:
     return xp.ascontiguousarray(input)
 
 
-@shared_kernel("adaptive_avg_pool_backward")
+@shared_kernel
 def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes) -> Any:
     dims = len(sizes)
     for axis, size in zip(range(-dims, 0), sizes, strict=True):
@@ -327,7 +327,7 @@ def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes) -> Any:
     return xp.ascontiguousarray(grad)
 
 
-@shared_kernel("adaptive_max_pool")
+@shared_kernel
 def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any]:
     dims = len(output_size)
     lead, sizes = input.shape[:-dims], input.shape[-dims:]

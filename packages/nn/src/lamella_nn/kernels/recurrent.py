@@ -16,7 +16,7 @@ from lamella_nn.kernels.recurrent_steps import (
 )
 
 
-@shared_kernel("rnn_layer")
+@shared_kernel
 def rnn_layer(
     xp: Any,
     input: Any,
@@ -50,7 +50,7 @@ def rnn_layer(
     return output, xp.ascontiguousarray(state.T)
 
 
-@shared_kernel("rnn_layer_backward")
+@shared_kernel
 def rnn_layer_backward(
     xp: Any,
     input: Any,

@@ -17,22 +17,22 @@ def _own(array: Any) -> Any:
 # ----------------------------------------------------------------------------------------- hinges
 
 
-@shared_kernel("relu")
+@shared_kernel
 def relu(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.maximum(input, 0, out=out)
 
 
-@shared_kernel("threshold")
+@shared_kernel
 def threshold(xp: Any, input: Any, threshold: float, value: float) -> Any:
     return xp.where(input <= threshold, input.dtype.type(value), input)
 
 
-@shared_kernel("threshold_backward")
+@shared_kernel
 def threshold_backward(xp: Any, grad: Any, input: Any, threshold: float) -> Any:
     return drop_where(xp, grad, input <= threshold)
 
 
-@shared_kernel("hardtanh")
+@shared_kernel
 def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = None) -> Any:
     if input.dtype.kind in "iu":
         min_val, max_val = int(min_val), int(max_val)
@@ -41,24 +41,24 @@ def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = Non
     return xp.minimum(xp.maximum(input, min_val, out=out), max_val, out=out)
 
 
-@shared_kernel("hardtanh_backward")
+@shared_kernel
 def hardtanh_backward(xp: Any, grad: Any, input: Any, min_val: float, max_val: float) -> Any:
     return drop_where(xp, grad, ((input <= min_val) | (input >= max_val)))
 
 
-@shared_kernel("leaky_relu")
+@shared_kernel
 def leaky_relu(xp: Any, input: Any, negative_slope: float) -> Any:
     if 0 < negative_slope <= 1:
         return xp.maximum(input, input * negative_slope)
     return xp.where(input > 0, input, input * negative_slope)
 
 
-@shared_kernel("leaky_relu_backward")
+@shared_kernel
 def leaky_relu_backward(xp: Any, grad: Any, input: Any, negative_slope: float) -> Any:
     return xp.where(input > 0, grad, grad * negative_slope)
 
 
-@shared_kernel("prelu")
+@shared_kernel
 def prelu(xp: Any, input: Any, weight: Any) -> Any:
     return xp.where(input > 0, input, weight * input)
 
@@ -66,7 +66,7 @@ def prelu(xp: Any, input: Any, weight: Any) -> Any:
 # ---------------------------------------------------------------------------------- exponentials
 
 
-@shared_kernel("sigmoid")
+@shared_kernel
 def sigmoid(xp: Any, input: Any, out: Any = None) -> Any:
     result = xp.negative(input, out)
     if not result.ndim:
@@ -76,7 +76,7 @@ def sigmoid(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.reciprocal(result, result)
 
 
-@shared_kernel("sigmoid_backward")
+@shared_kernel
 def sigmoid_backward(xp: Any, grad: Any, result: Any) -> Any:
     if result.dtype.kind == "c":
         result = xp.conjugate(result)
@@ -85,32 +85,32 @@ def sigmoid_backward(xp: Any, grad: Any, result: Any) -> Any:
     return xp.multiply(slope, grad, _own(slope) if grad.shape == slope.shape else None)
 
 
-@shared_kernel("log_sigmoid")
+@shared_kernel
 def log_sigmoid(xp: Any, input: Any) -> Any:
     return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.abs(input)))
 
 
-@shared_kernel("logit")
+@shared_kernel
 def logit(xp: Any, input: Any, eps: float | None) -> Any:
     if eps is not None:
         input = xp.minimum(xp.maximum(input, eps), 1 - eps)
     return xp.log(input / (1 - input))
 
 
-@shared_kernel("logit_backward")
+@shared_kernel
 def logit_backward(xp: Any, grad: Any, input: Any, eps: float | None) -> Any:
     low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
     beyond = (input < low) | (input > 1 - low)
     return xp.where(beyond, grad.dtype.type(outside), grad / (input * (1 - input)))
 
 
-@shared_kernel("elu")
+@shared_kernel
 def elu(xp: Any, input: Any, alpha: float, scale: float, input_scale: float) -> Any:
     below = xp.expm1(xp.minimum(input, 0) * input_scale) * (alpha * scale)
     return xp.where(input > 0, input if scale == 1 else input * scale, below)
 
 
-@shared_kernel("elu_backward")
+@shared_kernel
 def elu_backward(
     xp: Any, grad: Any, input: Any, alpha: float, scale: float, input_scale: float
 ) -> Any:
@@ -118,25 +118,25 @@ def elu_backward(
     return grad * xp.where(input > 0, input.dtype.type(scale), below)
 
 
-@shared_kernel("softplus")
+@shared_kernel
 def softplus(xp: Any, input: Any, beta: float, threshold: float) -> Any:
     scaled = input * beta
     return xp.where(scaled > threshold, input, xp.log1p(xp.exp(scaled)) / beta)
 
 
-@shared_kernel("softplus_backward")
+@shared_kernel
 def softplus_backward(xp: Any, grad: Any, input: Any, beta: float, threshold: float) -> Any:
     scaled = input * beta
     return xp.where(scaled > threshold, grad, grad * sigmoid(xp, scaled))
 
 
-@shared_kernel("silu")
+@shared_kernel
 def silu(xp: Any, input: Any) -> Any:
     slope = sigmoid(xp, input)
     return xp.multiply(slope, input, _own(slope))
 
 
-@shared_kernel("silu_backward")
+@shared_kernel
 def silu_backward(xp: Any, grad: Any, input: Any) -> Any:
     if input.dtype.kind == "c":
         input = xp.conjugate(input)
@@ -171,12 +171,12 @@ def check_gelu_form(approximate: str) -> None:
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
 
 
-@shared_kernel("mish")
+@shared_kernel
 def mish(xp: Any, input: Any) -> Any:
     return input * xp.tanh(xp.logaddexp(input, 0))
 
 
-@shared_kernel("mish_backward")
+@shared_kernel
 def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
     gate = xp.tanh(xp.logaddexp(input, 0))
     return grad * (gate + input * sigmoid(xp, input) * (1 - gate * gate))
@@ -185,12 +185,12 @@ def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
 # ---------------------------------------------------------------------------------- shrinking
 
 
-@shared_kernel("hardshrink")
+@shared_kernel
 def hardshrink(xp: Any, input: Any, lambd: float) -> Any:
     return drop_where(xp, input, ((input >= -lambd) & (input <= lambd)))
 
 
-@shared_kernel("softshrink")
+@shared_kernel
 def softshrink(xp: Any, input: Any, lambd: float) -> Any:
     if not lambd >= 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
@@ -198,7 +198,7 @@ def softshrink(xp: Any, input: Any, lambd: float) -> Any:
     return input - nearest
 
 
-@shared_kernel("shrink_backward")
+@shared_kernel
 def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
     return drop_where(xp, grad, ((input >= -lambd) & (input <= lambd)))
 
@@ -206,22 +206,22 @@ def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
 # --------------------------------------------------------------------------------- hard versions
 
 
-@shared_kernel("hardsigmoid")
+@shared_kernel
 def hardsigmoid(xp: Any, input: Any) -> Any:
     return xp.minimum(xp.maximum(input + 3, 0), 6) / 6
 
 
-@shared_kernel("hardsigmoid_backward")
+@shared_kernel
 def hardsigmoid_backward(xp: Any, grad: Any, input: Any) -> Any:
     return xp.where((input > -3) & (input < 3), grad / 6, grad.dtype.type(0))
 
 
-@shared_kernel("hardswish")
+@shared_kernel
 def hardswish(xp: Any, input: Any) -> Any:
     return input * hardsigmoid(xp, input)
 
 
-@shared_kernel("hardswish_backward")
+@shared_kernel
 def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
     inside = xp.where(input <= -3, grad.dtype.type(0), grad * (input / 3 + 0.5))
     return xp.where(input >= 3, grad, inside)
@@ -230,7 +230,7 @@ def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
 # -------------------------------------------------------------------------------------- softmax
 
 
-@shared_kernel("softmax")
+@shared_kernel
 def softmax(xp: Any, input: Any, dim: int) -> Any:
     if not input.size:
         return input.copy()
@@ -241,7 +241,7 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
     return result
 
 
-@shared_kernel("softmax_backward")
+@shared_kernel
 def softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
     product = grad * result
     if not result.ndim:
@@ -250,7 +250,7 @@ def softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
     return product
 
 
-@shared_kernel("log_softmax")
+@shared_kernel
 def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     if not input.size:
         return input.copy()
@@ -269,7 +269,7 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     return result.astype(given, copy=False)
 
 
-@shared_kernel("log_softmax_backward")
+@shared_kernel
 def log_softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
     total = grad.sum(axis=dim if grad.ndim else None, keepdims=True)
     share = xp.exp(result)

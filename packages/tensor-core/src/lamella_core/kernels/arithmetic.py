@@ -18,7 +18,7 @@ namespace_kernels(
 )
 
 
-@shared_kernel("div_trunc")
+@shared_kernel
 def div_trunc(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     if is_integer(input, other):
         check_divisor(xp, input, other)
@@ -26,25 +26,25 @@ def div_trunc(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     return xp.trunc(xp.true_divide(input, other), out)
 
 
-@shared_kernel("fmod")
+@shared_kernel
 def fmod(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     check_divisor(xp, input, other)
     return xp.fmod(input, other, out)
 
 
-@shared_kernel("rsqrt")
+@shared_kernel
 def rsqrt(xp: Any, input: Any, out: Any = None) -> Any:
     root = xp.sqrt(input, out)
     return xp.reciprocal(root, out if root.ndim == 0 else root)
 
 
-@shared_kernel("frexp")
+@shared_kernel
 def frexp(xp: Any, input: Any) -> Any:
     mantissa, exponent = xp.frexp(input)
     return mantissa, exponent.astype("int32", copy=False)
 
 
-@shared_kernel("lerp")
+@shared_kernel
 def lerp(xp: Any, input: Any, end: Any, weight: Any, out: Any = None) -> Any:
     difference = xp.subtract(end, input)
     if isinstance(weight, (int, float)):
@@ -64,12 +64,12 @@ def _scale(xp: Any, own: Any, factor: Any) -> Any:
     return xp.multiply(own, factor, own if own.ndim else None)
 
 
-@shared_kernel("addcmul")
+@shared_kernel
 def addcmul(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
     return xp.add(input, _scale(xp, xp.multiply(tensor1, tensor2), _whole(value, input)), out)
 
 
-@shared_kernel("addcdiv")
+@shared_kernel
 def addcdiv(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
     return xp.add(input, _scale(xp, xp.true_divide(tensor1, tensor2), value), out)
 
@@ -79,14 +79,14 @@ def _whole(value: Any, like: Any) -> Any:
     return int(value) if like.dtype.kind in "iu" else value
 
 
-@shared_kernel("sign")
+@shared_kernel
 def sign(xp: Any, input: Any) -> Any:
     if input.dtype.kind == "b":
         return input.copy()
     return (input > 0).astype(input.dtype) - (input < 0)
 
 
-@shared_kernel("sgn")
+@shared_kernel
 def sgn(xp: Any, input: Any) -> Any:
     if input.dtype.kind != "c":
         return sign(xp, input)
@@ -94,7 +94,7 @@ def sgn(xp: Any, input: Any) -> Any:
     return xp.where(size == 0, 0, input / xp.where(size == 0, 1, size))
 
 
-@shared_kernel("conj_physical")
+@shared_kernel
 def conj_physical(xp: Any, input: Any, out: Any = None) -> Any:
     if input.dtype.kind == "c":
         return xp.conjugate(input, out=out)
@@ -104,14 +104,14 @@ def conj_physical(xp: Any, input: Any, out: Any = None) -> Any:
     return out
 
 
-@shared_kernel("angle")
+@shared_kernel
 def angle(xp: Any, input: Any) -> Any:
     if input.dtype.kind == "c":
         return xp.arctan2(input.imag, input.real)
     return xp.where(xp.isnan(input), input, xp.where(input < 0, xp.pi, 0)).astype(input.dtype)
 
 
-@shared_kernel("heaviside")
+@shared_kernel
 def heaviside(xp: Any, input: Any, values: Any) -> Any:
     return xp.where(input == 0, values, input > 0).astype(values.dtype)
 
@@ -122,7 +122,7 @@ _SMALL = 256
 _BITS = {1: "i1", 2: "i2", 4: "i4", 8: "i8"}
 
 
-@shared_kernel("keep_where")
+@shared_kernel
 def keep_where(xp: Any, input: Any, mask: Any) -> Any:
     """``where(mask, input, 0)``."""
     return _masked(xp, input, mask, xp.negative)

@@ -7,31 +7,31 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("flip")
+@shared_kernel
 def flip(xp: Any, input: Any, dims: tuple[int, ...]) -> Any:
     return xp.flip(input, dims).copy("K") if dims else input.copy("K")
 
 
-@shared_kernel("roll")
+@shared_kernel
 def roll(xp: Any, input: Any, shifts: Any, dims: Any) -> Any:
     return xp.ascontiguousarray(xp.roll(input, shifts, dims)).reshape(input.shape)
 
 
-@shared_kernel("tril")
+@shared_kernel
 def tril(xp: Any, input: Any, diagonal: int) -> Any:
     return xp.tril(input, diagonal)
 
 
-@shared_kernel("triu")
+@shared_kernel
 def triu(xp: Any, input: Any, diagonal: int) -> Any:
     return xp.triu(input, diagonal)
 
 
-@shared_kernel("repeat")
+@shared_kernel
 def repeat(xp: Any, input: Any, repeats: tuple[int, ...]) -> Any:
     return xp.tile(input, repeats)
 
 
-@shared_kernel("repeated_places")
+@shared_kernel
 def repeated_places(xp: Any, repeats: Any) -> Any:
     return xp.repeat(xp.arange(repeats.size), repeats.tolist()).astype(repeats.dtype)

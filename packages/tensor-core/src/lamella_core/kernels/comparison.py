@@ -21,32 +21,32 @@ def _inexact(array: Any) -> bool:
     return array.dtype.kind not in "iub"
 
 
-@shared_kernel("isnan")
+@shared_kernel
 def isnan(xp: Any, input: Any) -> Any:
     return xp.isnan(input) if _inexact(input) else xp.zeros(input.shape, bool)
 
 
-@shared_kernel("isinf")
+@shared_kernel
 def isinf(xp: Any, input: Any) -> Any:
     return xp.isinf(input) if _inexact(input) else xp.zeros(input.shape, bool)
 
 
-@shared_kernel("isfinite")
+@shared_kernel
 def isfinite(xp: Any, input: Any) -> Any:
     return xp.isfinite(input) if _inexact(input) else xp.ones(input.shape, bool)
 
 
-@shared_kernel("isposinf")
+@shared_kernel
 def isposinf(xp: Any, input: Any) -> Any:
     return input == float("inf")
 
 
-@shared_kernel("isneginf")
+@shared_kernel
 def isneginf(xp: Any, input: Any) -> Any:
     return input == float("-inf")
 
 
-@shared_kernel("isclose")
+@shared_kernel
 def isclose(xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     close = input == other
     if _inexact(input):

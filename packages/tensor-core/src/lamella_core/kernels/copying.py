@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("clone")
+@shared_kernel
 def clone(xp: Any, input: Any, order: Any) -> Any:
     if order.__class__ is str:
         return input.copy(order)
@@ -15,17 +15,17 @@ def clone(xp: Any, input: Any, order: Any) -> Any:
     return input.transpose(order).copy("C").transpose(back)
 
 
-@shared_kernel("to_dtype")
+@shared_kernel
 def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
     return input.astype(dtype.numpy)
 
 
-@shared_kernel("copy")
+@shared_kernel
 def copy(xp: Any, input: Any, src: Any) -> None:
     input[...] = src
 
 
-@shared_kernel("fill")
+@shared_kernel
 def fill(xp: Any, input: Any, value: Any) -> None:
     try:
         input[...] = value

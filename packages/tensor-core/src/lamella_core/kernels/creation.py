@@ -8,31 +8,31 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("empty")
+@shared_kernel
 def empty(xp: Any, size: tuple[int, ...], dtype: Any, device: Any) -> Any:
     return xp.empty(size, dtype)
 
 
-@shared_kernel("zeros")
+@shared_kernel
 def zeros(xp: Any, size: tuple[int, ...], dtype: Any, device: Any) -> Any:
     return xp.zeros(size, dtype)
 
 
-@shared_kernel("ones")
+@shared_kernel
 def ones(xp: Any, size: tuple[int, ...], dtype: Any, device: Any) -> Any:
     result = xp.empty(size, dtype)
     result.fill(1)
     return result
 
 
-@shared_kernel("full")
+@shared_kernel
 def full(xp: Any, size: tuple[int, ...], fill_value: Any, dtype: Any, device: Any) -> Any:
     result = xp.empty(size, dtype)
     result.fill(fill_value)
     return result
 
 
-@shared_kernel("arange")
+@shared_kernel
 def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) -> Any:
     kind = dtype.kind
     if kind in "iu":
@@ -91,7 +91,7 @@ def spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
     return xp.where(place.real < steps // 2, from_start, from_end)
 
 
-@shared_kernel("linspace")
+@shared_kernel
 def linspace(xp: Any, start: Any, end: Any, steps: int, dtype: Any, device: Any) -> Any:
     if not _is_floating(dtype) or steps < 2:
         return spaced(xp, start, end, steps, dtype).astype(dtype)
@@ -114,7 +114,7 @@ def _is_floating(dtype: Any) -> bool:
     return dtype.kind not in "iubc"
 
 
-@shared_kernel("logspace")
+@shared_kernel
 def logspace(
     xp: Any, start: Any, end: Any, steps: int, base: float, dtype: Any, device: Any
 ) -> Any:
@@ -122,18 +122,18 @@ def logspace(
     return xp.power(exponents.dtype.type(base), exponents).astype(dtype)
 
 
-@shared_kernel("eye")
+@shared_kernel
 def eye(xp: Any, n: int, m: int, dtype: Any, device: Any) -> Any:
     return xp.eye(n, m, dtype=dtype)
 
 
-@shared_kernel("tril_indices")
+@shared_kernel
 def tril_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
     rows, columns = xp.nonzero(xp.tri(row, col, offset, dtype=bool))
     return xp.stack((rows, columns)).astype(dtype)
 
 
-@shared_kernel("triu_indices")
+@shared_kernel
 def triu_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
     rows, columns = xp.nonzero(~xp.tri(row, col, offset - 1, dtype=bool))
     return xp.stack((rows, columns)).astype(dtype)
@@ -149,6 +149,6 @@ def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
     return result
 
 
-@shared_kernel("made_after")
+@shared_kernel
 def made_after(xp: Any, tensor: Any, input: Any) -> Any:
     return tensor

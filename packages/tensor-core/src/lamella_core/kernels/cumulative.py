@@ -22,22 +22,22 @@ def _accumulated(xp: Any, function: Any, input: Any, axis: int) -> Any:
     return result
 
 
-@shared_kernel("cumsum")
+@shared_kernel
 def cumsum(xp: Any, input: Any, axis: int) -> Any:
     return _accumulated(xp, xp.add, input, axis)
 
 
-@shared_kernel("cumprod")
+@shared_kernel
 def cumprod(xp: Any, input: Any, axis: int) -> Any:
     return _accumulated(xp, xp.multiply, input, axis)
 
 
-@shared_kernel("cummax")
+@shared_kernel
 def cummax(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
     return _running(xp, input, axis, xp.maximum, xp.greater_equal)
 
 
-@shared_kernel("cummin")
+@shared_kernel
 def cummin(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
     return _running(xp, input, axis, xp.minimum, xp.less_equal)
 
@@ -56,7 +56,7 @@ def _running(xp: Any, input: Any, axis: int, extremum: Any, reaches: Any) -> tup
     return values, xp.moveaxis(xp.maximum.accumulate(places, -1), -1, axis)
 
 
-@shared_kernel("logcumsumexp")
+@shared_kernel
 def logcumsumexp(xp: Any, input: Any, axis: int) -> Any:
     if not input.ndim or not input.size:
         return input.copy()

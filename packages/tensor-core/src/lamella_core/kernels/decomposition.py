@@ -47,7 +47,7 @@ def qr(xp: Any, A: Any, mode: str) -> Any:
     return tuple(xp.linalg.qr(A, mode))
 
 
-@shared_kernel("geqrf")
+@shared_kernel
 def geqrf(xp: Any, input: Any) -> Any:
     rows, columns = input.shape[-2:]
     if not input.size:
@@ -89,7 +89,7 @@ def eliminate(xp: Any, matrices: Any) -> Any:
     )
 
 
-@shared_kernel("lu_permutation")
+@shared_kernel
 def lu_permutation(xp: Any, pivots: Any, size: int) -> Any:
     flat = pivots.reshape(-1, pivots.shape[-1]) if pivots.size else pivots.reshape(0, 0)
     batch = pivots.shape[:-1]

@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("euclidean_distances")
+@shared_kernel
 def euclidean_distances(xp: Any, x1: Any, x2: Any) -> Any:
     squares = (x1 * x1).sum(-1)[..., :, None] + (x2 * x2).sum(-1)[..., None, :]
     squares -= 2 * xp.matmul(x1, x2.swapaxes(-1, -2))

@@ -31,7 +31,7 @@ namespace_kernels(
 )
 
 
-@shared_kernel("tanh_backward")
+@shared_kernel
 def tanh_backward(xp: Any, grad: Any, result: Any) -> Any:
     if result.dtype.kind == "c":
         result = xp.conjugate(result)
@@ -41,14 +41,14 @@ def tanh_backward(xp: Any, grad: Any, result: Any) -> Any:
     return xp.subtract(grad, lost)
 
 
-@shared_kernel("sinc")
+@shared_kernel
 def sinc(xp: Any, input: Any) -> Any:
     angle = xp.multiply(input, xp.pi)
     zero = angle == 0
     return xp.where(zero, 1, xp.sin(angle) / xp.where(zero, 1, angle))
 
 
-@shared_kernel("logaddexp")
+@shared_kernel
 def logaddexp(xp: Any, input: Any, other: Any) -> Any:
     if input.dtype.kind != "c":
         return xp.logaddexp(input, other)
@@ -60,7 +60,7 @@ def logaddexp(xp: Any, input: Any, other: Any) -> Any:
     return xp.where(same_infinity, input, result)
 
 
-@shared_kernel("xlogy")
+@shared_kernel
 def xlogy(xp: Any, input: Any, other: Any) -> Any:
     product = input * xp.log(other)
     return xp.where((input == 0) & ~xp.isnan(other), xp.zeros_like(product), product)

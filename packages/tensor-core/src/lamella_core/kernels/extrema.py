@@ -16,7 +16,7 @@ namespace_kernels(
 )
 
 
-@shared_kernel("clamp")
+@shared_kernel
 def clamp(xp: Any, input: Any, min: Any, max: Any, out: Any = None) -> Any:
     if min is None:
         if max is None:

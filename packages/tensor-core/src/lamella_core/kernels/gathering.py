@@ -28,7 +28,7 @@ def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(place)
 
 
-@shared_kernel("index_select")
+@shared_kernel
 def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
     if not input.ndim:
         check_bounds(index, 0, 1, IndexError)
@@ -41,7 +41,7 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
     return input.take(index.reshape(-1), dim)
 
 
-@shared_kernel("gather")
+@shared_kernel
 def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
     if not index.size:
         return xp.empty(index.shape, input.dtype)
@@ -51,7 +51,7 @@ def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
     return flat_input[grid_at(xp, flat_index, dim)].reshape(index.shape)
 
 
-@shared_kernel("take")
+@shared_kernel
 def take(xp: Any, input: Any, index: Any) -> Any:
     check_flat(index, input.size)
     if not index.size:
@@ -70,18 +70,18 @@ def check_flat(index: Any, size: int) -> None:
             )
 
 
-@shared_kernel("masked_select")
+@shared_kernel
 def masked_select(xp: Any, input: Any, mask: Any) -> Any:
     return input[mask]
 
 
-@shared_kernel("nonzero")
+@shared_kernel
 def nonzero(xp: Any, input: Any) -> Any:
     if not input.ndim:
         return xp.empty((int(bool(input)), 0), xp.int64)
     return xp.stack(xp.nonzero(input), 1).astype(xp.int64, copy=False)
 
 
-@shared_kernel("where")
+@shared_kernel
 def where(xp: Any, condition: Any, input: Any, other: Any) -> Any:
     return xp.where(condition, input, other)

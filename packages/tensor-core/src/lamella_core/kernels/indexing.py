@@ -27,7 +27,7 @@ def ndim_of(place: list[Any]) -> int:
     )
 
 
-@shared_kernel("index")
+@shared_kernel
 def index(xp: Any, input: Any, indices: Any, dims: tuple[int, ...]) -> Any:
     if len(dims) == 1 and indices[0].dtype.kind != "b":
         return input.take(indices[0], dims[0])
@@ -35,7 +35,7 @@ def index(xp: Any, input: Any, indices: Any, dims: tuple[int, ...]) -> Any:
     return result if result.flags.c_contiguous else xp.ascontiguousarray(result)
 
 
-@shared_kernel("index_put")
+@shared_kernel
 def index_put(
     xp: Any, input: Any, indices: Any, dims: tuple[int, ...], values: Any, accumulate: bool
 ) -> None:

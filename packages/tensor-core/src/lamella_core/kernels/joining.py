@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("cat")
+@shared_kernel
 def cat(xp: Any, tensors: list[Any], dim: int) -> Any:
     if any(each.ndim != tensors[0].ndim for each in tensors):
         # A tensor of one dimension without elements goes with any other.
@@ -21,7 +21,7 @@ def cat(xp: Any, tensors: list[Any], dim: int) -> Any:
     return xp.concatenate(tensors, dim)
 
 
-@shared_kernel("stack")
+@shared_kernel
 def stack(xp: Any, tensors: list[Any], dim: int) -> Any:
     before = (slice(None),) * dim
     return cat(xp, [each[(*before, None)] for each in tensors], dim)

@@ -12,7 +12,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("matmul")
+@shared_kernel
 def matmul(xp: Any, input: Any, other: Any) -> Any:
     try:
         if other.ndim == 2:
@@ -29,7 +29,7 @@ def matmul(xp: Any, input: Any, other: Any) -> Any:
         raise product_error(input.shape, other.shape) from error
 
 
-@shared_kernel("linear")
+@shared_kernel
 def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
     try:
         if input.ndim == 2:
@@ -56,7 +56,7 @@ def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
     return result
 
 
-@shared_kernel("rows_product")
+@shared_kernel
 def rows_product(xp: Any, input: Any, other: Any) -> Any:
     columns, width = input.shape[-1], other.shape[-1]
     count = prod(input.shape[:-1])

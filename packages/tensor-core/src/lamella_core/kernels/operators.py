@@ -17,7 +17,7 @@ namespace_kernels(
 )
 
 
-@shared_kernel("rsub")
+@shared_kernel
 def rsub(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     return xp.subtract(other, input, out)
 
@@ -43,19 +43,19 @@ def check_divisor(xp: Any, *operands: Any) -> None:
 
 
 @shared_kernel("div_floor")
-@shared_kernel("floor_divide")
+@shared_kernel
 def floor_divide(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     check_divisor(xp, input, other)
     return xp.floor_divide(input, other, out)
 
 
-@shared_kernel("remainder")
+@shared_kernel
 def remainder(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     check_divisor(xp, input, other)
     return xp.remainder(input, other, out)
 
 
-@shared_kernel("pow")
+@shared_kernel
 def pow(xp: Any, input: Any, exponent: Any, out: Any = None) -> Any:
     if exponent.__class__ in (int, float):
         if exponent == 2:

@@ -13,7 +13,7 @@ from lamella_core.dispatch import shared_kernel
 _ROWS = 128
 
 
-@shared_kernel("sum")
+@shared_kernel
 def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     if axis.__class__ is tuple and len(axis) > 1:
         if max(axis) < input.ndim - 1 and input.dtype.kind in "fc":
@@ -46,7 +46,7 @@ def _shortened(xp: Any, input: Any, axis: Any) -> Any:
     return xp.concatenate((sums, rest), axis)
 
 
-@shared_kernel("mean")
+@shared_kernel
 def mean(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     total = sum(xp, input, axis, keepdims)
     return total / reduced_size(input.shape, axis)
@@ -61,18 +61,18 @@ def reduced_size(shape: tuple[int, ...], axis: Any) -> int:
     return product([shape[a] for a in axis])
 
 
-@shared_kernel("prod")
+@shared_kernel
 def prod(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     return xp.multiply.reduce(input, axis, None, None, keepdims)
 
 
-@shared_kernel("amax")
+@shared_kernel
 def amax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amax", input.shape, axis)
     return input.max(axis, None, keepdims)
 
 
-@shared_kernel("amin")
+@shared_kernel
 def amin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amin", input.shape, axis)
     return input.min(axis, None, keepdims)
@@ -94,24 +94,24 @@ def _expect_elements(op_name: str, shape: tuple[int, ...], axis: Any) -> None:
             )
 
 
-@shared_kernel("argmax")
+@shared_kernel
 def argmax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("argmax", input.shape, axis)
     return input.argmax(axis, keepdims=keepdims)
 
 
-@shared_kernel("argmin")
+@shared_kernel
 def argmin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("argmin", input.shape, axis)
     return input.argmin(axis, keepdims=keepdims)
 
 
-@shared_kernel("max_dim")
+@shared_kernel
 def max_dim(xp: Any, input: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
     return _with_index(xp, "max", input, axis, keepdims)
 
 
-@shared_kernel("min_dim")
+@shared_kernel
 def min_dim(xp: Any, input: Any, axis: int, keepdims: bool) -> tuple[Any, Any]:
     return _with_index(xp, "min", input, axis, keepdims)
 
@@ -125,22 +125,22 @@ def _with_index(xp: Any, op_name: str, input: Any, axis: int, keepdims: bool) ->
     return input.min(axis, None, keepdims), input.argmin(axis, keepdims=keepdims)
 
 
-@shared_kernel("all")
+@shared_kernel
 def all(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     return input.all(axis, keepdims=keepdims)
 
 
-@shared_kernel("any")
+@shared_kernel
 def any(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     return input.any(axis, keepdims=keepdims)
 
 
-@shared_kernel("count_nonzero")
+@shared_kernel
 def count_nonzero(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     return xp.add.reduce(input != 0, axis, xp.int64, None, keepdims)
 
 
-@shared_kernel("logsumexp")
+@shared_kernel
 def logsumexp(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     if reduced_size(input.shape, axis) == 0:
         return xp.log(xp.add.reduce(input, axis, None, None, keepdims))
@@ -152,7 +152,7 @@ def logsumexp(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     return result if keepdims else result.squeeze(axis)
 
 
-@shared_kernel("vector_norm")
+@shared_kernel
 def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> Any:
     if ord == 2:
         if axis is None and not keepdims and input.dtype.kind == "f" and input.flags.forc:
@@ -179,12 +179,12 @@ def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> A
     return sum(xp, size**ord, axis, keepdims) ** (1 / ord)
 
 
-@shared_kernel("nuclear_norm")
+@shared_kernel
 def nuclear_norm(xp: Any, input: Any) -> Any:
     return xp.add.reduce(xp.linalg.svd(input, compute_uv=False), -1)
 
 
-@shared_kernel("polar_factor")
+@shared_kernel
 def polar_factor(xp: Any, input: Any) -> Any:
     left, _, right = xp.linalg.svd(input, full_matrices=False)
     return xp.matmul(left, right)

@@ -11,22 +11,22 @@ from lamella_core.dispatch import namespace_kernels, shared_kernel
 namespace_kernels(deg2rad="deg2rad", rad2deg="rad2deg")
 
 
-@shared_kernel("ceil")
+@shared_kernel
 def ceil(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.positive(input, out) if input.dtype.kind in "iu" else xp.ceil(input, out)
 
 
-@shared_kernel("floor")
+@shared_kernel
 def floor(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.positive(input, out) if input.dtype.kind in "iu" else xp.floor(input, out)
 
 
-@shared_kernel("trunc")
+@shared_kernel
 def trunc(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.positive(input, out) if input.dtype.kind in "iu" else xp.trunc(input, out)
 
 
-@shared_kernel("round")
+@shared_kernel
 def round(xp: Any, input: Any, decimals: int, out: Any = None) -> Any:
     if input.dtype.kind in "iu":
         if decimals:
@@ -43,12 +43,12 @@ def round(xp: Any, input: Any, decimals: int, out: Any = None) -> Any:
     return xp.multiply(xp.rint(input / scale), scale, out)
 
 
-@shared_kernel("frac")
+@shared_kernel
 def frac(xp: Any, input: Any, out: Any = None) -> Any:
     return xp.subtract(input, xp.trunc(input), out)
 
 
-@shared_kernel("nan_to_num")
+@shared_kernel
 def nan_to_num(xp: Any, input: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     result = input.copy()
     if input.dtype.kind in "biu":

@@ -56,7 +56,7 @@ def _highest(xp: Any, dtype: Any) -> Any:
     return True if dtype.kind == "b" else float("inf")
 
 
-@shared_kernel("scatter")
+@shared_kernel
 def scatter(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
     if not index.size:
         return
@@ -66,12 +66,12 @@ def scatter(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
     target[grid_at(xp, places, dim)] = values
 
 
-@shared_kernel("scatter_add")
+@shared_kernel
 def scatter_add(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
     scatter_reduce(xp, input, dim, index, src, "sum", True)
 
 
-@shared_kernel("scatter_reduce")
+@shared_kernel
 def scatter_reduce(
     xp: Any, input: Any, dim: int, index: Any, src: Any, reduce: str, include_self: bool
 ) -> None:
@@ -87,7 +87,7 @@ def _along(target: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * dim, index.reshape(-1))
 
 
-@shared_kernel("index_add")
+@shared_kernel
 def index_add(xp: Any, input: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
     target = _flat(input)
     check_bounds(index, dim, target.shape[dim])
@@ -97,7 +97,7 @@ def index_add(xp: Any, input: Any, dim: int, index: Any, source: Any, alpha: Any
     _reduce_at(xp, target, _along(target, dim, index), values, "sum", True)
 
 
-@shared_kernel("index_copy")
+@shared_kernel
 def index_copy(xp: Any, input: Any, dim: int, index: Any, source: Any) -> None:
     target = _flat(input)
     try:
@@ -107,7 +107,7 @@ def index_copy(xp: Any, input: Any, dim: int, index: Any, source: Any) -> None:
     target[_along(target, dim, index)] = _flat(source) if source.ndim == target.ndim else source
 
 
-@shared_kernel("index_fill")
+@shared_kernel
 def index_fill(xp: Any, input: Any, dim: int, index: Any, value: Any) -> None:
     target = _flat(input)
     size = target.shape[dim]
@@ -117,7 +117,7 @@ def index_fill(xp: Any, input: Any, dim: int, index: Any, value: Any) -> None:
     target[_along(target, dim, index)] = value
 
 
-@shared_kernel("index_reduce")
+@shared_kernel
 def index_reduce(
     xp: Any, input: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool
 ) -> None:
@@ -126,7 +126,7 @@ def index_reduce(
     _reduce_at(xp, target, _along(target, dim, index), _flat(source), reduce, include_self)
 
 
-@shared_kernel("put")
+@shared_kernel
 def put(xp: Any, input: Any, index: Any, source: Any, accumulate: bool) -> None:
     check_flat(index, input.size)
     if not index.size:
@@ -141,12 +141,12 @@ def put(xp: Any, input: Any, index: Any, source: Any, accumulate: bool) -> None:
         target[place] = values
 
 
-@shared_kernel("masked_fill")
+@shared_kernel
 def masked_fill(xp: Any, input: Any, mask: Any, value: Any) -> None:
     xp.copyto(input, value, casting="unsafe", where=mask)
 
 
-@shared_kernel("masked_scatter")
+@shared_kernel
 def masked_scatter(xp: Any, input: Any, mask: Any, source: Any) -> None:
     places = xp.broadcast_to(mask, input.shape)
     count = int(xp.count_nonzero(places))

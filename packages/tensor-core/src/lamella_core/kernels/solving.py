@@ -62,7 +62,7 @@ def solve_triangular(xp: Any, A: Any, B: Any, upper: bool, left: bool, unitriang
     return solution if left else xp.ascontiguousarray(solution.swapaxes(-1, -2))
 
 
-@shared_kernel("cholesky_solve")
+@shared_kernel
 def cholesky_solve(xp: Any, input: Any, L: Any, upper: bool) -> Any:
     batch = broadcast_shapes(input.shape[:-2], L.shape[:-2])
     solution = xp.empty(batch + input.shape[-2:], input.dtype)

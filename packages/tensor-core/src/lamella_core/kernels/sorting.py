@@ -8,7 +8,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("sort")
+@shared_kernel
 def sort(xp: Any, input: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     if not input.ndim:
         return input.copy(), xp.zeros((), xp.int64)
@@ -28,7 +28,7 @@ def _order(xp: Any, input: Any, axis: int, descending: bool) -> Any:
 _SELECTING_PAYS = 8
 
 
-@shared_kernel("topk")
+@shared_kernel
 def topk(xp: Any, input: Any, k: int, axis: int, largest: bool) -> tuple[Any, Any]:
     if not input.ndim:
         return input[None][:k].reshape(() if k else (0,)), xp.zeros(() if k else (0,), xp.int64)
@@ -48,7 +48,7 @@ def _part(array: Any, axis: int, start: int, stop: int) -> Any:
     return array[(slice(None),) * axis + (slice(start, stop),)]
 
 
-@shared_kernel("unique")
+@shared_kernel
 def unique(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any, Any]:
     values, inverse, counts = xp.unique(
         input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
@@ -57,7 +57,7 @@ def unique(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any, Any]:
     return values, inverse.reshape(shape).astype(xp.int64, copy=False), counts
 
 
-@shared_kernel("unique_consecutive")
+@shared_kernel
 def unique_consecutive(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any, Any]:
     lines = input.ravel() if axis is None else xp.moveaxis(input, axis, 0)
     length = lines.shape[0]
@@ -74,12 +74,12 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any,
     return xp.moveaxis(values, 0, axis), inverse, counts
 
 
-@shared_kernel("isin")
+@shared_kernel
 def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
     return xp.isin(elements, test_elements, invert=invert)
 
 
-@shared_kernel("searchsorted")
+@shared_kernel
 def searchsorted(xp: Any, boundaries: Any, values: Any, right: bool, int32: bool) -> Any:
     side = "right" if right else "left"
     if boundaries.ndim == 1:

@@ -11,18 +11,18 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 
-@shared_kernel("fft_c2c")
+@shared_kernel
 def fft_c2c(xp: Any, input: Any, dim: tuple[int, ...], norm: str, forward: bool) -> Any:
     transform = xp.fft.fftn if forward else xp.fft.ifftn
     return transform(input, axes=dim, norm=norm)
 
 
-@shared_kernel("fft_r2c")
+@shared_kernel
 def fft_r2c(xp: Any, input: Any, dim: tuple[int, ...], norm: str) -> Any:
     return xp.fft.rfftn(input, axes=dim, norm=norm)
 
 
-@shared_kernel("fft_c2r")
+@shared_kernel
 def fft_c2r(xp: Any, input: Any, dim: tuple[int, ...], norm: str, last_dim_size: int) -> Any:
     sizes = [input.shape[d] for d in dim[:-1]]
     return xp.fft.irfftn(input, s=(*sizes, last_dim_size), axes=dim, norm=norm)

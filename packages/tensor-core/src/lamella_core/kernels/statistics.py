@@ -9,7 +9,7 @@ from lamella_core.kernels import reduction
 from lamella_core.kernels.reduction import reduced_size
 
 
-@shared_kernel("var")
+@shared_kernel
 def var(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
     centre = reduction.sum(xp, input, axis, True)
     count = reduced_size(input.shape, axis)
@@ -25,12 +25,12 @@ def var(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> An
     return total / (degrees if degrees > 0 else total.dtype.type(0))
 
 
-@shared_kernel("std")
+@shared_kernel
 def std(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
     return xp.sqrt(var(xp, input, axis, correction, keepdims))
 
 
-@shared_kernel("median_dim")
+@shared_kernel
 def median_dim(xp: Any, input: Any, axis: int, keepdims: bool, ignore_nan: bool) -> Any:
     if not input.ndim:
         return input.copy(), xp.zeros((), xp.int64)
@@ -59,14 +59,14 @@ def _taken(xp: Any, input: Any, index: Any, axis: int, keepdims: bool) -> tuple[
     return (values, index) if keepdims else (values.squeeze(axis), index.squeeze(axis))
 
 
-@shared_kernel("median")
+@shared_kernel
 def median(xp: Any, input: Any, ignore_nan: bool) -> Any:
     if input.size == 0:
         return xp.asarray(float("nan"), input.dtype)
     return median_dim(xp, input.ravel(), 0, False, ignore_nan)[0]
 
 
-@shared_kernel("mode")
+@shared_kernel
 def mode(xp: Any, input: Any, axis: int, keepdims: bool) -> Any:
     if not input.ndim:
         return input.copy(), xp.zeros((), xp.int64)
@@ -84,7 +84,7 @@ def mode(xp: Any, input: Any, axis: int, keepdims: bool) -> Any:
     return _taken(xp, input, index, axis, keepdims)
 
 
-@shared_kernel("kthvalue")
+@shared_kernel
 def kthvalue(xp: Any, input: Any, k: int, axis: int, keepdims: bool) -> Any:
     if not input.ndim:
         return input.copy(), xp.zeros((), xp.int64)
@@ -92,7 +92,7 @@ def kthvalue(xp: Any, input: Any, k: int, axis: int, keepdims: bool) -> Any:
     return _taken(xp, input, xp.take(order, xp.asarray([k - 1]), axis), axis, keepdims)
 
 
-@shared_kernel("histc")
+@shared_kernel
 def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
     values = input.ravel()
     if low == high and values.size:
@@ -113,7 +113,7 @@ def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
     return xp.bincount(places, minlength=bins).astype(input.dtype)
 
 
-@shared_kernel("histogram")
+@shared_kernel
 def histogram(xp: Any, input: Any, edges: Any, weight: Any, density: bool) -> Any:
     values = input.ravel()
     inside = (values >= edges[0]) & (values <= edges[-1])
@@ -130,7 +130,7 @@ def histogram(xp: Any, input: Any, edges: Any, weight: Any, density: bool) -> An
     return counts
 
 
-@shared_kernel("bincount")
+@shared_kernel
 def bincount(xp: Any, input: Any, weights: Any, minlength: int) -> Any:
     counts = xp.bincount(input, weights, minlength)
     if weights is None:

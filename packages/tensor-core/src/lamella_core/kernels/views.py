@@ -74,7 +74,7 @@ def viewed_strides(
     return result
 
 
-@shared_kernel("view")
+@shared_kernel
 def view(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
     # An array namespace takes any negative size for -1.
     if input.flags.c_contiguous and (not size or min(size) >= -1):
@@ -90,17 +90,17 @@ def view(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
     return restride(xp, input, size, tuple(strides))
 
 
-@shared_kernel("view_dtype")
+@shared_kernel
 def view_dtype(xp: Any, input: Any, dtype: Any) -> Any:
     return input.view(dtype)
 
 
-@shared_kernel("permute")
+@shared_kernel
 def permute(xp: Any, input: Any, dims: tuple[int, ...]) -> Any:
     return input.transpose(dims)
 
 
-@shared_kernel("transpose")
+@shared_kernel
 def transpose(xp: Any, input: Any, dim0: int, dim1: int) -> Any:
     return input.swapaxes(dim0, dim1)
 
@@ -130,12 +130,12 @@ def expanded(input: Any, size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[
     return tuple(shape), tuple(strides)
 
 
-@shared_kernel("expand")
+@shared_kernel
 def expand(xp: Any, input: Any, size: tuple[int, ...]) -> Any:
     return restride(xp, input, *expanded(input, size))
 
 
-@shared_kernel("unsqueeze")
+@shared_kernel
 def unsqueeze(xp: Any, input: Any, dim: int) -> Any:
     shape = input.shape
     size = (*shape[:dim], 1, *shape[dim:])
@@ -146,17 +146,17 @@ def unsqueeze(xp: Any, input: Any, dim: int) -> Any:
     return restride(xp, input, size, (*strides[:dim], step, *strides[dim:]))
 
 
-@shared_kernel("squeeze")
+@shared_kernel
 def squeeze(xp: Any, input: Any, dim: tuple[int, ...]) -> Any:
     return input.squeeze(dim)
 
 
-@shared_kernel("basic_index")
+@shared_kernel
 def basic_index(xp: Any, input: Any, index: tuple[Any, ...]) -> Any:
     return input[index]
 
 
-@shared_kernel("basic_index_backward")
+@shared_kernel
 def basic_index_backward(
     xp: Any, source: Any, input_shape: tuple[int, ...], index: tuple[Any, ...]
 ) -> Any:
@@ -165,13 +165,13 @@ def basic_index_backward(
     return result
 
 
-@shared_kernel("unbind")
+@shared_kernel
 def unbind(xp: Any, input: Any, dim: int) -> Any:
     before = (slice(None),) * dim
     return [input[(*before, i, ...)] for i in range(input.shape[dim])]
 
 
-@shared_kernel("split_with_sizes")
+@shared_kernel
 def split_with_sizes(xp: Any, input: Any, split_sizes: tuple[int, ...], dim: int) -> Any:
     before = (slice(None),) * dim
     parts, start = [], 0
@@ -197,12 +197,12 @@ def diagonal_strides(
     return input, size, (*[steps[d] for d in others], steps[dim1] + steps[dim2])
 
 
-@shared_kernel("diagonal")
+@shared_kernel
 def diagonal(xp: Any, input: Any, offset: int, dim1: int, dim2: int) -> Any:
     return restride(xp, *diagonal_strides(input, offset, dim1, dim2))
 
 
-@shared_kernel("diagonal_backward")
+@shared_kernel
 def diagonal_backward(
     xp: Any, source: Any, input_shape: tuple[int, ...], offset: int, dim1: int, dim2: int
 ) -> Any:
@@ -211,7 +211,7 @@ def diagonal_backward(
     return result
 
 
-@shared_kernel("unfold")
+@shared_kernel
 def unfold(xp: Any, input: Any, dimension: int, size: int, step: int) -> Any:
     shape, strides = list(input.shape), list(input.strides)
     if not input.ndim:
@@ -222,7 +222,7 @@ def unfold(xp: Any, input: Any, dimension: int, size: int, step: int) -> Any:
     return restride(xp, input, (*shape, size), (*strides, stride))
 
 
-@shared_kernel("unfold_backward")
+@shared_kernel
 def unfold_backward(
     xp: Any, source: Any, input_shape: tuple[int, ...], dimension: int, size: int, step: int
 ) -> Any:
@@ -234,22 +234,22 @@ def unfold_backward(
     return result
 
 
-@shared_kernel("real")
+@shared_kernel
 def real(xp: Any, input: Any) -> Any:
     return input.real
 
 
-@shared_kernel("imag")
+@shared_kernel
 def imag(xp: Any, input: Any) -> Any:
     return input.imag
 
 
-@shared_kernel("view_as_real")
+@shared_kernel
 def view_as_real(xp: Any, input: Any) -> Any:
     parts = input.real
     return restride(xp, parts, (*input.shape, 2), (*input.strides, parts.itemsize))
 
 
-@shared_kernel("view_as_complex")
+@shared_kernel
 def view_as_complex(xp: Any, input: Any) -> Any:
     return input.view(xp.complex64 if input.dtype.itemsize == 4 else xp.complex128)[..., 0]

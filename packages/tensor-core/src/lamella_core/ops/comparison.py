@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dispatch import operator_method
@@ -33,24 +34,18 @@ def ne(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> T
     """``input != other``, element-wise: bool, of the broadcast shape."""
 
 
-@pointwise("bool", refuses="complex")
-def lt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """``input < other``, element-wise: bool, of the broadcast shape. False for NaN."""
+def _of_two(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
+    """A comparison of real numbers."""
 
 
-@pointwise("bool", refuses="complex")
-def le(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """``input <= other``, element-wise: bool, of the broadcast shape. False for NaN."""
-
-
-@pointwise("bool", refuses="complex")
-def gt(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """``input > other``, element-wise: bool, of the broadcast shape. False for NaN."""
-
-
-@pointwise("bool", refuses="complex")
-def ge(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
-    """``input >= other``, element-wise: bool, of the broadcast shape. False for NaN."""
+lt, le, gt, ge = alike(
+    _of_two,
+    pointwise("bool", refuses="complex"),
+    {
+        name: f"``input {sign} other``, element-wise: bool, of the broadcast shape. False for NaN."
+        for name, sign in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="))
+    },
+)
 
 
 not_equal = ne

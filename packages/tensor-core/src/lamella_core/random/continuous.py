@@ -23,11 +23,7 @@ def exponential(
 ) -> np.ndarray:
     """Exponential numbers ``-log(1 - u) / rate``, those of ``Tensor.exponential_``.
 
-    Args:
-        shape: the shape of the result.
-        rate: lambda, positive.
-        dtype: float16, bfloat16, float32 or float64.
-        generator: where the words come from, two a number; the default generator if None.
+    ``rate``, lambda, is positive; for the rest see :func:`uniform`. Two words a number.
 
     Raises:
         RuntimeError: if ``rate`` is not positive or ``dtype`` is not a floating dtype.
@@ -64,12 +60,8 @@ def cauchy(
 ) -> np.ndarray:
     """Cauchy numbers ``median + sigma * tan(pi * (u - 1/2))``, those of ``Tensor.cauchy_``.
 
-    Args:
-        shape: the shape of the result.
-        median: the distribution's centre.
-        sigma: half its width at half the height, positive.
-        dtype: float16, bfloat16, float32 or float64.
-        generator: where the words come from, two a number; the default generator if None.
+    ``sigma``, half the width at half the height, is positive; for the rest see :func:`uniform`.
+    Two words a number.
 
     Raises:
         RuntimeError: if ``sigma`` is not positive or ``dtype`` is not a floating dtype.

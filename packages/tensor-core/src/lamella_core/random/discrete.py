@@ -106,11 +106,8 @@ def geometric(
 ) -> np.ndarray:
     """Trials up to the first success, ``ceil(log(u) / log(1 - p))``: ``Tensor.geometric_``.
 
-    Args:
-        shape: the shape of the result.
-        p: the probability of success, in (0, 1).
-        dtype: uint8, a signed integer or a floating dtype.
-        generator: where the words come from, two a number; the default generator if None.
+    ``p``, the probability of success, is in (0, 1); ``dtype`` is uint8, a signed integer or a
+    floating dtype; for the rest see :func:`uniform`. Two words a number.
 
     Raises:
         RuntimeError: if ``p`` is outside (0, 1).

@@ -219,12 +219,8 @@ def log_normal(
 ) -> np.ndarray:
     """``exp(N(mean, std**2))``, the numbers of ``Tensor.log_normal_``.
 
-    Args:
-        shape: the shape of the result.
-        mean, std: of the underlying normal distribution, ``std > 0``.
-        dtype: float16, bfloat16, float32 or float64.
-        generator: where the words come from; the default generator if None. The numbers are
-            drawn one at a time and share the waiting number of ``normal``.
+    ``mean`` and ``std > 0`` are those of the underlying normal distribution; for the rest see
+    :func:`uniform`. The numbers are drawn one at a time and share the waiting number of ``normal``.
 
     Raises:
         NotImplementedError: for another dtype.

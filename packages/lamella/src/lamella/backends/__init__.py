@@ -6,6 +6,6 @@ kept, and nothing here makes use of it; what asks for repeatability is given any
 
 from __future__ import annotations
 
-from lamella_core.libraries import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum
+from lamella.backends import cpu, cuda, cudnn, mkl, mkldnn, mps, openmp, opt_einsum
 
 __all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp", "opt_einsum"]
