@@ -13,7 +13,7 @@ from lamella_core import strided
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, quiet
 from lamella_core.ops.creation_data import tensor
 from lamella_core.storage import mark_written
-from lamella_core.tensor import Tensor, blank
+from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,10 @@ def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
     if grad.layout is not strided:
         return grad.detach().clone()
     backend = backend_of_tensor(leaf)
-    shape = grad._array.shape
+    array, own = grad._array, leaf._array
+    if array.__class__ is own.__class__ is np.ndarray and own.flags.c_contiguous:
+        return wrap(array.copy(), grad._dtype, backend.key)
+    shape = array.shape
     strides = backend.strides(leaf._array)
     expected = 1
     for size, stride in sorted(zip(shape, strides, strict=True), key=lambda each: each[1]):
