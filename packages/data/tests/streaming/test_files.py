@@ -107,7 +107,13 @@ def test_the_memory_filesystem(shards, tmp_path) -> None:
     for path in sorted(tmp_path.glob("*.tar")):
         memory.pipe(f"/shards/{path.name}", path.read_bytes())
     try:
-        for urls in ("memory://shards/part-{000..004}.tar", "memory://shards/*.tar"):
+        for urls in (
+            "memory://shards/part-{000..004}.tar",
+            "memory://shards/*.tar",
+            # A chain: a copy of each is kept on this machine.
+            "simplecache::memory://shards/part-{000..004}.tar",
+            "simplecache::memory://shards/*.tar",
+        ):
             assert [sample["cls"] for sample in TarDataset(urls)] == list(range(50))
     finally:
         memory.rm("/shards", recursive=True)

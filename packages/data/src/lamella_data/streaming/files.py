@@ -37,16 +37,16 @@ def split_protocol(url: str) -> tuple[str, str]:
     return ("", path) if protocol == "file" else (protocol, path)
 
 
-def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> Any:
-    """fsspec's filesystem for the protocol of ``url``."""
+def filesystem_of(url: str, storage_options: Mapping[str, Any]) -> tuple[Any, str]:
+    """fsspec's filesystem for ``url``, which may be a chain, and the path in it."""
     try:
-        import fsspec
+        import fsspec.core
     except ImportError as error:
         raise ImportError(
             f"reading {url} needs fsspec, which is not installed: "
             "pip install 'lamella-data[streaming]'. Local paths are read without it."
         ) from error
-    return fsspec.filesystem(split_protocol(url)[0], **storage_options)
+    return fsspec.core.url_to_fs(url, **storage_options)
 
 
 def expand(urls: Urls, storage_options: Mapping[str, Any]) -> list[str]:
@@ -68,8 +68,9 @@ def _matches(url: str, storage_options: Mapping[str, Any]) -> list[str]:
     if not protocol:
         found = sorted(glob.glob(path))
     else:
-        filesystem = filesystem_of(url, storage_options)
-        found = sorted(str(filesystem.unstrip_protocol(one)) for one in filesystem.glob(url))
+        filesystem, path = filesystem_of(url, storage_options)
+        chain = url.rpartition("::")[0] + "::" if "::" in url else ""
+        found = sorted(chain + filesystem.unstrip_protocol(one) for one in filesystem.glob(path))
     if not found:
         raise FileNotFoundError(f"no shard matches {url}")
     return found
@@ -134,7 +135,8 @@ class ShardFile(io.RawIOBase):
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
             return file
         options = {"block_size": 0} if self._from_start else {}
-        return filesystem_of(self.url, self._options).open(self.url, "rb", **options)
+        filesystem, path = filesystem_of(self.url, self._options)
+        return filesystem.open(path, "rb", **options)
 
     def _again(self, action: Any, argument: int, error: Exception) -> Any:
         """``action(argument)``, which ended with ``error``, once more on a file opened anew, and
@@ -221,7 +223,8 @@ class ShardFile(io.RawIOBase):
     def _find_size(self, _: int) -> int:
         protocol, path = split_protocol(self.url)
         if protocol:
-            return int(filesystem_of(self.url, self._options).size(self.url))
+            filesystem, path = filesystem_of(self.url, self._options)
+            return int(filesystem.size(path))
         return os.path.getsize(path)
 
     def read(self, size: int | None = -1, /) -> bytes:
