@@ -98,7 +98,12 @@ def test_names_that_lead_elsewhere_are_only_names(tmp_path, write_tar) -> None:
 
 
 def damaged_header(data: bytearray, offset: int) -> bytes:
-    data[offset + 150] ^= 0xFF
+    data[offset + 2] ^= 0xFF
+    return bytes(data)
+
+
+def damaged_checksum(data: bytearray, offset: int) -> bytes:
+    data[offset + 150] = ord("9")
     return bytes(data)
 
 
@@ -115,7 +120,7 @@ def cut_between_members(data: bytearray, offset: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "damage", [damaged_header, cut_in_data, cut_in_header, cut_between_members]
+    "damage", [damaged_header, damaged_checksum, cut_in_data, cut_in_header, cut_between_members]
 )
 def test_damage_is_named_by_file_and_offset(tmp_path, write_tar, numbered, damage) -> None:
     path = tmp_path / "a.tar"

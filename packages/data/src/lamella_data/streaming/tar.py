@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from lamella_data.streaming.errors import corrupt
 from lamella_data.streaming.files import ShardFile, decompressed
 
 _BLOCK = 512
+_OCTAL = re.compile(rb"[0-7]+")
 _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error, LZMAError)
 
 
@@ -24,7 +26,7 @@ class _Header(tarfile.TarInfo):
         # Only a path of up to 100 bytes has none before it, in the field at 345.
         if len(buf) == _BLOCK and buf[156] in b"0\0" and not buf[345]:
             size, checksum = buf[124:136].strip(b" \0"), buf[148:156].strip(b" \0")
-            if size.isdigit() and checksum.isdigit():
+            if _OCTAL.fullmatch(size) and _OCTAL.fullmatch(checksum):
                 # The checksum counts its own field as eight spaces.
                 total = sum(buf) - sum(buf[148:156]) + 8 * 32
                 name = buf[:100].partition(b"\0")[0]
