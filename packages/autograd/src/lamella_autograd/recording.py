@@ -185,13 +185,14 @@ def _compile(
     return namespace["record"]
 
 
-_node_classes: dict[tuple[str, int], type[nodes.Node]] = {}
+# By op, with the rules that they were made for: another declaration makes another class.
+_node_classes: dict[str, tuple[Derivative, type[nodes.Node]]] = {}
 
 
 def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
-    known = _node_classes.get((op.name, id(rules)))
-    if known is not None:
-        return known
+    known = _node_classes.get(op.name)
+    if known is not None and known[0] is rules:
+        return known[1]
     namespace: dict[str, Any] = {
         "attached": nodes.attached,
         "modified": nodes.modified,
@@ -228,7 +229,7 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
             **saved_properties(source.slots),
         },
     )
-    _node_classes[op.name, id(rules)] = node_class
+    _node_classes[op.name] = rules, node_class
     return node_class
 
 
