@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lamella_autograd.derivatives.operators import conj
-from lamella_autograd.formulas import derivative, op_call
+from lamella_autograd.formulas import derivative, op_call, pushforward
 from lamella_core.ops import activation as ops
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
@@ -207,6 +207,18 @@ derivative(
 )
 
 # -------------------------------------------------------------------------------------- softmax
+
+
+@pushforward("softmax")
+def _softmax_forward(tangent: Tensor, result: Tensor, input: Tensor, dim: int) -> Tensor:
+    """The Jacobian is symmetric."""
+    return ops.softmax_backward(tangent, result, dim)
+
+
+@pushforward("log_softmax")
+def _log_softmax_forward(tangent: Tensor, result: Tensor, input: Tensor, dim: int) -> Tensor:
+    return tangent - (tangent * exp(result)).sum(dim, keepdim=True)
+
 
 derivative("softmax", input=lambda grad, result, dim: ops.softmax_backward(grad, result, dim))
 derivative(
