@@ -1,4 +1,4 @@
-"""gelu by blocks, against the error function of Python's library."""
+"""Activations by blocks: gelu against Python's own error function, silu against NumPy."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
-from lamella_core.ops.activation import gelu, gelu_backward
+from lamella_core.ops.activation import gelu, gelu_backward, silu, silu_backward
 
 # More elements than a block has, and a last block that is not full.
 X = np.linspace(-13.9, 13.9, 70001)
@@ -54,3 +54,16 @@ def test_shapes_and_memory_order_stay(shape: Any) -> None:
 def test_infinities_and_nan() -> None:
     found = gelu(core.tensor([math.inf, math.nan, 0.0])).numpy()
     np.testing.assert_array_equal(found, [math.inf, math.nan, 0.0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_silu(dtype: str) -> None:
+    kind = getattr(core, dtype)
+    x = core.tensor(X).to(kind)
+    exact = X / (1 + np.exp(-X))
+    tolerance = 1e-6 if dtype == "float32" else 1e-12
+    np.testing.assert_allclose(silu(x).numpy(), exact, rtol=tolerance, atol=tolerance)
+    grad = core.full_like(x, 2)
+    slope = 2 * (1 + X * (1 - 1 / (1 + np.exp(-X)))) / (1 + np.exp(-X))
+    found = silu_backward(grad, x).numpy()
+    np.testing.assert_allclose(found, slope, rtol=tolerance, atol=4 * tolerance)

@@ -49,7 +49,7 @@ def native_layer_norm(
             block, centered = values[rows], result[rows]
             np.dot(block, even, mean[rows])
             np.subtract(block, mean[rows], centered)
-            variance = np.einsum("rn,rn->r", centered, centered)[:, None]
+            variance = np.vecdot(centered, centered)[:, None]
             variance /= length
             variance += eps
             np.sqrt(variance, variance)
@@ -86,24 +86,21 @@ def native_layer_norm_backward(
         spare = np.empty((min(step, len(values)), length), dtype)
         for start in starts:
             rows = slice(start, start + step)
-            grad, normal = grads[rows], result[rows]
-            scaled = spare[: len(grad)]
-            one, number = ones[:, : len(grad)], start // step
-            np.subtract(values[rows], mean[rows], normal)
-            np.multiply(normal, rstd[rows], normal)
-            np.multiply(grad, normal, scaled)
-            np.dot(one, scaled, to_weight[number])
-            np.dot(one, grad, to_bias[number])
+            grad, slope, scale = grads[rows], result[rows], rstd[rows]
+            scaled, number = spare[: len(grad)], start // step
+            centered = np.subtract(values[rows], mean[rows], slope)
+            # Sums over the rows as products: with 1 / deviation for the weight, which is
+            # differentiated by centered / deviation, and with ones for the bias.
+            np.dot(scale.T, np.multiply(grad, centered, scaled), to_weight[number])
+            np.dot(ones[:, : len(grad)], grad, to_bias[number])
             if weight is not None:
-                scaled = np.multiply(grad, weight, scaled)
-            else:
-                scaled = grad
-            inner = np.einsum("rn,rn->r", scaled, normal)[:, None]
-            inner /= -length
-            np.multiply(normal, inner, normal)
-            np.add(normal, scaled, normal)
-            np.subtract(normal, np.dot(scaled, even), normal)
-            np.multiply(normal, rstd[rows], normal)
+                grad = np.multiply(grad, weight, scaled)
+            inner = np.vecdot(grad, centered)[:, None]
+            inner *= scale * scale / -length
+            np.multiply(centered, inner, slope)
+            np.add(slope, grad, slope)
+            np.subtract(slope, np.dot(grad, even), slope)
+            np.multiply(slope, scale, slope)
 
     spread(differentiate, shares(len(values), step))
     return (

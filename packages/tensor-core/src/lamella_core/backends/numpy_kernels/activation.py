@@ -1,9 +1,9 @@
-"""Gaussian error linear units on the CPU, block by block, so that what is in between stays cached.
+"""Activations of many passes on the CPU, block by block, so that what is in between stays cached.
 
-NumPy has no error function, and SciPy's takes one element at a time. For float32 the upper tail of
-the normal distribution, Q(a) = exp(-a²/2) R(a) for a >= 0, is taken with a quotient of polynomials
-for R; its coefficients are our own fit to ``erfcx``, of an absolute error of Q below 2.5e-7. Then
-gelu(x) = max(x, 0) - |x| Q(|x|).
+NumPy has no error function, and SciPy's takes one element at a time. So gelu of float32 takes the
+upper tail of the normal distribution, Q(a) = exp(-a²/2) R(a) for a >= 0, with a quotient of
+polynomials for R; its coefficients are our own fit to ``erfcx``, of an absolute error of Q below
+2.5e-7. Then gelu(x) = max(x, 0) - |x| Q(|x|).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
+from lamella_core.kernels import activation as whole
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
 from lamella_core.parallel import shares, spread
@@ -123,6 +124,39 @@ def _gelu_tanh_slope(grad: Any, x: Any, out: Any, square: Any, half: Any, inner:
     np.multiply(half, grad, out)
 
 
+def _sigmoid(x: Any, out: Any) -> None:
+    np.negative(x, out)
+    np.exp(out, out)
+    np.add(out, 1, out)
+    np.reciprocal(out, out)
+
+
+def _silu(x: Any, out: Any) -> None:
+    _sigmoid(x, out)
+    np.multiply(out, x, out)
+
+
+def _silu_slope(grad: Any, x: Any, out: Any, inner: Any) -> None:
+    _sigmoid(x, out)
+    np.subtract(1, out, inner)
+    np.multiply(inner, x, inner)
+    np.add(inner, 1, inner)
+    np.multiply(out, inner, out)
+    np.multiply(out, grad, out)
+
+
+def silu(input: Any) -> Any:
+    if input.dtype.kind != "f":
+        return whole.silu(np, input)
+    return by_blocks(_silu, 0, input)
+
+
+def silu_backward(grad: Any, input: Any) -> Any:
+    if input.dtype.kind != "f" or grad.shape != input.shape:
+        return whole.silu_backward(np, grad, input)
+    return by_blocks(_silu_slope, 1, grad, input)
+
+
 def gelu(input: Any, approximate: str) -> Any:
     if approximate != "none":
         check_gelu_form(approximate)
@@ -143,5 +177,7 @@ def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
     return gelu_exact_backward(np, special(), grad, input)
 
 
+register_kernel("silu", silu, "cpu")
+register_kernel("silu_backward", silu_backward, "cpu")
 register_kernel("gelu", gelu, "cpu")
 register_kernel("gelu_backward", gelu_backward, "cpu")

@@ -85,7 +85,7 @@ def softmax_backward(grad: Any, result: Any, dim: int) -> Any:
     def run(starts: range) -> None:
         for start in starts:
             rows = slice(start, start + step)
-            inner = np.einsum("rn,rn->r", above[rows], values[rows])[:, None]
+            inner = np.vecdot(above[rows], values[rows])[:, None]
             np.subtract(above[rows], inner, out[rows])
             np.multiply(out[rows], values[rows], out[rows])
 
