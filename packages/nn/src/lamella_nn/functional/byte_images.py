@@ -15,25 +15,29 @@ _WEIGHT_BITS = 15
 _MOST_PRECISION = 22
 
 
-def resample_bytes(input: Tensor, rows: list[float], columns: list[float], bicubic: bool) -> Tensor:
+def resample_bytes(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """``(batch, channels, height, width)`` in uint8, resampled along width and then along height.
 
     Each pass has 16-bit weights and is rounded to bytes. Its sums are below 2^24, so that a matrix
     product in float32 is exact.
 
     Args:
-        rows, columns: where the outputs lie, in elements of the input.
-        bicubic: by four neighbours, not two.
+        rows, columns: what each output takes of each element, ``(outputs, elements)``.
     """
-    height, width = input._array.shape[2:]
-    weights, precision = _fixed_point(_weights(width, columns, bicubic))
+    weights, precision = _fixed_point(columns)
     wide = _bytes(input.float() @ weights.t().to(input.device), precision)
-    weights, precision = _fixed_point(_weights(height, rows, bicubic))
+    weights, precision = _fixed_point(rows)
     return _bytes(weights.to(input.device) @ wide, precision).to(input.dtype)
 
 
-def _weights(size: int, places: list[float], bicubic: bool) -> Tensor:
-    """What each output takes of each element of an axis, ``(outputs, size)``."""
+def weights_of_places(size: int, places: list[float], bicubic: bool) -> Tensor:
+    """What each output takes of each element of an axis, ``(outputs, size)``.
+
+    Args:
+        size: how many elements there are.
+        places: where the outputs lie, in elements.
+        bicubic: by four neighbours, not two.
+    """
     if bicubic:
         taps, shares = range(-1, 3), [cubic.weights(p - floor(p)) for p in places]
     else:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.conventions.common import not_implemented_for
+from lamella_nn.functional.antialias import MODES, antialias_weights
 from lamella_nn.functional.arguments import listed
-from lamella_nn.functional.byte_images import resample_bytes
+from lamella_nn.functional.byte_images import resample_bytes, weights_of_places
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.kernels import cubic
 
@@ -126,11 +127,12 @@ def interpolate(
         size: the new sizes, one number or one a dimension; or
         scale_factor: what to multiply the sizes by (rounded down).
         mode: ``"nearest"``, ``"nearest-exact"``, ``"linear"``, ``"bilinear"``, ``"trilinear"``,
-            ``"bicubic"``, or ``"area"``.
+            ``"bicubic"``, ``"area"``, or, with antialias, ``"lanczos"``.
         align_corners: linear modes: whether the corner elements keep their places; otherwise the
             edges of the images do.
         recompute_scale_factor: derive the scale of the coordinates from the sizes.
-        antialias: not available.
+        antialias: for ``"bilinear"``, ``"bicubic"`` and ``"lanczos"`` of images that become
+            smaller: average over all elements that are merged.
 
     Raises:
         ValueError: unless exactly one of ``size`` and ``scale_factor`` is given, or when they do
@@ -138,8 +140,15 @@ def interpolate(
         NotImplementedError: for another mode, or a mode that the number of dimensions has not.
     """
     dims = input.ndim - 2
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not available; use mode='area'")
+    if antialias and (mode not in MODES or dims != 2):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            f"a 4-D tensor as input, but got mode {mode!r} and {input.ndim} dimensions"
+        )
+    if mode == "lanczos" and not antialias:
+        raise ValueError("Lanczos mode requires antialias=True")
+    if mode == "lanczos" and align_corners:
+        raise ValueError("Lanczos mode does not support align_corners=True")
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | "
@@ -156,6 +165,8 @@ def interpolate(
             f"{listed(shape)}) "
             f"output (sizes {listed(sizes)})"
         )
+    if antialias:
+        return _without_aliases(input, sizes, scales, mode, bool(align_corners))
     if mode == "area" and dims in (1, 2, 3):
         from lamella_nn.functional.pooling import _adaptive_avg_pool
 
@@ -168,11 +179,17 @@ def interpolate(
         return input
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
         if input._dtype is core.uint8 and dims == 2:
-            rows, columns = (
-                _places(shape[2 + i], m, None if scales is None else scales[i], bool(align_corners))
+            weights = [
+                weights_of_places(
+                    shape[2 + i],
+                    _places(
+                        shape[2 + i], m, None if scales is None else scales[i], bool(align_corners)
+                    ),
+                    mode == "bicubic",
+                )
                 for i, m in enumerate(sizes)
-            )
-            return resample_bytes(input, rows, columns, mode == "bicubic")
+            ]
+            return resample_bytes(input, *weights)
         if not input._dtype.is_floating_point:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
         along = _cubic_along if mode == "bicubic" else _linear_along
@@ -186,6 +203,28 @@ def interpolate(
         "modes: "
         f"nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
     )
+
+
+def _without_aliases(
+    input: Tensor, sizes: list[int], scales: list[float] | None, mode: str, align_corners: bool
+) -> Tensor:
+    """An image resampled by matrix products, along the width and then along the height."""
+    weights = []
+    for i, (n, m) in enumerate(zip(input._array.shape[2:], sizes, strict=True)):
+        if n == m:
+            ratio = 1.0
+        elif align_corners:
+            ratio = (n - 1) / (m - 1) if m > 1 else 0.0
+        else:
+            ratio = n / m if scales is None else 1 / scales[i]
+        weights.append(antialias_weights(n, m, ratio, mode).to(input.device))
+    if input._dtype is core.uint8:
+        return resample_bytes(input, *weights)
+    if not input._dtype.is_floating_point:
+        raise not_implemented_for(f"interpolate, mode {mode!r} with antialias", input._dtype)
+    values = single(input)
+    rows, columns = [each.to(values.dtype) for each in weights]
+    return as_given(rows @ (values @ columns.t()), input)
 
 
 def _resampled_sizes(

@@ -1,5 +1,6 @@
 """All modules by name."""
 
+from lamella_nn.modules import utils as utils  # reached as an attribute, like PyTorch's
 from lamella_nn.modules.activation import (
     CELU,
     ELU,
