@@ -7,14 +7,10 @@ extra ``parquet``.
 
 from __future__ import annotations
 
-from lamella_data.streaming.dataset import (
-    DECODERS,
-    ParquetDataset,
-    ShardDataset,
-    Skipped,
-    TarDataset,
-)
 from lamella_data.streaming.errors import CorruptShardError
+from lamella_data.streaming.parquet import ParquetDataset
+from lamella_data.streaming.shards import ShardDataset, Skipped
+from lamella_data.streaming.tar import DECODERS, TarDataset
 
 __all__ = [
     "DECODERS",

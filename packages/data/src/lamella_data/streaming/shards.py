@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,13 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lamella_core import Generator, as_tensor, load, randperm
+from lamella_core import Generator, as_tensor, randperm
 from lamella_data.dataset import IterableDataset
 from lamella_data.resume import State, check_state
-from lamella_data.streaming.errors import CorruptShardError, corrupt
+from lamella_data.streaming.errors import CorruptShardError
 from lamella_data.streaming.files import ShardFile, Urls, expand
-from lamella_data.streaming.parquet import ParquetReader
-from lamella_data.streaming.tar import TarReader
 from lamella_data.worker import get_worker_info
 
 # The draws of a shuffle buffer are made in blocks, each from a generator that its number seeds, so
@@ -41,7 +37,8 @@ class Skipped(NamedTuple):
 
 
 class ShardDataset(IterableDataset[Any]):
-    """Base class of :class:`TarDataset` and :class:`ParquetDataset`: a stream over many files.
+    """Base class of :class:`~lamella_data.streaming.TarDataset` and
+    :class:`~lamella_data.streaming.ParquetDataset`: a stream over many files.
 
     The shards are dealt out to the processes of a distributed run, and then to the workers of the
     loader; each shard is read by one of them, from start to end. So there should be at least as
@@ -320,96 +317,3 @@ class _Pass:
 
     def _draw_block(self) -> list[float]:
         return np.random.default_rng([*self._key, self._drawn // _DRAWS]).random(_DRAWS).tolist()
-
-
-def _whole_number(data: bytes) -> int:
-    return int(data)
-
-
-def _text(data: bytes) -> str:
-    return data.decode()
-
-
-def _array(data: bytes) -> Any:
-    return as_tensor(np.load(io.BytesIO(data), allow_pickle=False))
-
-
-def _saved(data: bytes) -> Any:
-    return load(io.BytesIO(data))
-
-
-#: What :class:`TarDataset` makes of a field whose name ends so, unless it is told otherwise.
-DECODERS: dict[str, Callable[[bytes], Any]] = {
-    "cls": _whole_number,
-    "json": json.loads,
-    "npy": _array,
-    "pt": _saved,
-    "txt": _text,
-}
-
-
-class TarDataset(ShardDataset):
-    """Samples from tar archives, as WebDataset lays them out.
-
-    Files that follow one another and have the same name up to its first dot are one sample:
-    ``0001.jpg``, ``0001.cls`` give ``{"__key__": "0001", "__url__": ..., "jpg": ..., "cls": ...}``.
-    Archives may be compressed (.gz, .tgz, .bz2, .xz); to resume in the middle of such a one, it is
-    decompressed up to there.
-
-    Args:
-        urls: the archives.
-        decoders: from the last part of a field's name, after a dot, to a function of its bytes;
-            :data:`DECODERS` by default, which turns ``cls`` into an int, ``txt`` into a string,
-            ``json`` into what it says, ``npy`` and ``pt`` into tensors. Other fields stay bytes.
-        **options: see :class:`ShardDataset`.
-
-    Raises:
-        CorruptShardError: an archive that is damaged or cut short, or a field that its decoder
-            refuses.
-    """
-
-    def __init__(
-        self,
-        urls: Urls,
-        *,
-        decoders: Mapping[str, Callable[[bytes], Any]] | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(urls, **options)
-        self.decoders = dict(DECODERS if decoders is None else decoders)
-
-    def _reader(self, file: ShardFile) -> TarReader:
-        return TarReader(file)
-
-    def _finish(self, sample: dict[str, Any], position: int) -> dict[str, Any]:
-        for field, data in sample.items():
-            decode = self.decoders.get(field.rpartition(".")[2])
-            if decode is None or not isinstance(data, bytes):
-                continue
-            try:
-                sample[field] = decode(data)
-            except Exception as error:
-                name = f"{sample['__key__']}.{field}"
-                raise corrupt(sample["__url__"], position, f"{name}: {error}") from error
-        return sample
-
-
-class ParquetDataset(ShardDataset):
-    """Rows of Parquet files: a sample is the dict of its row, in Python's own types.
-
-    Args:
-        urls: the files.
-        columns: the columns to read; None for all.
-        **options: see :class:`ShardDataset`.
-
-    Raises:
-        KeyError: a file lacks a column.
-        CorruptShardError: a file, or a row group of it, that pyarrow refuses.
-    """
-
-    def __init__(self, urls: Urls, *, columns: Sequence[str] | None = None, **options: Any) -> None:
-        super().__init__(urls, **options)
-        self.columns = columns
-
-    def _reader(self, file: ShardFile) -> ParquetReader:
-        return ParquetReader(file, self.columns)
