@@ -6,6 +6,7 @@ ended by an exception before.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -128,6 +129,8 @@ def vmap_indexing(torch: Any) -> Iterator[Any]:
     yield torch.vmap(lambda k, m: x[k.reshape(1), :, m.reshape(1)])(torch.tensor([0, 1]), i[:2])
     yield torch.vmap(lambda a, k: a.gather(0, k.reshape(1, 1)))(x, i)
     yield torch.vmap(lambda a, k: a.index_select(1, k.reshape(1)))(x, j)
+    yield torch.vmap(lambda a, k: a[k], in_dims=(None, 0))(x, torch.tensor([0, 2, 1]))
+    yield torch.vmap(lambda a, k: a[k] + a[0, k], in_dims=(0, 0))(x, torch.tensor([0, 2, 1]))
     yield torch.vmap(lambda a: a.scatter(0, i.reshape(1, 3), a[:1, :3] * 2))(x)
     yield torch.vmap(lambda a: a.index_add(0, i, a[:3]))(x)
     yield torch.vmap(lambda a: a.masked_fill(a > 0.5, 0.0))(x)
@@ -197,6 +200,10 @@ for _name, _f in {
     "mask": lambda torch: lambda a: a[a > 0],
     "requires_grad_": lambda torch: lambda a: a.requires_grad_().sum(),
     "no_tensor": lambda torch: lambda a: 1,
+    "numpy": lambda torch: lambda a: a.numpy(),
+    "data_ptr": lambda torch: lambda a: a.data_ptr(),
+    "storage": lambda torch: lambda a: a.untyped_storage(),
+    "deepcopy": lambda torch: lambda a: copy.deepcopy(a),
 }.items():
     fails(f"vmap_fails_{_name}", lambda torch, f=_f: torch.vmap(f(torch))(numbers(torch, 3, 2)))
 

@@ -94,6 +94,14 @@ def test_per_sample_gradients() -> None:
     assert np.allclose(each(weight, tensor(data)).numpy(), slopes[:, None] * data)
 
 
+def test_an_index_of_the_example_in_a_gradient() -> None:
+    # PyTorch 2.13 refuses this: it takes the index for a number.
+    data, place = np.arange(6.0).reshape(2, 3), [2, 0]
+    each = func.vmap(func.grad(lambda a, k: a[k] ** 2))
+    found = each(tensor(data), tensor(place)).numpy()
+    assert found.tolist() == [[0.0, 0.0, 4.0], [6.0, 0.0, 0.0]]
+
+
 def test_a_function_with_control_flow_is_differentiated_where_it_is() -> None:
     f = func.grad(lambda a: a**2 if a > 0 else -a)
     assert f(tensor(3.0)).item() == 6.0

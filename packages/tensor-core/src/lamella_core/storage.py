@@ -550,12 +550,14 @@ def grow(storage: Storage, nbytes: int) -> None:
     storage._array = storage._root = larger
 
 
-def check_not_lifted(name: str, tensor: Tensor) -> None:
-    """Raises RuntimeError where a tensor's memory is that of a tensor below a transform."""
+def check_not_lifted(
+    name: str, tensor: Tensor, error: type[RuntimeError] = NotImplementedError
+) -> None:
+    """Raises ``error`` for a tensor of a running transform, which has no memory of its own."""
     if tensor._key & LIFTED:
-        raise RuntimeError(
-            f"{name}: the memory of a tensor cannot be exchanged inside of a transform (vmap, "
-            f"grad, jvp, ...); make a new tensor instead"
+        raise error(
+            f"{name}: inside of a transform (vmap, grad, jvp, ...) a tensor has no memory of its "
+            f"own; use ops, or do this outside of the function that is transformed"
         )
 
 
@@ -565,7 +567,7 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> None:
     Raises:
         RuntimeError: for a tensor of a running transform (``vmap``, ``grad``, ...).
     """
-    check_not_lifted("resize_", tensor)
+    check_not_lifted("resize_", tensor, RuntimeError)
     storage = storage_of(tensor)
     itemsize = tensor._dtype.itemsize
     strides: list[int] = []

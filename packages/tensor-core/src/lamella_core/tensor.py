@@ -16,7 +16,7 @@ from lamella_core import printing
 from lamella_core.device import Device, device_of
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor
 from lamella_core.size import Size
-from lamella_core.storage import Storage, new_storage, storage_of
+from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,15 +158,19 @@ class Tensor(metaclass=_HasOps):
 
     def storage_offset(self) -> int:
         """The position, in elements, of the first element in the storage."""
-        start = self.data_ptr() - storage_of(self).data_ptr() if self._array.size else 0
+        if not self._array.size:
+            return 0
+        start = backend_of_tensor(self).data_ptr(self._array) - storage_of(self).data_ptr()
         return start // self._dtype.itemsize
 
     def data_ptr(self) -> int:
         """The address of the first element."""
+        check_not_lifted("data_ptr", self, RuntimeError)
         return backend_of_tensor(self).data_ptr(self._array)
 
     def untyped_storage(self) -> Storage:
         """The memory block that this tensor is a view of."""
+        check_not_lifted("untyped_storage", self)
         return storage_of(self)
 
     @property
@@ -297,6 +301,7 @@ class Tensor(metaclass=_HasOps):
 
     @data.setter
     def data(self, source: Tensor) -> None:
+        check_not_lifted("data", self, RuntimeError)
         self._array = source._array
         self._dtype = source._dtype
         backend_bits = backend_of_tensor(self).key
@@ -335,6 +340,7 @@ class Tensor(metaclass=_HasOps):
             RuntimeError: for a tensor that requires grad, unless forced.
             TypeError: for a tensor that is not on the CPU, unless forced.
         """
+        check_not_lifted("numpy", self, RuntimeError)
         if not force:
             if self._key & REQUIRES_GRAD:
                 raise RuntimeError(

@@ -422,7 +422,7 @@ def _set_(
     Raises:
         RuntimeError: when the element types differ, or inside of a transform.
     """
-    check_not_lifted("set_", self)
+    check_not_lifted("set_", self, RuntimeError)
     if source is None:
         source = self.new_empty(0)
     if isinstance(source, Tensor):
@@ -458,6 +458,7 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
     if id(self) in memo:
         return memo[id(self)]
+    check_not_lifted("deepcopy", self)
     if not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
@@ -496,6 +497,7 @@ def _over(cls: Any, storage: Any, dtype: dtype, shape: Any, stride: Any, offset:
 
 def _reduce_ex(self: Tensor, protocol: Any) -> tuple[Any, ...]:
     """For ``pickle``: tensors that share a storage share one afterwards, too; graphs are left."""
+    check_not_lifted("pickle", self)
     attributes = dict(self.__dict__)
     place = (self.__class__, storage_of(self), self._dtype, *_place(self))
     return _unpickled, (*place, self.requires_grad, attributes)

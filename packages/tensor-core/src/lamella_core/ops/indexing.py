@@ -241,6 +241,13 @@ def _take_apart(
                     tensors.append(_as_places(self, bool(chooser.item())))
                     dims.append(out)
                     out += 1
+                elif chooser._key & LIFTED:
+                    # Of a transform: its number is not one, or is not to be seen.
+                    place.append(slice(None))
+                    tensors.append(chooser)
+                    dims.append(out)
+                    seen += 1
+                    out += 1
                 else:
                     place.append(int(chooser.item()))
                     seen += 1

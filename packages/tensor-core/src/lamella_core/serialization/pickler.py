@@ -16,7 +16,7 @@ from lamella_core.serialization.location import location_of
 from lamella_core.serialization.names import name_of, reducer_of
 from lamella_core.serialization.storages import OF_DTYPE, UNTYPED, StorageType, TypedStorage
 from lamella_core.size import Size
-from lamella_core.storage import Storage, storage_of
+from lamella_core.storage import Storage, check_not_lifted, storage_of
 from lamella_core.storage_types import TypedStorage as AnyTypedStorage
 from lamella_core.tensor import Tensor
 
@@ -87,6 +87,7 @@ class Pickler(_InPython):
 
 
 def _reduce_tensor(tensor: Tensor) -> tuple[Any, ...]:
+    check_not_lifted("save", tensor)
     storage = TypedStorage(storage_of(tensor), tensor._dtype)
     arguments: tuple[Any, ...] = (
         storage,
