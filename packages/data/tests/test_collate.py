@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
+import lamella_data
 from lamella_data import default_collate, default_convert
 from lamella_data.collate import collate, default_collate_fn_map
 
@@ -117,3 +118,9 @@ def test_a_worker_makes_large_batches_of_like_tensors_in_shared_memory(monkeypat
     with pytest.raises(RuntimeError):
         default_collate([core.ones(5000), core.ones(5001)])
     assert len(made) == 1
+
+
+def test_the_map_is_the_same_in_pytorchs_place() -> None:
+    place = lamella_data._utils.collate
+    assert place.default_collate_fn_map is default_collate_fn_map
+    assert place.collate is collate

@@ -44,6 +44,7 @@ def test_functions_that_stand_in_two_places() -> None:
         ("import lamella.utils.data as module", "lamella_data"),
         ("from lamella.utils import data as module", "lamella_data"),
         ("import lamella.utils.data.distributed as module", "lamella_data.distributed"),
+        ("import lamella.utils.data._utils.collate as module", "lamella_data._utils.collate"),
         ("from lamella.utils.data import streaming as module", "lamella_data.streaming"),
         ("import lamella.nn.utils.clip_grad as module", "lamella_nn.utils.clip_grad"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from lamella_data import _utils
 from lamella_data.collate import default_collate, default_convert
 from lamella_data.dataloader import DataLoader
 from lamella_data.dataset import (
