@@ -50,6 +50,7 @@ class Backend(ABC):
 
     def __init__(self) -> None:
         self.kernels: dict[str, Callable[..., Any]] = {}
+        self.overrides: dict[str, Callable[..., Any]] = {}
 
     def device_count(self) -> int:
         """How many devices of this type there are."""

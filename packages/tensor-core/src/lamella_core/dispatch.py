@@ -307,6 +307,21 @@ def remove_kernel(name: str, backend: str) -> None:
     _forget()
 
 
+def override_kernel(
+    name: str, override: Callable[[Callable[..., Any]], Callable[..., Any]], backend: str
+) -> None:
+    """Puts a kernel over the one that an op has, or will have, on a backend.
+
+    Args:
+        name: the op's name; it need not be declared yet.
+        override: takes the kernel below and returns the one that is called in its place.
+        backend: the device type.
+    """
+    backends[backend].overrides[name] = override
+    if name in ops:
+        _forget()
+
+
 def shared_kernel(name: Any) -> Any:
     """Decorator form of :func:`register_kernel` for shared kernels.
 
@@ -348,6 +363,12 @@ def kernel_of(op_name: str, backend: Backend) -> Callable[..., Any]:
 
 
 def _kernel_of(op_name: str, backend: Backend) -> Callable[..., Any]:
+    override = backend.overrides.get(op_name)
+    kernel = _registered_kernel(op_name, backend)
+    return kernel if override is None else quiet(override(kernel))
+
+
+def _registered_kernel(op_name: str, backend: Backend) -> Callable[..., Any]:
     own = backend.kernels.get(op_name)
     if own is not None:
         return quiet(own)

@@ -1,0 +1,8 @@
+// Functions compiled once for each width of vector registers; the processor's is chosen at load.
+#pragma once
+
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+#define LAMELLA_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define LAMELLA_CLONES
+#endif

@@ -1,0 +1,12 @@
+// The extension module: functions that return whether they did the work, or leave it to NumPy.
+#include <nanobind/nanobind.h>
+
+namespace lamella {
+void bind_optimizers(nanobind::module_ &module);
+void bind_losses(nanobind::module_ &module);
+}  // namespace lamella
+
+NB_MODULE(_native, module) {
+    lamella::bind_optimizers(module);
+    lamella::bind_losses(module);
+}

@@ -1,0 +1,122 @@
+"""Which ops have a native kernel, and when it serves a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.parallel import thread_count
+from lamella_core.dispatch import override_kernel
+from lamella_cpu_kernels import _native
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Kernel = Callable[..., Any]
+
+# In elements: above it NumPy's vector exponential is faster than a call saves.
+SMALL_SCORES = 8192
+
+
+def sgd_momentum_step(below: Kernel) -> Kernel:
+    native = _native.sgd_momentum
+
+    def kernel(params: Any, *rest: Any) -> None:
+        if not native(params, *rest, thread_count()):
+            below(params, *rest)
+
+    return kernel
+
+
+def adam_step(below: Kernel) -> Kernel:
+    native = _native.adam
+
+    def kernel(params: Any, *rest: Any) -> None:
+        if not native(params, *rest, thread_count()):
+            below(params, *rest)
+
+    return kernel
+
+
+def cross_entropy_index(below: Kernel) -> Kernel:
+    native, empty, empty_like, asarray = _native.cross_entropy, np.empty, np.empty_like, np.asarray
+
+    def kernel(
+        input: Any,
+        target: Any,
+        weight: Any,
+        reduction: str,
+        ignore_index: int,
+        label_smoothing: float,
+    ) -> Any:
+        if (
+            weight is None
+            and not label_smoothing
+            and reduction != "none"
+            and input.size <= SMALL_SCORES
+        ):
+            probabilities = empty_like(input)
+            loss = empty((), input.dtype)
+            if native(input, target, probabilities, loss, ignore_index, reduction == "mean"):
+                return loss, probabilities, asarray(target.size, input.dtype)
+        return below(input, target, weight, reduction, ignore_index, label_smoothing)
+
+    return kernel
+
+
+def cross_entropy_index_backward(below: Kernel) -> Kernel:
+    native, empty_like = _native.cross_entropy_backward, np.empty_like
+
+    def kernel(
+        grad: Any,
+        probabilities: Any,
+        target: Any,
+        weight: Any,
+        total: Any,
+        reduction: str,
+        ignore_index: int,
+        label_smoothing: float,
+    ) -> Any:
+        # With a class that is ignored, ``total`` is not the number of targets.
+        if (
+            weight is None
+            and not label_smoothing
+            and reduction != "none"
+            and total == target.size
+            and probabilities.size <= SMALL_SCORES
+        ):
+            result = empty_like(probabilities)
+            factor = grad / total if reduction == "mean" else grad
+            if native(probabilities, target, result, float(factor)):
+                return result
+        return below(
+            grad, probabilities, target, weight, total, reduction, ignore_index, label_smoothing
+        )
+
+    return kernel
+
+
+def threshold_backward(below: Kernel) -> Kernel:
+    native, empty_like = _native.threshold_backward, np.empty_like
+
+    def kernel(grad: Any, input: Any, threshold: float) -> Any:
+        if grad.shape == input.shape:
+            result = empty_like(grad)
+            if native(grad, input, threshold, result):
+                return result
+        return below(grad, input, threshold)
+
+    return kernel
+
+
+def install() -> None:
+    """Puts the native kernels over those that are registered for the CPU, now or later."""
+    for override in (
+        sgd_momentum_step,
+        adam_step,
+        cross_entropy_index,
+        cross_entropy_index_backward,
+        threshold_backward,
+    ):
+        override_kernel(override.__name__, override, "cpu")
