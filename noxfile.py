@@ -48,6 +48,10 @@ IMPORT_NAMES = {
     "lamella": "lamella",
 }
 
+# The plugin that needs a C++ compiler, and what builds it.
+NATIVE = "cpu-kernels"
+NATIVE_BUILD = ("nanobind>=2.4", "scikit-build-core>=0.10", "cmake>=3.20", "ninja")
+
 # The oracle, to the release: lamella's numbers, texts and signatures are this one's.
 TORCH = "torch==2.13.0"
 
@@ -71,7 +75,7 @@ def distribution(folder: str) -> str:
 def install(session: nox.Session, *requirements: str) -> None:
     """Install requirements, lamella's own from the wheels that this run built."""
     # pip leaves a wheel alone whose version is installed, even if its content has changed.
-    ours = [distribution(folder) for folder in PACKAGES]
+    ours = [distribution(folder) for folder in (*PACKAGES, NATIVE)]
     session.run_install("python", "-m", "pip", "uninstall", "--quiet", "--yes", *ours, silent=True)
     session.install("--constraint", str(CONSTRAINTS), *requirements)
 
@@ -95,13 +99,27 @@ def wheels(session: nox.Session) -> None:
     CONSTRAINTS.write_text("".join(lines))
 
 
+def has_compiler() -> bool:
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "c++"), "g++", "clang++"))
+
+
+def install_native(session: nox.Session) -> None:
+    """Build and install the kernels in C++, against the wheels that this run built."""
+    session.install(*NATIVE_BUILD)
+    session.install(
+        *("--constraint", str(CONSTRAINTS)),
+        *("--no-build-isolation", str(ROOT / "packages" / NATIVE)),
+    )
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, format, and the direction of imports."""
     session.install("ruff>=0.12", "import-linter>=2.3")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    sources = os.pathsep.join(str(ROOT / "packages" / folder / "src") for folder in PACKAGES)
+    folders = (*PACKAGES, NATIVE)
+    sources = os.pathsep.join(str(ROOT / "packages" / folder / "src") for folder in folders)
     session.run("lint-imports", env={"PYTHONPATH": sources})
 
 
@@ -109,7 +127,7 @@ def lint(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Types of every package's source."""
     session.install("mypy>=1.15", "numpy>=2.1", "ml_dtypes>=0.5")
-    session.run("mypy", *(f"packages/{folder}/src" for folder in PACKAGES))
+    session.run("mypy", *(f"packages/{folder}/src" for folder in (*PACKAGES, NATIVE)))
 
 
 @nox.session(requires=["wheels"], reuse_venv=False)
@@ -138,6 +156,21 @@ def backend_plugin(session: nox.Session) -> None:
     """A backend from outside packages/, found by its entry point."""
     install(session, "lamella", "./conformance/toy-backend", "pytest>=8")
     session.run("pytest", "conformance/toy-backend", *session.posargs, env=THREADS)
+
+
+@nox.session(requires=["wheels"])
+def native(session: nox.Session) -> None:
+    """The kernels in C++: their own tests, and those of the ops that they serve."""
+    if not has_compiler():
+        session.skip("no C++ compiler found: the kernels in C++ are not built and not tested")
+    install(session, "lamella", "pytest>=8")
+    install_native(session)
+    session.run("pytest", f"packages/{NATIVE}/tests", *session.posargs, env=THREADS)
+    session.run(
+        *("pytest", "-p", "lamella_cpu_kernels", "packages/optim/tests"),
+        *("packages/nn/tests/functional", "packages/autograd/tests/derivatives"),
+        env=THREADS,
+    )
 
 
 @nox.session(requires=["wheels"])
@@ -174,4 +207,6 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """The same programs under PyTorch and lamella, as ratios."""
     install(session, "lamella", TORCH)
+    if has_compiler():
+        install_native(session)
     session.run("python", "benchmarks/run.py", *session.posargs)

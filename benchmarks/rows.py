@@ -39,6 +39,8 @@ ROWS = (
     Row("backward of 1,000 small ops", "thousand", target=Target(0.6)),
     Row("MLP 784-128-10, SGD", "mlp", "sgd", Target(0.65)),
     Row("MLP 784-128-10, Adam", "mlp", "adam", Target(0.65)),
+    Row("MLP 784-128-10, SGD, NumPy alone", "mlp", "sgd-numpy", Target(0.7)),
+    Row("MLP 784-128-10, Adam, NumPy alone", "mlp", "adam-numpy", Target(0.7)),
     Row("MLP 1024-4096-4096-1000, SGD", "mlp", "wide"),
     Row("Adam, 25 tensors of a million", "optimizer", target=Target(1.0)),
     Row("CNN of examples/digits", "cnn", "time", Target(1.5)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -19,13 +20,15 @@ def build(torch: ModuleType, widths: list[int]) -> Any:
 
 
 def main() -> None:
-    arguments = read_arguments(__doc__, variants=("sgd", "adam", "wide"))
+    arguments = read_arguments(__doc__, variants=("sgd", "sgd-numpy", "adam", "adam-numpy", "wide"))
+    if arguments.variant.endswith("-numpy"):
+        os.environ["LAMELLA_CPU_KERNELS"] = "0"
     torch = load(arguments.framework)
     torch.manual_seed(0)
     wide = arguments.variant == "wide"
     widths, batch = ([1024, 4096, 4096, 1000], 256) if wide else ([784, 128, 10], 32)
     model = build(torch, widths)
-    if arguments.variant == "adam":
+    if arguments.variant.startswith("adam"):
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     else:
         optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)

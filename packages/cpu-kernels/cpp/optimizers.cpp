@@ -1,4 +1,7 @@
 // The updates of optimizers, fused: every array is read and written once.
+//
+// Each operation is rounded as NumPy's kernels round it, in the same order, so that the numbers are the
+// same to the last bit with and without this package.
 #include <nanobind/nanobind.h>
 
 #include <cmath>
@@ -34,13 +37,13 @@ inline __attribute__((always_inline)) void momentum_loop(
     T *param, const T *grad, T *buffer, int64_t begin, int64_t end, const Momentum &how) {
     const T rate = how.rate, momentum = how.momentum, undamped = how.undamped;
     const T decay = how.weight_decay, sign = how.maximize ? -1 : 1;
-    const T ahead = how.nesterov ? how.momentum : 0, now = how.nesterov ? 1 : 0;
-    const T kept = how.nesterov ? 0 : 1;
+    const bool decays = decay != 0, nesterov = how.nesterov;
     for (int64_t i = begin; i < end; ++i) {
-        const T along = sign * grad[i] + decay * param[i];
+        T along = sign * grad[i];
+        if (decays) along += decay * param[i];
         const T moved = momentum * buffer[i] + undamped * along;
         buffer[i] = moved;
-        param[i] -= rate * (now * along + (ahead + kept) * moved);
+        param[i] -= rate * (nesterov ? along + momentum * moved : moved);
     }
 }
 
@@ -55,8 +58,8 @@ LAMELLA_CLONES void momentum_double(
 }
 
 struct Moments {
-    double share1, beta2, share2, weight_decay, shrink, size, slope, eps;
-    bool maximize;
+    double share1, beta2, share2, weight_decay, shrink, slope, offset;
+    bool maximize, moves;
 };
 
 template <class T>
@@ -64,11 +67,13 @@ inline __attribute__((always_inline)) void adam_loop(
     T *param, const T *grad, T *mean, T *square, T *largest, int64_t begin, int64_t end,
     const Moments &how) {
     const T share1 = how.share1, beta2 = how.beta2, share2 = how.share2, decay = how.weight_decay;
-    const T shrink = how.shrink, size = how.size, slope = how.slope, eps = how.eps;
+    const T shrink = how.shrink, slope = how.slope, offset = how.offset;
     const T sign = how.maximize ? -1 : 1;
+    const bool decays = decay != 0, moves = how.moves;
     for (int64_t i = begin; i < end; ++i) {
         const T place = param[i] * shrink;
-        const T along = sign * grad[i] + decay * place;
+        T along = sign * grad[i];
+        if (decays) along += decay * place;
         const T first = mean[i] + (along - mean[i]) * share1;
         const T second = square[i] * beta2 + along * along * share2;
         mean[i] = first;
@@ -79,7 +84,7 @@ inline __attribute__((always_inline)) void adam_loop(
             scale = largest[i] > second || largest[i] != largest[i] ? largest[i] : second;
             largest[i] = scale;
         }
-        param[i] = place - size * first / (std::sqrt(scale) * slope + eps);
+        param[i] = moves ? place + first / (std::sqrt(scale) * slope + offset) : place;
     }
 }
 
@@ -145,11 +150,13 @@ bool adam(
     std::vector<Moments> how;
     for (size_t i = 0; i < count; ++i) {
         const double step = nb::cast<double>(steps[i]);
-        const double correction1 = 1 - std::pow(beta1, step), correction2 = 1 - std::pow(beta2, step);
+        // A rate of 0, as at the start of a warm-up, moves the averages alone.
+        const bool moves = lr != 0;
+        const double inverse = moves ? -(1 - std::pow(beta1, step)) / lr : 0;
         how.push_back({
             1 - beta1, beta2, 1 - beta2, decoupled ? 0 : weight_decay,
-            decoupled ? 1 - lr * weight_decay : 1, lr / correction1, 1 / std::sqrt(correction2), eps,
-            maximize});
+            decoupled ? 1 - lr * weight_decay : 1,
+            moves ? inverse / std::sqrt(1 - std::pow(beta2, step)) : 0, inverse * eps, maximize, moves});
     }
     nb::gil_scoped_release release;
     for_elements(sizes, threads, [&](size_t i, int64_t begin, int64_t end) {

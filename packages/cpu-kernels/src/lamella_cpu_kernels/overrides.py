@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.parallel import thread_count
 from lamella_core.dispatch import override_kernel
+from lamella_core.parallel import thread_count
 from lamella_cpu_kernels import _native
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ SMALL_SCORES = 8192
 
 
 def sgd_momentum_step(below: Kernel) -> Kernel:
-    native = _native.sgd_momentum
+    native: Kernel = _native.sgd_momentum
 
     def kernel(params: Any, *rest: Any) -> None:
         if not native(params, *rest, thread_count()):
@@ -30,7 +30,7 @@ def sgd_momentum_step(below: Kernel) -> Kernel:
 
 
 def adam_step(below: Kernel) -> Kernel:
-    native = _native.adam
+    native: Kernel = _native.adam
 
     def kernel(params: Any, *rest: Any) -> None:
         if not native(params, *rest, thread_count()):

@@ -4,7 +4,9 @@ The core and autograd are imported at once; ``nn``, ``optim``, ``utils`` and the
 first used.
 """
 
+import os
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from lamella_core import *
 
 __version__ = version.__version__
+
+# Looked for by name: to ask for all entry points takes longer than the whole import.
+if os.environ.get("LAMELLA_CPU_KERNELS") != "0" and find_spec("lamella_cpu_kernels") is not None:
+    import_module("lamella_cpu_kernels")
 
 _alias.install()
 _alias.register_file_names()

@@ -22,6 +22,7 @@ from lamella_core.dispatch import (
     backends,
     load_backends,
     namespace_kernels,
+    override_kernel,
     register_backend,
     register_kernel,
     register_layer,

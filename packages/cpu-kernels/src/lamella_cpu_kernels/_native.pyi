@@ -1,0 +1,36 @@
+from typing import Any
+
+def sgd_momentum(
+    params: list[Any],
+    grads: list[Any],
+    buffers: list[Any],
+    fresh: list[bool],
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    maximize: bool,
+    threads: int,
+) -> bool: ...
+def adam(
+    params: list[Any],
+    grads: list[Any],
+    means: list[Any],
+    squares: list[Any],
+    largest: list[Any],
+    steps: list[float],
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float,
+    decoupled: bool,
+    maximize: bool,
+    threads: int,
+) -> bool: ...
+def cross_entropy(
+    scores: Any, target: Any, probabilities: Any, loss: Any, ignored: int, mean: bool
+) -> bool: ...
+def cross_entropy_backward(probabilities: Any, target: Any, result: Any, factor: float) -> bool: ...
+def threshold_backward(grad: Any, input: Any, threshold: float, result: Any) -> bool: ...
