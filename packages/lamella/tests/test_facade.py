@@ -137,3 +137,13 @@ def test_modules_of_autograd() -> None:
 
     assert lamella.autograd.grad_mode.no_grad is lamella.no_grad
     assert lamella.autograd.anomaly_mode.detect_anomaly is lamella.autograd.detect_anomaly
+
+
+def test_func_joins_autograd_and_nn() -> None:
+    program = (
+        "import sys, lamella;"
+        "lamella.func.grad; before = 'lamella_nn' in sys.modules;"
+        "from lamella.func import functional_call, vmap;"
+        "print(before, functional_call.__module__, lamella.vmap is vmap)"
+    )
+    assert run(program) == "False lamella_nn.utils.stateless True"

@@ -85,7 +85,10 @@ METHODS = {
 JOINED = {
     "lamella.func": (
         "lamella_autograd.func",
-        dict.fromkeys(("functional_call", "stack_module_state"), "lamella_nn.utils.stateless"),
+        dict.fromkeys(
+            ("functional_call", "replace_all_batch_norm_modules_", "stack_module_state"),
+            "lamella_nn.utils.stateless",
+        ),
     ),
     "lamella.optim": (
         "lamella_optim.swa_utils",

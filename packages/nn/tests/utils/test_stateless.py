@@ -6,7 +6,11 @@ import pytest
 import lamella_core as core
 from lamella_autograd.func import grad, vmap
 from lamella_nn import BatchNorm1d, Linear, Module, Parameter, Sequential
-from lamella_nn.utils.stateless import functional_call, stack_module_state
+from lamella_nn.utils.stateless import (
+    functional_call,
+    replace_all_batch_norm_modules_,
+    stack_module_state,
+)
 
 
 class Tied(Module):
@@ -74,6 +78,18 @@ def test_gradients_with_respect_to_the_given_tensors() -> None:
     found = grad(lambda p: functional_call(net, p, X).sum())(state)
     assert found["0.weight"].tolist() == [[3.0, 3.0]]
     assert found["0.bias"].tolist() == [3.0]
+
+
+def test_batch_normalization_without_running_statistics() -> None:
+    net = Sequential(BatchNorm1d(2), Sequential(BatchNorm1d(2)))
+    assert replace_all_batch_norm_modules_(net) is net
+    for part in (net[0], net[1][0]):
+        assert part.running_mean is None
+        assert not part.track_running_stats
+    data = core.arange(12.0).reshape(2, 3, 2)
+    found = vmap(net)(data)
+    for i in range(2):
+        assert np.allclose(found[i].detach().numpy(), net(data[i]).detach().numpy(), atol=1e-6)
 
 
 def test_errors() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import Tensor, stack
+from lamella_nn.modules.batchnorm import _BatchNorm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lamella_nn.modules.module import Module
 
-__all__ = ["functional_call", "stack_module_state"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 class _Place:
@@ -159,3 +160,19 @@ def _stacked(states: list[dict[str, Any]]) -> dict[str, Tensor]:
         whole = stack([state[name].detach() for state in states])
         found[name] = whole.requires_grad_(first.requires_grad)
     return found
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Takes the running statistics from every batch normalization in a module; returns the module.
+
+    They are written to in training, which ``vmap`` refuses; without them the statistics of the
+    batch are used, in evaluation, too.
+
+    Args:
+        root: the module, which is changed in place.
+    """
+    for part in root.modules():
+        if isinstance(part, _BatchNorm):
+            part.running_mean = part.running_var = part.num_batches_tracked = None
+            part.track_running_stats = False
+    return root
