@@ -39,8 +39,8 @@ def _bounds(xp: Any, indices: Any, offsets: Any, include_last_offset: bool) -> t
 
 
 def _bag_of(xp: Any, lengths: Any) -> Any:
-    """The bag that each index belongs to."""
-    return xp.repeat(xp.arange(lengths.size), lengths)
+    """The bag that each index belongs to. (CuPy's ``repeat`` takes no array of lengths.)"""
+    return xp.searchsorted(xp.cumsum(lengths), xp.arange(int(lengths.sum())), side="right")
 
 
 def _counts(xp: Any, flat: Any, lengths: Any, padding_idx: int) -> Any:
