@@ -92,3 +92,13 @@ def test_errors_name_the_place():
         forward(INDICES, np.array([0, 8]), None, "sum")
     with pytest.raises(RuntimeError, match=r"must not fall.*\[0, 4, 2\]"):
         forward(INDICES, np.array([0, 4, 2]), None, "sum")
+
+
+def test_what_the_padding_row_holds_does_not_matter():
+    table = np.array([[np.nan], [1.0], [2.0]])
+    for indices, offsets in ((np.array([[0, 1], [2, 0]]), None), (np.array([0, 1, 2, 0]), [0, 2])):
+        offsets = None if offsets is None else np.array(offsets)
+        found, _ = kernels.embedding_bag(
+            np, table, indices, offsets, None, "mean", 0, False, False, False
+        )
+        np.testing.assert_array_equal(found, [[1.0], [2.0]])

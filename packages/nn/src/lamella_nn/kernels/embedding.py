@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.groups import sum_groups
 
 
 @shared_kernel
@@ -37,9 +38,12 @@ def embedding_backward(
     if scale_grad_by_freq:
         grad = grad / xp.bincount(flat, minlength=rows)[flat][:, None].astype(grad.dtype)
     if flat.size:
-        # Sorted, equal rows stand together, so that each row is summed by one reduction.
-        order = xp.argsort(flat, kind="stable")
-        flat, grad = flat[order], grad[order]
+        # Sorted, equal rows stand together. Sorting 16 bits is many times as fast.
+        keys = flat.astype(xp.uint16) if rows <= 1 << 16 else flat
+        order = xp.argsort(keys, kind="stable")
+        flat = flat[order]
         starts = xp.flatnonzero(xp.concatenate([xp.asarray([True]), flat[1:] != flat[:-1]]))
-        total[flat[starts]] = xp.add.reduceat(grad, starts, 0)
+        lengths = xp.diff(xp.concatenate([starts, xp.asarray([flat.size])]))
+        sums = sum_groups(xp, grad, order, starts, lengths)
+        total[flat[starts]] = sums.astype(total.dtype, copy=False)
     return total

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.embedding import embedding_backward
+from lamella_nn.kernels.groups import sum_groups
 
 
 def _bounds(xp: Any, indices: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
@@ -79,30 +80,23 @@ def embedding_bag(
     flat = indices.reshape(-1)
     if mode == "max":
         return _largest(xp, weight, flat, starts, lengths, padding_idx)
-    used = flat[: int(lengths.sum())]
-    rows = weight.take(used, 0)
-    if rows.dtype.itemsize == 2:
-        rows = rows.astype(xp.float32)
-    if per_sample_weights is not None:
-        rows *= per_sample_weights.reshape(-1)[: used.size, None].astype(rows.dtype, copy=False)
-    if padding_idx >= 0:
-        rows[used == padding_idx] = 0
-    total = _sum_by_bag(xp, rows, starts, lengths, offsets is None)
+    if offsets is None and per_sample_weights is None and padding_idx < 0:
+        rows = weight.take(indices, 0)
+        total = rows.sum(1, dtype=xp.float32 if rows.dtype.itemsize == 2 else None)
+    else:
+        used = flat[: int(lengths.sum())]
+        factors = None
+        if per_sample_weights is not None:
+            factors = per_sample_weights.reshape(-1)[: used.size]
+        if padding_idx >= 0:
+            kept = used != padding_idx
+            lengths = xp.bincount(_bag_of(xp, lengths)[kept], minlength=lengths.size)
+            starts = xp.cumsum(lengths) - lengths
+            used, factors = used[kept], None if factors is None else factors[kept]
+        total = sum_groups(xp, weight, used, starts, lengths, factors)
     if mode == "mean":
-        total /= _counts(xp, flat, lengths, padding_idx)[:, None].astype(total.dtype)
+        total /= xp.maximum(lengths, 1)[:, None].astype(total.dtype)
     return total.astype(weight.dtype, copy=False), xp.empty(0, xp.int64)
-
-
-def _sum_by_bag(xp: Any, rows: Any, starts: Any, lengths: Any, alike: bool) -> Any:
-    bags = lengths.size
-    if alike:
-        length = rows.shape[0] // max(bags, 1)
-        return rows.reshape(bags, length, rows.shape[1]).sum(1)
-    total = xp.zeros((bags, rows.shape[1]), rows.dtype)
-    filled = xp.flatnonzero(lengths)
-    if filled.size:
-        total[filled] = xp.add.reduceat(rows, starts[filled], 0)
-    return total
 
 
 def _largest(

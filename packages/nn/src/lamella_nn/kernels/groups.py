@@ -1,0 +1,56 @@
+"""Sums of rows by group, for look-ups and their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# A step of the loop over places in a group costs about as much as this many additions in
+# NumPy's ``reduceat``, which goes through rows a column at a time.
+STEP_ELEMENTS = 2000
+
+
+def sum_groups(
+    xp: Any, source: Any, index: Any, starts: Any, lengths: Any, factors: Any = None
+) -> Any:
+    """The sums of the rows ``source[index[start : start + length]]``, one for each group.
+
+    All groups are summed in step, the longest first, so that nothing is gathered but one row of
+    each; where a few groups are far longer than the rest, all rows are gathered and reduced.
+
+    Args:
+        source: ``(rows, features)``. Half precision is summed in float32.
+        index: the rows of all groups, one group after the other.
+        starts, lengths: where each group starts in ``index``, and how many it has.
+        factors: a number for each row in ``index``, that it is multiplied by.
+
+    Returns:
+        ``(groups, features)``; zeros for an empty group.
+    """
+    features = source.shape[1]
+    kind = xp.float32 if source.dtype.itemsize == 2 else source.dtype
+    total = xp.zeros((lengths.size, features), kind)
+    longest = int(lengths.max()) if lengths.size else 0
+    if not longest:
+        return total
+    if longest * STEP_ELEMENTS > index.size * features:
+        rows = _rows(source, index, factors, kind)
+        filled = xp.flatnonzero(lengths)
+        total[filled] = xp.add.reduceat(rows, starts[filled], 0)
+        return total
+    order = xp.argsort(-lengths, kind="stable")
+    starts, descending = starts[order], -lengths[order]
+    live = xp.searchsorted(descending, -xp.arange(longest), side="left")
+    sums = xp.zeros_like(total)
+    for step, count in enumerate(live.tolist()):
+        places = starts[:count] + step
+        part = None if factors is None else factors[places]
+        sums[:count] += _rows(source, index[places], part, kind)
+    total[order] = sums
+    return total
+
+
+def _rows(source: Any, index: Any, factors: Any, kind: Any) -> Any:
+    rows = source.take(index, 0).astype(kind, copy=False)
+    if factors is not None:
+        rows *= factors[:, None].astype(kind, copy=False)
+    return rows
