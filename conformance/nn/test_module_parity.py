@@ -6,6 +6,7 @@ import copy
 import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -167,3 +168,33 @@ def test_errors_are_of_the_same_type(wrong: Callable[[Any, Any], Any]) -> None:
         wrong(torch, net(torch))
     with pytest.raises(expected.type):
         wrong(lamella, net(lamella))
+
+
+WHOLE: list[Callable[[Any], Any]] = [
+    net,
+    lambda t: t.nn.ConvTranspose3d(2, 4, 3, groups=2),
+    lambda t: t.nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", batch_first=True),
+    lambda t: t.nn.Transformer(8, 2, 1, 1, 16),
+    lambda t: t.nn.LSTM(3, 4, 2, bidirectional=True),
+    lambda t: t.nn.ParameterList([t.nn.Parameter(t.ones(2))]),
+    lambda t: t.nn.ModuleDict({"shuffle": t.nn.ChannelShuffle(2), "pool": t.nn.MaxUnpool2d(2)}),
+    lambda t: t.nn.Sequential(t.nn.CTCLoss(), t.nn.KLDivLoss(), t.nn.MultiMarginLoss()),
+    lambda t: t.nn.Sequential(t.nn.AdaptiveAvgPool2d(1), t.nn.Embedding(3, 2, padding_idx=0)),
+]
+
+
+@pytest.mark.parametrize("build", WHOLE, ids=range(len(WHOLE)))
+def test_whole_modules_travel_both_ways(build: Callable[[Any], Any], tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        original = build(torch)
+    torch.save(original, tmp_path / "theirs.pt")
+    ours = lamella.load(tmp_path / "theirs.pt", weights_only=False)
+    assert type(ours) is getattr(lamella.nn, type(original).__name__)
+    lamella.save(ours, tmp_path / "ours.pt")
+    back = torch.load(tmp_path / "ours.pt", weights_only=False)
+    assert type(back) is type(original)
+    assert repr(ours) == repr(back) == repr(original)
+    for name, value in original.state_dict().items():
+        assert torch.equal(back.state_dict()[name], value)
+        assert values(ours.state_dict()[name]) == values(value)

@@ -4,6 +4,7 @@ Importing this package declares the ops, their array kernels and their derivativ
 """
 
 from lamella_autograd import batching_rules_in as _batching_rules_in
+from lamella_core.serialization import register_place
 from lamella_nn import derivatives as _derivatives  # declares the formulas
 from lamella_nn import kernels as _kernels  # registers the kernels
 from lamella_nn.functional.activation import *
@@ -67,3 +68,8 @@ __all__ += _pooling
 __all__ += _ranking_loss
 __all__ += _regression_loss
 __all__ += _vision
+
+# PyTorch has these in one module; files that hold whole modules name them by it.
+register_place("torch._C._nn", globals()["gelu"])
+for _name in __all__:
+    register_place("torch.nn.functional", globals()[_name])

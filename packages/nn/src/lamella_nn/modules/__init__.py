@@ -129,6 +129,7 @@ from lamella_nn.modules.padding import (
 )
 from lamella_nn.modules.parameter_container import ParameterDict, ParameterList
 from lamella_nn.modules.pixelshuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
+from lamella_nn.modules.places import put_in_place
 from lamella_nn.modules.pooling import (
     AvgPool1d,
     AvgPool2d,
@@ -338,3 +339,5 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
 ]
+
+put_in_place({name: globals()[name] for name in __all__ if isinstance(globals()[name], type)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lamella_core.serialization.loading import load
-from lamella_core.serialization.names import register_module, register_type
+from lamella_core.serialization.names import register_module, register_place, register_type
 from lamella_core.serialization.safe_globals import (
     add_safe_globals,
     clear_safe_globals,
@@ -17,6 +17,7 @@ __all__ = [
     "clear_safe_globals",
     "get_safe_globals",
     "load",
+    "register_place",
     "register_module",
     "register_type",
     "safe_globals",

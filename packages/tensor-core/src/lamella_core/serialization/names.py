@@ -18,6 +18,8 @@ _objects: dict[tuple[str, str], Any] = {}
 _names: dict[Any, tuple[str, str]] = {}
 _reducers: dict[type, Callable[[Any], Any]] = {}
 _modules: dict[str, str] = {}
+_placed: dict[tuple[str, str], Any] = {}
+_placed_names: dict[Any, tuple[str, str]] = {}
 
 
 def register_type(
@@ -55,6 +57,21 @@ def register_module(module_name: str, target: str) -> None:
     _modules[module_name] = target
 
 
+def register_place(module_name: str, target: Any) -> None:
+    """Says where PyTorch has a class or function of the same name, for whole objects.
+
+    For one that :func:`register_module` does not lead to, as it is in another file here.
+    """
+    name = module_name, target.__qualname__
+    _placed[name] = target
+    _placed_names.setdefault(target, name)
+
+
+def placed(module_name: str, qualified_name: str) -> Any:
+    """What :func:`register_place` put there; None when there is nothing."""
+    return _placed.get((module_name, qualified_name))
+
+
 def registered(module_name: str, qualified_name: str) -> Any:
     """What a global was registered to stand for.
 
@@ -77,6 +94,8 @@ def reducer_of(cls: type) -> Callable[[Any], Any] | None:
 def name_of(target: Any) -> tuple[str, str] | None:
     """PyTorch's module and name for an object; None when it has none."""
     name = _names.get(target)
+    if name is None and isinstance(target, (type, FunctionType)):
+        name = _placed_names.get(target)
     if name is None and isinstance(target, (type, FunctionType)):
         theirs = _renamed(target.__module__, {ours: module for module, ours in _modules.items()})
         if theirs is not None:

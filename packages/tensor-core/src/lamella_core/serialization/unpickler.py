@@ -68,6 +68,10 @@ def find_counterpart(module_name: str, qualified_name: str) -> Any:
             return found
         except (ModuleNotFoundError, AttributeError):
             pass
+    # After the import, which has run the package that may say where else something is.
+    known = names.placed(module_name, qualified_name)
+    if known is not None:
+        return known
     raise pickle.UnpicklingError(
         f"the file uses {module_name}.{qualified_name}, for which no imported package has a "
         "counterpart. Import the package that has it (lamella_nn for torch.nn) or make it known "
