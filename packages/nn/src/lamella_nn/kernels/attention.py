@@ -102,6 +102,12 @@ def _rows_of(array: Any) -> Any:
     return array if array.strides[-1] == array.itemsize else array.copy()
 
 
+def _in_order(xp: Any, array: Any, factor: Any) -> Any:
+    """The product, in memory of its own order."""
+    shape = broadcast_shapes(array.shape, getattr(factor, "shape", ()))
+    return xp.multiply(array, factor, xp.empty(shape, array.dtype))
+
+
 def _with_row(xp: Any, array: Any, row: Any) -> Any:
     """The transposed matrices, and one more row below."""
     heads, length, width = array.shape
@@ -202,7 +208,7 @@ def forward(
 
     def attend(index: tuple[Any, ...]) -> None:
         keys_part, values = _rows_of(_part(key, index)), _rows_of(_part(value, index))
-        scaled = xp.multiply(_part(query, index), factor, order="C")
+        scaled = _in_order(xp, _part(query, index), factor)
         columns = xp.ascontiguousarray(scaled.swapaxes(-1, -2))
         mask_part = None if mask is None else _part(mask, index)
         bounded = _is_bounded(xp, mask_part)
@@ -269,12 +275,12 @@ def backward(
     def differentiate(index: tuple[Any, ...]) -> None:
         mask_part = None if mask is None else _part(mask, index)
         keys_part = _rows_of(_part(key, index))
-        scaled = xp.multiply(_part(query, index), factor, order="C")
+        scaled = _in_order(xp, _part(query, index), factor)
         top = _part(highest, index)[:, 0]
         shifted = mask is not None and bool(top.any())
         # Weights are exp(score - highest) / total; the total is divided out of the gradient.
         share = 1 / _part(total, index).swapaxes(-1, -2)
-        upper = xp.multiply(_part(grad, index), share, order="C")
+        upper = _in_order(xp, _part(grad, index), share)
         inner = (upper * _part(output, index)).sum(-1)
         # Where a mask's great numbers cancel with the maximum's, they have to meet first.
         columns = _with_row(xp, scaled, 0 if mask is not None else -top)

@@ -39,7 +39,7 @@ def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
                 result = xp.dot(weight, input.T).T
                 if bias is None:
                     return xp.ascontiguousarray(result)
-                return xp.add(result, bias, order="C")
+                return xp.add(result, bias, xp.empty(result.shape, result.dtype))
         if input.ndim <= 2:
             result = xp.dot(input, weight.T)
         else:
