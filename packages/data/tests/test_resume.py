@@ -24,6 +24,7 @@ from lamella_data import (
     WeightedRandomSampler,
     get_worker_info,
 )
+from lamella_data.resume import random_state, set_random_state
 
 pytestmark = [
     pytest.mark.usefixtures("nothing_left"),
@@ -447,3 +448,22 @@ def test_an_inherited_state_is_not_trusted() -> None:
 
     undisturbed, resumed = stop_and_resume(make, 3)
     assert resumed == undisturbed
+
+
+@pytest.mark.parametrize("kind", [np.random.MT19937, np.random.PCG64, np.random.Philox])
+def test_the_random_state_is_plain_and_whole(kind) -> None:
+    def draws():
+        return random.gauss(0, 1), np.random.randn(), core.randn(1).item()
+
+    usual = np.random.get_bit_generator()
+    try:
+        np.random.set_bit_generator(kind(3))
+        # Each keeps half of a pair of normal numbers for later.
+        draws()
+        state = stored(random_state())
+        expected = [draws() for _ in range(5)]
+        assert [draws() for _ in range(5)] != expected
+        set_random_state(state)
+        assert [draws() for _ in range(5)] == expected
+    finally:
+        np.random.set_bit_generator(usual)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core import Generator, as_tensor, default_generator
+from lamella_core import Generator, default_generator
 
 State = dict[str, Any]
 
@@ -83,14 +83,29 @@ def random_state(generators: list[Generator] | None = None) -> State:
     Args:
         generators: others whose states are added.
     """
-    name, words, position, has_gauss, gauss = np.random.get_state()  # type: ignore[misc]
-    key = as_tensor(words.astype(np.int64))  # type: ignore[union-attr,attr-defined]
     return {
         "lamella": default_generator.get_state(),
         "python": random.getstate(),
-        "numpy": (name, key, int(position), int(has_gauss), float(gauss)),
+        "numpy": _without_arrays(np.random.get_state(legacy=False)),
         "others": [generator.get_state() for generator in generators or ()],
     }
+
+
+def _without_arrays(value: Any) -> Any:
+    """The state of NumPy's generator, of whatever kind it is, with bytes for its arrays."""
+    if isinstance(value, np.ndarray):
+        return {"dtype": value.dtype.str, "bytes": value.tobytes()}
+    if isinstance(value, dict):
+        return {key: _without_arrays(one) for key, one in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _with_arrays(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if "bytes" in value:
+        return np.frombuffer(value["bytes"], value["dtype"]).copy()
+    return {key: _with_arrays(one) for key, one in value.items()}
 
 
 def set_random_state(state: State, generators: list[Generator] | None = None) -> None:
@@ -98,8 +113,7 @@ def set_random_state(state: State, generators: list[Generator] | None = None) ->
     default_generator.set_state(state["lamella"])
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
-    name, key, *rest = state["numpy"]
-    np.random.set_state((name, key.numpy().astype(np.uint32), *rest))
+    np.random.set_state(_with_arrays(state["numpy"]))
     for generator, one in zip(generators or (), state["others"], strict=True):
         generator.set_state(one)
 
