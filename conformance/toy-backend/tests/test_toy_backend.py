@@ -65,3 +65,20 @@ def test_host_memory_is_not_reached_by_accident() -> None:
 def test_an_unknown_device_names_the_known_ones() -> None:
     with pytest.raises(RuntimeError, match=r"no backend for device type 'abacus'.*toy"):
         torch.ones(3, device="abacus")
+
+
+def test_transforms_of_functions() -> None:
+    x = torch.arange(6.0).reshape(3, 2)
+
+    def f(a: torch.Tensor) -> torch.Tensor:
+        return (a.reshape(2, 1).expand(2, 3) ** 2).sum() + a.softmax(0)[0]
+
+    for transform in (
+        torch.vmap(f),
+        torch.vmap(torch.func.grad(f)),
+        torch.vmap(torch.func.hessian(f)),
+        lambda a: torch.func.jvp(torch.vmap(f), (a,), (a,))[1],
+    ):
+        found = transform(x.to("toy"))
+        assert found.device == torch.device("toy", 0)
+        np.testing.assert_allclose(found.cpu().numpy(), transform(x).numpy(), rtol=1e-6)

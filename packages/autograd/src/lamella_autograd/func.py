@@ -16,7 +16,7 @@ from lamella_autograd.modes import is_grad_enabled
 from lamella_autograd.pytree import flatten, mapped_tree, unflatten
 from lamella_autograd.tracking import Tracking
 from lamella_autograd.vmap import vmap
-from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dispatch import REQUIRES_GRAD, innermost
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.creation_likes import zeros_like
 from lamella_core.tensor import Tensor
@@ -575,8 +575,6 @@ def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
 
     For looking at values only: what is computed from it is not seen by the transform.
     """
-    while tensor._key & LIFTED:
-        tensor = tensor._array.value
-        if not recurse:
-            break
-    return tensor
+    if recurse:
+        return innermost(tensor)
+    return tensor._array.value if tensor._key & LIFTED else tensor

@@ -13,7 +13,7 @@ from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamella_autograd.node import Node, Output, next_number
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor
+from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.view_complex import view_as_complex, view_as_real
 from lamella_core.storage import new_storage, storage_of
@@ -38,10 +38,13 @@ class Window(NamedTuple):
 
 def window_between(base: Tensor, view: Tensor) -> Window:
     """The window of ``base`` that ``view`` is."""
-    backend = backend_of_tensor(base)
-    whole, part = base._array, view._array
-    offset = backend.data_ptr(part) - backend.data_ptr(whole) if part.size else 0
-    return Window(whole.shape, backend.strides(whole), part.shape, backend.strides(part), offset)
+    offset = _address(view) - _address(base) if view._array.size else 0
+    return Window(base._array.shape, base.stride(), view._array.shape, view.stride(), offset)
+
+
+def _address(tensor: Tensor) -> int:
+    inner = innermost(tensor)
+    return backend_of_tensor(inner).data_ptr(inner._array)
 
 
 def edge_of(tensor: Tensor) -> Any:

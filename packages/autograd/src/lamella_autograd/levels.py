@@ -85,6 +85,11 @@ class LiftedArray:
     def size(self) -> int:
         return self.value._array.size
 
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Strides in elements."""
+        return self.value.stride()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.value._array, name)
 

@@ -280,6 +280,13 @@ def backend_of_tensor(tensor: Any) -> Backend:
     return _backend_of_bit[tensor._key & _device_bits]
 
 
+def innermost(tensor: Any) -> Any:
+    """The tensor below all transforms, which a backend's array belongs to."""
+    while tensor._key & LIFTED:
+        tensor = tensor._array.value
+    return tensor
+
+
 def register_kernel(
     name: str, kernel: Callable[..., Any], backend: str | None = None
 ) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core import printing
 from lamella_core.device import Device, device_of
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.size import Size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of
 
@@ -150,7 +150,10 @@ class Tensor(metaclass=_HasOps):
 
     def stride(self, dim: int | None = None) -> Any:
         """The steps, in elements, from one element to the next along each dimension."""
-        strides = backend_of_tensor(self).strides(self._array)
+        if self._key & LIFTED:
+            strides = self._array.strides
+        else:
+            strides = backend_of_tensor(self).strides(self._array)
         if dim is None:
             return strides
         self.size(dim)
@@ -160,7 +163,8 @@ class Tensor(metaclass=_HasOps):
         """The position, in elements, of the first element in the storage."""
         if not self._array.size:
             return 0
-        start = backend_of_tensor(self).data_ptr(self._array) - storage_of(self).data_ptr()
+        start = backend_of_tensor(self).data_ptr(innermost(self)._array)
+        start -= storage_of(self).data_ptr()
         return start // self._dtype.itemsize
 
     def data_ptr(self) -> int:
@@ -183,7 +187,7 @@ class Tensor(metaclass=_HasOps):
         """Where the memory is."""
         backend = backend_of_tensor(self)
         return backend.sole_device or device_of(
-            backend.device_type, backend.device_index(self._array)
+            backend.device_type, backend.device_index(innermost(self)._array)
         )
 
     @property

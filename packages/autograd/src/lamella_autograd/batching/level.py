@@ -55,21 +55,13 @@ class BatchedArray(LiftedArray):
 
     @property
     def strides(self) -> tuple[int, ...]:
-        return self.value._array.strides[1:]
-
-    @property
-    def itemsize(self) -> int:
-        return self.value._array.itemsize
+        """Strides of one example, in elements."""
+        return self.value.stride()[1:]
 
     @property
     def flags(self) -> Any:
         """Whether the elements of one example lie in row-major order."""
-        return _Flags(self.shape, self.strides, self.itemsize)
-
-    @property
-    def __array_interface__(self) -> dict[str, Any]:
-        # Only for addresses, by which views of one memory are told apart.
-        return {"data": self.value._array.__array_interface__["data"]}
+        return _Flags(self.shape, self.strides)
 
     def item(self) -> Any:
         raise RuntimeError(
@@ -106,16 +98,17 @@ class _Flags:
 
     __slots__ = ("c_contiguous", "f_contiguous", "forc", "writeable")
 
-    def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> None:
-        self.c_contiguous = _is_dense(shape, strides, itemsize)
-        self.f_contiguous = _is_dense(shape[::-1], strides[::-1], itemsize)
+    def __init__(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.c_contiguous = _is_dense(shape, strides)
+        self.f_contiguous = _is_dense(shape[::-1], strides[::-1])
         self.forc = self.c_contiguous or self.f_contiguous
         self.writeable = True
 
 
-def _is_dense(shape: tuple[int, ...], strides: tuple[int, ...], expected: int) -> bool:
+def _is_dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     if 0 in shape:
         return True
+    expected = 1
     for size, step in zip(reversed(shape), reversed(strides), strict=True):
         if size != 1:
             if step != expected:

@@ -6,7 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.dispatch import LIFTED
+from lamella_core.dispatch import innermost
 from lamella_core.promotion import can_cast
 from lamella_core.storage import mark_written, resize
 from lamella_core.tensor import Tensor, wrap
@@ -48,9 +48,7 @@ def anywhere(mask: Tensor) -> bool:
 
     For checks of values, which are to see all that there is.
     """
-    while mask._key & LIFTED:
-        mask = mask._array.value
-    return bool(mask._array.any())
+    return bool(innermost(mask)._array.any())
 
 
 def takes_out(kernel: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core.dispatch import LIFTED
+from lamella_core.dispatch import innermost
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def check_info(
         reason: what a code says.
         error: the class to raise.
     """
-    while info._key & LIFTED:
-        info = info._array.value
+    info = innermost(info)
     codes = info.reshape(-1).tolist()
     if not any(codes):
         return
