@@ -469,3 +469,67 @@ def test_every_public_class_is_there() -> None:
     names = {name for name in dir(torch.nn) if isinstance(getattr(torch.nn, name), type)}
     missing = {name for name in names if not hasattr(lamella_nn, name)} - later
     assert not {name for name in missing if not name.startswith(("Lazy", "Transformer"))}
+
+
+# Their backward passes read the states, which are the output; PyTorch's has copies of its own.
+KEPT_OUTPUTS = {"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"}
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        pytest.param(info, id=info.module_cls.__name__)
+        for info in module_db
+        if info.module_cls.__module__.startswith("torch.nn.modules")
+        and info.module_cls.__name__ not in KEPT_OUTPUTS
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_outputs_may_be_overwritten(info: Any) -> None:
+    """Where PyTorch lets an in-place op follow a module, so do we, with the same gradients."""
+    torch.manual_seed(SEED)
+    inputs = info.module_inputs_func(
+        info, device="cpu", dtype=torch.float64, requires_grad=True, training=True
+    )
+    name = info.module_cls.__name__
+    compared = 0
+    for each in inputs[:3]:
+        constructor, call = each.constructor_input, each.forward_input
+        try:
+            ours([constructor.args, constructor.kwargs, call.args, call.kwargs])
+        except NotCarried:
+            continue
+        expected = make(torch, torch.nn, name, constructor.args, constructor.kwargs, "float64")
+        found = make(
+            lamella_core,
+            lamella_nn,
+            name,
+            ours(constructor.args),
+            ours(constructor.kwargs),
+            "float64",
+        )
+        results = []
+        for library, module, convert in ((torch, expected, fresh), (lamella_core, found, ours)):
+            library.manual_seed(SEED)
+            args, kwargs = convert(call.args), convert(call.kwargs)
+            outputs = [t for t in tensors(module(*args, **kwargs)) if t.requires_grad]
+            try:
+                for output in outputs:
+                    output.mul_(2)
+                if outputs:
+                    sum(output.sum() for output in outputs).backward()
+            except RuntimeError as error:
+                results.append(type(error))
+                continue
+            leaves = [t for t in [*module.parameters(), *tensors(args)] if t.requires_grad]
+            results.append([leaf.grad for leaf in leaves])
+        if isinstance(results[0], type):
+            continue
+        compared += 1
+        assert not isinstance(results[1], type)
+        for mine, theirs in zip(results[1], results[0], strict=True):
+            assert (mine is None) == (theirs is None)
+            if mine is not None:
+                assert_close(mine, theirs, 1e-7)
+    if not compared:
+        pytest.skip("PyTorch refuses too, or the inputs are carried over to no other library")
