@@ -75,6 +75,13 @@ class Backend(ABC):
         """What stands around a kernel; where there are several devices, it chooses the one."""
         return kernel
 
+    def by_blocks(self, kernel: Callable[..., Any], takes_out: bool) -> Callable[..., Any]:
+        """A pointwise kernel that makes no temporary arrays of the operands' size, if it can.
+
+        ``takes_out`` says whether the kernel takes ``out=``; what comes back may do so in any case.
+        """
+        return kernel
+
     def move(self, array: Any, device: Device) -> Any:
         """A copy of an array on another device of this type."""
         return self.from_numpy(self.to_numpy(array), device)

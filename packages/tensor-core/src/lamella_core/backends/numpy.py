@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
+from lamella_core.backends.numpy_blocks import by_blocks
 from lamella_core.device import CPU
 from lamella_core.dispatch import register_backend
 
@@ -38,6 +39,8 @@ class NumpyBackend(Backend):
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> np.ndarray:
         return np.empty(shape, dtype)
+
+    by_blocks: Any = staticmethod(by_blocks)
 
     def root(self, array: np.ndarray) -> np.ndarray:
         while isinstance(array.base, np.ndarray):

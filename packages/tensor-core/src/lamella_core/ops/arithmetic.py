@@ -10,7 +10,7 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
-from lamella_core.dispatch import LazyMethod, call_inplace, inplace_variant
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, LazyMethod, call_inplace, inplace_variant
 from lamella_core.ops import operators
 from lamella_core.ops.creation import full
 from lamella_core.ops.operators import (
@@ -83,17 +83,27 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     return mul(other, alpha)
 
 
-def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
-    """``alpha`` as a tensor for a sum of float16 or bfloat16 tensors, which is rounded but once.
+# Elements from which a product of its own is worth avoiding.
+_LARGE = 1 << 17
 
-    PyTorch rounds ``alpha`` to their type, and then the sum; ``addcmul`` does just that.
+
+def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
+    """``alpha`` as a tensor, where ``addcmul`` is to add ``alpha * other``; else None.
+
+    For float16 and bfloat16: PyTorch rounds ``alpha`` to their type, and then the sum, once. For
+    large tensors of one floating type: the product takes no memory.
     """
     if alpha.__class__ not in (int, float):
         return None
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         return None
     common = result_dtype((input, other))
-    if common not in dtypes.REDUCED_PRECISION:
+    if common not in dtypes.REDUCED_PRECISION and (
+        other._array.size < _LARGE
+        or input._dtype is not other._dtype
+        or common.category != dtypes.FLOATING
+        or (input._key | other._key) & (REQUIRES_GRAD | LIFTED)
+    ):
         return None
     return full((), alpha, dtype=common, device=other.device)
 

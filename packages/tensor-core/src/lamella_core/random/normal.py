@@ -120,6 +120,7 @@ def normal(
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
     contiguous: bool = True,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Numbers of the normal distribution N(mean, std**2), those of ``torch.randn`` and ``normal_``.
 
@@ -131,6 +132,7 @@ def normal(
         generator: where the words come from; the default generator if None.
         contiguous: False draws one number at a time, as ``normal_`` does when it fills a tensor
             that is not contiguous (in the order of its memory).
+        out: a C-contiguous array of this shape and dtype to fill; a new one if None.
 
     Returns:
         A C-contiguous array, filled in row-major order.
@@ -144,13 +146,14 @@ def normal(
     mean, std = float(mean), float(std)
     if not std >= 0.0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    if dtype in COMPLEX_PARTS:
+    if out is None:
         out = np.empty(shape, dtype)
-        part = COMPLEX_PARTS[dtype]
-        parts = normal(2 * out.size, mean, std / math.sqrt(2.0), part, generator, contiguous)
-        return parts.view(dtype).reshape(out.shape)
+    if dtype in COMPLEX_PARTS:
+        parts = out.reshape(-1).view(COMPLEX_PARTS[dtype])
+        spread = std / math.sqrt(2.0)
+        normal(parts.shape, mean, spread, parts.dtype, generator, contiguous, parts)
+        return out
     check_float("normal_", dtype)
-    out = np.empty(shape, dtype)
     flat = out.reshape(-1)
     if flat.size >= 16 and contiguous:
         fill = _fill_blocks_float64 if dtype == FLOAT64 else _fill_blocks_float32

@@ -134,6 +134,7 @@ def uniform(
     high: float = 1.0,
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Numbers uniform on [low, high), those of ``torch.rand`` and ``Tensor.uniform_``.
 
@@ -143,6 +144,7 @@ def uniform(
         dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
             parts are drawn in turn.
         generator: where the words come from; the default generator if None.
+        out: a C-contiguous array of this shape and dtype to fill; a new one if None.
 
     Returns:
         A C-contiguous array, filled in row-major order; float32 and the smaller dtypes use one
@@ -155,14 +157,15 @@ def uniform(
     """
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
-    if dtype in COMPLEX_PARTS:
+    if out is None:
         out = np.empty(shape, dtype)
-        parts = uniform(2 * out.size, low, high, COMPLEX_PARTS[dtype], generator)
-        return parts.view(dtype).reshape(out.shape)
+    if dtype in COMPLEX_PARTS:
+        parts = out.reshape(-1).view(COMPLEX_PARTS[dtype])
+        uniform(parts.shape, low, high, parts.dtype, generator, parts)
+        return out
     check_float("uniform_", dtype)
     low, high = float(low), float(high)
     check_bounds(low, high, dtype)
-    out = np.empty(shape, dtype)
     flat = out.reshape(-1)
     fill = _fill_float64 if dtype == FLOAT64 else _fill_float32
     for part in blocks(flat.size):

@@ -84,12 +84,19 @@ def _fill(target: np.ndarray, draw: Callable[[tuple[int, ...]], np.ndarray]) -> 
 
 
 def uniform_(target: np.ndarray, low: float, high: float, generator: Any) -> None:
-    _fill(target, lambda shape: random.uniform(shape, low, high, target.dtype, generator))
+    kind = target.dtype
+    if target.flags.c_contiguous:
+        random.uniform(target.shape, low, high, kind, generator, target)
+    else:
+        _fill(target, lambda shape: random.uniform(shape, low, high, kind, generator))
 
 
 def normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
-    whole = target.flags.c_contiguous
-    _fill(target, lambda shape: random.normal(shape, mean, std, target.dtype, generator, whole))
+    kind = target.dtype
+    if target.flags.c_contiguous:
+        random.normal(target.shape, mean, std, kind, generator, True, target)
+    else:
+        _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False))
 
 
 def random_(target: np.ndarray, low: int | None, high: int | None, generator: Any) -> None:

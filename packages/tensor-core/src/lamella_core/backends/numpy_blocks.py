@@ -1,0 +1,119 @@
+"""Pointwise kernels on large NumPy arrays, block by block: what is in between stays small.
+
+A kernel that is an expression of several NumPy calls makes an array for each of them. Over blocks
+that stay in the cache these cost neither memory nor the passes through it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.parallel import shares, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Elements of a block, and the size from which an array is worth cutting up.
+_BLOCK = 32768
+_LARGE = 4 * _BLOCK
+
+
+def by_blocks(kernel: Callable[..., Any], takes_out: bool) -> Callable[..., Any]:
+    """A pointwise kernel that takes large arrays block by block, and can write into ``out``.
+
+    Args:
+        kernel: any but a ufunc, which makes no temporary arrays.
+        takes_out: whether the kernel itself has an argument ``out``.
+    """
+
+    array_type = np.ndarray
+
+    def call(*args: Any, out: Any = None) -> Any:
+        for each in args:
+            if each.__class__ is array_type and each.size >= _LARGE:
+                return _run(kernel, args, out)
+        if out is None:
+            return kernel(*args)
+        if takes_out:
+            return kernel(*args, out=out)
+        out[...] = kernel(*args)
+        return out
+
+    return call
+
+
+def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:
+    shape = np.broadcast_shapes(*[each.shape for each in args if each.__class__ is np.ndarray])
+    given = [each for each in args if each.__class__ is np.ndarray and each.shape == shape]
+    if not given or (out is not None and any(_in_the_way(each, out) for each in given)):
+        result = kernel(*args)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+    places = [i for i, each in enumerate(args) if each.__class__ is np.ndarray and each.ndim]
+    # Along the memory of the first whole array, whose order of dimensions the result gets.
+    strides = given[0].strides
+    order = sorted(range(len(shape)), key=lambda dim: -strides[dim])
+    arrays = [_aligned(args[i], len(shape)).transpose(order) for i in places]
+    target = None if out is None else out.transpose(order)
+    size = tuple([shape[dim] for dim in order])
+    every = arrays if target is None else [*arrays, target]
+    if all(each.shape == size and each.flags.c_contiguous for each in every):
+        arrays = [each.reshape(-1) for each in arrays]
+        target = None if target is None else target.reshape(-1)
+        size = (arrays[0].size,)
+    result = _fill(kernel, args, places, arrays, size, target)
+    if out is not None:
+        return out
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return result.reshape([shape[dim] for dim in order]).transpose(back)
+
+
+def _in_the_way(array: np.ndarray, out: np.ndarray) -> bool:
+    """Whether writing one block of ``out`` may change another block of ``array``."""
+    if array is out or (
+        array.strides == out.strides
+        and array.__array_interface__["data"] == out.__array_interface__["data"]
+    ):
+        return False
+    return np.may_share_memory(array, out)
+
+
+def _aligned(array: np.ndarray, ndim: int) -> np.ndarray:
+    return array if array.ndim == ndim else array.reshape((1,) * (ndim - array.ndim) + array.shape)
+
+
+def _fill(
+    kernel: Callable[..., Any],
+    args: tuple[Any, ...],
+    places: list[int],
+    arrays: list[np.ndarray],
+    size: tuple[int, ...],
+    target: Any,
+) -> np.ndarray:
+    """Runs the kernel over blocks of the first dimension."""
+    rows = size[0]
+    step = max(_BLOCK * rows // max(int(np.prod(size)), 1), 1)
+    cut = [each.shape[0] == rows for each in arrays]
+
+    def block(start: int) -> Any:
+        values = list(args)
+        for i, each, is_cut in zip(places, arrays, cut, strict=True):
+            values[i] = each[start : start + step] if is_cut else each
+        return kernel(*values)
+
+    first = block(0)
+    if target is None:
+        target = np.empty(size, first.dtype)
+    target[:step] = first
+
+    def run(part: range) -> None:
+        for start in part:
+            if start:
+                target[start : start + step] = block(start)
+
+    spread(run, shares(rows, step))
+    return target
