@@ -32,17 +32,17 @@ def load(framework: str) -> ModuleType:
     return importlib.import_module(framework)
 
 
-def seconds_per_round(rounds: Callable[[int], object]) -> float:
+def seconds_per_round(rounds: Callable[[int], object], budget: float = BUDGET_SECONDS) -> float:
     """The median over batches of the seconds that one round takes.
 
     ``rounds(n)`` does the work n times in its own loop, so that no call of ours is timed with it.
     A batch holds as many rounds as fill ``BATCH_SECONDS``; the growing batches that find that
-    number are the warm-up.
+    number are the warm-up, and the batches after them take ``budget`` seconds together.
     """
     count = 1
     while (elapsed := _seconds(rounds, count)) < BATCH_SECONDS:
         count = max(2 * count, int(count * BATCH_SECONDS / max(elapsed, 1e-9)))
-    wanted = int(BUDGET_SECONDS / elapsed)
+    wanted = int(budget / elapsed)
     batches = min(max(wanted, FEWEST_BATCHES), MOST_BATCHES)
     return statistics.median(_seconds(rounds, count) / count for _ in range(batches))
 

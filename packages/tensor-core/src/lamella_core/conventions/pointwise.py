@@ -429,7 +429,8 @@ def _values_that_fit(
 ) -> list[Any] | None:
     """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
 
-    It does where all tensors have the target's type and shape, and all numbers its category.
+    It does where all tensors have the target's type and shape, or no dimensions, and all numbers
+    its category.
     """
     dtype = target._dtype
     shape = target._array.shape
@@ -443,7 +444,7 @@ def _values_that_fit(
             if category > dtype.category:
                 return None
             values[i] = wrapped_number(value, dtype.numpy)
-        elif value._dtype is not dtype or value._array.shape != shape:
+        elif value._dtype is not dtype or (value._array.shape != shape and value._array.ndim):
             return None
         else:
             values[i] = value._array

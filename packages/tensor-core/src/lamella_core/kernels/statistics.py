@@ -9,18 +9,22 @@ from lamella_core.kernels import reduction
 from lamella_core.kernels.reduction import reduced_size
 
 
+def squared_deviations(xp: Any, input: Any, centre: Any) -> Any:
+    """The square of each element's distance from ``centre``."""
+    deviations = input - centre
+    if deviations.dtype.kind == "c":
+        squares = deviations.real * deviations.real
+        squares += deviations.imag * deviations.imag
+        return squares
+    return xp.multiply(deviations, deviations, deviations if deviations.ndim else None)
+
+
 @shared_kernel
 def var(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
     centre = reduction.sum(xp, input, axis, True)
     count = reduced_size(input.shape, axis)
     centre = centre / count
-    deviations = input - centre
-    if deviations.dtype.kind == "c":
-        squares = deviations.real * deviations.real
-        squares += deviations.imag * deviations.imag
-    else:
-        squares = xp.multiply(deviations, deviations, deviations if deviations.ndim else None)
-    total = reduction.sum(xp, squares, axis, keepdims)
+    total = reduction.sum(xp, squared_deviations(xp, input, centre), axis, keepdims)
     degrees = count - correction
     return total / (degrees if degrees > 0 else total.dtype.type(0))
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
-from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dispatch import operator_method
 from lamella_core.tensor import Tensor

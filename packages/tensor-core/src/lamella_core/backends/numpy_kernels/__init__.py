@@ -7,6 +7,7 @@ from lamella_core.backends import numpy as _numpy  # the backend comes first
 from lamella_core.backends.numpy_kernels import (
     activation,
     decomposition,
+    deviations,
     random,
     softmax,
     solving,
@@ -17,6 +18,7 @@ from lamella_core.backends.numpy_kernels import (
 __all__ = [
     "activation",
     "decomposition",
+    "deviations",
     "random",
     "softmax",
     "solving",
