@@ -429,12 +429,13 @@ def _values_that_fit(
 ) -> list[Any] | None:
     """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
 
-    It does where all tensors have the target's type and shape, or no dimensions, and all numbers
-    its category.
+    It does where all tensors have the target's type, one of them its shape and the others that or
+    no dimensions, and all numbers its category.
     """
     dtype = target._dtype
     shape = target._array.shape
     values = list(args)
+    fits = False
     for i in operands:
         value = values[i]
         if value is None:
@@ -444,8 +445,12 @@ def _values_that_fit(
             if category > dtype.category:
                 return None
             values[i] = wrapped_number(value, dtype.numpy)
-        elif value._dtype is not dtype or (value._array.shape != shape and value._array.ndim):
+        elif value._dtype is not dtype:
             return None
         else:
-            values[i] = value._array
-    return values
+            values[i] = array = value._array
+            if array.shape == shape:
+                fits = True
+            elif array.ndim:
+                return None
+    return values if fits else None
