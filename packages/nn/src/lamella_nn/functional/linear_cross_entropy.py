@@ -9,6 +9,7 @@ from lamella_autograd.checkpoint import checkpoint
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.linear import linear
 from lamella_nn.functional.loss import cross_entropy
+from lamella_nn.functional.precision import as_given, single
 from lamella_nn.functional.reduction import read_reduction
 
 if TYPE_CHECKING:
@@ -62,10 +63,18 @@ def linear_cross_entropy(
     flat = linear_weight if not places else linear_weight.reshape(-1, shape[-1])
     bias = linear_bias if linear_bias is None or not places else linear_bias.reshape(-1)
 
+    # In chunks half precision is rounded once, at the end, as in PyTorch.
+    wide = _as_it_is if options is None else single
+    flat = wide(flat)
+    bias = None if bias is None else wide(bias)
+    weight = None if weight is None else wide(weight)
+
     def loss(rows: Tensor, classes: Tensor, reduction: str) -> Tensor:
-        scores = linear(rows, flat, bias)
+        scores = linear(wide(rows), flat, bias)
         if places:
             scores = scores.reshape(rows.shape[0], shape[0], *places)
+        if probabilities:
+            classes = wide(classes)
         return cross_entropy(
             scores, classes, weight, None, ignored, None, reduction, label_smoothing
         )
@@ -80,7 +89,7 @@ def linear_cross_entropy(
     if options is not None and input.ndim == 2:
         rows_each = options.rows_of_chunk(batch, shape[-1], flat._array.shape[0])
     if rows_each >= batch or input.ndim == 1:
-        return loss(input, target, reduction)
+        return as_given(loss(input, target, reduction), input)
     parts = [
         checkpoint(
             loss, rows, classes, "none" if reduction == "none" else "sum", use_reentrant=False
@@ -88,9 +97,15 @@ def linear_cross_entropy(
         for rows, classes in zip(input.split(rows_each), target.split(rows_each), strict=True)
     ]
     if reduction == "none":
-        return core.cat(parts)
+        return as_given(core.cat(parts), input)
     total = core.stack(parts).sum()
-    return total if reduction == "sum" else total / _count(target, weight, ignored, probabilities)
+    if reduction == "mean":
+        total = total / _count(target, weight, ignored, probabilities)
+    return as_given(total, input)
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _checked_shape(
