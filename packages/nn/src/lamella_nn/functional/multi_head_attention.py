@@ -11,6 +11,7 @@ from lamella_core.ops.linalg import linear
 from lamella_nn.functional.activation import softmax
 from lamella_nn.functional.attention import scaled_dot_product_attention
 from lamella_nn.functional.dropout import dropout
+from lamella_nn.functional.precision import as_given, single
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -200,13 +201,13 @@ def attend(
         _check_mask(attn_mask, batch, heads, length, source)
     weights = None
     if need_weights:
-        scores = (queries * (1 / math.sqrt(width // heads))) @ keys.mT
+        scores = single(queries * (1 / math.sqrt(width // heads))) @ single(keys).mT
         if mask is not None:
             if mask.dtype is core.bool:
                 scores = scores.masked_fill(mask, -math.inf)
             else:
                 scores = scores + mask
-        weights = softmax(scores, -1)
+        weights = softmax(as_given(scores, queries), -1)
         if dropout_p > 0:
             weights = dropout(weights, dropout_p)
         mixed = weights @ values
