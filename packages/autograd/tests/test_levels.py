@@ -1,13 +1,16 @@
 """Levels: what stands in a tensor of a running transform, and what is left when it ends."""
 
+import gc
+
 import numpy as np
 import pytest
 
 import lamella_core as core
+from lamella_autograd import func
 from lamella_autograd.dual import Dual
 from lamella_autograd.levels import Below, settled, stack, tensors_in
 from lamella_autograd.tracking import Tracking
-from lamella_core import tensor
+from lamella_core import linalg, tensor
 from lamella_core.dispatch import modes
 
 
@@ -71,3 +74,23 @@ def test_another_thread_does_not_know_the_level() -> None:
         thread.start()
         thread.join()
     assert "another thread" in errors[0]
+
+
+def test_transforms_leave_nothing_to_the_collector() -> None:
+    x = core.eye(2) * 2
+
+    def run() -> None:
+        func.vmap(func.grad(lambda a: (a.sin() * a.softmax(0)).sum()))(x)
+        func.hessian(lambda a: (a**3).sum())(x[0])
+        func.jvp(linalg.inv, (x,), (x,))
+
+    run()
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(5):
+            run()
+        assert len(gc.get_objects()) - before < 5
+    finally:
+        gc.enable()

@@ -321,7 +321,11 @@ class Function:
             from lamella_autograd.function_levels import apply_at_level
 
             return apply_at_level(cls, args, kwargs)
-        return run_function(cls._context(), args, kwargs)
+        ctx = cls._context()
+        output = run_function(ctx, args, kwargs)
+        # Only jvp asks for them, and an output among them would hold its own node.
+        ctx.__dict__.pop("saved_for_forward", None)
+        return output
 
     @classmethod
     def _context(cls) -> FunctionCtx:

@@ -86,7 +86,9 @@ def _track(level: Tracking, cls: type[Function], args: Any, kwargs: dict[str, An
     ctx = cls._context()
     ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
     _set_up(ctx, args, output)
-    return record_function(ctx, args, output)
+    output = record_function(ctx, args, output)
+    ctx.__dict__.pop("saved_for_forward", None)
+    return output
 
 
 def _set_up(ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> None:
@@ -120,6 +122,7 @@ def _push(level: Dual, cls: type[Function], args: Any, kwargs: dict[str, Any]) -
             ]
         pushed = _outputs(cls.jvp(ctx, *tangents))
         ctx._given = None
+        ctx.__dict__.pop("saved_for_forward", None)
     outputs = _outputs(output)
     if len(pushed) != len(outputs):
         raise RuntimeError(
@@ -165,7 +168,7 @@ def _batch(level: Batch, cls: type[Function], args: Any, kwargs: dict[str, Any])
         return _with_dims(level, *found)
     batched = [isinstance(a, Tensor) and level.is_own(a) for a in args]
     with Below(level):
-        output = _whole_batch(level, cls, batched).apply(*below, **kwargs)
+        output = WholeBatch.apply(level, cls, batched, *below, **kwargs)
     return _like(output, [level.lift(each) for each in _outputs(output)])
 
 
@@ -187,73 +190,91 @@ def _with_dims(level: Batch, output: Any, out_dims: Any) -> Any:
     )
 
 
-def _whole_batch(level: Batch, cls: type[Function], batched: list[bool]) -> type[Function]:
-    """A Function of whole batches that runs each part of another one at the level of the batch."""
+def _lift_some(level: Batch, values: Any, which: Any) -> tuple[Any, ...]:
+    return tuple(
+        level.lift(value) if isinstance(value, Tensor) and own else value
+        for value, own in zip(values, which, strict=True)
+    )
 
-    def lifted(values: Any, which: Any) -> tuple[Any, ...]:
-        return tuple(
-            level.lift(value) if isinstance(value, Tensor) and own else value
-            for value, own in zip(values, which, strict=True)
+
+def _full(level: Batch, value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    with Below(level):
+        return level.full(value)
+
+
+class WholeBatch(Function):
+    """A Function of whole batches, which runs each part of another one at the level of the batch.
+
+    Its arguments are the level, the other Function, which of that one's arguments are batched, and
+    those arguments.
+    """
+
+    @staticmethod
+    def forward(level: Batch, cls: type[Function], batched: list[bool], *values: Any) -> Any:  # type: ignore[override]
+        with Again(level):
+            output = cls.forward(*_lift_some(level, values, batched))
+            return _like(output, [_full(level, each) for each in _outputs(output)])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        level, cls, batched, *values = inputs
+        ctx.level, ctx.batched = level, batched
+        inner = ctx.inner = cls._context()
+        inner.needs_input_grad = ctx.needs_input_grad[3:]
+        with Again(level):
+            results = [
+                level.lift(each) if isinstance(each, Tensor) else each for each in _outputs(output)
+            ]
+            cls.setup_context(inner, _lift_some(level, values, batched), _like(output, results))
+        ctx.set_materialize_grads(inner._materialize)
+        ctx.saves_batched = [each is not None and level.is_own(each) for each in inner._to_save]
+        ctx.save_for_backward(
+            *[None if each is None else _value(level, each) for each in inner._to_save]
+        )
+        forward = getattr(inner, "saved_for_forward", ())
+        ctx.forward_batched = [level.is_own(each) for each in forward]
+        ctx.save_for_forward(*[_value(level, each) for each in forward])
+        outer = {id(r): each for r, each in zip(results, _outputs(output), strict=True)}
+        ctx.mark_non_differentiable(
+            *[outer[id(each)] for each in inner._not_differentiable if id(each) in outer]
+        )
+        inner._to_save = inner._dirty = inner._not_differentiable = ()
+        inner.saved_for_forward = ()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        level, saved = ctx.level, ctx.saved_tensors
+        cls = ctx.inner._function
+        with Again(level):
+            ctx.inner._given = _lift_some(level, saved, ctx.saves_batched)
+            found = cls._backward_of()(ctx.inner, *_lift_some(level, grads, [True] * len(grads)))
+            ctx.inner._given = None
+            values = [_full(level, each) for each in _outputs(found)]
+        return (
+            None,
+            None,
+            None,
+            *[
+                each if each is None or own else each.sum(0)
+                for each, own in zip(values, ctx.batched, strict=True)
+            ],
         )
 
-    def lowered(value: Any) -> Any:
-        if not isinstance(value, Tensor):
-            return value
-        with Below(level):
-            return level.full(value)
-
-    class WholeBatch(Function):
-        @staticmethod
-        def forward(*values: Any) -> Any:
-            with Again(level):
-                output = cls.forward(*lifted(values, batched))
-                return _like(output, [lowered(each) for each in _outputs(output)])
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-            inner = ctx.inner = cls._context()
-            inner.needs_input_grad = ctx.needs_input_grad
-            with Again(level):
-                results = [
-                    level.lift(each) if isinstance(each, Tensor) else each
-                    for each in _outputs(output)
-                ]
-                cls.setup_context(inner, lifted(inputs, batched), _like(output, results))
-            ctx.set_materialize_grads(inner._materialize)
-            ctx.saves_batched = [each is not None and level.is_own(each) for each in inner._to_save]
-            ctx.save_for_backward(
-                *[None if each is None else level.value(each) for each in inner._to_save]
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        level, saved = ctx.level, ctx.saved_tensors
+        which = ctx.forward_batched or ctx.saves_batched
+        with Again(level):
+            ctx.inner._given = _lift_some(level, saved, which)
+            found = ctx.inner._function.jvp(
+                ctx.inner, *_lift_some(level, tangents[3:], ctx.batched)
             )
-            forward = getattr(inner, "saved_for_forward", ())
-            ctx.forward_batched = [level.is_own(each) for each in forward]
-            ctx.save_for_forward(*[level.value(each) for each in forward])
-            outer = {id(r): each for r, each in zip(results, _outputs(output), strict=True)}
-            ctx.mark_non_differentiable(
-                *[outer[id(each)] for each in inner._not_differentiable if id(each) in outer]
-            )
+            ctx.inner._given = None
+            return _like(found, [_full(level, each) for each in _outputs(found)])
 
-        @staticmethod
-        def backward(ctx: Any, *grads: Any) -> Any:
-            saved = ctx.saved_tensors
-            with Again(level):
-                ctx.inner._given = lifted(saved, ctx.saves_batched)
-                found = cls.backward(ctx.inner, *lifted(grads, [True] * len(grads)))
-                ctx.inner._given = None
-                values = [lowered(each) for each in _outputs(found)]
-            return tuple(
-                each if each is None or own else each.sum(0)
-                for each, own in zip(values, batched, strict=True)
-            )
 
-        @staticmethod
-        def jvp(ctx: Any, *tangents: Any) -> Any:
-            saved = ctx.saved_tensors
-            which = ctx.forward_batched or ctx.saves_batched
-            with Again(level):
-                ctx.inner._given = lifted(saved, which)
-                found = cls.jvp(ctx.inner, *lifted(tangents, batched))
-                ctx.inner._given = None
-                return _like(found, [lowered(each) for each in _outputs(found)])
-
-    WholeBatch.__name__ = cls.__name__
-    return WholeBatch
+def _value(level: Batch, tensor: Tensor) -> Tensor:
+    """What a batched tensor holds; the level need not be on the stack."""
+    return tensor._array.value if level.is_own(tensor) else tensor

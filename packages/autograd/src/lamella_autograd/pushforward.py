@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.backward import grad
 from lamella_autograd.formulas import derivatives, pushforwards
 from lamella_autograd.levels import Below, call, mapped
+from lamella_autograd.tracking import Tracking
 from lamella_core.conventions.pointwise import Pointwise
 from lamella_core.conventions.reduction import Reduction
 from lamella_core.conventions.view import StridedView, View
@@ -288,24 +290,20 @@ def _described(names: list[str], values: tuple[Any, ...], result: Any) -> dict[s
 
 def _push_transposed(op: Op, values: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
     """Applies the formula of reverse mode, and transposes it."""
-    from lamella_autograd.backward import grad
-    from lamella_autograd.tracking import Tracking
-
     with Tracking() as level:
         leaves: list[Tensor] = []
         directions: list[Tensor] = []
-
-        def tracked(value: Any, tangent: Any) -> Any:
-            if isinstance(value, Tensor) and isinstance(tangent, Tensor):
-                leaf = level.leaf(value)
-                leaves.append(leaf)
-                directions.append(tangent)
-                return leaf
+        args: list[Any] = []
+        for value, tangent in zip(values, tangents, strict=True):
             if isinstance(value, list) and isinstance(tangent, list):
-                return [tracked(v, t) for v, t in zip(value, tangent, strict=True)]
-            return value
-
-        args = [tracked(v, t) for v, t in zip(values, tangents, strict=True)]
+                args.append(
+                    [
+                        _tracked(level, v, t, leaves, directions)
+                        for v, t in zip(value, tangent, strict=True)
+                    ]
+                )
+            else:
+                args.append(_tracked(level, value, tangent, leaves, directions))
         result = call(op, *args)
         several = not isinstance(result, Tensor)
         outputs = list(result) if several else [result]
@@ -343,3 +341,15 @@ def _push_transposed(op: Op, values: tuple[Any, ...], tangents: tuple[Any, ...])
     kind = result.__class__
     results = kind(values_below) if kind in (list, tuple) else kind(*values_below)
     return results, tuple(pushed)
+
+
+def _tracked(
+    level: Tracking, value: Any, tangent: Any, leaves: list[Tensor], directions: list[Tensor]
+) -> Any:
+    """An argument as a leaf of the level, which is noted with its tangent, where it has one."""
+    if not isinstance(value, Tensor) or not isinstance(tangent, Tensor):
+        return value
+    leaf = level.leaf(value)
+    leaves.append(leaf)
+    directions.append(tangent)
+    return leaf
