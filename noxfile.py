@@ -32,16 +32,23 @@ PACKAGES: dict[str, set[str]] = {
     "autograd": {"tensor-core"},
     "sparse": {"tensor-core", "autograd"},
     "quantization": {"tensor-core"},
+    "masked": {"tensor-core"},
+    "signal": {"tensor-core"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},
     "data": {"tensor-core"},
-    "lamella": {"tensor-core", "autograd", "sparse", "quantization", "nn", "optim", "data"},
+    "lamella": {
+        *("tensor-core", "autograd", "sparse", "quantization", "masked", "signal"),
+        *("nn", "optim", "data"),
+    },
 }
 IMPORT_NAMES = {
     "tensor-core": "lamella_core",
     "autograd": "lamella_autograd",
     "sparse": "lamella_sparse",
     "quantization": "lamella_quantization",
+    "masked": "lamella_masked",
+    "signal": "lamella_signal",
     "nn": "lamella_nn",
     "optim": "lamella_optim",
     "data": "lamella_data",
@@ -144,10 +151,10 @@ def tests(session: nox.Session, package: str) -> None:
 
 @nox.session(requires=["wheels"])
 def extras(session: nox.Session) -> None:
-    """The tests of tensor-core and data once more, with the extras that need no GPU."""
+    """The tests of tensor-core, signal and data once more, with the extras that need no GPU."""
     requirements = ("lamella-tensor-core[scipy,safetensors]", "lamella-data[streaming,parquet]")
-    install(session, *requirements, "pytest>=8")
-    tested = ("packages/tensor-core/tests", "packages/data/tests")
+    install(session, *requirements, "lamella-signal[scipy]", "pytest>=8")
+    tested = ("packages/tensor-core/tests", "packages/signal/tests", "packages/data/tests")
     session.run("pytest", *tested, *session.posargs, env=THREADS)
 
 

@@ -47,6 +47,8 @@ def test_functions_that_stand_in_two_places() -> None:
         ("import lamella.utils.data._utils.collate as module", "lamella_data._utils.collate"),
         ("from lamella.utils.data import streaming as module", "lamella_data.streaming"),
         ("import lamella.nn.utils.clip_grad as module", "lamella_nn.utils.clip_grad"),
+        ("import lamella.masked as module", "lamella_masked"),
+        ("from lamella.signal import windows as module", "lamella_signal.windows"),
     ],
 )
 def test_import_statements_find_the_same_module(statement: str, real: str) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.dtype import FLOATING
-from lamella_core.masked.selection import all_dims, expanded, greatest, hidden_as, least
 from lamella_core.ops.reduction import norm as whole_norm
 from lamella_core.ops.reduction import sum as whole_sum
+from lamella_masked.selection import all_dims, expanded, greatest, hidden_as, least
 
 if TYPE_CHECKING:
     from collections.abc import Callable

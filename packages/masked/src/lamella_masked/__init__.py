@@ -6,7 +6,7 @@ a mask all do. PyTorch's MaskedTensor is not there: masks are given as arguments
 
 from __future__ import annotations
 
-from lamella_core.masked.normalizations import (
+from lamella_masked.normalizations import (
     cumprod,
     cumsum,
     log_softmax,
@@ -15,7 +15,7 @@ from lamella_core.masked.normalizations import (
     softmax,
     softmin,
 )
-from lamella_core.masked.reductions import (
+from lamella_masked.reductions import (
     amax,
     amin,
     argmax,

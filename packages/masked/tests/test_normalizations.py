@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
-from lamella_core import masked
+import lamella_masked as masked
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, 6))

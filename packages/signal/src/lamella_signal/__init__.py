@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lamella_core.signal import windows
+from lamella_signal import windows
 
 __all__ = ["windows"]

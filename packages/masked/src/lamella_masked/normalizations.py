@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import not_implemented_for
-from lamella_core.masked.reductions import norm
-from lamella_core.masked.selection import greatest, hidden_as, least
 from lamella_core.ops.elementary import logaddexp as whole_logaddexp
+from lamella_masked.reductions import norm
+from lamella_masked.selection import greatest, hidden_as, least
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype
