@@ -52,7 +52,24 @@ def test_after_the_level_a_dual_is_its_value() -> None:
         dual = make_dual(tensor(X), tensor(T))
     assert unpack_dual(dual).tangent is None
     assert np.allclose((dual + 1).numpy(), X + 1)
+    assert np.array_equal(dual.numpy(), X)
     assert repr(dual) == repr(tensor(X))
+
+
+def test_after_the_level_the_graph_of_the_values_is_left() -> None:
+    x = tensor(X, requires_grad=True)
+    with dual_level():
+        value = (make_dual(x, tensor(T)) ** 2).sum()
+    value.backward()
+    assert np.allclose(x.grad.numpy(), 2 * X)
+
+
+def test_gradients_that_are_accumulated_in_a_level() -> None:
+    x = tensor(X, requires_grad=True)
+    with dual_level():
+        (make_dual(x, tensor(T)) ** 3).sum().backward()
+        assert np.allclose(unpack_dual(x.grad).tangent.numpy(), 6 * X * T)
+    assert np.allclose(x.grad.numpy(), 3 * X**2)
 
 
 def test_reverse_over_forward_and_forward_over_reverse() -> None:

@@ -7,6 +7,7 @@ computes both; see ``pushforward`` for the rules.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from lamella_autograd.formulas import not_differentiable
 from lamella_autograd.inference import INFERENCE_TENSOR
@@ -73,13 +74,24 @@ class Dual(Level):
     def __init__(self, *, transforms: bool = True) -> None:
         super().__init__()
         self.transforms = transforms
+        self._made: list[ref[Tensor]] = []
+
+    def __exit__(self, *exc: object) -> None:
+        super().__exit__(*exc)
+        while self._made:
+            tensor = self._made.pop()()
+            if tensor is not None:
+                _become_value(tensor, self)
 
     def array(self, value: Tensor) -> LiftedArray:
         return DualArray(self, value)
 
     def make(self, value: Tensor, tangent: Tensor | None) -> Tensor:
         """A tensor of this level."""
-        return tensor_of(DualArray(self, value, tangent))
+        tensor = tensor_of(DualArray(self, value, tangent))
+        if not self.transforms:
+            self._made.append(ref(tensor))
+        return tensor
 
     def tangent(self, tensor: Tensor) -> Tensor | None:
         """The tangent; None where there is none."""
@@ -214,10 +226,19 @@ class Dual(Level):
             inner = _inner(target)
             tangent = laid_out_as(zeros_like(inner), inner)
         lifted = self.make(inner, tangent)
+        self._made.append(ref(target))
         target._array = lifted._array
         target._key = lifted._key
         target._storage = lifted._storage
         target._graph = None
+
+
+def _become_value(tensor: Tensor, level: Dual) -> None:
+    """Makes a dual tensor of a level that has ended the value that it holds."""
+    if level.is_own(tensor):
+        value = tensor._array.value
+        tensor._array, tensor._key, tensor._storage = value._array, value._key, value._storage
+        tensor._graph, tensor._view = value._graph, value._view
 
 
 def _inner(tensor: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lamella_autograd.inference import INFERENCE_TENSOR
 from lamella_core import strided
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, quiet
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, quiet
 from lamella_core.ops.creation_data import tensor
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
@@ -112,6 +112,9 @@ def _is_alone(array: Any) -> bool:
 def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
     if grad.layout is not strided:
         return grad.detach().clone()
+    if grad._key & LIFTED:
+        # It may have a tangent, which a copy of the array would not.
+        return grad.clone()
     backend = backend_of_tensor(leaf)
     array, own = grad._array, leaf._array
     if array.__class__ is own.__class__ is np.ndarray and own.flags.c_contiguous:
