@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MODES: list[Device] = []
+MODES: list[Device] = []
 _by_text: dict[object, Device] = {}
 
 
@@ -75,11 +75,11 @@ class Device:
         return Device, (self.type, self.index)
 
     def __enter__(self) -> Device:
-        _MODES.append(self)
+        MODES.append(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _MODES.pop()
+        MODES.pop()
 
 
 CPU = Device("cpu")
@@ -95,14 +95,14 @@ def device_of(type: str, index: int | None) -> Device:
     return device
 
 
-_default = [CPU]
+default = [CPU]
 
 
 def get_default_device() -> Device:
     """The device of new tensors that are given none."""
-    return _MODES[-1] if _MODES else _default[0]
+    return MODES[-1] if MODES else default[0]
 
 
 def set_default_device(device: Device | str | int | None) -> None:
     """Sets the device of new tensors that are given none; None sets it back to the CPU."""
-    _default[0] = CPU if device is None else Device(device)
+    default[0] = CPU if device is None else Device(device)

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError
-from lamella_core.device import Device, get_default_device
+from lamella_core.device import MODES as DEVICE_MODES
+from lamella_core.device import Device
+from lamella_core.device import default as default_device
 from lamella_core.signature import Param, argument_list, key_lines, parse
 
 if TYPE_CHECKING:
@@ -265,7 +267,7 @@ def backend_of(device: Device) -> Backend:
 def device_key(device: Device | str | int | None) -> int:
     """The key bit of a device, None being the default device."""
     if device is None:
-        device = get_default_device()
+        device = DEVICE_MODES[-1] if DEVICE_MODES else default_device[0]
     try:
         return device.bit  # type: ignore[union-attr]
     except AttributeError:

@@ -320,10 +320,11 @@ class Tensor(metaclass=_HasOps):
         Raises:
             RuntimeError: when there is not exactly one element.
         """
-        if self._array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self._array.size} elements cannot be converted to Scalar"
-            )
+        array = self._array
+        if array.size != 1:
+            raise RuntimeError(f"a Tensor with {array.size} elements cannot be converted to Scalar")
+        if array.__class__ is np.ndarray and self._dtype is not dtypes.bfloat16:
+            return array.item()
         value = backend_of_tensor(self).to_numpy(self._array).item()
         return float(value) if self._dtype is dtypes.bfloat16 else value
 

@@ -124,21 +124,36 @@ class Overwriting:
 
             return into_out
 
-        def write(*args: Any) -> Tensor:
-            target = args[0]
-            array = target._array
-            if not array.flags.c_contiguous and _overlaps(array.shape, strides(array)):
+        def check(array: Any) -> None:
+            if _overlaps(array.shape, strides(array)):
                 raise RuntimeError(
                     f"unsupported operation: more than one element of the written-to tensor refers "
                     f"to a single memory location. Please clone() the tensor before performing the "
                     f"operation. ({op.name}: shape {list(array.shape)}, "
                     f"strides {list(strides(array))})"
                 )
+
+        def write_one(target: Tensor, value: Any) -> Tensor:
+            array = target._array
+            if 0 in array.strides:
+                check(array)
+            kernel(array, value if value.__class__ in _NUMBERS else value._array)
+            storage = target._storage
+            if storage is None:
+                mark_written(target)
+            else:
+                storage.version += 1
+            return target
+
+        def write(*args: Any) -> Tensor:
+            target = args[0]
+            if 0 in target._array.strides:
+                check(target._array)
             kernel(*_arrays(args, singles, lists))
             mark_written(target)
             return target
 
-        return write
+        return write_one if singles == [0, 1] and len(base.params) == 2 else write
 
 
 def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:

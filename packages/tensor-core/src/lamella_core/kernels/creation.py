@@ -38,8 +38,9 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
     if kind in "iu":
         if type(start) is type(end) is type(step) is int:
             # In int64 first: what another integer type cannot hold wraps around in the conversion.
-            numbers = xp.arange(start, end, step, dtype=xp.int64)
-            return numbers if dtype == xp.int64 else numbers.astype(dtype)
+            if dtype.itemsize == 8:
+                return xp.arange(start, end, step, dtype)
+            return xp.arange(start, end, step, xp.int64).astype(dtype)
         count = math.ceil((end - start) / step)
         return (int(start) + int(step) * xp.arange(count)).astype(dtype)
     count = math.ceil((end - start) / step)

@@ -247,12 +247,15 @@ def full(
             dtype = fill_value._dtype
         fill_value = fill_value.item()
     if dtype is None and out is None:
-        dtype = dtypes.of_number(fill_value)
+        kind = fill_value.__class__
+        dtype = dtypes.defaults.floating if kind is float else dtypes.of_number(fill_value)
     if out is not None or layout is not None or dtype.__class__ is not dtype_class:
         dtype, device = _given("full", out, dtype, device, layout)
-    shape = check_size("full", read_sizes("full", (size,)))
     value = number_of_type(fill_value, dtype)
-    tensor = _full_table[modes.bits | device_key(device)](shape, value, dtype, device)
+    try:
+        tensor = _full_table[modes.bits | device_key(device)](size, value, dtype, device)
+    except (TypeError, ValueError):
+        tensor = _full(_checked("full", (size,)), value, dtype, device)
     if out is None and not pin_memory:
         return tensor.requires_grad_() if requires_grad else tensor
     return _finished("full", tensor, out, requires_grad, pin_memory)
@@ -265,6 +268,8 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
         RuntimeError: for a complex number in a real type, or an integer out of range.
     """
     if value.__class__ is float and wanted.category == dtypes.FLOATING:
+        return value
+    if value.__class__ is int and wanted is dtypes.int64 and -(2**63) <= value < 2**63 - 1:
         return value
     if isinstance(value, builtins.complex) and wanted.category < dtypes.COMPLEX:
         if value.imag:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.structural import structural
-from lamella_core.dispatch import LIFTED, device_key, modes
+from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
@@ -64,13 +64,16 @@ def _like(
     elif dtype.__class__ is not dtype_class:
         dtype = read_dtype("like", dtype)
     if device is None:
-        device = input.device
+        backend = backend_of_tensor(input)
+        device, key = backend.sole_device or input.device, backend.key
+    else:
+        key = device_key(device)
     array = input._array
     plain = array.flags.c_contiguous and wanted in _ROW_MAJOR
     strides = None if plain else strides_like(input, wanted)
     shape = array.shape
     if strides is None:
-        tensor = make.op.table[modes.bits | device_key(device)](shape, *value, dtype, device)
+        tensor = make.op.table[modes.bits | key](shape, *value, dtype, device)
     else:
         tensor = _strided(shape, strides, dtype, device)
         if make is _zeros:

@@ -7,6 +7,7 @@ draw.
 from __future__ import annotations
 
 import warnings
+from functools import cache
 
 import ml_dtypes
 import numpy as np
@@ -34,6 +35,7 @@ def _largest(dtype: np.dtype) -> int:
     return int(np.iinfo(dtype).max)
 
 
+@cache
 def _bounds(dtype: np.dtype) -> tuple[int, int]:
     if dtype == _BOOL:
         return 0, 1

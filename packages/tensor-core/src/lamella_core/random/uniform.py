@@ -165,7 +165,8 @@ def uniform(
         return out
     check_float("uniform_", dtype)
     low, high = float(low), float(high)
-    check_bounds(low, high, dtype)
+    if low != 0.0 or high != 1.0:
+        check_bounds(low, high, dtype)
     flat = out.reshape(-1)
     fill = _fill_float64 if dtype == FLOAT64 else _fill_float32
     for part in blocks(flat.size):

@@ -6,6 +6,7 @@ Importing the package registers them all.
 from lamella_core.backends import numpy as _numpy  # the backend comes first
 from lamella_core.backends.numpy_kernels import (
     activation,
+    creation,
     decomposition,
     deviations,
     random,
@@ -17,6 +18,7 @@ from lamella_core.backends.numpy_kernels import (
 
 __all__ = [
     "activation",
+    "creation",
     "decomposition",
     "deviations",
     "random",
