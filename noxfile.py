@@ -34,11 +34,12 @@ PACKAGES: dict[str, set[str]] = {
     "quantization": {"tensor-core"},
     "masked": {"tensor-core"},
     "signal": {"tensor-core"},
+    "array-api": {"tensor-core"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},
     "data": {"tensor-core"},
     "lamella": {
-        *("tensor-core", "autograd", "sparse", "quantization", "masked", "signal"),
+        *("tensor-core", "autograd", "sparse", "quantization", "masked", "signal", "array-api"),
         *("nn", "optim", "data"),
     },
 }
@@ -49,6 +50,7 @@ IMPORT_NAMES = {
     "quantization": "lamella_quantization",
     "masked": "lamella_masked",
     "signal": "lamella_signal",
+    "array-api": "lamella_array_api",
     "nn": "lamella_nn",
     "optim": "lamella_optim",
     "data": "lamella_data",

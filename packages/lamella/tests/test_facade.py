@@ -81,6 +81,14 @@ def test_importing_the_facade_loads_no_sub_package() -> None:
     assert run(program) == ""
 
 
+def test_a_tensor_finds_the_array_api_when_asked() -> None:
+    program = (
+        "import sys, lamella; x = lamella.ones(2); before = 'lamella_array_api' in sys.modules;"
+        "print(before, x.__array_namespace__().__name__)"
+    )
+    assert run(program) == "False lamella_array_api"
+
+
 def test_a_missing_sub_module_is_a_module_not_found_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"lamella\.nn\.no_such_module"):
         __import__("lamella.nn.no_such_module")

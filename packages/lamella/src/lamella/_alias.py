@@ -68,6 +68,7 @@ FUNCTIONS = {
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = {
+    "__array_namespace__": "lamella_array_api",
     **dict.fromkeys(
         """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
         q_scale q_zero_point qscheme""".split(),

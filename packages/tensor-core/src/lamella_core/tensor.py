@@ -367,17 +367,6 @@ class Tensor(metaclass=_HasOps):
             return np.array(array, dtype=dtype, copy=True)
         return array
 
-    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        """The Python array API standard's functions for this array."""
-        from lamella_core import array_api
-
-        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
-            raise ValueError(
-                f"version {api_version!r} of the array API standard is not known; 2024.12 is the "
-                "latest here"
-            )
-        return array_api
-
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
         """As ``to(device)``: the array API standard's name."""
         return self.to(device)

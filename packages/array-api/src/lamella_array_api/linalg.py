@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_array_api.adapting import of_two
+from lamella_array_api.data_types import common
+from lamella_array_api.statistics import sum
 from lamella_core import linalg
-from lamella_core.array_api.adapting import of_two
-from lamella_core.array_api.data_types import common
-from lamella_core.array_api.statistics import sum
 from lamella_core.linalg import (
     cholesky,
     det,

@@ -1,4 +1,6 @@
-"""The Python array API standard, 2024.12, over tensors: ``x.__array_namespace__()``.
+"""The Python array API standard, 2024.12, over tensors.
+
+Importing it gives tensors ``__array_namespace__``, by which SciPy and scikit-learn find it.
 
 Its functions are what the standard says where PyTorch's of the same name differ: 0-dim arrays
 promote as others do, ``axis`` and ``keepdims`` are named so, and Python numbers stand for arrays
@@ -11,13 +13,13 @@ from __future__ import annotations
 
 from math import e, inf, nan, pi
 
-from lamella_core.array_api import fft, linalg
-from lamella_core.array_api.creation import *
-from lamella_core.array_api.data_types import *
-from lamella_core.array_api.elementwise import *
-from lamella_core.array_api.manipulation import *
-from lamella_core.array_api.searching import *
-from lamella_core.array_api.statistics import *
+from lamella_array_api import fft, linalg, method
+from lamella_array_api.creation import *
+from lamella_array_api.data_types import *
+from lamella_array_api.elementwise import *
+from lamella_array_api.manipulation import *
+from lamella_array_api.searching import *
+from lamella_array_api.statistics import *
 from lamella_core.dtype import bool_ as bool
 from lamella_core.dtype import (
     complex64,

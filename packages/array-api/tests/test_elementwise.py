@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamella_core import array_api as xp
+import lamella_array_api as xp
 
 Agree = Callable[..., None]
 Sample = Callable[..., np.ndarray]
@@ -123,7 +123,7 @@ def test_special_values(agree: Agree) -> None:
 
 
 def test_every_function_of_the_module_is_tested() -> None:
-    from lamella_core.array_api import elementwise
+    from lamella_array_api import elementwise
 
     named = {name for name, _ in cases(ONE) + cases(TWO)}
     own = {"bitwise_left_shift", "bitwise_right_shift", "clip", "floor_divide", "pow", "remainder"}

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
+import lamella_array_api as xp
 import lamella_core as lc
-from lamella_core import array_api as xp
 
 KINDS = (
     ("int8", "int16", "int32", "int64", "uint8"),

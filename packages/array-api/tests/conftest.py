@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lamella_array_api as array_api
 import lamella_core as lc
-from lamella_core import array_api
 
 Call = Callable[[Any, Callable[[Any], Any]], Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_array_api.adapting import named
 from lamella_core import fft as own
-from lamella_core.array_api.adapting import named
 from lamella_core.fft import fft, hfft, ifft, ihfft, irfft, rfft
 
 if TYPE_CHECKING:

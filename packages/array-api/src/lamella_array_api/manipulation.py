@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_array_api.data_types import common
 from lamella_core import broadcast_to
-from lamella_core.array_api.data_types import common
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

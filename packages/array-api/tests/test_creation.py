@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import lamella_array_api as xp
 import lamella_core as lc
-from lamella_core import array_api as xp
 
 Agree = Callable[..., None]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lamella_core as core
+from lamella_array_api.adapting import named
 from lamella_core import empty_like, from_dlpack, full_like, ones_like, zeros_like
-from lamella_core.array_api.adapting import named
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_array_api.adapting import of_two
 from lamella_core import (
     abs,
     acos,
@@ -42,7 +43,6 @@ from lamella_core import (
     tanh,
     trunc,
 )  # fmt: skip
-from lamella_core.array_api.adapting import of_two
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_core.array_api.data_types import common
+from lamella_array_api.data_types import common
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from collections import namedtuple
 from typing import Any
 
 import lamella_core as core
-from lamella_core.array_api.adapting import over_axes
-from lamella_core.array_api.data_types import common
+from lamella_array_api.adapting import over_axes
+from lamella_array_api.data_types import common
 from lamella_core.tensor import Tensor
 
 __all__ = [

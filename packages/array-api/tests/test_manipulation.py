@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lamella_core import array_api as xp
+import lamella_array_api as xp
 
 Agree = Callable[..., None]
 Sample = Callable[..., np.ndarray]
