@@ -8,12 +8,11 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 
-def check_available(op_name: str, scale_grad_by_freq: bool) -> None:
+def check_available(op_name: str) -> None:
     """Raises unless sparse gradients can be made.
 
     Raises:
         ModuleNotFoundError: without lamella-sparse, naming the extra that brings it.
-        RuntimeError: they are to be divided by frequencies.
     """
     try:
         import lamella_sparse  # noqa: F401
@@ -25,21 +24,26 @@ def check_available(op_name: str, scale_grad_by_freq: bool) -> None:
             "sparse=False, whose gradient is a dense tensor of the weight's shape",
             name=error.name,
         ) from None
-    if scale_grad_by_freq:
-        raise RuntimeError(
-            f"{op_name}: scale_grad_by_freq is not supported with sparse gradients; use "
-            "sparse=False"
-        )
 
 
-def sparse_rows(grad: Tensor, indices: Tensor, rows: int, padding_idx: int) -> Tensor:
+def sparse_rows(
+    grad: Tensor, indices: Tensor, rows: int, padding_idx: int, scale_grad_by_freq: bool
+) -> Tensor:
     """The gradient of a table ``(rows, features)``: a row for each index, not added up.
 
     Args:
         grad: ``(n, features)``.
         indices: n indices, of any shape.
         padding_idx: the index whose rows are left out; -1 for none.
+        scale_grad_by_freq: False.
+
+    Raises:
+        RuntimeError: rows are to be divided by their frequencies.
     """
+    if scale_grad_by_freq:
+        raise RuntimeError(
+            "embedding: scale_grad_by_freq is not supported with sparse gradients; use sparse=False"
+        )
     from lamella_sparse.conversion import coo_tensor
 
     indices = indices.reshape(-1).long()

@@ -22,7 +22,13 @@ def _embedding(
     sparse: bool,
 ) -> Tensor:
     if sparse:
-        return sparse_rows(grad.reshape(-1, weight_shape[1]), indices, weight_shape[0], padding_idx)
+        return sparse_rows(
+            grad.reshape(-1, weight_shape[1]),
+            indices,
+            weight_shape[0],
+            padding_idx,
+            scale_grad_by_freq,
+        )
     return embedding_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
 
 

@@ -68,7 +68,7 @@ def _weight(
         factors = per_sample_weights.reshape(-1)[: bag_of.numel()]
         by_index = by_index * factors.unsqueeze(1)
     if sparse:
-        return sparse_rows(by_index, used, rows, padding_idx)
+        return sparse_rows(by_index, used, rows, padding_idx, scale_grad_by_freq)
     return embedding_backward(by_index, used, rows, padding_idx, scale_grad_by_freq)
 
 

@@ -45,7 +45,7 @@ def embedding(
         ModuleNotFoundError: for ``sparse=True`` without lamella-sparse.
     """
     if sparse:
-        check_available("embedding", scale_grad_by_freq)
+        check_available("embedding")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but got shape {list(weight._array.shape)}")
     _check_integer("embedding", "indices", 1, input)
@@ -136,7 +136,7 @@ def embedding_bag(
             f"for mode='sum' (got mode='{mode}')"
         )
     if sparse:
-        check_available("embedding_bag", scale_grad_by_freq)
+        check_available("embedding_bag")
     _check_integer("embedding_bag", "indices", 1, input)
     if offsets is not None:
         _check_integer("embedding_bag", "offsets", 1, offsets)
