@@ -14,7 +14,7 @@ to need a constant at most: blocks that fit the cache.
 * `dropout`: the mask, which its derivative uses.
 * `conv2d`: the windows of an image as the columns of a matrix, for one product of BLAS.
 * `max_pool2d`: the place of each maximum.
-* `index_add_`, `index_copy_`, `scatter_add_`: the rows in the order in which they are written.
+* `index_add_`, `index_copy_`: the rows in the order in which they are written.
 * `argmax` along the first dimension: NumPy turns the array around for it.
 * `randperm`: all swaps are resolved at once.
 * float16 is summed in float32, and integers meet floats as floats.
@@ -118,7 +118,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
 def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     """As :func:`plain`."""
     functional = torch.nn.functional
-    x, wide = torch.rand(2_000_000), torch.randn(1000, 2000)
+    x, wide, rows = torch.rand(2_000_000), torch.randn(1000, 2000), torch.randn(1000, 2000)
     whole = torch.arange(2_000_000)
     half = x.half()
     places = torch.randint(0, 1000, (1000,))
@@ -139,8 +139,8 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "integers plus a float": lambda: whole + 1.5,
     }
     inside: Calls = {
-        "index_add_": lambda: wide.index_add_(0, places, wide),
-        "index_copy_": lambda: wide.index_copy_(0, whole[:1000], wide),
+        "index_add_": lambda: wide.index_add_(0, places, rows),
+        "index_copy_": lambda: wide.index_copy_(0, whole[:1000], rows),
     }
     return new, inside
 
