@@ -153,11 +153,12 @@ def tests(session: nox.Session, package: str) -> None:
 
 @nox.session(requires=["wheels"])
 def extras(session: nox.Session) -> None:
-    """The tests of tensor-core, signal and data once more, with the extras that need no GPU."""
+    """The tests of the packages that have extras once more, with those that need no GPU."""
     requirements = ("lamella-tensor-core[scipy,safetensors]", "lamella-data[streaming,parquet]")
-    install(session, *requirements, "lamella-signal[scipy]", "pytest>=8")
-    tested = ("packages/tensor-core/tests", "packages/signal/tests", "packages/data/tests")
-    session.run("pytest", *tested, *session.posargs, env=THREADS)
+    install(session, *requirements, "lamella-signal[scipy]", "lamella-autograd", "pytest>=8")
+    tested = ("tensor-core", "autograd", "signal", "data")
+    folders = [f"packages/{folder}/tests" for folder in tested]
+    session.run("pytest", *folders, *session.posargs, env=THREADS)
 
 
 @nox.session(name="backend-plugin", requires=["wheels"])

@@ -75,10 +75,13 @@ class Backend(ABC):
         """What stands around a kernel; where there are several devices, it chooses the one."""
         return kernel
 
-    def by_blocks(self, kernel: Callable[..., Any], takes_out: bool) -> Callable[..., Any]:
+    def by_blocks(
+        self, kernel: Callable[..., Any], takes_out: bool, count: int
+    ) -> Callable[..., Any]:
         """A pointwise kernel that makes no temporary arrays of the operands' size, if it can.
 
         ``takes_out`` says whether the kernel takes ``out=``; what comes back may do so in any case.
+        ``count`` is how many arguments it takes.
         """
         return kernel
 

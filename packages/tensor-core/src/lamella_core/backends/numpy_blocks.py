@@ -20,15 +20,26 @@ _BLOCK = 32768
 _LARGE = 4 * _BLOCK
 
 
-def by_blocks(kernel: Callable[..., Any], takes_out: bool) -> Callable[..., Any]:
+def by_blocks(
+    kernel: Callable[..., Any], takes_out: bool, count: int | None = None
+) -> Callable[..., Any]:
     """A pointwise kernel that takes large arrays block by block, and can write into ``out``.
 
     Args:
         kernel: any but a ufunc, which makes no temporary arrays.
         takes_out: whether the kernel itself has an argument ``out``.
+        count: how many arguments it takes; two are passed on without being packed.
     """
 
     array_type = np.ndarray
+
+    def call_two(first: Any, second: Any, *, out: Any = None) -> Any:
+        if out is None and not (
+            (first.__class__ is array_type and first.size >= _LARGE)
+            or (second.__class__ is array_type and second.size >= _LARGE)
+        ):
+            return kernel(first, second)
+        return call(first, second, out=out)
 
     def call(*args: Any, out: Any = None) -> Any:
         for each in args:
@@ -41,7 +52,7 @@ def by_blocks(kernel: Callable[..., Any], takes_out: bool) -> Callable[..., Any]
         out[...] = kernel(*args)
         return out
 
-    return call
+    return call_two if count == 2 else call
 
 
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:

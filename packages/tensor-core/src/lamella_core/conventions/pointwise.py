@@ -185,7 +185,7 @@ class Pointwise:
         plans = _Plans(self, base.name, kernel, bool(key & NUMBER))
         operands = tuple(i for i, p in enumerate(base.params) if p.kind != "value")
         if not hasattr(kernel, "nin"):
-            kernel = backend.by_blocks(kernel, takes_out(kernel))
+            kernel = backend.by_blocks(kernel, takes_out(kernel), len(base.params))
         if op.mutates is not None:
             return _bind_into(op, base, kernel, plans, operands, backend)
         if len(base.params) == 1:
