@@ -93,6 +93,8 @@ def _finished(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
 
 
 def _in_the_shape(name: str, make: Any, doc: str) -> Any:
+    table = make.op.table
+
     def like(
         input: Tensor,
         *,
@@ -103,7 +105,18 @@ def _in_the_shape(name: str, make: Any, doc: str) -> Any:
         requires_grad: bool = False,
         memory_format: memory_format | None = preserve_format,
     ) -> Tensor:
-        tensor = _like(make, input, (), dtype, device, memory_format, layout)
+        array = input._array
+        if (
+            dtype is device is layout is None
+            and memory_format is preserve_format
+            and array.flags.c_contiguous
+            and not input._key & LIFTED
+        ):
+            backend = backend_of_tensor(input)
+            place = backend.sole_device or input.device
+            tensor = table[modes.bits | backend.key](array.shape, input._dtype, place)
+        else:
+            tensor = _like(make, input, (), dtype, device, memory_format, layout)
         if pin_memory:
             tensor = tensor.pin_memory()
         return tensor.requires_grad_() if requires_grad else tensor
