@@ -5,19 +5,10 @@ from __future__ import annotations
 import mmap
 import os
 import zlib
-from typing import IO, TYPE_CHECKING, Any
-
-from lamella_core.parallel import thread_count
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
+from typing import IO, Any
 
 # A piece is still in the processor's cache when its checksum is taken.
 PIECE = 1 << 18
-
-# Bytes from which a second thread for the checksum is worth its start.
-_LARGE = 1 << 22
 
 
 class Source:
@@ -58,25 +49,6 @@ class Source:
         Raises:
             RuntimeError: when the file ends before.
         """
-        if target.nbytes < _LARGE or thread_count() < 2:
-            return self._pieces_into(start, target, zlib.crc32)
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1) as pool:
-            checksums: list[Future[int]] = []
-
-            def check(piece: memoryview, _: int) -> int:
-                # A piece is checked while the next one is read.
-                before = checksums.pop().result() if checksums else 0
-                checksums.append(pool.submit(zlib.crc32, piece, before))
-                return 0
-
-            self._pieces_into(start, target, check)
-            return checksums.pop().result()
-
-    def _pieces_into(
-        self, start: int, target: memoryview, check: Callable[[memoryview, int], int]
-    ) -> int:
         self._file.seek(start)
         readinto = getattr(self._file, "readinto", None)
         crc = position = 0
@@ -93,7 +65,7 @@ class Source:
                     f"{self.name} ended after {position} of the {target.nbytes} bytes from "
                     f"position {start} on: it was cut off"
                 )
-            crc = check(piece[:count], crc)
+            crc = zlib.crc32(piece[:count], crc)
             position += count
         return crc
 
