@@ -80,6 +80,38 @@ def test_first_step(seed, options) -> None:
         assert len(state.get(name, ())) == len(wanted.get(name, ()))
 
 
+@pytest.mark.parametrize("options", DATABASE)
+def test_twelve_steps_on_least_squares(options) -> None:
+    places = []
+    for core, optim, given in (
+        (torch, torch.optim, options),
+        (lamella_core, lamella_optim, ours(options)),
+    ):
+        random = np.random.default_rng(3)
+        matrix, target = (core.tensor(random.standard_normal(s)) for s in ((8, 4), (8, 3)))
+        weight = core.tensor(random.standard_normal((4, 3)), requires_grad=True)
+        optimizer = optim.LBFGS([weight], **{"max_iter": 4, **given})
+
+        def closure(
+            matrix: Any = matrix,
+            target: Any = target,
+            weight: Any = weight,
+            optimizer: Any = optimizer,
+        ) -> Any:
+            optimizer.zero_grad()
+            loss = (matrix @ weight - target).square().mean()
+            loss.backward()
+            return loss
+
+        path = []
+        for _ in range(12):
+            optimizer.step(closure)
+            path.append(weight.detach().numpy().copy())
+        places.append(path)
+    for found, expected in zip(*places, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
 @pytest.mark.parametrize("options", [{"max_iter": 2}, {"max_iter": 2, **FURTHER[1]}])
 def test_state_dicts_load_both_ways(options) -> None:
     reference, problem = pair(1, options)
