@@ -8,7 +8,14 @@ from lamella_core.ops.creation_likes import full_like
 from lamella_core.tensor import Tensor
 from lamella_optim.checks import check_implementation, check_lr, check_not_negative
 from lamella_optim.kernels import adagrad as kernels
-from lamella_optim.list_optimizer import ListOptimizer, advance, new_step, number, step_tensors
+from lamella_optim.list_optimizer import (
+    ListOptimizer,
+    advance,
+    by_layout,
+    new_step,
+    number,
+    step_tensors,
+)
 from lamella_optim.ops.adagrad import adagrad_step
 from lamella_optim.optimizer import Params
 from lamella_optim.recorded import run_recorded
@@ -99,10 +106,11 @@ class Adagrad(ListOptimizer):
         state["sum"] = self._filled(param, group["initial_accumulator_value"])
 
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
-        if any([grad.is_sparse for grad in grads]):
-            params, grads = self._update_sparse(group, params, grads)
-            if not params:
-                return
+        params, grads, sparse = by_layout(params, grads)
+        for param, grad in sparse:
+            self._update_sparse(group, param, grad)
+        if not params:
+            return
         states = self.state
         steps = []
         sums = []
@@ -123,26 +131,18 @@ class Adagrad(ListOptimizer):
         else:
             adagrad_step(*arguments)
 
-    def _update_sparse(
-        self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Moves what sparse gradients have; returns the parameters and gradients that are dense."""
-        dense = []
-        for param, grad in zip(params, grads, strict=True):
-            if not grad.is_sparse:
-                dense.append((param, grad))
-                continue
-            if group["weight_decay"] != 0:
-                raise RuntimeError("weight_decay option is not compatible with sparse gradients")
-            state = self.state[param]
-            if not state:
-                self._start(group, param)
-            (count,) = advance([state["step"]])
-            whole = grad.coalesce()
-            place = tuple(whole._indices())
-            values = -whole._values() if group["maximize"] else whole._values()
-            total = state["sum"][place] + values * values
-            state["sum"][place] = total
-            rate = number(group["lr"]) / (1 + (count - 1) * group["lr_decay"])
-            param[place] -= rate * values / (total.sqrt() + group["eps"])
-        return [param for param, _ in dense], [grad for _, grad in dense]
+    def _update_sparse(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
+        """Moves the elements that a sparse gradient has."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        state = self.state[param]
+        if not state:
+            self._start(group, param)
+        (count,) = advance([state["step"]])
+        whole = grad.coalesce()
+        place = tuple(whole._indices())
+        values = -whole._values() if group["maximize"] else whole._values()
+        total = state["sum"][place] + values * values
+        state["sum"][place] = total
+        rate = number(group["lr"]) / (1 + (count - 1) * group["lr_decay"])
+        param[place] -= rate * values / (total.sqrt() + group["eps"])

@@ -57,6 +57,17 @@ class ListOptimizer(Optimizer):
         raise NotImplementedError
 
 
+def by_layout(
+    params: list[Tensor], grads: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, Tensor]]]:
+    """The parameters and gradients where these are dense, and pairs where they are sparse."""
+    sparse = [pair for pair in zip(params, grads, strict=True) if pair[1].is_sparse]
+    if not sparse:
+        return params, grads, sparse
+    dense = [pair for pair in zip(params, grads, strict=True) if not pair[1].is_sparse]
+    return [param for param, _ in dense], [grad for _, grad in dense], sparse
+
+
 def number(value: Any) -> float:
     """A hyperparameter as a Python float; it may be a tensor of one element."""
     return value if value.__class__ is float else float(value)

@@ -8,7 +8,7 @@ from lamella_core.ops.creation_likes import zeros_like
 from lamella_core.tensor import Tensor
 from lamella_optim.checks import check_implementation, check_lr
 from lamella_optim.kernels import sgd as kernels
-from lamella_optim.list_optimizer import ListOptimizer, number
+from lamella_optim.list_optimizer import ListOptimizer, by_layout, number
 from lamella_optim.ops.sgd import sgd_momentum_step, sgd_step
 from lamella_optim.optimizer import Params
 from lamella_optim.recorded import run_recorded
@@ -88,10 +88,11 @@ class SGD(ListOptimizer):
             group.setdefault("fused", None)
 
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
-        if any([grad.is_sparse for grad in grads]):
-            params, grads = self._update_sparse(group, params, grads)
-            if not params:
-                return
+        params, grads, sparse = by_layout(params, grads)
+        for param, grad in sparse:
+            self._update_sparse(group, param, grad)
+        if not params:
+            return
         recorded = group["differentiable"]
         lr, weight_decay = group["lr"], group["weight_decay"]
         if not recorded:
@@ -122,33 +123,22 @@ class SGD(ListOptimizer):
         else:
             sgd_momentum_step(*arguments)
 
-    def _update_sparse(
-        self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor]]:
-        """Steps along the sparse gradients; returns the parameters and gradients that are dense.
-
-        A momentum buffer of sparse gradients is sparse, too.
-        """
+    def _update_sparse(self, group: dict[str, Any], param: Tensor, grad: Tensor) -> None:
+        """Steps along a sparse gradient; its momentum buffer is sparse, too."""
+        if group["weight_decay"] != 0:
+            raise RuntimeError(
+                "SGD: weight_decay needs a dense gradient, but this one is sparse; use "
+                "sparse=False in the embedding, or weight_decay=0 for its group"
+            )
+        if group["maximize"]:
+            grad = -grad
         momentum = group["momentum"]
-        dense = []
-        for param, grad in zip(params, grads, strict=True):
-            if not grad.is_sparse:
-                dense.append((param, grad))
-                continue
-            if group["weight_decay"] != 0:
-                raise RuntimeError(
-                    "SGD: weight_decay needs a dense gradient, but this one is sparse; use "
-                    "sparse=False in the embedding, or weight_decay=0 for its group"
-                )
-            if group["maximize"]:
-                grad = -grad
-            if momentum:
-                state = self.state[param]
-                buffer = state.get("momentum_buffer")
-                if buffer is None:
-                    buffer = state["momentum_buffer"] = grad.detach().clone()
-                else:
-                    buffer.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
-                grad = grad.add(buffer, alpha=momentum) if group["nesterov"] else buffer
-            param.add_(grad, alpha=-number(group["lr"]))
-        return [param for param, _ in dense], [grad for _, grad in dense]
+        if momentum:
+            state = self.state[param]
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                buffer = state["momentum_buffer"] = grad.detach().clone()
+            else:
+                buffer.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
+            grad = grad.add(buffer, alpha=momentum) if group["nesterov"] else buffer
+        param.add_(grad, alpha=-number(group["lr"]))
