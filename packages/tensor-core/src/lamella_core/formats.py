@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,3 +121,30 @@ def channels_last_order(ndim: int, wanted: memory_format) -> tuple[int, ...]:
     if ndim != needed:
         raise RuntimeError(f"required rank {needed} tensor to use {wanted.name} format")
     return (0, *range(2, ndim), 1)
+
+
+def suggests_channels_last(array: Any) -> bool:
+    """Whether an array of 4 or 5 dimensions has its channels, dimension 1, innermost in memory.
+
+    As in PyTorch, strides decide where sizes of 1 leave several orders. A backend sets the strides
+    of dimensions of size 1 as it likes, though, so these count only where no place is left.
+    """
+    ndim = array.ndim
+    if ndim != 4 and ndim != 5:
+        return False
+    strides = array.strides
+    if strides[1] > strides[-1] or not strides[1]:
+        return False
+    shape = array.shape
+    counts_all = all(size == 1 for size in shape[2:])
+    least = 0
+    for dim in (1, *range(ndim - 1, 1, -1), 0):
+        size, step = shape[dim], strides[dim]
+        if not size:
+            return False
+        if size == 1 and dim != 1 and not counts_all:
+            continue
+        if step < least or (not dim and least == strides[1]):
+            return False
+        least = step * size
+    return True

@@ -11,6 +11,7 @@ from lamella_autograd.modes import TRANSFORMING
 from lamella_core.dispatch import modes
 from lamella_core.dtype import REDUCED_PRECISION
 from lamella_nn.functional.arguments import listed
+from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.padding import pad
 from lamella_nn.functional.pooling import avg_pool2d, avg_pool3d
 from lamella_nn.functional.precision import as_given, single
@@ -281,7 +282,8 @@ def group_norm(
         )
     grouped = single(input).reshape(shape[0], num_groups, size)
     normal = native_layer_norm(grouped, (size,), None, None, eps)[0]
-    return as_given(_by_channel(normal.reshape(shape), weight, bias), input)
+    result = as_given(_by_channel(normal.reshape(shape), weight, bias), input)
+    return in_format_of(input, result)
 
 
 def rms_norm(
@@ -346,7 +348,7 @@ def local_response_norm(
         flat = squares.reshape(shape[0], 1, shape[1], shape[2], prod(shape[3:]))
         padded = pad(flat, (0, 0, 0, 0, before, behind))
         means = avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).reshape(shape)
-    return input / means.mul(alpha).add(k).pow(beta)
+    return in_format_of(input, input / means.mul(alpha).add(k).pow(beta))
 
 
 def normalize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_nn.functional.arguments import listed
+from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.ops.padding import constant_pad_nd
 
 if TYPE_CHECKING:
@@ -52,11 +53,12 @@ def pad(
             f"for each dimension after batch and channels; got an input of size "
             f"{listed(input.shape)} and {len(pairs)} numbers of padding"
         )
+    result = input
     for i in range(dims):
         before, behind = pairs[2 * i], pairs[2 * i + 1]
         if before or behind:
-            input = _along(input, input.ndim - 1 - i, before, behind, mode)
-    return input
+            result = _along(result, input.ndim - 1 - i, before, behind, mode)
+    return result if mode == "circular" else in_format_of(input, result)
 
 
 def _constant(input: Tensor, pairs: tuple[int, ...], value: float) -> Tensor:

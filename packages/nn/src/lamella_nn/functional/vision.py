@@ -10,6 +10,7 @@ from lamella_core.conventions.common import not_implemented_for
 from lamella_nn.functional.antialias import MODES, antialias_weights
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.byte_images import resample_bytes, weights_of_places
+from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.kernels import cubic
 
@@ -47,7 +48,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels // (r * r), r, r, height, width)
     moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return moved.reshape(*lead, channels // (r * r), height * r, width * r)
+    return in_format_of(input, moved.reshape(*lead, channels // (r * r), height * r, width * r))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -76,7 +77,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)
     moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return moved.reshape(*lead, channels * r * r, height // r, width // r)
+    return in_format_of(input, moved.reshape(*lead, channels * r * r, height // r, width // r))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -101,7 +102,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups."
         )
     split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
-    return split.transpose(1, 2).reshape(shape)
+    return in_format_of(input, split.transpose(1, 2).reshape(shape))
 
 
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -166,17 +167,19 @@ def interpolate(
             f"output (sizes {listed(sizes)})"
         )
     if antialias:
-        return _without_aliases(input, sizes, scales, mode, bool(align_corners))
+        result = _without_aliases(input, sizes, scales, mode, bool(align_corners))
+        return in_format_of(input, result)
     if mode == "area" and dims in (1, 2, 3):
         from lamella_nn.functional.pooling import _adaptive_avg_pool
 
         return _adaptive_avg_pool("interpolate", dims, input, sizes)
     if mode in ("nearest", "nearest-exact") and dims in (1, 2, 3):
+        result = input
         for i, m in enumerate(sizes):
             ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
             index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
-            input = input.index_select(2 + i, core.tensor(index, device=input.device))
-        return input
+            result = result.index_select(2 + i, core.tensor(index, device=input.device))
+        return in_format_of(input, result)
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
         if input._dtype is core.uint8 and dims == 2:
             weights = [
@@ -189,7 +192,7 @@ def interpolate(
                 )
                 for i, m in enumerate(sizes)
             ]
-            return resample_bytes(input, *weights)
+            return in_format_of(input, resample_bytes(input, *weights))
         if not input._dtype.is_floating_point:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
         along = _cubic_along if mode == "bicubic" else _linear_along
@@ -197,7 +200,7 @@ def interpolate(
         for i, m in enumerate(sizes):
             scale = None if scales is None else scales[i]
             result = along(result, 2 + i, m, scale, bool(align_corners))
-        return as_given(result, input)
+        return in_format_of(input, as_given(result, input))
     raise NotImplementedError(
         f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
         "modes: "

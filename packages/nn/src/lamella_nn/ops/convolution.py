@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lamella_nn.kernels.windows import Sizes
 
 
-@arrays(method=False)
+@arrays(keeps_format=2, method=False)
 def convolution(
     input: Tensor,
     weight: Tensor,
@@ -39,7 +39,7 @@ def convolution(
     """
 
 
-@arrays(method=False)
+@arrays(keeps_format=2, method=False)
 def convolution_input_grad(
     grad_output: Tensor,
     weight: Tensor,

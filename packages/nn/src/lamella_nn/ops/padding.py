@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 
-@arrays(reduced_precision=True, method=False)
+@arrays(reduced_precision=True, keeps_format=1, method=False)
 def constant_pad_nd(input: Tensor, pad: tuple[int, ...], value: Number = 0) -> Tensor:
     """``value`` before and behind; ``pad`` is a pair a dimension, from the last one on.
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lamella_nn.kernels.windows import Sizes
 
 
-@arrays(refuses="bool complex", method=False)
+@arrays(refuses="bool complex", keeps_format=1, method=False)
 def max_pool_with_indices(
     input: Tensor,
     kernel: Sizes,
@@ -28,12 +28,12 @@ def take_flat(input: Tensor, indices: Tensor, dims: int) -> Tensor:
     """The elements at flat indices over the last ``dims`` dimensions."""
 
 
-@arrays(method=False)
+@arrays(keeps_format=1, most_dims=4, method=False)
 def put_flat(input: Tensor, indices: Tensor, sizes: Sizes, accumulate: bool) -> Tensor:
     """Zeros of the spatial ``sizes`` with ``input`` written, or added, at flat indices."""
 
 
-@arrays(refuses="bool complex", method=False)
+@arrays(refuses="bool complex", keeps_format=1, most_dims=4, method=False)
 def avg_pool(
     input: Tensor,
     kernel: Sizes,
@@ -61,7 +61,7 @@ def avg_pool_backward(
     """The gradient of ``avg_pool``: each window's is shared evenly."""
 
 
-@arrays(refuses="bool integer complex", method=False)
+@arrays(refuses="bool integer complex", keeps_format=1, most_dims=4, method=False)
 def adaptive_avg_pool(input: Tensor, output_size: Sizes) -> Tensor:
     """Means over ``output_size`` regions; region i is ``[i n // m, ceil((i + 1) n / m))``."""
 
@@ -71,6 +71,6 @@ def adaptive_avg_pool_backward(grad_output: Tensor, sizes: Sizes) -> Tensor:
     """The gradient of ``adaptive_avg_pool``."""
 
 
-@arrays(refuses="bool complex", method=False)
+@arrays(refuses="bool complex", keeps_format=1, most_dims=4, method=False)
 def adaptive_max_pool(input: Tensor, output_size: Sizes) -> tuple[Tensor, Tensor]:
     """The largest elements of ``output_size`` regions, and their flat indices."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import not_implemented_for, store, wrap_all
 from lamella_core.dispatch import declare, kernel_of
+from lamella_core.formats import suggests_channels_last
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -24,6 +25,8 @@ def arrays(
     refuses: str = "",
     returns: type | None = None,
     reduced_precision: bool = False,
+    keeps_format: int = 0,
+    most_dims: int = 5,
     method: bool = True,
     inplace: bool = False,
     name: str | None = None,
@@ -36,9 +39,14 @@ def arrays(
         returns: a named tuple class for an op with several results.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself; otherwise
             it is given float32 and floating results are rounded back.
+        keeps_format: how many of the first tensors are asked for their memory format: results are
+            channels-last where one of these is.
+        most_dims: how many dimensions they have at most for that.
         method, inplace, name: see ``dispatch.declare``.
     """
-    convention = Arrays(promotes, frozenset(refuses.split()), returns, reduced_precision)
+    convention = Arrays(
+        promotes, frozenset(refuses.split()), returns, reduced_precision, keeps_format, most_dims
+    )
     return lambda declaration: declare(
         declaration, convention, method=method, inplace=inplace, name=name
     )
@@ -47,7 +55,7 @@ def arrays(
 class Arrays:
     """See :func:`arrays`."""
 
-    __slots__ = ("promotes", "reduced_precision", "refuses", "returns")
+    __slots__ = ("keeps_format", "most_dims", "promotes", "reduced_precision", "refuses", "returns")
 
     def __init__(
         self,
@@ -55,7 +63,11 @@ class Arrays:
         refuses: frozenset[str],
         returns: type | None,
         reduced_precision: bool,
+        keeps_format: int,
+        most_dims: int,
     ) -> None:
+        self.keeps_format = keeps_format
+        self.most_dims = most_dims
         self.promotes = promotes
         self.refuses = refuses
         self.returns = returns
@@ -94,7 +106,7 @@ class Arrays:
             return result if returns is None else returns(*result)
 
         if op.mutates is None:
-            return call
+            return self._in_format(call, backend) if self.keeps_format else call
         inplace = op.mutates != "out"
 
         def into(*args: Any) -> Any:
@@ -107,6 +119,24 @@ class Arrays:
             return targets if not several or returns is None else returns(*targets)
 
         return into
+
+    def _in_format(self, call: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+        """The call with results that are channels-last where one of the first tensors is."""
+        count, most_dims = self.keeps_format, self.most_dims
+        clone = kernel_of("clone", backend)
+
+        def formatted(*args: Any) -> Any:
+            result = call(*args)
+            for each in args[:count]:
+                ndim = each._array.ndim
+                if ndim <= most_dims and suggests_channels_last(each._array):
+                    for tensor in (result,) if isinstance(result, Tensor) else result:
+                        if tensor._array.ndim == ndim:
+                            tensor._array = clone(tensor._array, (0, *range(2, ndim), 1))
+                    break
+            return result
+
+        return formatted
 
     def _takes(self, dtype: dtype) -> bool:
         """Whether the kernel is given arrays of this type, and nothing has to be done for it."""

@@ -50,7 +50,7 @@ def frac(xp: Any, input: Any, out: Any = None) -> Any:
 
 @shared_kernel
 def nan_to_num(xp: Any, input: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
-    result = input.copy()
+    result = input.copy("K")
     if input.dtype.kind in "biu":
         return result
     if input.dtype.kind == "c":

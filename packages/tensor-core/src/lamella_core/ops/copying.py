@@ -23,6 +23,7 @@ from lamella_core.formats import (
     dense_strides,
     order_of,
     preserve_format,
+    suggests_channels_last,
 )
 from lamella_core.ops.creation import number_of_type
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
@@ -248,6 +249,10 @@ def _to(
         result = _moved(result, device, non_blocking)
     if memory_format is not preserve_format and memory_format is not None:
         arranged = result.contiguous(memory_format=memory_format)
+        if arranged is result and memory_format is not contiguous_format:
+            # Sizes of 1 leave several orders; the strides are to say which one is meant.
+            if not suggests_channels_last(result._array):
+                arranged = clone(result, memory_format=memory_format)
         copy = copy and arranged is result
         result = arranged
     if copy and result is self:
@@ -387,27 +392,40 @@ def zero_(input: Tensor) -> Tensor:
 
 
 def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:
-    """Gives the tensor another size, row-major, keeping the storage while it is large enough.
+    """Gives the tensor another size, keeping the storage while it is large enough.
 
     Elements that the storage did not have before are not set.
 
+    Args:
+        size: the new size.
+        memory_format: the order in memory.
+
     Raises:
-        RuntimeError: for a tensor that requires grad.
+        RuntimeError: for a tensor that requires grad, or ``preserve_format``.
     """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     shape = check_size("resize_", read_sizes("resize_", size) if size else ())
-    if shape == self._array.shape:
-        return self
-    resize(self, shape)
+    if memory_format is preserve_format:
+        raise RuntimeError("Unsupported memory format Preserve")
+    if shape != self._array.shape:
+        resize(self, shape)
+    if memory_format is not contiguous_format:
+        strides = dense_strides(shape, channels_last_order(len(shape), memory_format))
+        self._array = self.as_strided(shape, strides)._array
     return self
 
 
 def resize_as_(
     input: Tensor, the_template: Tensor, memory_format: memory_format = contiguous_format
 ) -> Tensor:
-    """:meth:`Tensor.resize_` to the size of another tensor."""
-    return _resize_(input, the_template._array.shape)
+    """:meth:`Tensor.resize_` to the size of another tensor, and to its format to preserve it."""
+    array = the_template._array
+    if memory_format is preserve_format:
+        memory_format = contiguous_format
+        if suggests_channels_last(array):
+            memory_format = channels_last if array.ndim == 4 else channels_last_3d
+    return _resize_(input, array.shape, memory_format=memory_format)
 
 
 def _set_(

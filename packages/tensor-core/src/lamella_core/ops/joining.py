@@ -11,6 +11,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.structural import structural
+from lamella_core.formats import suggests_channels_last
 from lamella_core.ops.creation_data import tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d
 from lamella_core.promotion import result_dtype
@@ -122,6 +123,10 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                         f"Sizes of tensors must match except in dimension {dim}. Expected size {n} "
                         f"but got size {m} for tensor number {i} in the list."
                     )
+    if len(shape) > 3 and all(suggests_channels_last(each._array) for each in joined):
+        last = [each.movedim(1, -1) for each in joined]
+        place = dim if not dim else (dim - 1 if dim > 1 else len(shape) - 1)
+        return _given_out("cat", _cat(last, place).movedim(-1, 1), out, given)
     return _given_out("cat", _cat(joined, dim), out, given)
 
 
