@@ -6,7 +6,6 @@ import io
 import os
 import secrets
 import stat
-import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-_FLUSH_EVERY = 16 << 20
+_FLUSH_EVERY = 1 << 20
 
 
 class _FlushedFile(io.FileIO):
@@ -23,33 +22,19 @@ class _FlushedFile(io.FileIO):
     The wait for the disk at the end is then short, and not as long as all the writing.
     """
 
-    _unflushed = 0
-    _flusher: threading.Thread | None = None
-    _error: OSError | None = None
+    _flushed = 0
 
     def write(self, data: Any) -> int:
         count = super().write(data) or 0
-        self._unflushed += count
-        if self._unflushed >= _FLUSH_EVERY:
-            if self._flusher is None or not self._flusher.is_alive():
-                self._flusher = threading.Thread(target=self._flush)
-                self._flusher.start()
-                self._unflushed = 0
+        end = self.tell()
+        if end - self._flushed >= _FLUSH_EVERY:
+            # The system begins to write them out and does not wait. They stay in its cache, which
+            # this advice clears of what is on the disk already.
+            os.posix_fadvise(
+                self.fileno(), self._flushed, end - self._flushed, os.POSIX_FADV_DONTNEED
+            )
+            self._flushed = end
         return count
-
-    def close(self) -> None:
-        if self._flusher is not None:
-            self._flusher.join()
-        super().close()
-        if self._error is not None:
-            raise self._error
-
-    def _flush(self) -> None:
-        try:
-            os.fsync(self.fileno())
-        except OSError as error:
-            # The system reports a failure once, so the next call for this file would succeed.
-            self._error = error
 
 
 @contextmanager
@@ -79,7 +64,8 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         return
     temporary = f"{target}.{secrets.token_hex(8)}.tmp"
     try:
-        with io.BufferedWriter(_FlushedFile(temporary, "xb")) as file:
+        kind = _FlushedFile if hasattr(os, "posix_fadvise") else io.FileIO
+        with io.BufferedWriter(kind(temporary, "xb")) as file:
             if mode is not None:
                 os.chmod(temporary, stat.S_IMODE(mode))
             yield file

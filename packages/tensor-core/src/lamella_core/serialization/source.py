@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import zlib
 from typing import IO, Any
 
+from lamella_core.parallel import spread
+
 # A piece is still in the processor's cache when its checksum is taken.
 PIECE = 1 << 18
+# Bytes that are worth handing to another thread.
+PART = 1 << 20
+# The polynomial of CRC-32 without x**32; the highest bit is the coefficient of x**0.
+_POLYNOMIAL = 0xEDB88320
 
 
 class Source:
@@ -49,17 +56,25 @@ class Source:
         Raises:
             RuntimeError: when the file ends before.
         """
-        self._file.seek(start)
-        readinto = getattr(self._file, "readinto", None)
+        if self.path is None or target.nbytes <= PART or not hasattr(os, "preadv"):
+            return self._fill(start, target)
+        # All but the first are whole, so that one factor joins their checksums.
+        places = [0, *range(target.nbytes % PART or PART, target.nbytes, PART)]
+        ends = [*places[1:], target.nbytes]
+        checksums = [0] * len(places)
+
+        def fill(part: int) -> None:
+            place = places[part]
+            checksums[part] = self._fill(start + place, target[place : ends[part]])
+
+        spread(fill, range(len(places)))
+        return functools.reduce(lambda crc, of_part: _product(_factor(), crc) ^ of_part, checksums)
+
+    def _fill(self, start: int, target: memoryview) -> int:
         crc = position = 0
         while position < target.nbytes:
             piece = target[position : position + PIECE]
-            if readinto is not None:
-                count = readinto(piece) or 0
-            else:
-                contents = self._file.read(piece.nbytes)
-                count = len(contents)
-                piece[:count] = contents
+            count = self._read_piece(start + position, piece)
             if not count:
                 raise RuntimeError(
                     f"{self.name} ended after {position} of the {target.nbytes} bytes from "
@@ -68,6 +83,18 @@ class Source:
             crc = zlib.crc32(piece[:count], crc)
             position += count
         return crc
+
+    def _read_piece(self, start: int, piece: memoryview) -> int:
+        if self.path is not None and hasattr(os, "preadv"):
+            # Threads share the file's position, which this neither uses nor moves.
+            return os.preadv(self._file.fileno(), [piece], start)
+        self._file.seek(start)
+        readinto = getattr(self._file, "readinto", None)
+        if readinto is not None:
+            return readinto(piece) or 0
+        contents = self._file.read(piece.nbytes)
+        piece[: len(contents)] = contents
+        return len(contents)
 
     def mapped(self) -> mmap.mmap:
         """The whole file in memory, read when touched; what is written stays in this process."""
@@ -82,3 +109,22 @@ class Source:
             return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ), start
         self._file.seek(0)
         return self._file.read(), start
+
+
+def _product(a: int, b: int) -> int:
+    """The product of two polynomials over GF(2), modulo that of CRC-32."""
+    product = 0
+    for place in range(31, -1, -1):
+        if a >> place & 1:
+            product ^= b
+        b = b >> 1 ^ (_POLYNOMIAL if b & 1 else 0)
+    return product
+
+
+@functools.cache
+def _factor() -> int:
+    """``x ** (8 * PART)``: what the CRC-32 of bytes is multiplied by when a part follows them."""
+    power = 1 << 30  # x
+    for _ in range((8 * PART).bit_length() - 1):
+        power = _product(power, power)
+    return power
