@@ -160,3 +160,35 @@ def test_a_class_of_ones_own() -> None:
         ]
 
     assert program(lamella) == program(torch)
+
+
+@pytest.mark.parametrize("writer", LIBRARIES)
+@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), CASES)
+def test_whole_modules_in_files(
+    writer: Any, name: str, args: Any, kwargs: Any, shape: Any, tmp_path: Any
+) -> None:
+    reader = lamella if writer is torch else torch
+    values = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    module = getattr(writer.nn, name)(*args, **kwargs)
+    writer.save(module, tmp_path / "module.pt")
+    found = reader.load(tmp_path / "module.pt", weights_only=False)
+    outputs = []
+    for library, each in ((writer, module), (reader, found)):
+        library.manual_seed(3)
+        outputs.append(each(library.tensor(values)).detach().numpy())
+        assert not each._forward_pre_hooks
+        assert not each._load_state_dict_pre_hooks
+    np.testing.assert_allclose(outputs[1], outputs[0], rtol=1e-5, atol=1e-6)
+    assert type(found).__name__ == type(module).__name__
+
+
+@pytest.mark.parametrize("writer", LIBRARIES)
+def test_states_without_shapes_in_files(writer: Any, tmp_path: Any) -> None:
+    reader = lamella if writer is torch else torch
+    writer.save(writer.nn.LazyBatchNorm2d().state_dict(), tmp_path / "state.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        reader.load(tmp_path / "state.pt")
+    state = reader.load(tmp_path / "state.pt", weights_only=False)
+    module = reader.nn.LazyBatchNorm2d()
+    module.load_state_dict(state)
+    assert module(reader.ones(2, 3, 4, 4)).sum().item() == 0

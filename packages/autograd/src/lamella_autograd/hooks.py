@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.inplace import edge_of
@@ -20,14 +19,15 @@ if TYPE_CHECKING:
 # Set in the key of a leaf that has hooks, so that other leaves are accumulated without a look-up.
 LEAF_HOOKS = new_bit()
 
-_next_id = count().__next__
-
 
 class RemovableHandle:
     """What registering a hook returns: ``remove()`` takes the hook off; also a context manager."""
 
+    next_id = 0
+
     def __init__(self, hooks: dict[int, Any]) -> None:
-        self.id = _next_id()
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
         self._hooks = weakref.ref(hooks)
 
     def remove(self) -> None:

@@ -84,3 +84,28 @@ def test_a_class_that_leaves_a_parameter_out_is_told_so() -> None:
 
     with pytest.raises(RuntimeError, match="not been fully initialized"):
         Forgetful()(core.zeros(1))
+
+
+def test_numbers_of_hooks_from_files_are_not_given_again():
+    lazy = nn.LazyLinear(2)
+    handle = lazy._initialize_hook
+    hooks, number, extras = handle.__getstate__()
+    assert hooks is lazy._forward_pre_hooks and extras == (lazy._forward_pre_hooks_with_kwargs,)
+    handle.__setstate__((hooks, number + 1000, extras))
+    assert lazy.register_forward_pre_hook(print).id > number + 1000
+
+
+def test_a_hook_of_loading_is_as_in_pytorchs_files():
+    lazy = nn.LazyLinear(2)
+    (hook,) = lazy._load_state_dict_pre_hooks.values()
+    assert hook.__getstate__() == {"hook": lazy._lazy_load_hook, "with_module": False}
+    lazy.register_load_state_dict_pre_hook(print)
+    *_, hook = lazy._load_state_dict_pre_hooks.values()
+    assert hook.__getstate__() == {"hook": print, "with_module": True, "module": lazy}
+
+
+def test_a_parameter_without_shape_of_another_module_is_not_loaded():
+    module = nn.Module()
+    module.weight = nn.UninitializedParameter()
+    with pytest.raises(RuntimeError, match='While copying the parameter named "weight"'):
+        module.load_state_dict({"weight": core.ones(2)})

@@ -26,7 +26,9 @@ class _ConvNd(Module):
     stride: tuple[int, ...]
     padding: str | tuple[int, ...]
     dilation: tuple[int, ...]
-    transposed: bool = False
+    transposed: bool
+    # Whether a class is of the transposed kind; its instances say so themselves, too, in files.
+    _transposed = False
     output_padding: tuple[int, ...]
     groups: int
     padding_mode: str
@@ -55,6 +57,7 @@ class _ConvNd(Module):
             padding if isinstance(padding, str) else per_dimension(padding, self.dimensions)
         )
         self.dilation = per_dimension(dilation, self.dimensions)
+        self.transposed = self._transposed
         self.output_padding = (0,) * self.dimensions
         self.groups = groups
         self.padding_mode = padding_mode

@@ -14,7 +14,7 @@ from lamella_nn.modules.spatial import per_dimension
 class _ConvTransposeNd(_ConvNd):
     """What transposed convolutions over any number of dimensions share."""
 
-    transposed = True
+    _transposed = True
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 
 from lamella_autograd import RemovableHandle as _RemovableHandle
 from lamella_autograd import is_grad_enabled
+from lamella_core.serialization import register_place
 from lamella_nn.modules.gradient_tap import BackwardHooks
 
 Hook = Callable[..., Any]
@@ -33,12 +34,16 @@ class RemovableHandle(_RemovableHandle):
 
     def __getstate__(self) -> tuple[Any, ...]:
         # What is referred to is copied or pickled with the handle, as the module that has both is.
-        return self.id, self._hooks(), tuple(reference() for reference in self._extras)
+        return self._hooks(), self.id, tuple(reference() for reference in self._extras)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.id, hooks, extras = state
+        hooks, self.id, *extras = state
         self._hooks = weakref.ref(OrderedDict() if hooks is None else hooks)
-        self._extras = tuple(weakref.ref(extra) for extra in extras if extra is not None)
+        self._extras = tuple(
+            weakref.ref(extra) for extra in (extras[0] if extras else ()) if extra is not None
+        )
+        # The next hook must not take the number, which came from another process.
+        _RemovableHandle.next_id = max(_RemovableHandle.next_id, self.id + 1)
 
     def remove(self) -> None:
         """Take the hook away; doing so twice is no error."""
@@ -47,6 +52,33 @@ class RemovableHandle(_RemovableHandle):
             extra = reference()
             if extra is not None:
                 extra.pop(self.id, None)
+
+
+class _WrappedHook:
+    """A hook of loading, which may get the module that it is registered on as first argument.
+
+    The module is not kept alive. It is PyTorch's class in files.
+    """
+
+    def __init__(self, hook: Hook, module: Any = None) -> None:
+        self.hook = hook
+        self.with_module = module is not None
+        self.module = None if module is None else weakref.ref(module)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.module is None:
+            return self.hook(*args, **kwargs)
+        module = self.module()
+        if module is None:
+            raise RuntimeError("You are trying to call the hook of a dead Module!")
+        return self.hook(module, *args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {"hook": self.hook, "with_module": self.with_module}
+        return state if self.module is None else {**state, "module": self.module()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["hook"], state.get("module"))  # type: ignore[misc]
 
 
 _global_backward_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
@@ -343,3 +375,7 @@ def run_registration_hooks(
         if new is not None:
             value = new
     return value
+
+
+register_place("torch.utils.hooks", RemovableHandle)
+register_place("torch.nn.modules.module", _WrappedHook)

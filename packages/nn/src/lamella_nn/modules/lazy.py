@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lamella_core import Tensor
 from lamella_nn.parameter import is_lazy
 
 if TYPE_CHECKING:
-    from lamella_core import Tensor
     from lamella_nn.modules.hooks import RemovableHandle
 
 
@@ -27,12 +28,16 @@ class LazyModuleMixin:
 
     _parameters: dict[str, Any]
     _buffers: dict[str, Tensor | None]
+    _load_hook: RemovableHandle
     _initialize_hook: RemovableHandle
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        register: Any = self.register_forward_pre_hook  # type: ignore[attr-defined]
-        self._initialize_hook = register(self._infer_parameters, with_kwargs=True)
+        module: Any = self
+        self._load_hook = module._register_load_state_dict_pre_hook(self._lazy_load_hook)
+        self._initialize_hook = module.register_forward_pre_hook(
+            self._infer_parameters, with_kwargs=True
+        )
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
         """Give the parameters their shapes and first values; each class writes its own."""
@@ -43,6 +48,19 @@ class LazyModuleMixin:
     def has_uninitialized_params(self) -> bool:
         """Whether a parameter or buffer of this module has no shape yet."""
         return any(map(is_lazy, (*self._parameters.values(), *self._buffers.values())))
+
+    def _lazy_load_hook(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
+    ) -> None:
+        """Give what has no shape yet that of its value in a state dict, when that is loaded."""
+        writes = local_metadata.get("writes")
+        for name, own in (*self._parameters.items(), *self._buffers.items()):
+            value = state_dict.get(prefix + name)
+            if is_lazy(own) and isinstance(value, Tensor) and not is_lazy(value):
+                if writes is None:
+                    own.materialize(value.shape)
+                else:
+                    writes.append(partial(own.materialize, value.shape))
 
     def _infer_parameters(
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
@@ -59,6 +77,7 @@ class LazyModuleMixin:
                 "initialize_parameters left a parameter or buffer without a shape"
             )
         module._initialize_hook.remove()
-        del module._initialize_hook
+        module._load_hook.remove()
+        del module._initialize_hook, module._load_hook
         if module.cls_to_become is not None:
             module.__class__ = module.cls_to_become

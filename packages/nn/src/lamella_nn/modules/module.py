@@ -275,6 +275,8 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
         for name in _HOOK_REGISTRIES:
             self.__dict__.setdefault(name, OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
+        # PyTorch's files do not have the mark of a module with hooks; a call without any drops it.
+        self.__dict__["_hooked"] = True
 
     def _get_name(self) -> str:
         return type(self).__name__

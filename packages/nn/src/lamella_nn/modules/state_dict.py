@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import no_grad
 from lamella_core import Tensor
-from lamella_nn.modules.hooks import Hook, RemovableHandle
+from lamella_nn.modules.hooks import Hook, RemovableHandle, _WrappedHook
 from lamella_nn.parameter import Parameter, is_lazy
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class StateDictMixin:
         self, hook: Hook, with_module: bool = False
     ) -> RemovableHandle:
         return _register(
-            self._load_state_dict_pre_hooks, partial(hook, self) if with_module else hook
+            self._load_state_dict_pre_hooks, _WrappedHook(hook, self if with_module else None)
         )
 
     def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
@@ -264,11 +264,9 @@ class StateDictMixin:
                 )
                 continue
             if is_lazy(own):
+                # A lazy module's hook has given it the value's shape, or is going to.
                 if not is_lazy(value):
-                    # A shape that is not known yet is that of the state.
-                    writes.append(
-                        partial(_materialize, self, name, key, own, value, assign, error_msgs)
-                    )
+                    writes.append(partial(_write, self, name, key, own, value, assign, error_msgs))
                 continue
             if own.dim() == 0 and value.dim() == 1 and value.shape[0] == 1:
                 # Until its version 0.4 PyTorch saved scalars with one dimension.
@@ -392,16 +390,9 @@ def _write(
     except Exception as error:
         error_msgs.append(
             f'While copying the parameter named "{key}", whose dimensions in the model are '
-            f"{own.shape} and whose dimensions in the checkpoint are {value.shape}, an exception "
+            f"{own.data.shape} and whose dimensions in the checkpoint are {value.shape}, an exception "
             f"occurred : {error.args}."
         )
-
-
-def _materialize(
-    module: StateDictMixin, name: str, key: str, own: Any, value: Tensor, *rest: Any
-) -> None:
-    own.materialize(value.shape)
-    _write(module, name, key, own, value, *rest)
 
 
 def _register(hooks: OrderedDict[int, Hook], hook: Hook) -> RemovableHandle:
