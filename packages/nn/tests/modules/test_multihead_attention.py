@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
+from lamella_autograd import no_grad
 from lamella_nn import MultiheadAttention
 from lamella_nn.functional import multi_head_attention_forward
 
@@ -69,7 +70,7 @@ def test_it_is_the_definition(batch_first: bool) -> None:
 def test_first_weights_are_pytorchs() -> None:
     core.manual_seed(0)
     module = MultiheadAttention(4, 2)
-    # torch.manual_seed(0); torch.nn.MultiheadAttention(4, 2), PyTorch 2.13.
+    # torch.manual_seed(0); torch.MultiheadAttention(4, 2), PyTorch 2.13.
     np.testing.assert_array_equal(
         module.in_proj_weight[0].detach().numpy(),
         np.float32([0.22242416441440582, 0.508506715297699, -0.12602636218070984,
@@ -111,3 +112,36 @@ def test_missing_matrices_are_named() -> None:
         multi_head_attention_forward(x, x, x, 4, 2, None, *rest)
     with pytest.raises(AssertionError, match="q_proj_weight is None"):
         multi_head_attention_forward(x, x, x, 4, 2, None, *rest, use_separate_proj_weight=True)
+
+
+def test_inference_by_pytorchs_own_kernel_has_rules_of_its_own() -> None:
+    core.manual_seed(0)
+    x = core.randn(2, 3, 4)
+    padding = core.tensor([[False, False, True], [True, True, True]])
+    other = core.eye(3).roll(1, 0).bool()
+    layer = MultiheadAttention(4, 2, batch_first=True)
+    with pytest.raises(RuntimeError, match="Need attn_mask"):
+        layer(x, x, x, is_causal=True)
+    assert not layer(x, x, x, padding, need_weights=False)[0].isnan().any()
+    layer.eval()
+    with no_grad():
+        assert layer(x, x, x, is_causal=True)[0].tolist() == layer(x, x, x)[0].tolist()
+        found = layer(x, x, x, attn_mask=other, is_causal=True, need_weights=False)[0]
+        assert found.tolist() == layer(x, x, x, attn_mask=other, need_weights=False)[0].tolist()
+        output, _ = layer(x, x, x, padding, need_weights=False)
+        assert not output[0].isnan().any() and output[1].isnan().all()
+        # An odd number of heads, another key or no bias take the way of training.
+        for module in (
+            MultiheadAttention(4, 1, batch_first=True).eval(),
+            MultiheadAttention(4, 2, bias=False, batch_first=True).eval(),
+        ):
+            with pytest.raises(RuntimeError, match="Need attn_mask"):
+                module(x, x, x, is_causal=True)
+        with pytest.raises(RuntimeError, match="Need attn_mask"):
+            layer(x, x.clone(), x, is_causal=True)
+
+
+def test_a_mask_of_integers_is_refused() -> None:
+    x = core.ones(3, 4)
+    with pytest.raises(AssertionError, match="only bool and floating types of attn_mask"):
+        MultiheadAttention(4, 2)(x, x, x, attn_mask=core.ones(3, 3, dtype=core.int64))

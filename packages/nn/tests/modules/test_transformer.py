@@ -101,3 +101,26 @@ def test_sizes_of_source_and_target_are_checked() -> None:
         module(core.zeros(4, 2, 8), core.zeros(3, 3, 8))
     with pytest.raises(RuntimeError, match="feature number"):
         module(core.zeros(4, 2, 8), core.zeros(3, 2, 7))
+
+
+def test_inference_follows_pytorchs_own_kernel() -> None:
+    core.manual_seed(0)
+    x = core.randn(2, 3, 4)
+    left = core.tensor([[True, False, False], [False, False, False]])
+    causal = Transformer.generate_square_subsequent_mask(3)
+    layer = TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
+    other = TransformerEncoderLayer(4, 2, 8, batch_first=True, activation=core.tanh).eval()
+    with no_grad():
+        # Of the first row nothing is left.
+        for mask in (causal, causal == -np.inf):
+            assert layer(x, mask, left)[0, 0].isnan().all()
+            assert not layer(x, mask, left)[0, 1:].isnan().any()
+            assert not other(x, mask, left).isnan().any()
+        assert layer(x, is_causal=True).tolist() == layer(x).tolist()
+        encoder = TransformerEncoder(layer, 2).eval()
+        assert encoder(x, is_causal=True).tolist() == encoder(x).tolist()
+        # Padding of numbers that leave nothing is cut off, too.
+        end = core.tensor([[0.0, 0.0, -1e9], [0.0, 0.0, 0.0]])
+        assert encoder(x, None, end)[0, 2].tolist() == [0.0] * 4
+    with pytest.raises(RuntimeError, match="Need attn_mask"):
+        encoder(x, is_causal=True)

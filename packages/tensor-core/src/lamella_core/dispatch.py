@@ -409,7 +409,7 @@ def quiet(function: Any) -> Any:
     drops a warning whose caller's globals have the ``__name__`` None, so a copy of the function
     over such globals is silent at no cost a call; ``numpy.errstate`` costs 0.8 µs, more than the
     whole call. The user's own NumPy settings stay as they are. Functions of the same
-    distribution that the function calls are made quiet with it.
+    distribution that the function calls are made quiet with it, those of modules of kernels too.
     """
     if isinstance(function, types.MethodType):
         return types.MethodType(quiet(function.__func__), function.__self__)
@@ -442,6 +442,8 @@ def _quiet_copy(namespace: dict[str, Any], package: str) -> dict[str, Any]:
         for name, value in namespace.items():
             if isinstance(value, types.FunctionType) and _package_of(value) == package:
                 known[name] = quiet(value)
+            elif isinstance(value, types.ModuleType) and ".kernels." in value.__name__:
+                known[name] = types.SimpleNamespace(**_quiet_copy(vars(value), package))
     return known
 
 

@@ -4,6 +4,7 @@ on CPU, in float64, at the points ``X``."""
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -227,3 +228,12 @@ def test_log_softmax_in_half_precision() -> None:
     a = lc.tensor([1.0, 2.0, 3.0, 4.5, -1.0, 0.25, 2.2], dtype=lc.bfloat16)
     assert lc.log_softmax(a[None], 1)[0, 3].item() == -0.373046875
     assert lc.log_softmax(a[:, None], 0)[3, 0].item() == -0.375
+
+
+def test_a_row_of_minus_infinity_is_nan_without_a_warning():
+    row = lc.full((2, 3), -INF)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for dim in (0, 1):
+            assert lc.softmax(row, dim).isnan().all()
+            assert lc.log_softmax(row, dim).isnan().all()

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import lamella_core as core
+from lamella_core.conventions.common import anywhere
 from lamella_core.ops.linalg import linear
 from lamella_nn.functional.activation import softmax
 from lamella_nn.functional.attention import scaled_dot_product_attention
@@ -124,7 +125,7 @@ def multi_head_attention_forward(
         query, key, value, embed_dim_to_check, num_heads, projections, bias_k, bias_v,
         add_zero_attn, dropout_p if training else 0.0, out_proj_weight, out_proj_bias,
         key_padding_mask, need_weights, attn_mask, static_k, static_v, average_attn_weights,
-        is_causal, False, training,
+        is_causal, False, training, False,
     )  # fmt: skip
 
 
@@ -150,8 +151,13 @@ def attend(
     is_causal: bool,
     batch_first: bool,
     training: bool,
+    inference: bool,
 ) -> tuple[Tensor, Tensor | None]:
-    """:func:`multi_head_attention_forward` of batches in either order of dimensions."""
+    """:func:`multi_head_attention_forward` of batches in either order of dimensions.
+
+    With ``inference`` it keeps to what PyTorch's kernel for inference makes of the arguments: the
+    causal hint is not taken, and a row of which nothing is left is NaN.
+    """
     batched = _check_dimensions(query, key, value, key_padding_mask, attn_mask, heads)
     if not batched:
         batch_first = True
@@ -161,6 +167,8 @@ def attend(
         value = key if same_value else value.unsqueeze(0)
         if key_padding_mask is not None:
             key_padding_mask = key_padding_mask.unsqueeze(0)
+    check_mask_types(attn_mask, "attn_mask")
+    is_causal = is_causal and not inference
     if is_causal and attn_mask is None:
         raise RuntimeError(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
@@ -197,8 +205,6 @@ def attend(
                 (*mask.shape[:-1], len(further)), dtype=mask.dtype, device=mask.device
             )
             mask = core.cat([mask, more], dim=-1)
-    elif attn_mask is not None:
-        _check_mask(attn_mask, batch, heads, length, source)
     weights = None
     if need_weights:
         scores = single(queries * (1 / math.sqrt(width // heads))) @ single(keys).mT
@@ -218,6 +224,10 @@ def attend(
         if mask is not None and mask.dtype is core.bool:
             mask = ~mask
         mixed = scaled_dot_product_attention(queries, keys, values, mask, dropout_p, is_causal)
+        if inference and mask is not None:
+            empty = ~mask.any(-1, keepdim=True)
+            if anywhere(empty):
+                mixed = mixed.masked_fill(empty, math.nan)
     # Dropout that follows draws in the order of memory, and PyTorch's has the batch second.
     turned = batch_first and training and batched
     order = (0, 2, 1, 3) if batch_first and not turned else (2, 0, 1, 3)
@@ -296,6 +306,15 @@ def as_added(mask: Tensor, dtype: dtype) -> Tensor:
     return core.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(mask, -math.inf)
 
 
+def as_left_out(mask: Tensor | None) -> Tensor | None:
+    """A mask of numbers as booleans, where each leaves all or nothing of a weight; else itself."""
+    if mask is None or mask.dtype is core.bool:
+        return mask
+    shares = mask.exp()
+    nothing = shares == 0
+    return mask if anywhere(~nothing & (shares != 1)) else nothing
+
+
 def _check_mask(mask: Tensor, batch: int, heads: int, length: int, source: int) -> None:
     expected = (length, source) if mask.ndim == 2 else (batch * heads, length, source)
     if mask.shape != expected:
@@ -315,7 +334,6 @@ def _join_masks(
 ) -> Tensor | None:
     """One mask that broadcasts to ``(batch, heads, length, source)``; booleans if all are."""
     check_mask_types(padding, "key_padding_mask", attn_mask, "attn_mask")
-    check_mask_types(attn_mask, "attn_mask")
     if attn_mask is not None:
         _check_mask(attn_mask, batch, heads, length, source)
         if attn_mask.ndim == 2:

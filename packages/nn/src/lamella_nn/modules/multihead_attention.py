@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_autograd import is_grad_enabled
 from lamella_core import Tensor, empty
+from lamella_core.dtype import bool_
 from lamella_nn import init
 from lamella_nn.functional.multi_head_attention import Projections, attend
 from lamella_nn.modules.linear import NonDynamicallyQuantizableLinear
 from lamella_nn.modules.module import Module
 from lamella_nn.parameter import Parameter
+
+
+def needs_grad(module: Module, input: Tensor) -> bool:
+    """Whether a call of the module is recorded."""
+    return is_grad_enabled() and (
+        input.requires_grad or any(p.requires_grad for p in module.parameters())
+    )
 
 
 class MultiheadAttention(Module):
@@ -158,13 +167,32 @@ class MultiheadAttention(Module):
             self.v_proj_weight,
             self.in_proj_bias,
         )
+        inference = self._is_inference(query, key, value) and all(
+            mask is None or mask.dtype is bool_ for mask in (key_padding_mask, attn_mask)
+        )
         return attend(
             query, key, value, self.embed_dim, self.num_heads, projections, self.bias_k,
             self.bias_v, self.add_zero_attn, self.dropout if self.training else 0.0,
             self.out_proj.weight, self.out_proj.bias, key_padding_mask, need_weights, attn_mask,
             None, None, average_attn_weights, is_causal, self.batch_first,
-            self.training,
+            self.training, inference,
         )  # fmt: skip
+
+    def _is_inference(self, query: Tensor, key: Tensor, value: Tensor) -> bool:
+        """Whether PyTorch has a kernel for such a call, which treats some masks otherwise."""
+        return (
+            not self.training
+            and self.batch_first
+            and query.ndim == 3
+            and query is key
+            and key is value
+            and self._qkv_same_embed_dim
+            and self.in_proj_bias is not None
+            and not self.num_heads % 2
+            and self.bias_k is None
+            and not self.add_zero_attn
+            and not needs_grad(self, query)
+        )
 
     def merge_masks(
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor

@@ -390,8 +390,8 @@ def _write(
     except Exception as error:
         error_msgs.append(
             f'While copying the parameter named "{key}", whose dimensions in the model are '
-            f"{own.data.shape} and whose dimensions in the checkpoint are {value.shape}, an exception "
-            f"occurred : {error.args}."
+            f"{own.data.shape} and whose dimensions in the checkpoint are {value.shape}, an "
+            f"exception occurred : {error.args}."
         )
 
 

@@ -8,17 +8,17 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from lamella_autograd import is_grad_enabled
 from lamella_core import Tensor, equal, full
+from lamella_core.dtype import bool_
 from lamella_nn import functional as F
 from lamella_nn import init
-from lamella_nn.functional.multi_head_attention import as_added, check_mask_types
+from lamella_nn.functional.multi_head_attention import as_added, as_left_out, check_mask_types
 from lamella_nn.modules.activation import GELU, ReLU
 from lamella_nn.modules.container import ModuleList
 from lamella_nn.modules.dropout import Dropout
 from lamella_nn.modules.linear import Linear
 from lamella_nn.modules.module import Module
-from lamella_nn.modules.multihead_attention import MultiheadAttention
+from lamella_nn.modules.multihead_attention import MultiheadAttention, needs_grad
 from lamella_nn.modules.normalization import LayerNorm
 
 Activation = Callable[[Tensor], Tensor]
@@ -142,13 +142,30 @@ class TransformerEncoderLayer(_Layer):
         """
         check_mask_types(src_key_padding_mask, "src_key_padding_mask", src_mask, "src_mask")
         check_mask_types(src_mask, "src_mask")
-        padding = _like(src_key_padding_mask, src_mask, src)
+        mask, padding = src_mask, src_key_padding_mask
+        if self._is_inference(src):
+            mask, padding = as_left_out(mask), as_left_out(padding)
+        elif self.self_attn._is_inference(src, src, src):
+            # Masks of numbers keep the attention from what holds for whole layers only.
+            mask, padding = _added(mask, src), _added(padding, src)
+        if mask is not None and padding is not None and mask.dtype is not padding.dtype:
+            mask, padding = _added(mask, src), _added(padding, src)
         x = src
         if self.norm_first:
-            x = x + self._sa_block(self.norm1(x), src_mask, padding, is_causal)
+            x = x + self._sa_block(self.norm1(x), mask, padding, is_causal)
             return x + self._ff_block(self.norm2(x))
-        x = self.norm1(x + self._sa_block(x, src_mask, padding, is_causal))
+        x = self.norm1(x + self._sa_block(x, mask, padding, is_causal))
         return self.norm2(x + self._ff_block(x))
+
+    def _is_inference(self, src: Tensor) -> bool:
+        """Whether PyTorch has a kernel for such a call; see ``MultiheadAttention``."""
+        return (
+            not self.training
+            and bool(self.activation_relu_or_gelu)
+            and self.norm1.eps == self.norm2.eps
+            and self.self_attn._is_inference(src, src, src)
+            and not needs_grad(self, src)
+        )
 
     def _ff_block(self, x: Tensor) -> Tensor:
         return self.dropout2(self._linear_maps(x))
@@ -294,7 +311,9 @@ class TransformerEncoder(Module):
         """
         check_mask_types(src_key_padding_mask, "src_key_padding_mask", mask, "mask")
         check_mask_types(mask, "mask")
-        padding = _like(src_key_padding_mask, mask, src)
+        padding = src_key_padding_mask
+        if mask is not None and padding is not None and mask.dtype is not padding.dtype:
+            mask, padding = _added(mask, src), _added(padding, src)
         attention = getattr(self.layers[0], "self_attn", None)
         batch_first = getattr(attention, "batch_first", False)
         causal = _is_causal(mask, is_causal, src, batch_first)
@@ -308,16 +327,12 @@ class TransformerEncoder(Module):
             output = output.masked_fill(blank.unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
 
-    def _blanked(self, src: Tensor, padding: Tensor) -> Tensor | None:
+    def _blanked(self, src: Tensor, padding: Any) -> Tensor | None:
         """Which places come out as zeros; None where none do."""
         if self.training or src.ndim != 3:
             return None
-        if is_grad_enabled() and (
-            src.requires_grad or any(p.requires_grad for p in self.layers.parameters())
-        ):
-            return None
-        hidden = padding.bool()
-        if padding.is_floating_point() and not bool((padding == -math.inf)[hidden].all()):
+        hidden: Any = as_left_out(padding)
+        if hidden.dtype is not bool_ or needs_grad(self.layers, src):
             return None
         at_the_end = not bool((hidden[:, :-1] & ~hidden[:, 1:]).any())
         return hidden if at_the_end else None
@@ -500,11 +515,9 @@ def _copies(layer: Module, count: int) -> ModuleList:
     return ModuleList([copy.deepcopy(layer) for _ in range(count)])
 
 
-def _like(padding: Tensor | None, mask: Tensor | None, source: Tensor) -> Tensor | None:
-    """The padding mask; as numbers, where the other mask is of numbers."""
-    if padding is None or mask is None or not mask.is_floating_point():
-        return padding
-    return as_added(padding, source.dtype)
+def _added(mask: Tensor | None, source: Tensor) -> Tensor | None:
+    """A mask as numbers."""
+    return None if mask is None else as_added(mask, source.dtype)
 
 
 def _is_causal(mask: Tensor | None, hint: bool | None, source: Tensor, batch_first: bool) -> bool:
