@@ -5,7 +5,8 @@ import weakref
 
 import pytest
 
-from lamella_nn import Identity, Linear, Module, Parameter, Sequential
+import lamella_core as core
+from lamella_nn import Identity, Linear, Module, Parameter, ReLU, Sequential
 from lamella_nn.modules import hooks as nn_hooks
 
 
@@ -165,3 +166,55 @@ def test_a_registration_hook_may_replace():
     with nn_hooks.register_module_parameter_registration_hook(frozen):
         assert not Linear(1, 1).weight.requires_grad
     assert Linear(1, 1).weight.requires_grad
+
+
+def test_an_old_backward_hook_is_one_of_the_last_operation():
+    seen = []
+    module = Sequential(Linear(2, 2), ReLU())
+    module.register_backward_hook(lambda module, given, out: seen.append((module, given, out)))
+    x = core.ones(1, 2, requires_grad=True)
+    with pytest.warns(FutureWarning, match="multiple autograd Nodes"):
+        module(x).sum().backward()
+    ((owner, given, out),) = seen
+    assert owner is module and [g.shape for g in given] == [(1, 2)]
+    assert out[0].tolist() == [[1.0, 1.0]]
+    with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full"):
+        module.register_full_backward_hook(print)
+    full = ReLU()
+    full.register_full_backward_hook(print)
+    with pytest.raises(RuntimeError, match="Cannot use both regular backward hooks and full"):
+        full.register_backward_hook(print)
+
+
+def test_an_old_backward_hook_takes_the_first_of_several_outputs():
+    class Both(Module):
+        def forward(self, x):
+            return [x * 2, x * 3]
+
+    seen = []
+    module = Both()
+    module.register_backward_hook(lambda module, given, out: seen.append(given[0].tolist()))
+    with pytest.warns(FutureWarning, match="does not return a single Tensor"):
+        sum(module(core.ones(1, requires_grad=True))).backward()
+    assert seen == [[2.0]]
+
+
+def test_registration_of_nothing_passes_the_hooks_of_buffers_and_modules():
+    seen = []
+    handles = [
+        register(lambda module, name, value: seen.append((name, value)))
+        for register in (
+            nn_hooks.register_module_buffer_registration_hook,
+            nn_hooks.register_module_module_registration_hook,
+            nn_hooks.register_module_parameter_registration_hook,
+        )
+    ]
+    try:
+        module = Module()
+        module.register_buffer("b", None)
+        module.add_module("m", None)
+        module.register_parameter("p", None)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert seen == [("b", None), ("m", None)]

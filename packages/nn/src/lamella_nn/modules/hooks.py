@@ -11,7 +11,7 @@ from typing import Any
 from lamella_autograd import RemovableHandle as _RemovableHandle
 from lamella_autograd import is_grad_enabled
 from lamella_core.serialization import register_place
-from lamella_nn.modules.gradient_tap import BackwardHooks
+from lamella_nn.modules.gradient_tap import BackwardHooks, hook_last_operation
 
 Hook = Callable[..., Any]
 
@@ -83,6 +83,7 @@ class _WrappedHook:
 
 _global_backward_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
 _global_backward_hooks: OrderedDict[int, Hook] = OrderedDict()
+_global_hooks_are_full: bool | None = None
 _global_forward_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
 _global_forward_hooks: OrderedDict[int, Hook] = OrderedDict()
 _global_forward_hooks_with_kwargs: OrderedDict[int, bool] = OrderedDict()
@@ -98,6 +99,9 @@ class HookMixin:
     # True where a call may have hooks to run. Registration sets it, on the module or here for
     # all of them; a call that finds none clears it, so that later calls pay for one test only.
     _hooked = False
+
+    # Whether the backward hooks are full ones; None where there has been none.
+    _is_full_backward_hook: bool | None
 
     _backward_pre_hooks: OrderedDict[int, Hook]
     _backward_hooks: OrderedDict[int, Hook]
@@ -168,6 +172,18 @@ class HookMixin:
         """
         return self._register_backward(self._backward_pre_hooks, hook, prepend)
 
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """Run ``hook(module, grad_input, grad_output)`` at the last operation of ``forward``.
+
+        The old kind of hook: ``grad_input`` is that of the operation that made the output, which
+        need not be the module's. ``register_full_backward_hook`` gives the module's.
+
+        Raises:
+            RuntimeError: the module has hooks of the other kind.
+        """
+        self._is_full_backward_hook = _one_kind(self._is_full_backward_hook, False)
+        return self._register_backward(self._backward_hooks, hook, False)
+
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_input, grad_output) -> None or new grad_input``.
 
@@ -175,6 +191,7 @@ class HookMixin:
         for each positional argument, None where that is no tensor. Inputs and outputs of a
         module with backward hooks must not be changed in place.
         """
+        self._is_full_backward_hook = _one_kind(self._is_full_backward_hook, True)
         return self._register_backward(self._backward_hooks, hook, prepend)
 
     def _register_backward(
@@ -219,6 +236,9 @@ class HookMixin:
                     )
                     if new is not None:
                         result = new
+            partial_hooks = self._hooks_of_last_operation()
+            if partial_hooks:
+                hook_last_operation(self, partial_hooks, args, result)
             if backward is None:
                 return result
             return backward.tap_outputs(result)
@@ -248,11 +268,20 @@ class HookMixin:
         return args, kwargs
 
     def _backward_hooks_of_call(self) -> BackwardHooks | None:
-        hooks = (*_global_backward_hooks.values(), *self._backward_hooks.values())
+        hooks = (
+            *(_global_backward_hooks.values() if _global_hooks_are_full is not False else ()),
+            *(self._backward_hooks.values() if self._is_full_backward_hook is not False else ()),
+        )
         pre_hooks = (*_global_backward_pre_hooks.values(), *self._backward_pre_hooks.values())
         if (hooks or pre_hooks) and is_grad_enabled():
             return BackwardHooks(self, hooks, pre_hooks)
         return None
+
+    def _hooks_of_last_operation(self) -> tuple[Hook, ...]:
+        return (
+            *(_global_backward_hooks.values() if _global_hooks_are_full is False else ()),
+            *(self._backward_hooks.values() if self._is_full_backward_hook is False else ()),
+        )
 
     def _forward_hook_lists(self) -> tuple[tuple[Any, Any, OrderedDict[int, Hook]], ...]:
         return (
@@ -305,6 +334,15 @@ def _call_forward_hook(
     return hook(module, args, result)
 
 
+def _one_kind(have: bool | None, wanted: bool) -> bool:
+    if have is not None and have is not wanted:
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+            "Please use only one of them."
+        )
+    return wanted
+
+
 def _register_global(
     hooks: OrderedDict[int, Hook], hook: Hook, flags: tuple[OrderedDict[int, bool], ...] = ()
 ) -> RemovableHandle:
@@ -345,8 +383,26 @@ def register_module_full_backward_pre_hook(hook: Hook) -> RemovableHandle:
     return _register_global(_global_backward_pre_hooks, hook)
 
 
+def register_module_backward_hook(hook: Hook) -> RemovableHandle:
+    """Run a hook of the old kind, see ``Module.register_backward_hook``, for every module.
+
+    Raises:
+        RuntimeError: there are hooks of the other kind.
+    """
+    global _global_hooks_are_full
+    _global_hooks_are_full = _one_kind(_global_hooks_are_full, False)
+    HookMixin._hooked = True
+    return _register_global(_global_backward_hooks, hook)
+
+
 def register_module_full_backward_hook(hook: Hook) -> RemovableHandle:
-    """Run ``hook(module, grad_input, grad_output) -> None or new grad_input`` for every module."""
+    """Run ``hook(module, grad_input, grad_output) -> None or new grad_input`` for every module.
+
+    Raises:
+        RuntimeError: there are hooks of the other kind.
+    """
+    global _global_hooks_are_full
+    _global_hooks_are_full = _one_kind(_global_hooks_are_full, True)
     HookMixin._hooked = True
     return _register_global(_global_backward_hooks, hook)
 

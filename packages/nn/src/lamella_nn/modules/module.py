@@ -12,6 +12,7 @@ from lamella_nn.modules.hooks import (
     _global_buffer_registration_hooks,
     _global_module_registration_hooks,
     _global_parameter_registration_hooks,
+    register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -27,6 +28,7 @@ from lamella_nn.parameter import Buffer, Parameter
 
 __all__ = [
     "Module",
+    "register_module_backward_hook",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
     "register_module_forward_pre_hook",
@@ -76,6 +78,7 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
         members["_non_persistent_buffers_set"] = set()
         for name in _HOOK_REGISTRIES:
             members[name] = OrderedDict()
+        members["_is_full_backward_hook"] = None
         members["_modules"] = {}
         if self.call_super_init:
             super().__init__(*args, **kwargs)
@@ -136,13 +139,12 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
         if buffers is None:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_name("buffer", name, buffers)
-        if tensor is not None:
-            if not isinstance(tensor, Tensor):
-                raise TypeError(
-                    f"cannot assign '{_typename(tensor)}' object to buffer '{name}' "
-                    "(torch Tensor or None required)"
-                )
-            tensor = run_registration_hooks(_global_buffer_registration_hooks, self, name, tensor)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
+            )
+        tensor = run_registration_hooks(_global_buffer_registration_hooks, self, name, tensor)
         buffers[name] = tensor
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -159,9 +161,9 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{_typename(module)} is not a Module subclass")
         self._check_name("module", name, self._modules)
-        if module is not None:
-            module = run_registration_hooks(_global_module_registration_hooks, self, name, module)
-        self._modules[name] = module
+        self._modules[name] = run_registration_hooks(
+            _global_module_registration_hooks, self, name, module
+        )
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Another name of ``add_module``."""
@@ -223,7 +225,9 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
                     f"cannot assign '{_typename(value)}' as child module '{name}' "
                     "(torch.nn.Module or None expected)"
                 )
-            modules[name] = None
+            modules[name] = run_registration_hooks(
+                _global_module_registration_hooks, self, name, None
+            )
             return
         buffers = members.get("_buffers")
         if (buffers is not None and name in buffers) or (
@@ -240,7 +244,6 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
                 "(torch.nn.Buffer, torch.Tensor or None expected)"
             )
         if isinstance(value, Buffer):
-            self.__dict__.pop(name, None)
             self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
             return
         self.register_buffer(name, value, name not in self._non_persistent_buffers_set)
@@ -274,6 +277,7 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
         # A module that was pickled before these registries existed lacks them.
         for name in _HOOK_REGISTRIES:
             self.__dict__.setdefault(name, OrderedDict())
+        self.__dict__.setdefault("_is_full_backward_hook", None)
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         # PyTorch's files do not have the mark of a module with hooks; a call without any drops it.
         self.__dict__["_hooked"] = True

@@ -82,6 +82,11 @@ class StateDictMixin:
 
     def _register_state_dict_hook(self, hook: Hook) -> RemovableHandle:
         # Unlike a hook of register_state_dict_post_hook, this one may return another dict.
+        if any(self._state_dict_hooks.get(i) is hook for i in self._state_dict_post_hooks_checked):
+            raise RuntimeError(
+                "Cannot register the same function as the state dict post hook that was "
+                "previously registered via register_state_dict_post_hook"
+            )
         return _register(self._state_dict_hooks, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
