@@ -51,13 +51,15 @@ class Derivative(NamedTuple):
 
     ``by_argument`` maps an argument to its formula; or, for a joint derivative, ``joint`` lists
     the arguments and ``compute`` returns a tuple of gradients in that order. ``keeps`` are the
-    indices of the outputs that ``results`` holds; all when None.
+    indices of the outputs that ``results`` holds; all when None. ``once`` says that a pass drops
+    the node, though it keeps no tensor.
     """
 
     by_argument: dict[str, Formula]
     joint: tuple[str, ...]
     compute: Formula | None
     keeps: tuple[int, ...] | None = None
+    once: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ def derivative(
     joint: tuple[str, ...] = (),
     compute: Callable[..., Any] | None = None,
     keeps: tuple[int, ...] | None = None,
+    once: bool = False,
     **by_argument: Callable[..., Any],
 ) -> None:
     """Declares an op's derivative: ``derivative("exp", input=lambda grad, result: grad * result)``.
@@ -91,6 +94,8 @@ def derivative(
             their gradients as a tuple.
         keeps: which outputs ``results`` holds, by index, where not all of them are needed; the
             others are None in it, may be overwritten and their memory freed.
+        once: refuse a second pass without ``retain_graph``, as nodes with saved tensors do, where
+            PyTorch saves a tensor that the formulas do not need.
 
     Raises:
         ValueError: when joint and separate formulas are mixed, or half of a joint one is missing.
@@ -101,7 +106,7 @@ def derivative(
         )
     separate = {name: _formula(function) for name, function in by_argument.items()}
     derivatives[op_name] = Derivative(
-        separate, joint, _formula(compute) if compute else None, keeps
+        separate, joint, _formula(compute) if compute else None, keeps, once
     )
     not_differentiable.discard(op_name)
     _forget(op_name)

@@ -225,7 +225,7 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
             "several": source.multiple,
             "apply": namespace["apply"],
             "release": namespace["release"],
-            "saves": bool(source.saved_tensors or source.saves_result),
+            "saves": bool(source.saved_tensors or source.saves_result or rules.once),
             **saved_properties(source.slots),
         },
     )
@@ -279,6 +279,8 @@ class _Source:
                 slots += [f"_type_{n}", f"_shape_{n}"] if self.broadcasts else [f"_type_{n}"]
         if self.saves_result:
             slots += ["_kept_result", "_version_result"]
+        if rules.once:
+            slots.append("_once")
         if self.multiple:
             slots.append("outputs")
         self.slots = tuple(slots)
@@ -346,6 +348,8 @@ class _Source:
             else:
                 edges += f"edge_{argument}, "
         lines += [f"    node.edges = ({edges})", "    node.number = next_number()"]
+        if self.rules.once:
+            lines.append("    node._once = None")
         for name in self.saved_values:
             lines.append(f"    node._kept_{name} = {name}")
         for name in self.saved_tensors:
@@ -493,6 +497,8 @@ class _Source:
         lines = [f"def apply(node, {what}):"]
         saves = [*self.saved_tensors, *(["result"] if self.saves_result else [])]
         lines += self._edge_slices()
+        if self.rules.once:
+            lines.append(f"    if node._once is FREED: raise used_twice({self.op.name!r})")
         for name in self.saved_values:
             lines.append(f"    {name} = node._kept_{name}")
         for name in self.described:
@@ -507,7 +513,9 @@ class _Source:
             slot = f"node._kept_{name}"
             held = f"{slot} is not None" if self.binary else f"{slot}.__class__ not in PLAIN"
             lines.append(f"    if {held}: {slot} = FREED")
-        if not saves:
+        if self.rules.once:
+            lines.append("    node._once = FREED")
+        elif not saves:
             lines.append("    pass")
         return "\n".join(lines)
 

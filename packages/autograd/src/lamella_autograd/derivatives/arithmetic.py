@@ -7,7 +7,7 @@ from typing import Any
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import sum_to_shape
-from lamella_core.ops.arithmetic import div, keep_where
+from lamella_core.ops.arithmetic import div, keep_where, scaled
 from lamella_core.ops.operators import abs, neg
 from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
@@ -42,8 +42,9 @@ def _angle_input(grad: Tensor, input: Tensor) -> Tensor:
 
 derivative("sqrt", input=lambda grad, result: grad / conj(result * 2))
 derivative("rsqrt", input=lambda grad, result: grad * conj(result * result * result) * -0.5)
-derivative("div_trunc", input=zeros, other=zeros)
-derivative("div_floor", input=zeros, other=zeros)
+derivative("div_trunc", input=zeros, other=zeros, once=True)
+derivative("div_floor", input=zeros, other=zeros, once=True)
+derivative("scaled", input=lambda grad, factor, divides: scaled(grad, conj(factor), divides))
 derivative(
     "fmod",
     input=lambda grad: grad,

@@ -10,5 +10,6 @@ derivative(
     "complex",
     real=lambda grad, real_shape: sum_to_shape(real(grad), real_shape),
     imag=lambda grad, imag_shape: sum_to_shape(imag(grad), imag_shape),
+    once=True,
 )
 non_differentiable("made_after")

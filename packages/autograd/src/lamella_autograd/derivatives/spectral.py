@@ -9,12 +9,12 @@ from lamella_core.tensor import Tensor
 
 
 def _r2c_input(
-    grad: Tensor, input_shape: tuple[int, ...], dim: tuple[int, ...], norm: str
+    grad: Tensor, input_shape: tuple[int, ...], dim: tuple[int, ...], norm: str, onesided: bool
 ) -> Tensor:
     last = dim[-1]
     missing = list(grad._array.shape)
     missing[last] = input_shape[last] - missing[last]
-    if missing[last]:
+    if onesided and missing[last]:
         grad = cat([grad, grad.new_zeros(missing)], last)
     return fft_c2c(grad, dim, OPPOSITE[norm], False)
 
@@ -37,5 +37,5 @@ derivative(
     "fft_c2c",
     input=lambda grad, dim, norm, forward: fft_c2c(grad, dim, OPPOSITE[norm], not forward),
 )
-derivative("fft_r2c", input=_r2c_input)
+derivative("fft_r2c", input=_r2c_input, once=True)
 derivative("fft_c2r", input=_c2r_input)

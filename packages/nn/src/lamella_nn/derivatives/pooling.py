@@ -80,13 +80,14 @@ def _avg_pool_backward(
     return avg_pool(grad, kernel, stride, padding, not floor, count_include_pad, divisor_override)
 
 
-derivative("avg_pool", input=_avg_pool)
+derivative("avg_pool", input=_avg_pool, once=True)
 derivative("avg_pool_backward", grad_output=_avg_pool_backward)
 derivative(
     "adaptive_avg_pool",
     input=lambda grad, input_shape, output_size: adaptive_avg_pool_backward(
         grad, input_shape[-len(output_size) :]
     ),
+    once=True,
 )
 derivative(
     "adaptive_avg_pool_backward",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import anywhere
+from lamella_core.dtype import FLOATING
 from lamella_nn.functional.arguments import listed, per_dimension, times
 from lamella_nn.kernels.pooling import pooled_sizes
 from lamella_nn.ops import pooling as ops
@@ -495,7 +496,10 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 
 
 def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) -> Tensor:
-    return ops.adaptive_avg_pool(input, _adaptive_sizes(name, dims, input, output_size))
+    sizes = _adaptive_sizes(name, dims, input, output_size)
+    if sizes == (1,) * dims and input._dtype.category == FLOATING:
+        return input.mean(tuple(range(-dims, 0)), keepdim=True)
+    return ops.adaptive_avg_pool(input, sizes)
 
 
 def _adaptive_sizes(name: str, dims: int, input: Tensor, output_size: Any) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from lamella_nn.functional.byte_images import resample_bytes, weights_of_places
 from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.kernels import cubic
+from lamella_nn.ops.resampling import resample
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -178,7 +179,7 @@ def interpolate(
         for i, m in enumerate(sizes):
             ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
             index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
-            result = result.index_select(2 + i, core.tensor(index, device=input.device))
+            result = resample(result, i - dims, [index], None)
         return in_format_of(input, result)
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
         if input._dtype is core.uint8 and dims == 2:
@@ -195,11 +196,12 @@ def interpolate(
             return in_format_of(input, resample_bytes(input, *weights))
         if not input._dtype.is_floating_point:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
-        along = _cubic_along if mode == "bicubic" else _linear_along
+        neighbours = _cubic if mode == "bicubic" else _linear
         result = single(input)
-        for i, m in enumerate(sizes):
+        for i, (n, m) in enumerate(zip(shape[2:], sizes, strict=True)):
             scale = None if scales is None else scales[i]
-            result = along(result, 2 + i, m, scale, bool(align_corners))
+            places = _places(n, m, scale, bool(align_corners))
+            result = resample(result, i - dims, *neighbours(n, places))
         return in_format_of(input, as_given(result, input))
     raise NotImplementedError(
         f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
@@ -266,38 +268,20 @@ def _places(size: int, count: int, scale: float | None, align_corners: bool) -> 
     return [(i + 0.5) * ratio - 0.5 for i in range(count)]
 
 
-def _cubic_along(
-    input: Tensor, dim: int, count: int, scale: float | None, align_corners: bool
-) -> Tensor:
-    """Each output is a weighted sum of four neighbours, those beyond the ends being the end's."""
-    size = input._array.shape[dim]
-    places = _places(size, count, scale, align_corners)
+def _cubic(size: int, places: list[float]) -> tuple[list[list[int]], list[list[float]]]:
+    """Four neighbours of each place, those beyond the ends being the end's, and their weights."""
     weights = [cubic.weights(p - floor(p)) for p in places]
-    total: Any = None
-    for tap in range(4):
-        index = [min(max(floor(p) - 1 + tap, 0), size - 1) for p in places]
-        shares = core.tensor(
-            [w[tap] for w in weights], dtype=input.dtype, device=input.device
-        ).reshape(-1, *[1] * (input.ndim - 1 - dim))
-        part = input.index_select(dim, core.tensor(index, device=input.device)) * shares
-        total = part if total is None else total + part
-    return total
+    taps = [[min(max(floor(p) + tap, 0), size - 1) for p in places] for tap in range(-1, 3)]
+    return taps, [[w[tap] for w in weights] for tap in range(4)]
 
 
-def _linear_along(
-    input: Tensor, dim: int, count: int, scale: float | None, align_corners: bool
-) -> Tensor:
-    """Each output is a mean of two neighbours, weighted by nearness."""
-    size = input._array.shape[dim]
-    places = [max(p, 0.0) for p in _places(size, count, scale, align_corners)]
+def _linear(size: int, places: list[float]) -> tuple[list[list[int]], list[list[float]]]:
+    """The two neighbours of each place, and their nearness."""
+    places = [max(p, 0.0) for p in places]
     first = [min(int(p), size - 1) for p in places]
     second = [min(i + 1, size - 1) for i in first]
-    shares = core.tensor(
-        [p - i for p, i in zip(places, first, strict=True)], dtype=input.dtype, device=input.device
-    ).reshape(-1, *[1] * (input.ndim - 1 - dim))
-    left = input.index_select(dim, core.tensor(first, device=input.device))
-    right = input.index_select(dim, core.tensor(second, device=input.device))
-    return left * (1 - shares) + right * shares
+    shares = [p - i for p, i in zip(places, first, strict=True)]
+    return [first, second], [[1 - share for share in shares], shares]
 
 
 def upsample(

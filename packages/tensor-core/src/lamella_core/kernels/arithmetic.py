@@ -70,6 +70,11 @@ def addcmul(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: An
 
 
 @shared_kernel
+def scaled(xp: Any, input: Any, factor: complex, divides: bool) -> Any:
+    return xp.true_divide(input, factor) if divides else xp.multiply(input, factor)
+
+
+@shared_kernel
 def addcdiv(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
     return xp.add(input, _scale(xp, xp.true_divide(tensor1, tensor2), value), out)
 

@@ -18,7 +18,9 @@ def fft_c2c(xp: Any, input: Any, dim: tuple[int, ...], norm: str, forward: bool)
 
 
 @shared_kernel
-def fft_r2c(xp: Any, input: Any, dim: tuple[int, ...], norm: str) -> Any:
+def fft_r2c(xp: Any, input: Any, dim: tuple[int, ...], norm: str, onesided: bool) -> Any:
+    if not onesided:
+        return xp.fft.fft(input, axis=dim[0], norm=norm)
     return xp.fft.rfftn(input, axes=dim, norm=norm)
 
 

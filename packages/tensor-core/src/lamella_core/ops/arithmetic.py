@@ -80,7 +80,7 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
         return mul(other, bool(alpha))
     if other._dtype is not common:
         other = other.to(common)
-    return mul(other, alpha)
+    return scaled(other, alpha)
 
 
 # Elements from which a product of its own is worth avoiding.
@@ -552,6 +552,23 @@ def conj(input: Tensor) -> Tensor:
 @arrays(method=False, reduced_precision=True)
 def keep_where(input: Tensor, mask: Tensor) -> Tensor:
     """``input`` where the bool tensor ``mask`` is true, 0 elsewhere: what sub-gradients need."""
+
+
+@pointwise(name="scaled", method=False, inplace=False)
+def _by_factor(input: Tensor, factor: complex, divides: bool) -> Tensor:
+    """``input * factor``, or ``input / factor``, the factor being a setting, which no pass frees."""
+
+
+def scaled(input: Tensor, factor: Number, divides: bool = False) -> Tensor:
+    """As ``input * factor`` or ``input / factor``, for another op's settings.
+
+    As in PyTorch a second backward pass over a product of the user's own is refused without
+    ``retain_graph``, but not one over ``add(a, b, alpha=2)``.
+    """
+    least = dtypes.COMPLEX if isinstance(factor, complex) else dtypes.FLOATING
+    if input._dtype.category < least:
+        return input / factor if divides else mul(input, factor)
+    return _by_factor(input, factor, divides)
 
 
 # --------------------------------------------------------------------------------- whole numbers

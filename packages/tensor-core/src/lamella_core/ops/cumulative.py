@@ -11,6 +11,7 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
+from lamella_core.ops.arithmetic import scaled
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
 
@@ -220,7 +221,7 @@ def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim
         return y.sum(dim, keepdim=True).narrow(dim, 0, 0) / 1
     later, earlier = y.narrow(dim, 1, length - 1), y.narrow(dim, 0, length - 1)
     if x is None:
-        return (later + earlier) * ((1 if dx is None else dx) / 2)
+        return scaled(later + earlier, (1 if dx is None else dx) / 2)
     if x._array.ndim == 1:
         if x._array.shape[0] != length:
             raise RuntimeError(
@@ -230,4 +231,4 @@ def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim
         steps = diff(x).reshape([-1 if d == dim else 1 for d in range(y._array.ndim)])
     else:
         steps = diff(x, dim=dim - y._array.ndim if x._array.ndim < y._array.ndim else dim)
-    return (later + earlier) * steps / 2
+    return scaled((later + earlier) * steps, 2, divides=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dims
+from lamella_core.ops.arithmetic import scaled
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
 
@@ -83,13 +84,15 @@ def gradient(
 
 def _along_steps(f: Tensor, step: Any, edge_order: int) -> Tensor:
     """Along the last dimension, with equal distances."""
-    inside = (f[..., 2:] - f[..., :-2]) / (2 * step)
+    inside = scaled(f[..., 2:] - f[..., :-2], 2 * step, divides=True)
     if edge_order == 1:
-        first = (f[..., 1:2] - f[..., :1]) / step
-        last = (f[..., -1:] - f[..., -2:-1]) / step
+        first = scaled(f[..., 1:2] - f[..., :1], step, divides=True)
+        last = scaled(f[..., -1:] - f[..., -2:-1], step, divides=True)
     else:
-        first = (-3 * f[..., :1] + 4 * f[..., 1:2] - f[..., 2:3]) / (2 * step)
-        last = (3 * f[..., -1:] - 4 * f[..., -2:-1] + f[..., -3:-2]) / (2 * step)
+        first = scaled(f[..., :1], -3) + scaled(f[..., 1:2], 4) - f[..., 2:3]
+        first = scaled(first, 2 * step, divides=True)
+        last = scaled(f[..., -1:], 3) - scaled(f[..., -2:-1], 4) + f[..., -3:-2]
+        last = scaled(last, 2 * step, divides=True)
     return cat([first, inside, last], -1)
 
 

@@ -76,8 +76,8 @@ def cdist(
     difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
     if p == 0:
         counts = (difference != 0).sum(-1).to(difference._dtype)
-        # The zeros bring the gradient, which is 0.
-        return counts + difference.zero_().sum(-1)
+        # The zeros bring the gradient, which is 0; their product refuses a second pass of it.
+        return counts + difference.zero_().mul(0).sum(-1)
     return vector_norm(difference, (difference._array.ndim - 1,), False, float(p))
 
 

@@ -11,6 +11,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.structural import structural
+from lamella_core.dtype import int64
 from lamella_core.formats import suggests_channels_last
 from lamella_core.ops.creation_data import tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d
@@ -331,6 +332,5 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         return input[:0]
     choose = combinations_with_replacement if with_replacement else choices
     places = list(choose(range(input._array.shape[0]), r))
-    if not places:
-        return input[:0].unsqueeze(1).expand(0, r)
-    return input[tensor(places, device=input.device)]
+    flat = tensor(places, dtype=int64, device=input.device).reshape(-1)
+    return input.index_select(0, flat).reshape(len(places), r)

@@ -40,8 +40,8 @@ def fft_c2c(input: Tensor, dim: tuple[int, ...], norm: str, forward: bool) -> Te
 
 
 @arrays(method=False)
-def fft_r2c(input: Tensor, dim: tuple[int, ...], norm: str) -> Tensor:
-    """Forward transform of a real input; only the first half of the last of ``dim`` is there."""
+def fft_r2c(input: Tensor, dim: tuple[int, ...], norm: str, onesided: bool = True) -> Tensor:
+    """Forward transform of a real input; one-sided, only half of the last of ``dim`` is there."""
 
 
 @arrays(method=False)
@@ -173,6 +173,10 @@ def _complex_to_complex(
     norm = _read_norm(norm)
     if not dims:
         return input.to(input._dtype.to_complex())
+    if name in ("fft", "ifft") and input._dtype.category == FLOATING:
+        if not inverse:
+            return fft_r2c(input, dims, norm, False)
+        return fft_r2c(input, dims, OPPOSITE[norm], False).conj_physical()
     return fft_c2c(input, dims, norm, not inverse)
 
 
