@@ -166,3 +166,16 @@ def test_declared_call() -> None:
     z = lc.tensor([1 + 2j])
     assert formula(z, z).tolist() == [5 + 0j]
     assert formula(z, 2 + 1j).tolist() == [(1 + 2j) * (2 - 1j)]
+
+
+def test_once_refuses_a_second_pass():
+    """As PyTorch refuses it after a real Fourier transform, and allows it after a scaled sum."""
+    x = lc.ones(4).requires_grad_()
+    result = lc.fft.rfft(x).real.sum()
+    grad(result, x, retain_graph=True)
+    grad(result, x)
+    with pytest.raises(RuntimeError, match="second time .at fft_r2c"):
+        grad(result, x)
+    result = lc.add(x, x, alpha=2).sum()
+    grad(result, x)
+    assert grad(result, x)[0].tolist() == [3.0] * 4

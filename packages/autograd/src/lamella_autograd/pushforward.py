@@ -61,10 +61,11 @@ def multilinear(op_name: str, *factors: str, added: tuple[str, ...] = ()) -> Non
 
 
 linear(
-    "sum", "mean", "scaled", "cumsum", "flip", "roll", "tril", "triu", "repeat", "clone", "to_dtype",
-    "to_device", "index_select", "gather", "take",
+    "sum", "mean", "scaled", "cumsum", "flip", "roll", "tril", "triu", "repeat", "clone",
+    "to_dtype", "to_device", "index_select", "gather", "take",
     "masked_select", "index", "neg", "conj_physical", "unfold_windows", "fold_windows", "avg_pool",
-    "fft_c2c", "fft_r2c", "fft_c2r", "keep_where", "take_flat", "put_flat", "adaptive_avg_pool", "resample",
+    "fft_c2c", "fft_r2c", "fft_c2r", "keep_where", "take_flat", "put_flat", "adaptive_avg_pool",
+    "resample",
     of=("input",),
 )  # fmt: skip
 linear("basic_index_backward", "diagonal_backward", "unfold_backward", of=("source",))

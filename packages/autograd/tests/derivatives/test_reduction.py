@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_autograd import grad
 
 Check = Callable[..., None]
 RNG = np.random.default_rng(1)
@@ -78,3 +79,20 @@ def test_second_derivatives() -> None:
     (first,) = grad(x.prod(), x, create_graph=True)
     (second,) = grad(first.sum(), x)
     assert second.tolist() == pytest.approx([5.0, 4.0, 3.0])
+
+
+def test_extrema_of_nan():
+    """PyTorch's: NaN is the greatest and the least, and shares the gradient with other NaN."""
+    x = lc.tensor([math.nan, 1.0, math.nan]).requires_grad_()
+    for extremum in (lc.max, lc.min):
+        (slope,) = grad(extremum(x), x)
+        assert slope.tolist() == [0.5, 0.0, 0.5]
+    (slope,) = grad(lc.amax(x), x)
+    assert all(math.isnan(each) for each in slope.tolist())
+
+
+def test_log_of_no_sum_has_no_slope():
+    x = lc.tensor([-math.inf, -math.inf]).requires_grad_()
+    for total in (lc.logsumexp(x, 0), lc.logcumsumexp(x, 0).sum()):
+        (slope,) = grad(total, x)
+        assert all(math.isnan(each) for each in slope.tolist())

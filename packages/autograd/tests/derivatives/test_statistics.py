@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_autograd import grad
 
 Check = Callable[..., None]
 X = np.random.default_rng(1).standard_normal((3, 4))
@@ -36,3 +38,12 @@ def test_median_of_all_shares_the_gradient() -> None:
     x = lc.tensor([2.0, 2.0, 1.0, 5.0], requires_grad=True)
     x.median().backward()
     assert x.grad.tolist() == [0.5, 0.5, 0.0, 0.0]
+
+
+def test_variance_without_degrees_of_freedom():
+    """PyTorch's: over all elements inf, along a dimension what the formula gives."""
+    x = lc.tensor([1.0, 2.0, 6.0], dtype=lc.float64).requires_grad_()
+    (slope,) = grad(lc.var(x, correction=5), x)
+    assert slope.tolist() == [math.inf] * 3
+    (slope,) = grad(lc.var(x, 0, correction=5), x)
+    assert slope.tolist() == [2.0, 1.0, -3.0]

@@ -227,9 +227,7 @@ def _of_elements(
     """The gradient of each element's loss, from that of each example's."""
     grad = batch.full(grad_output)
     if reduction == "mean":
-        total = batch.full(total)
-        # Nothing but ignored targets: the loss is 0/0, and its gradient 0.
-        grad = (grad / total).masked_fill(total == 0, 0)
+        grad = grad / batch.full(total)
     if reduction != "none":
         grad = grad.reshape(-1, *(1,) * target.ndim).expand(batch.size, *target.shape)
     return grad if ndim == 1 else grad.flatten(0, 1)

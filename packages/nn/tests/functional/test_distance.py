@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
+import lamella_autograd as autograd
 import lamella_core as torch
 from lamella_nn import functional as F
 
@@ -20,3 +23,13 @@ def test_distances():
     assert F.pairwise_distance(a, torch.zeros(1, 2), eps=0.0).item() == 5.0
     x = torch.tensor([[0.0], [1.0], [3.0]])
     assert F.pdist(x).tolist() == [1.0, 3.0, 2.0]
+
+
+def test_ties_of_the_largest_difference():
+    """PyTorch's: all of the gradient goes to each of them."""
+    x = torch.tensor([[1.0, 2.0], [2.0, 3.0]]).requires_grad_()
+    (slope,) = autograd.grad(F.pdist(x, math.inf).sum(), x)
+    assert slope.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
+    a, b = torch.tensor([[1.0, 2.0]]).requires_grad_(), torch.tensor([[2.0, 3.0], [1.0, 2.0]])
+    (slope,) = autograd.grad(torch.cdist(a, b, math.inf).sum(), a)
+    assert slope.tolist() == [[-1.0, -1.0]]

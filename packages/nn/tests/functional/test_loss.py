@@ -133,3 +133,33 @@ def test_nll_loss_of_nothing_but_ignored_targets_has_gradient_zero() -> None:
     scores = torch.zeros(2, 3, requires_grad=True)
     F.nll_loss(scores, torch.tensor([1, 1]), ignore_index=1).backward()
     assert scores.grad.tolist() == [[0.0, 0.0, 0.0]] * 2
+
+
+def test_margin_losses_on_the_margin_and_of_nan():
+    """PyTorch's: no slope where a score lies on the margin, and NaN violates nothing."""
+    for other in (1.0, math.nan):
+        x = torch.tensor([[2.0, other, 3.0]]).requires_grad_()
+        (slope,) = autograd.grad(F.multi_margin_loss(x, torch.tensor([0])), x)
+        assert slope[0].tolist() == pytest.approx([-1 / 3, 0.0, 1 / 3])
+    x = torch.tensor([[2.0, 1.0, 3.0]]).requires_grad_()
+    (slope,) = autograd.grad(F.multilabel_margin_loss(x, torch.tensor([[0, -1, -1]])), x)
+    assert slope[0].tolist() == pytest.approx([-1 / 3, 0.0, 1 / 3])
+
+
+def test_mean_over_weights_of_zero():
+    """PyTorch's: NaN at the targets, but 0 for those that are ignored."""
+    x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]).requires_grad_()
+    loss = F.nll_loss(x, torch.tensor([0, 1, -100]), weight=torch.zeros(2))
+    (slope,) = autograd.grad(loss, x)
+    assert slope.isnan().tolist() == [[True, False], [False, True], [False, False]]
+    assert slope[2].tolist() == [0.0, 0.0]
+
+
+def test_binary_cross_entropy_at_its_ends():
+    """PyTorch's: ``x (1 - x)`` is held above 1e-12, the slope by the target is not held."""
+    x = torch.tensor([0.0, 1.0, 0.5], dtype=torch.float64).requires_grad_()
+    target = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64).requires_grad_()
+    loss = F.binary_cross_entropy(x, target, reduction="sum")
+    slope, by_target = autograd.grad(loss, (x, target))
+    assert slope.tolist() == pytest.approx([0.0, 1000000003995.8029, -2.0], rel=1e-12)
+    assert by_target.tolist() == [math.inf, -math.inf, 0.0]

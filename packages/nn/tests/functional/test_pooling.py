@@ -81,3 +81,22 @@ def test_errors(call, message):
 def test_bools_have_no_maximum():
     with pytest.raises(NotImplementedError, match="Bool"):
         F.max_pool2d(torch.zeros(1, 1, 4, 4, dtype=torch.bool), 2)
+
+
+def test_the_last_nan_is_the_greatest():
+    """PyTorch's choice among several."""
+    x = torch.tensor([[[float("nan"), 1.0, float("nan")]]]).requires_grad_()
+    (slope,) = autograd.grad(F.adaptive_max_pool1d(x, 1).sum(), x)
+    assert slope.tolist() == [[[0.0, 0.0, 1.0]]]
+
+
+def test_a_second_pass_over_means_is_refused():
+    """As in PyTorch, but for a mean over everything."""
+    x = torch.ones(1, 1, 4).requires_grad_()
+    for pooled in (F.avg_pool1d(x, 2), F.adaptive_avg_pool1d(x, 2)):
+        autograd.grad(pooled.sum(), x)
+        with pytest.raises(RuntimeError, match="second time"):
+            autograd.grad(pooled.sum(), x)
+    pooled = F.adaptive_avg_pool1d(x, 1).sum()
+    autograd.grad(pooled, x)
+    assert autograd.grad(pooled, x)[0].tolist() == [[[0.25] * 4]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import lamella_autograd as autograd
 import lamella_core as torch
 from lamella_nn import functional as F
 
@@ -34,3 +35,18 @@ def test_errors():
         F.interpolate(torch.zeros(1, 1, 2), 2, 2)
     with pytest.raises(RuntimeError, match="divisible by the square"):
         F.pixel_shuffle(torch.zeros(1, 3, 2, 2), 2)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "linear"])
+def test_interpolation_saves_nothing_and_has_its_adjoint(mode: str) -> None:
+    """``<y, R x> = <R^T y, x>``, in passes that need no ``retain_graph``, as in PyTorch."""
+    for size in (3, 5, 11):
+        x = torch.arange(10.0, dtype=torch.float64).reshape(1, 2, 5).sin().requires_grad_()
+        resampled = F.interpolate(x, size=size, mode=mode)
+        y = torch.arange(2.0 * size, dtype=torch.float64).reshape(1, 2, size).cos()
+        autograd.grad(resampled, x, y)
+        (adjoint,) = autograd.grad(resampled, x, y)
+        assert (adjoint * x).sum().item() == pytest.approx((y * resampled).sum().item())
+    assert autograd.gradgradcheck(
+        lambda x: F.interpolate(x, size=7, mode=mode) ** 2, x.detach().requires_grad_()
+    )

@@ -244,3 +244,10 @@ def test_overlapping_memory() -> None:
     a = lc.arange(6.0)
     a[1:] += a[:-1]
     assert a.tolist() == [0.0, 1.0, 3.0, 5.0, 7.0, 9.0]
+
+
+def test_power_minus_half_is_the_reciprocal_root() -> None:
+    """As in PyTorch, which differs from C's ``pow`` at -0 and -inf."""
+    got = lc.tensor([4.0, -0.0, -np.inf]) ** -0.5
+    assert got[:2].tolist() == [0.5, -np.inf]
+    assert np.isnan(got[2].item())

@@ -90,6 +90,7 @@ def test_polynomials(name: str) -> None:
 def test_poles() -> None:
     at = lc.tensor([0.0, -1.0])
     assert lc.lgamma(at).tolist() == [math.inf, math.inf]
+    assert lc.lgamma(lc.tensor([-math.inf])).tolist() == [math.inf]
     pole, undefined = lc.digamma(at).tolist()
     assert pole == -math.inf
     assert math.isnan(undefined)

@@ -152,3 +152,14 @@ def test_frequencies_of_other_types() -> None:
 def test_shifts(dim: Any) -> None:
     np.testing.assert_array_equal(fft.fftshift(tensor(REAL), dim), np.fft.fftshift(REAL, dim))
     np.testing.assert_array_equal(fft.ifftshift(tensor(REAL), dim), np.fft.ifftshift(REAL, dim))
+
+
+def test_real_input_in_one_dimension():
+    """The transforms of real numbers have a way of their own; NumPy's values."""
+    x = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
+    for name in ("fft", "ifft"):
+        for norm in ("backward", "ortho", "forward"):
+            got = getattr(lc.fft, name)(lc.tensor(x), dim=0, norm=norm)
+            assert got.dtype is lc.complex64
+            expected = getattr(np.fft, name)(x, axis=0, norm=norm)
+            np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-6)

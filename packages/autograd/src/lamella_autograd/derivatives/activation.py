@@ -6,10 +6,13 @@ import math
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call, pushforward
+from lamella_autograd.modes import NO_GRAD
+from lamella_core.dispatch import modes
 from lamella_core.ops import activation as ops
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp, tanh
+from lamella_core.ops.gathering import where
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 
@@ -61,21 +64,32 @@ def _elu_slope(
     input_scale: float,
 ) -> Tensor:
     bend = ops.elu_backward(grad * grad_output, input, alpha, scale, input_scale) * input_scale
-    return keep_where(bend, input < 0)
+    return keep_where(bend, ~(input >= 0))
 
 
 def _softplus_slope(
     grad: Tensor, grad_output: Tensor, input: Tensor, beta: float, threshold: float
 ) -> Tensor:
     s = sigmoid(input * beta)
-    return keep_where(grad * grad_output * s * (1 - s) * beta, input * beta < threshold)
+    return keep_where(grad * grad_output * s * (1 - s) * beta, ~(input * beta >= threshold))
 
 
-def _logit_slope(grad: Tensor, grad_output: Tensor, input: Tensor, eps: float | None) -> Tensor:
-    low = 0.0 if eps is None else eps
-    product = input * (1 - input)
-    slope = grad * grad_output * (input * 2 - 1) / (product * product)
-    return keep_where(slope, (input >= low) & (input <= 1 - low))
+def _logit_input(grad: Tensor, input: Tensor, eps: float | None) -> Tensor:
+    if modes.bits & NO_GRAD:
+        return ops.logit_backward(grad, input, eps)
+    low, outside = (0.0, math.nan) if eps is None else (eps, 0.0)
+    inside = (input >= low) & (input <= 1 - low)
+    return where(inside, grad / (input * (1 - input)), outside)
+
+
+def _prelu_input(grad: Tensor, input: Tensor, weight: Tensor) -> Tensor:
+    """At 0 the slope is the weight, but in derivatives of the slope it counts as 1."""
+    if modes.bits & NO_GRAD:
+        positive = input > 0
+        return keep_where(grad, positive) + keep_where(grad * weight, ~positive)
+    right = input >= 0
+    at_zero = keep_where(grad * (weight - 1), input == 0).detach()
+    return keep_where(grad, right) + keep_where(grad * weight, ~right) + at_zero
 
 
 # ----------------------------------------------------------------------------------------- hinges
@@ -113,10 +127,8 @@ derivative(
 )
 derivative(
     "prelu",
-    input=lambda grad, input, weight: (
-        keep_where(grad, input > 0) + keep_where(grad * weight, input <= 0)
-    ),
-    weight=lambda grad, input: keep_where(grad * input, input <= 0),
+    input=_prelu_input,
+    weight=lambda grad, input: keep_where(grad * input, ~(input >= 0)),
 )
 
 # ---------------------------------------------------------------------------------- exponentials
@@ -128,12 +140,7 @@ derivative(
     output=lambda grad, grad_output, output: conj(grad) * grad_output * conj(1 - output * 2),
 )
 derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
-derivative("logit", input=lambda grad, input, eps: ops.logit_backward(grad, input, eps))
-derivative(
-    "logit_backward",
-    grad_output=lambda grad, input, eps: ops.logit_backward(grad, input, eps),
-    input=_logit_slope,
-)
+derivative("logit", input=_logit_input)
 derivative(
     "elu",
     input=lambda grad, input, alpha, scale, input_scale: ops.elu_backward(

@@ -11,6 +11,7 @@ from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import modes
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
+from lamella_core.type_info import finfo
 
 
 def _sums_to_the_end(input: Tensor, dim: int) -> Tensor:
@@ -63,8 +64,7 @@ def _logcumsumexp_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -
     if input._dtype.is_complex:
         sums = (conj(grad).log() - result).flip(dim).logcumsumexp(dim).flip(dim)
         return conj((sums + input).exp())
-    nothing = float("-inf")
-    result = result.masked_fill(result == nothing, 0)
+    nothing = finfo(grad._dtype).min / 2
     rising, falling = (
         size.masked_fill(absent, 1).log().masked_fill(absent, nothing)
         for size, absent in ((grad, grad <= 0), (-grad, grad >= 0))

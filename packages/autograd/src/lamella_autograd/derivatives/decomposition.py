@@ -27,11 +27,11 @@ def _cholesky_ex(grads: Any, results: Any) -> Tensor | None:
     return (middle + middle.mH) * 0.5
 
 
-def _qr(grads: Any, A: Tensor, mode: str, results: Any) -> Tensor | None:
+def _qr(grads: Any, A_shape: tuple[int, ...], mode: str, results: Any) -> Tensor | None:
     of_q, of_r = grads
     if of_q is None and of_r is None:
         return None
-    rows, columns = A._array.shape[-2:]
+    rows, columns = A_shape[-2:]
     if mode == "r":
         raise RuntimeError(
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
@@ -48,11 +48,11 @@ def _qr(grads: Any, A: Tensor, mode: str, results: Any) -> Tensor | None:
         return _tall_qr(of_q, of_r, Q, R)
     rest = None if of_r is None else of_r[..., rows:]
     if rest is not None:
-        # The other columns of R are Q^H A.
-        more = A[..., rows:] @ rest.mH
+        # The other columns of R are Q^H A, and those of A are Q R.
+        more = Q @ (R[..., rows:] @ rest.mH)
         of_q = more if of_q is None else of_q + more
     first = _tall_qr(of_q, None if of_r is None else of_r[..., :rows], Q, R[..., :rows])
-    second = (Q @ rest) if rest is not None else A.new_zeros(A[..., rows:]._array.shape)
+    second = (Q @ rest) if rest is not None else Q.new_zeros((*A_shape[:-1], columns - rows))
     return cat([first, second], -1)
 
 
@@ -105,7 +105,7 @@ def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
     return permutation @ middle
 
 
-derivative("linalg_cholesky_ex", input=_cholesky_ex)
+derivative("linalg_cholesky_ex", input=_cholesky_ex, keeps=(0,))
 derivative("linalg_qr", A=_qr)
-derivative("linalg_lu_factor_ex", A=_lu_factor_ex)
+derivative("linalg_lu_factor_ex", A=_lu_factor_ex, keeps=(0, 1))
 non_differentiable("lu_permutation")

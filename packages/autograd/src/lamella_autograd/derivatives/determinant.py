@@ -55,4 +55,4 @@ def _slogdet_input(grads: Any, input: Tensor, results: Any) -> Tensor | None:
 
 
 derivative("linalg_det", input=_det_input)
-derivative("linalg_slogdet", input=_slogdet_input)
+derivative("linalg_slogdet", input=_slogdet_input, keeps=(0,))

@@ -74,12 +74,12 @@ def _eigvals(grad: Tensor, input: Tensor) -> Tensor:
     return solve(adjoint, grad.unsqueeze(-1) * adjoint)
 
 
-def _svd(grads: Any, A: Tensor, results: Any) -> Tensor | None:
+def _svd(grads: Any, A_shape: tuple[int, ...], results: Any) -> Tensor | None:
     of_u, of_s, of_vh = grads
     U, S, Vh = results
     if of_u is None and of_s is None and of_vh is None:
         return None
-    rows, columns = A._array.shape[-2:]
+    rows, columns = A_shape[-2:]
     size = min(rows, columns)
     # Beyond the first min(m, n) columns only the space is fixed, which has no gradient here.
     U, Vh = U[..., :, :size], Vh[..., :size, :]
@@ -97,7 +97,7 @@ def _svd(grads: Any, A: Tensor, results: Any) -> Tensor | None:
     if right is not None:
         more = S.unsqueeze(-1) * off_diagonal_over(right, squares)
         middle = more if middle is None else middle + more
-    if A._dtype.is_complex:
+    if U._dtype.is_complex:
         phases = [diagonal_of(each) for each in (left, right) if each is not None]
         _check_phase("svd_backward", sum(phases[1:], phases[0]).imag)
         if left is not None:

@@ -8,7 +8,7 @@ from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call
 from lamella_core.ops.arithmetic import keep_where, rsqrt
 from lamella_core.ops.elementary import cos, cosh, exp, exp2, log, sin, sinh, tanh_backward
-from lamella_core.ops.operators import neg
+from lamella_core.ops.operators import neg, reciprocal
 from lamella_core.tensor import Tensor
 
 LN2 = math.log(2)
@@ -22,16 +22,22 @@ def _acosh(grad: Tensor, input: Tensor) -> Tensor:
     return grad * rsqrt(input * input - 1)
 
 
+def _over_square(side: Tensor, input: Tensor, other: Tensor) -> Tensor:
+    """``side / (input^2 + other^2)``, 0 where both are 0."""
+    square = input * input + other * other
+    return side * reciprocal(square).masked_fill(square == 0, 0)
+
+
 def _sinc(grad: Tensor, input: Tensor) -> Tensor:
     angle = input * math.pi
     square = angle * input
     slope = (cos(angle) * angle - sin(angle)) / square
-    return grad * conj(keep_where(slope, square != 0))
+    return keep_where(grad * conj(slope), square != 0)
 
 
 def _xlogy_input(grad: Tensor, input: Tensor, other: Tensor | float) -> Tensor:
     if not isinstance(other, Tensor):
-        return grad * (math.log(other) if other > 0 else math.nan)
+        other = grad.new_full((), other)
     return grad * keep_where(log(other), ~((input == 0) & (other <= 0)))
 
 
@@ -61,8 +67,8 @@ derivative("acosh", input=_acosh)
 derivative("atanh", input=lambda grad, input: grad / conj(1 - input * input))
 derivative(
     "atan2",
-    input=lambda grad, input, other: grad * (other / (input * input + other * other)),
-    other=lambda grad, input, other: grad * (neg(input) / (input * input + other * other)),
+    input=lambda grad, input, other: grad * _over_square(other, input, other),
+    other=lambda grad, input, other: grad * _over_square(neg(input), input, other),
 )
 derivative("sinc", input=_sinc)
 derivative(

@@ -21,7 +21,7 @@ def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
             return mul(grad, mul(conj(input), 2))
         return mul(grad, conj(mul(pow(input, exponent - 1), exponent)))
     slope = mul(exponent, pow(input, exponent - 1))
-    return mul(grad, conj(keep_where(slope, exponent != 0)))
+    return keep_where(mul(grad, conj(slope)), exponent != 0)
 
 
 def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Tensor:

@@ -75,9 +75,16 @@ def _product_of_others(input: Tensor, dim: int) -> Tensor:
 def shared_among_equal(
     grad: Tensor, input: Tensor, result: Tensor, dim: Any, keepdim: bool
 ) -> Tensor:
-    """The gradient of an extremum, in equal parts for all elements that reach it."""
+    """The gradient of an extremum, in equal parts for all elements that reach it.
+
+    ``dim`` is None for ``max`` and ``min`` of a whole tensor, where NaN is one; for ``amax`` and
+    ``amin`` nothing reaches a NaN, and the gradient is NaN.
+    """
     shape = input._array.shape
-    chosen = (input == with_reduced_dims(result, shape, dim, keepdim)).to(grad._dtype)
+    equal = input == with_reduced_dims(result, shape, dim, keepdim)
+    if dim is None:
+        equal = equal | (input != input)
+    chosen = equal.to(grad._dtype)
     count = sum(chosen, dim, True) if shape else chosen
     return with_reduced_dims(grad, shape, dim, keepdim) * (chosen / count)
 
@@ -105,7 +112,6 @@ def _logsumexp_input(
     shape = input._array.shape
     grad = with_reduced_dims(grad, shape, dim, keepdim)
     result = with_reduced_dims(result, shape, dim, keepdim)
-    result = result.masked_fill(result == float("-inf"), 0)
     return grad * conj((input - result).exp())
 
 
@@ -123,7 +129,7 @@ def _vector_norm_input(
         return input * (grad / norm.masked_fill(norm == 0, float("inf")))
     size = abs(input)
     if ord in (float("inf"), float("-inf")):
-        chosen = (size == norm).to(grad._dtype)
+        chosen = ((size == norm) | (size != size)).to(grad._dtype)
         count = sum(chosen, dim, True) if shape else chosen
         return input.sgn() * (chosen / count * grad)
     scale = grad / (norm ** (ord - 1)).masked_fill(norm == 0, float("inf"))

@@ -63,15 +63,12 @@ def _reduced(
     elif reduce == "prod":
         of_input, of_src = _product(grad, result, input, dim, index, src, include_self)
     else:
-        # Elements that share the extreme value share the gradient.
+        # Elements that share the extreme value share the gradient; the input counts among them
+        # even where it was left out.
         is_input = (input == result).to(grad.dtype)
         is_src = (src == result.gather(dim, index)).to(grad.dtype)
-        if not include_self:
-            is_input = is_input.scatter(dim, index, 0)
-        counts = is_input.scatter_add(dim, index, is_src)
-        share = grad / counts.clamp(min=1)
+        share = grad / is_input.scatter_add(dim, index, is_src)
         of_input, of_src = share * is_input, share.gather(dim, index) * is_src
-        return (of_input if include_self else where(counts > is_input, 0, grad)), of_src
     if not include_self:
         of_input = of_input.scatter(dim, index, 0)
     return of_input, of_src

@@ -128,9 +128,9 @@ def _lstsq(
     return grad_a, grad_b
 
 
-derivative("linalg_inv_ex", input=_inv_ex)
-derivative("linalg_solve_ex", joint=("A", "B"), compute=_solve_ex)
+derivative("linalg_inv_ex", input=_inv_ex, keeps=(0,))
+derivative("linalg_solve_ex", joint=("A", "B"), compute=_solve_ex, keeps=(0,))
 derivative("linalg_solve_triangular", joint=("A", "B"), compute=_solve_triangular)
 derivative("cholesky_solve", joint=("input", "L"), compute=_cholesky_solve)
-derivative("linalg_lstsq", joint=("A", "B"), compute=_lstsq)
+derivative("linalg_lstsq", joint=("A", "B"), compute=_lstsq, keeps=(0, 1, 2))
 derivative("linalg_pinv", input=pinv_input)

@@ -9,23 +9,29 @@ from lamella_autograd.formulas import derivative
 from lamella_core.ops import special as ops
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.elementary import exp, log, log1p
-from lamella_core.ops.operators import mul
+from lamella_core.ops.gathering import where
 from lamella_core.tensor import Tensor
+from lamella_core.type_info import finfo
 
 TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 
+def _away_from_zero(input: Tensor) -> Tensor:
+    """Where the rule for the slope of ``i1`` holds; elsewhere, at NaN too, it counts as 1/2."""
+    return input.abs() > finfo(input._dtype).eps
+
+
 def _i1(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
-    at_zero = input == 0
-    slope = ops.i0(input) - keep_where(result / input.masked_fill(at_zero, 1), ~at_zero)
-    return grad * (slope - mul(at_zero, 0.5))
+    away = _away_from_zero(input)
+    safe = input.masked_fill(~away, 1)
+    return grad * where(away, ops.i0(safe) - result / safe, 0.5)
 
 
 def _i1e(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
-    at_zero = input == 0
-    rest = keep_where(result * (sgn(input) + 1 / input.masked_fill(at_zero, 1)), ~at_zero)
-    return grad * (ops.i0e(input) - rest - mul(at_zero, 0.5))
+    away = _away_from_zero(input)
+    safe = input.masked_fill(~away, 1)
+    return grad * where(away, ops.i0e(safe) - result * (sgn(input) + 1 / safe), 0.5)
 
 
 def _igamma_other(grad: Tensor, input: Tensor, other: Tensor) -> Tensor:
@@ -34,7 +40,7 @@ def _igamma_other(grad: Tensor, input: Tensor, other: Tensor) -> Tensor:
 
 def _xlog1py_input(grad: Tensor, input: Any, other: Any) -> Tensor:
     if not isinstance(other, Tensor):
-        return grad * (math.log1p(other) if other > -1 else math.nan)
+        other = grad.new_full((), other)
     return grad * keep_where(log1p(other), ~((input == 0) & (other <= -1)))
 
 
@@ -53,7 +59,7 @@ derivative("ndtr", input=lambda grad, input: grad * exp(input * input * -0.5) / 
 derivative("ndtri", input=lambda grad, result: grad * exp(result * result * 0.5) * ROOT_TWO_PI)
 derivative(
     "log_ndtr",
-    input=lambda grad, input: grad / ops.erfcx(input * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
+    input=lambda grad, input, result: grad * exp(input * input * -0.5 - result) / ROOT_TWO_PI,
 )
 derivative("entr", input=lambda grad, input: grad * (-log(input) - 1))
 derivative("igamma", other=_igamma_other)

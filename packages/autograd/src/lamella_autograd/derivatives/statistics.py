@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import inf, nan, prod
 from typing import Any
 
 from lamella_autograd.derivatives.reduction import at_index, reduced_dims, with_reduced_dims
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_core.ops.gathering import where
 from lamella_core.tensor import Tensor
 
 
 def _var_input(grad: Tensor, input: Tensor, dim: Any, correction: float, keepdim: bool) -> Tensor:
     shape = input._array.shape
     degrees = prod([shape[d] for d in reduced_dims(shape, dim)]) - correction
-    scale = 2 / degrees if degrees > 0 else float("nan")
     grad = with_reduced_dims(grad, shape, dim, keepdim)
+    if degrees <= 0 and not dim and dim != 0:
+        return grad * where(input == input.mean(), nan, inf)
+    scale = 2 / degrees if degrees else inf
     return grad * scale * (input - input.mean(dim, True))
 
 

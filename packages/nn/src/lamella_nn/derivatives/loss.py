@@ -101,26 +101,25 @@ derivative(
 )
 
 
-def _held(probability: Tensor) -> Tensor:
-    return core.log(probability).clamp(min=-100)
+def _above_zero(input: Tensor) -> Tensor:
+    """``x (1 - x)`` as the second derivatives have it, which is another than the first have."""
+    return (1 - input) * input + 1e-12
 
 
 def _bce_second(grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor) -> Tensor:
     """The derivative of ``g (x - t) / (x (1 - x))`` by x."""
-    product = ((1 - input) * input).clamp(min=1e-12)
-    return grad * grad_output * (1 - (input - target) * (1 - 2 * input) / product) / product
+    product = _above_zero(input)
+    return grad * grad_output * (input * (input - 2 * target) + target) / (product * product)
 
 
 derivative(
     "elementwise_bce",
     input=lambda grad, input, target: elementwise_bce_backward(grad, input, target),
-    target=lambda grad, input: grad * (_held(1 - input) - _held(input)),
+    target=lambda grad, input: grad * (core.log1p(-input) - core.log(input)),
 )
 derivative(
     "elementwise_bce_backward",
-    grad_output=lambda grad, input, target: elementwise_bce_backward(grad, input, target),
+    grad_output=lambda grad, input, target: grad * (input - target) / _above_zero(input),
     input=_bce_second,
-    target=lambda grad, grad_output, input: (
-        -grad * grad_output / ((1 - input) * input).clamp(min=1e-12)
-    ),
+    target=lambda grad, grad_output, input: -grad * grad_output / _above_zero(input),
 )

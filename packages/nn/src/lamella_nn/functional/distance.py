@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_core.ops.distance import length
 from lamella_core.promotion import result_dtype
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if p == 0:
         # The number of differences, whose gradient is 0: that of the counting norm is None.
         return (left - right).sign().abs().sum(1)
-    return core.norm(left - right, p, 1)
+    return length(left - right, float(p))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.activation import log_sigmoid
+from lamella_core.ops.arithmetic import keep_where
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.distance import pairwise_distance
 from lamella_nn.functional.reduction import read_reduction, reduced
@@ -195,6 +196,11 @@ def triplet_margin_with_distance_loss(
     return _triplet(anchor, positive, negative, distance, margin, swap, reduction)
 
 
+def _above_zero(violations: Tensor) -> Tensor:
+    """``max(violations, 0)`` with slope 0 at 0, and 0 for NaN."""
+    return keep_where(violations, violations > 0)
+
+
 def _triplet(
     anchor: Tensor,
     positive: Tensor,
@@ -256,7 +262,7 @@ def multi_margin_loss(
             f"{indices.max()}, but there are {classes} classes"
         )
     chosen = indices.unsqueeze(1)
-    violations = (margin - scores.gather(1, chosen) + scores).clamp(min=0)
+    violations = _above_zero(margin - scores.gather(1, chosen) + scores)
     if p == 2:
         violations = violations.square()
     if weight is not None:
@@ -296,7 +302,7 @@ def multilabel_margin_loss(
     counted = ((labels < 0).cumsum(1) == 0).to(scores.dtype)
     indices = labels.clamp(min=0)
     is_label = core.zeros_like(scores.detach()).scatter_add(1, indices, counted) > 0
-    violations = (1 - scores.gather(1, indices).unsqueeze(2) + scores.unsqueeze(1)).clamp(min=0)
+    violations = _above_zero(1 - scores.gather(1, indices).unsqueeze(2) + scores.unsqueeze(1))
     pairs = counted.unsqueeze(2) * (~is_label).to(scores.dtype).unsqueeze(1)
     losses = (violations * pairs).sum((1, 2)) / classes
     return reduced(losses if input.ndim > 1 else losses.squeeze(0), reduction)

@@ -51,6 +51,14 @@ def _target_weights(xp: Any, weight: Any, target: Any, valid: Any, dtype: Any) -
     return weights if valid is None else xp.where(valid, weights, 0).astype(dtype, copy=False)
 
 
+def _hit(xp: Any, factor: Any, weights: Any, valid: Any, shape: tuple[int, int]) -> Any:
+    """Each target's part of the gradient; of ignored ones 0, also where the loss is 0/0."""
+    hit = factor if weights is None else factor * weights
+    if valid is not None:
+        hit = xp.where(valid, hit, 0).astype(factor.dtype, copy=False)
+    return xp.broadcast_to(hit, shape)
+
+
 def _pick(xp: Any, input: Any, target: Any) -> Any:
     """``input[n, target[n, l], l]`` as ``(batch, places)``."""
     if input.shape[2] == 1:
@@ -164,18 +172,14 @@ def cross_entropy_index_backward(
         factor = grad.reshape(batch, places)
     else:
         factor = grad / total if reduction == "mean" else grad
-        if reduction == "mean":
-            # Nothing but ignored targets: the loss is 0/0, and its gradient 0, as in PyTorch.
-            factor = xp.where(total == 0, 0, factor)
     factor = factor.astype(dtype, copy=False)
-    hit = factor if weights is None else factor * weights
-    hit = xp.broadcast_to(hit, (batch, places))
+    hit = _hit(xp, factor, weights, valid, (batch, places))
     if not label_smoothing:
         result = scores * hit[:, None]
         _add_at_target(xp, result, target, -hit)
         return result.reshape(probabilities.shape)
     hit = hit * dtype.type(1 - label_smoothing)
-    even = factor if valid is None else factor * valid
+    even = factor if valid is None else xp.where(valid, factor, 0)
     even = xp.broadcast_to(even * dtype.type(label_smoothing / classes), (batch, places))
     if weight is None:
         result = scores * (hit + classes * even)[:, None]
@@ -227,11 +231,7 @@ def nll_loss_index_backward(
         factor = grad.reshape(batch, places)
     else:
         factor = grad / total if reduction == "mean" else grad
-        if reduction == "mean":
-            # Nothing but ignored targets: the gradient is 0, as in PyTorch.
-            factor = xp.where(total == 0, 0, factor).astype(grad.dtype, copy=False)
-    hit = factor if weights is None else factor * weights
-    _add_at_target(xp, scores, target, xp.broadcast_to(-hit, (batch, places)))
+    _add_at_target(xp, scores, target, -_hit(xp, factor, weights, valid, (batch, places)))
     return result
 
 
@@ -244,4 +244,5 @@ def elementwise_bce(xp: Any, input: Any, target: Any) -> Any:
 
 @shared_kernel
 def elementwise_bce_backward(xp: Any, grad_output: Any, input: Any, target: Any) -> Any:
-    return grad_output * (input - target) / xp.maximum((1 - input) * input, 1e-12)
+    # PyTorch holds x (1 - x) above 1e-12 in single precision, whatever the input's is.
+    return grad_output * (input - target) / xp.maximum((1 - input) * input, 9.999999960041972e-13)

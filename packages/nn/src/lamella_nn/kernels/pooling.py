@@ -339,6 +339,11 @@ def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any
         shape = [w.stop - w.start for w in window]
         flat = input[(..., *window)].reshape(*lead, -1)
         chosen = xp.argmax(flat, -1)
+        if flat.dtype.kind == "f":
+            # Of several NaN it is the last, where argmax finds the first.
+            last = flat.shape[-1] - 1 - xp.argmax(xp.isnan(flat)[..., ::-1], -1)
+            is_nan = xp.isnan(xp.take_along_axis(flat, last[..., None], -1)[..., 0])
+            chosen = xp.where(is_nan, last, chosen)
         values[(..., *place)] = xp.take_along_axis(flat, chosen[..., None], -1)[..., 0]
         index: Any = 0
         for within, w, n in zip(xp.unravel_index(chosen, shape), window, sizes, strict=True):

@@ -556,7 +556,7 @@ def keep_where(input: Tensor, mask: Tensor) -> Tensor:
 
 @pointwise(name="scaled", method=False, inplace=False)
 def _by_factor(input: Tensor, factor: complex, divides: bool) -> Tensor:
-    """``input * factor``, or ``input / factor``, the factor being a setting, which no pass frees."""
+    """``input * factor``, or ``input / factor``; no backward pass frees the factor."""
 
 
 def scaled(input: Tensor, factor: Number, divides: bool = False) -> Tensor:

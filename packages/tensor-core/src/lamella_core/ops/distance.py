@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD
 from lamella_core.dtype import FLOATING
+from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.reduction import vector_norm
 
 if TYPE_CHECKING:
@@ -78,7 +81,20 @@ def cdist(
         counts = (difference != 0).sum(-1).to(difference._dtype)
         # The zeros bring the gradient, which is 0; their product refuses a second pass of it.
         return counts + difference.zero_().mul(0).sum(-1)
-    return vector_norm(difference, (difference._array.ndim - 1,), False, float(p))
+    return length(difference, float(p))
+
+
+def length(difference: Tensor, p: float) -> Tensor:
+    """The norm over the last dimension, whose gradient is a distance's.
+
+    That is, all of it goes to each of several largest differences.
+    """
+    if p != inf or not difference._key & (REQUIRES_GRAD | LIFTED):
+        return vector_norm(difference, (difference._array.ndim - 1,), False, p)
+    size = difference.abs()
+    largest = size.detach().amax(-1)
+    part = keep_where(size, (size == largest.unsqueeze(-1)) & (size < inf))
+    return largest + (part - part.detach()).sum(-1)
 
 
 @composite(inplace=True)

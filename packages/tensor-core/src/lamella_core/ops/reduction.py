@@ -324,7 +324,7 @@ def _extremum(
                 f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
                 f"the reduction dim with the 'dim' argument."
             )
-        return over_all(input, (), False, out=out)
+        return over_all(input, None, False, out=out)
     return write_outs(name, along(input, normalize_dim(dim, input._array.ndim), keepdim), out)
 
 

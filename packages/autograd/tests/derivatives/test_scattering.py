@@ -1,0 +1,22 @@
+"""Derivatives of writing at places: PyTorch's sub-gradients."""
+
+from __future__ import annotations
+
+import math
+
+import lamella_core as lc
+from lamella_autograd import grad
+
+
+def test_ties_with_what_was_left_out():
+    """PyTorch's: the input shares in the gradient even where ``include_self`` is False."""
+    src = lc.tensor([0.0, -1.0]).requires_grad_()
+    result = lc.zeros(2).scatter_reduce(0, lc.tensor([0, 0]), src, "amax", include_self=False)
+    (slope,) = grad(result.sum(), src)
+    assert slope.tolist() == [0.5, 0.0]
+
+
+def test_no_tie_with_nan():
+    src = lc.tensor([math.nan, 1.0]).requires_grad_()
+    (slope,) = grad(lc.zeros(1).scatter_reduce(0, lc.tensor([0, 0]), src, "amax").sum(), src)
+    assert all(math.isnan(each) for each in slope.tolist())
