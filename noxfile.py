@@ -168,6 +168,14 @@ def backend_plugin(session: nox.Session) -> None:
     session.run("pytest", "conformance/toy-backend", *session.posargs, env=THREADS)
 
 
+@nox.session(name="cupy-stand-in", requires=["wheels"])
+def cupy_stand_in(session: nox.Session) -> None:
+    """The CUDA backend over a stand-in for CuPy that has only what CuPy has; no GPU takes part."""
+    install(session, "lamella", TORCH, "expecttest", "hypothesis", "pytest>=8")
+    session.run("pytest", "conformance/cupy-stand-in", env=THREADS)
+    session.run("python", "conformance/cupy-stand-in/run.py", *session.posargs, env=THREADS)
+
+
 @nox.session(requires=["wheels"])
 def native(session: nox.Session) -> None:
     """The kernels in C++: their own tests, and those of the ops that they serve."""
@@ -195,7 +203,8 @@ def parity(session: nox.Session) -> None:
     """PyTorch's operator database, run against lamella."""
     # scikit-learn, with SciPy, for the array API: they are given our tensors.
     install(session, "lamella", TORCH, "expecttest", "hypothesis", "scikit-learn>=1.8", "pytest>=8")
-    session.run("pytest", "conformance", "--ignore=conformance/toy-backend", env=THREADS)
+    aside = [f"--ignore=conformance/{each}" for each in ("toy-backend", "cupy-stand-in")]
+    session.run("pytest", "conformance", *aside, env=THREADS)
     session.run("python", "conformance/run.py", *session.posargs, env=THREADS)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import random as arrays
 from lamella_core.device import CPU, Device
-from lamella_core.dispatch import backend_of
+from lamella_core.dispatch import backend_of, backends
 from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -140,6 +140,9 @@ methods of ``lamella_core.random.Generator``. A backend with random kernels adds
 seeded: list[Callable[[int], Any]] = []
 """Functions that :func:`manual_seed` calls with the seed; a backend adds one for its devices."""
 
+latest: list[int] = []
+"""The seed that all default generators were given last, for devices that come into use later."""
+
 default_generator = _over(arrays.default_generator)
 
 
@@ -147,16 +150,20 @@ def manual_seed(seed: int) -> Generator:
     """Seeds the default generators of all devices and returns the CPU's."""
     seed = int(seed)
     default_generator.manual_seed(seed)
+    _seed_others(seed)
+    return default_generator
+
+
+def _seed_others(seed: int) -> None:
+    latest[:] = [seed]
     for follow in seeded:
         follow(seed)
-    return default_generator
 
 
 def seed() -> int:
     """Seeds the default generators of all devices from the operating system; returns the seed."""
     value = default_generator.seed()
-    for follow in seeded:
-        follow(value)
+    _seed_others(value)
     return value
 
 
@@ -182,7 +189,7 @@ def fork_rng(
     """A context after which the default generators continue as if it had not been.
 
     Args:
-        devices: the devices besides the CPU whose state is kept; none by default.
+        devices: the devices besides the CPU whose state is kept; by default all of the type.
         enabled: whether the context does anything.
         device_type: the type of ``devices``.
 
@@ -192,9 +199,11 @@ def fork_rng(
     if not enabled:
         yield
         return
+    if devices is None:
+        known = device_type in defaults and device_type in backends
+        devices = range(backends[device_type].device_count()) if known else ()
     others = [
-        default_of(Device(device_type, d) if isinstance(d, int) else Device(d))
-        for d in devices or ()
+        default_of(Device(device_type, d) if isinstance(d, int) else Device(d)) for d in devices
     ]
     kept = [(each, each.get_state()) for each in (default_generator.source, *others)]
     try:

@@ -34,9 +34,11 @@ def load() -> None:
     backend = CupyBackend(cupy)
     register_backend(backend)
     _watch_memory(cupy, backend.peaks)
-    from lamella_core.backends.cupy_kernels import random
+    from lamella_core.backends.cupy_kernels import random, solving, special
 
     random.register()
+    solving.register(backend.xp)
+    special.register(backend.xp)
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
@@ -57,6 +59,14 @@ def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
     Peaks().__enter__()
 
 
+def _namespace(cupy: Any) -> Any:
+    from cupyx import errstate
+
+    from lamella_core.backends.cupy_kernels.namespace import Namespace
+
+    return Namespace(cupy, errstate)
+
+
 class CupyBackend(Backend):
     """Device type ``cuda``."""
 
@@ -65,7 +75,7 @@ class CupyBackend(Backend):
     def __init__(self, cupy: Any) -> None:
         super().__init__()
         self.cupy = cupy
-        self.xp = cupy
+        self.xp = _namespace(cupy)
         self.array_type = cupy.ndarray
         # Device index to the most bytes that were allocated and reserved; lamella_core.cuda.memory.
         self.peaks: dict[int, dict[str, int]] = {}

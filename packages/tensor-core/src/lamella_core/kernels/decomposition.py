@@ -71,7 +71,7 @@ def eliminate(xp: Any, matrices: Any) -> Any:
     info = xp.zeros((count,), xp.int32)
     each = xp.arange(count)
     for k in range(size):
-        pivot = k + abs(packed[:, k:, k]).argmax(-1)
+        pivot = k + _size(packed[:, k:, k]).argmax(-1)
         pivots[:, k] = pivot + 1
         row = packed[:, k, :].copy()
         packed[:, k, :] = packed[each, pivot]
@@ -87,6 +87,13 @@ def eliminate(xp: Any, matrices: Any) -> Any:
         pivots.reshape(*batch, size),
         info.reshape(batch),
     )
+
+
+def _size(column: Any) -> Any:
+    """What LAPACK chooses pivots by: of a complex number the sum of its parts' sizes."""
+    if column.dtype.kind == "c":
+        return abs(column.real) + abs(column.imag)
+    return abs(column)
 
 
 @shared_kernel

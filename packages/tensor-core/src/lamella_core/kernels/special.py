@@ -81,9 +81,6 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
     def polygamma(input: Any, n: int) -> Any:
         return _polygamma(xp, special(), input, n)
 
-    def airy_ai(input: Any) -> Any:
-        return special().airy(input)[0].astype(input.dtype, copy=False)
-
     def spherical_bessel_j0(input: Any) -> Any:
         near = xp.abs(input) < 1e-4
         safe = xp.where(near, 1, input)
@@ -106,7 +103,6 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
 
     register("lgamma", lgamma)
     register("polygamma", polygamma)
-    register("airy_ai", airy_ai)
     register("spherical_bessel_j0", spherical_bessel_j0)
     register("gelu", gelu)
     register("gelu_backward", gelu_backward)

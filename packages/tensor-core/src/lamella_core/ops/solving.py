@@ -342,7 +342,7 @@ def lstsq(
         from lamella_core.type_info import finfo
 
         rcond = finfo(A._dtype.to_real()).eps * max(left[-2:])
-    solution, residuals, rank, singular_values = _lstsq(A, B, float(rcond), driver or "gelsy")
+    solution, residuals, rank, singular_values = _lstsq(A, B, float(rcond), driver or "")
     if vector:
         solution = solution.squeeze(-1)
     values = singular_values.detach()

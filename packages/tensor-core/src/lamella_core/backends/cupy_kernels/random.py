@@ -1,25 +1,26 @@
-"""Random numbers on CUDA: CuPy's generator over Philox 4x32-10 (Salmon et al., 2011).
+"""Random numbers on CUDA. They are other ones than the CPU's from the same seed, as in PyTorch.
 
-The numbers are other ones than the CPU's from the same seed, as in PyTorch.
+``rand``, ``randn`` and the in-place laws give what PyTorch's CUDA generator gives; permutations,
+``multinomial``, ``poisson`` and dropout share the stream out in ways of their own.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cupy
 import numpy as np
+from ml_dtypes import finfo
 
 from lamella_core import generator as generators
+from lamella_core.backends.cupy_kernels.philox import draw
+from lamella_core.device import Device
 from lamella_core.dispatch import register_kernel
-
-if TYPE_CHECKING:
-    from lamella_core.device import Device
 
 
 class PhiloxSource:
-    """A source of random numbers on one CUDA device."""
+    """A source of random numbers on one CUDA device: a seed and an offset."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -28,8 +29,7 @@ class PhiloxSource:
     def manual_seed(self, seed: int) -> PhiloxSource:
         """Restarts the stream from ``seed``."""
         self._seed = int(seed) % 2**64
-        with cupy.cuda.Device(self.device.index):
-            self.numbers = cupy.random.Generator(cupy.random.Philox4x3210(self._seed))
+        self._offset = 0
         return self
 
     def seed(self) -> int:
@@ -41,38 +41,44 @@ class PhiloxSource:
         """The seed that the stream was started from."""
         return self._seed
 
-    def _no_state(self) -> RuntimeError:
-        return RuntimeError(
-            "the state of a CUDA generator cannot be read or set: CuPy offers no access to it; "
-            "seed it with manual_seed instead"
-        )
-
     def get_state(self) -> np.ndarray:
-        raise self._no_state()
+        """PyTorch's sixteen bytes: the seed and the offset."""
+        return np.array([self._seed, self._offset], np.uint64).view(np.uint8)
 
     def set_state(self, state: np.ndarray) -> None:
-        raise self._no_state()
+        """Continues from a state; one of eight bytes, a seed alone, is read, too."""
+        if state.size not in (8, 16):
+            raise RuntimeError(f"RNG state is wrong size: {state.size} bytes, expected 16")
+        numbers = np.ascontiguousarray(state).view(np.uint64).tolist()
+        self._seed, self._offset = numbers[0], numbers[1] if len(numbers) > 1 else 0
 
     def clone_state(self) -> PhiloxSource:
-        raise self._no_state()
+        """A source that goes on as this one would."""
+        copy = PhiloxSource(self.device)
+        copy._seed, copy._offset = self._seed, self._offset
+        return copy
+
+    def draw(self, kind: str, shape: Any) -> Any:
+        """Numbers of a kind (``philox.KINDS``), on the source's device."""
+        with cupy.cuda.Device(self.device.index):
+            numbers, self._offset = draw(kind, shape, self._seed, self._offset)
+        return numbers
 
 
 _defaults: dict[int, PhiloxSource] = {}
-_default_seed: list[int | None] = [None]
 
 
 def _default(device: Device) -> PhiloxSource:
     index = cupy.cuda.runtime.getDevice() if device.index is None else device.index
     source = _defaults.get(index)
     if source is None:
-        source = _defaults[index] = PhiloxSource(type(device)("cuda", index))
-        if _default_seed[0] is not None:
-            source.manual_seed(_default_seed[0])
+        source = _defaults[index] = PhiloxSource(Device("cuda", index))
+        for seed in generators.latest:
+            source.manual_seed(seed)
     return source
 
 
 def _seed_all(seed: int) -> None:
-    _default_seed[0] = seed
     for source in _defaults.values():
         source.manual_seed(seed)
 
@@ -82,126 +88,153 @@ generators.defaults["cuda"] = _default
 generators.seeded.append(_seed_all)
 
 
-def _numbers(generator: PhiloxSource | None, device: Device | None = None) -> Any:
-    from lamella_core.device import Device
-
-    source = generator or _default(device or Device("cuda"))
-    return source.numbers
+def _source(generator: PhiloxSource | None, device: Device | None = None) -> PhiloxSource:
+    return generator or _default(device or Device("cuda"))
 
 
-def _uniform(numbers: Any, shape: Any, dtype: Any) -> Any:
-    if np.dtype(dtype).kind == "c":
-        part = np.dtype(f"f{np.dtype(dtype).itemsize // 2}")
-        return (_uniform(numbers, shape, part) + 1j * _uniform(numbers, shape, part)).astype(dtype)
-    wide = dtype if np.dtype(dtype) in (np.float32, np.float64) else np.float32
-    return numbers.random(shape, wide).astype(dtype, copy=False)
+def _drawn(source: PhiloxSource, name: str, shape: Any, dtype: Any) -> Any:
+    """Numbers from (0, 1] or normal ones; those of other types than float64 are drawn as float32.
+
+    Complex ones have both their parts from the stream, one after the other.
+    """
+    dtype = np.dtype(dtype)
+    wide = dtype in (np.float64, np.complex128)
+    if dtype.kind == "c":
+        parts = source.draw(f"{name}{64 if wide else 32}", (*shape, 2))
+        return parts.view(dtype).reshape(shape)
+    return source.draw(f"{name}{64 if wide else 32}", shape)
 
 
-def _standard_normal(numbers: Any, shape: Any, dtype: Any) -> Any:
-    if np.dtype(dtype).kind == "c":
-        part = np.dtype(f"f{np.dtype(dtype).itemsize // 2}")
-        real = _standard_normal(numbers, shape, part)
-        return ((real + 1j * _standard_normal(numbers, shape, part)) / np.sqrt(2)).astype(dtype)
-    wide = dtype if np.dtype(dtype) in (np.float32, np.float64) else np.float32
-    return numbers.standard_normal(shape, wide).astype(dtype, copy=False)
+def _uniform(source: PhiloxSource, shape: Any, dtype: Any) -> Any:
+    """Numbers from [0, 1): the 1 that the stream may give becomes 0."""
+    drawn = _drawn(source, "uniform", shape, dtype)
+    parts = drawn.view(drawn.real.dtype)
+    parts *= parts != 1
+    return drawn
+
+
+def _normal(source: PhiloxSource, shape: Any, dtype: Any) -> Any:
+    drawn = _drawn(source, "normal", shape, dtype)
+    return drawn / np.sqrt(2) if drawn.dtype.kind == "c" else drawn
+
+
+def _integers(source: PhiloxSource, low: int, high: int, shape: Any, narrow: int = 2**28) -> Any:
+    """From [low, high), as int64; below ``narrow`` many of them a number is made of 32 bits."""
+    many = high - low
+    if many < narrow:
+        return (source.draw("bits32", shape) % many).astype(np.int64) + low
+    bits = source.draw("bits64", shape)
+    return (bits % np.uint64(many) if many < 2**64 else bits).view(np.int64) + low
 
 
 def rand(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    with cupy.cuda.Device(device.index):
-        return _uniform(_numbers(generator, device), size, dtype)
+    return _uniform(_source(generator, device), size, dtype).astype(dtype, copy=False)
 
 
 def randn(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    with cupy.cuda.Device(device.index):
-        return _standard_normal(_numbers(generator, device), size, dtype)
+    return _normal(_source(generator, device), size, dtype).astype(dtype, copy=False)
 
 
 def normal_of_size(
     mean: float, std: float, size: Any, generator: Any, dtype: Any, device: Device
 ) -> Any:
-    return randn(size, generator, dtype, device) * std + mean
+    return (_normal(_source(generator, device), size, dtype) * std + mean).astype(dtype, copy=False)
 
 
 def randint(low: int, high: int, size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    with cupy.cuda.Device(device.index):
-        return _numbers(generator, device).integers(low, high, size, np.int64).astype(dtype)
+    return _integers(_source(generator, device), low, high, size).astype(dtype)
 
 
 def randperm(n: int, generator: Any, dtype: Any, device: Device) -> Any:
+    keys = _source(generator, device).draw("bits64", (n,))
     with cupy.cuda.Device(device.index):
-        return cupy.argsort(_numbers(generator, device).random(n, np.float64)).astype(dtype)
+        return cupy.argsort(keys).astype(dtype)
 
 
 def bernoulli(input: Any, generator: Any) -> Any:
-    return (_uniform(_numbers(generator), input.shape, np.float32) < input).astype(input.dtype)
+    drawn = _drawn(_source(generator), "uniform", input.shape, np.float32)
+    return (drawn <= input).astype(input.dtype)
 
 
 def normal(mean: Any, std: Any, generator: Any) -> Any:
     like = mean if isinstance(mean, cupy.ndarray) else std
-    shape = cupy.broadcast(cupy.asarray(mean), cupy.asarray(std)).shape
-    return _standard_normal(_numbers(generator), shape, like.dtype) * std + mean
+    shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+    return (_normal(_source(generator), shape, like.dtype) * std + mean).astype(like.dtype)
 
 
 def poisson(input: Any, generator: Any) -> Any:
-    return _numbers(generator).poisson(input, input.shape).astype(input.dtype)
+    # CuPy's own generator knows the law; it is seeded from the stream.
+    seed = int(_source(generator).draw("bits64", (1,))[0])
+    numbers = cupy.random.Generator(cupy.random.Philox4x3210(seed))
+    return numbers.poisson(input.astype(np.float64), input.shape).astype(input.dtype)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool, generator: Any) -> Any:
-    numbers = _numbers(generator)
+    source = _source(generator)
     if replacement:
         rows = input.reshape(-1, input.shape[-1]).astype(np.float64)
         heights = cupy.cumsum(rows, axis=-1)
-        draws = numbers.random((len(rows), num_samples), np.float64) * heights[:, -1:]
+        draws = _uniform(source, (len(rows), num_samples), np.float64) * heights[:, -1:]
         picked = (heights[:, None, :] <= draws[:, :, None]).sum(-1)
         return picked.reshape(*input.shape[:-1], num_samples)
     # The largest of p / Exp(1) are a sample without replacement (Efraimidis and Spirakis, 2006).
-    keys = input / -cupy.log1p(-_uniform(numbers, input.shape, np.float64))
+    keys = input / -cupy.log(_drawn(source, "uniform", input.shape, np.float64))
     return cupy.argsort(-keys, axis=-1)[..., :num_samples]
 
 
 def dropout_noise(input: Any, p: float, generator: Any) -> tuple[Any, Any]:
-    kept = _uniform(_numbers(generator), input.shape, np.float32) >= p
+    kept = _uniform(_source(generator), input.shape, np.float32) >= p
     noise = (kept / np.float32(1.0 - p)).astype(input.dtype)
     return input * noise, noise
 
 
 def uniform_(target: Any, low: float, high: float, generator: Any) -> None:
-    drawn = _uniform(_numbers(generator), target.shape, target.dtype)
+    drawn = _uniform(_source(generator), target.shape, target.dtype)
     target[...] = drawn * (high - low) + low
 
 
 def normal_(target: Any, mean: float, std: float, generator: Any) -> None:
-    target[...] = _standard_normal(_numbers(generator), target.shape, target.dtype) * std + mean
+    target[...] = _normal(_source(generator), target.shape, target.dtype) * std + mean
 
 
 def random_(target: Any, low: int | None, high: int | None, generator: Any) -> None:
+    narrow = 2**28
     if high is None:
-        info = np.finfo(target.dtype) if target.dtype.kind == "f" else np.iinfo(target.dtype)
-        whole = 2**info.nmant if isinstance(info, np.finfo) else int(info.max)
-        high = whole + 1 if whole < 2**63 - 1 else whole
-    target[...] = _numbers(generator).integers(low or 0, high, target.shape, np.int64)
+        narrow = 2**32
+        kind = target.dtype.kind
+        if kind == "b":
+            high = 2
+        elif kind in "iu":
+            high = int(np.iinfo(target.dtype).max) + 1
+        else:
+            high = 2 ** (finfo(target.dtype).nmant + 1) + 1
+    target[...] = _integers(_source(generator), low or 0, high, target.shape, narrow)
 
 
 def bernoulli_(target: Any, p: Any, generator: Any) -> None:
-    target[...] = _uniform(_numbers(generator), target.shape, np.float32) < p
+    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    target[...] = drawn <= p if isinstance(p, cupy.ndarray) else drawn < p
 
 
 def exponential_(target: Any, lambd: float, generator: Any) -> None:
-    target[...] = _numbers(generator).standard_exponential(target.shape) / lambd
+    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    # A logarithm of 0 would give the one number, 0, that the law has not.
+    least = np.finfo(drawn.dtype).eps / 2
+    target[...] = cupy.where(drawn >= 1 - least, least, -cupy.log(drawn)) / lambd
 
 
 def cauchy_(target: Any, median: float, sigma: float, generator: Any) -> None:
-    drawn = _uniform(_numbers(generator), target.shape, np.float64)
+    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
     target[...] = median + sigma * cupy.tan(np.pi * (drawn - 0.5))
 
 
 def geometric_(target: Any, p: float, generator: Any) -> None:
-    drawn = _uniform(_numbers(generator), target.shape, np.float64)
-    target[...] = cupy.ceil(cupy.log1p(-drawn) / np.log1p(-p))
+    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    target[...] = cupy.ceil(cupy.log(drawn) / np.log1p(-p))
 
 
 def log_normal_(target: Any, mean: float, std: float, generator: Any) -> None:
-    drawn = _standard_normal(_numbers(generator), target.shape, np.float64)
+    drawn = _normal(_source(generator), target.shape, target.dtype)
     target[...] = cupy.exp(drawn * std + mean)
 
 

@@ -18,6 +18,7 @@ def det(input: np.ndarray) -> np.ndarray:
 
 
 def lstsq(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
+    driver = driver or "gelsy"
     batch = np.broadcast_shapes(A.shape[:-2], B.shape[:-2])
     rows, columns = A.shape[-2:]
     A = np.broadcast_to(A, batch + (rows, columns))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.dispatch import register_kernel
 from lamella_core.extras import scipy_module
 from lamella_core.kernels.special import register_special_kernels
 
@@ -15,4 +16,9 @@ def special() -> Any:
     return scipy_module("special")
 
 
+def airy_ai(input: np.ndarray) -> np.ndarray:
+    return special().airy(input)[0].astype(input.dtype, copy=False)
+
+
 register_special_kernels("cpu", np, special)
+register_kernel("airy_ai", airy_ai, "cpu")

@@ -1,0 +1,177 @@
+"""lamella's CUDA backend over the stand-in for CuPy: what its code does, not what a GPU does."""
+
+import numpy as np
+import pytest
+
+import lamella as torch
+from lamella import nn
+from lamella.nn import functional as F
+from lamella_cupy_stand_in.kernels import compiler
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="no C compiler")
+
+
+@needs_compiler
+def test_numbers_of_a_seed_are_pytorchs_on_cuda() -> None:
+    # What PyTorch prints on a CUDA device after manual_seed(0), and after 42, as widely published.
+    torch.manual_seed(0)
+    np.testing.assert_allclose(
+        torch.rand(2, 5, device="cuda").cpu().numpy(),
+        [[0.3990, 0.5167, 0.0249, 0.9401, 0.9459], [0.7967, 0.4150, 0.8203, 0.2290, 0.9096]],
+        atol=5e-5,
+    )
+    torch.manual_seed(0)
+    np.testing.assert_allclose(
+        torch.randn(2, 5, device="cuda").cpu().numpy(),
+        [
+            [-0.9247, -0.4253, -2.6438, 0.1452, -0.1209],
+            [-0.5797, -0.6229, -0.3284, -1.0745, -0.3631],
+        ],
+        atol=5e-5,
+    )
+    torch.cuda.manual_seed(42)
+    np.testing.assert_allclose(
+        torch.rand(3, device="cuda").cpu().numpy(), [0.6130, 0.0101, 0.3984], atol=5e-5
+    )
+
+
+@needs_compiler
+def test_a_generator_goes_on_from_its_state() -> None:
+    torch.cuda.manual_seed(7)
+    torch.rand(5, device="cuda")
+    state = torch.cuda.get_rng_state()
+    assert state.dtype == torch.uint8
+    # The seed, and four numbers of the stream for each draw that fits in one round of threads.
+    assert state.numpy().view(np.uint64).tolist() == [7, 4]
+    first = torch.randn(1000, device="cuda")
+    torch.cuda.set_rng_state(state)
+    assert torch.equal(torch.randn(1000, device="cuda"), first)
+    with torch.random.fork_rng(devices=[0]):
+        torch.rand(3, device="cuda")
+    torch.cuda.set_rng_state(state)
+    assert torch.equal(torch.randn(1000, device="cuda"), first)
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_laws_have_their_moments(dtype: torch.dtype) -> None:
+    torch.manual_seed(1)
+    x = torch.empty(300_000, dtype=dtype, device="cuda")
+    for fill, mean, std in (
+        (x.uniform_, 0.5, 12**-0.5),
+        (x.normal_, 0, 1),
+        (x.exponential_, 1, 1),
+        (lambda: x.random_(0, 2), 0.5, 0.5),
+        (lambda: x.bernoulli_(0.25), 0.25, 0.1875**0.5),
+        (lambda: x.geometric_(0.5), 2, 2**0.5),
+    ):
+        fill()
+        drawn = x.cpu().double().numpy()
+        assert abs(drawn.mean() - mean) < 0.01
+        assert abs(drawn.std() - std) < 0.02
+    assert x.uniform_().max().item() <= 1
+    assert set(torch.randint(-3, 4, (5000,), device="cuda").cpu().tolist()) == set(range(-3, 4))
+    assert sorted(torch.randperm(100, device="cuda").cpu().tolist()) == list(range(100))
+
+
+@needs_compiler
+def test_training_agrees_with_the_cpu() -> None:
+    def losses(device: str) -> list[float]:
+        torch.manual_seed(0)
+        model = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(36, 16), nn.GELU(), nn.LayerNorm(16), nn.Linear(16, 5),
+        ).to(device)  # fmt: skip
+        inputs, targets = torch.randn(32, 1, 8, 8), torch.randint(0, 5, (32,))
+        inputs, targets = inputs.to(device), targets.to(device)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+        found = []
+        for _ in range(10):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(inputs), targets)
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    np.testing.assert_allclose(losses("cuda"), losses("cpu"), rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32, np.complex64, bool])
+def test_repeated_places_add_up(dtype: type) -> None:
+    places = np.array([3, 0, 3, 3, 1, 0])
+    values = np.arange(6).astype(dtype)
+    found = torch.zeros(4, dtype=torch.from_numpy(values).dtype, device="cuda")
+    found.index_put_(
+        (torch.from_numpy(places).cuda(),), torch.from_numpy(values).cuda(), accumulate=True
+    )
+    expected = np.zeros(4, dtype)
+    np.add.at(expected, places, values)
+    np.testing.assert_array_equal(found.cpu().numpy(), expected)
+
+
+def test_products_at_repeated_places() -> None:
+    found = torch.ones(3, device="cuda").index_reduce_(
+        0,
+        torch.tensor([2, 0, 2, 2], device="cuda"),
+        torch.tensor([2.0, 3, 4, 5], device="cuda"),
+        "prod",
+    )
+    assert found.cpu().tolist() == [3, 1, 40]
+
+
+def test_running_extrema() -> None:
+    x = torch.tensor([[1.0, 3, 2, 5, 4], [2, 1, float("nan"), 0, 9]], device="cuda")
+    values, indices = x.cummax(1)
+    np.testing.assert_array_equal(values.cpu().numpy(), np.maximum.accumulate(x.cpu().numpy(), 1))
+    assert indices.cpu().tolist() == [[0, 1, 1, 3, 3], [0, 0, 2, 2, 2]]
+    np.testing.assert_allclose(
+        torch.logcumsumexp(x[:1], 1).cpu().numpy(),
+        np.log(np.cumsum(np.exp(x[:1].cpu().numpy()), 1)),
+        rtol=1e-6,
+    )
+
+
+def test_a_failed_factorization_is_an_error() -> None:
+    with pytest.raises(torch.linalg.LinAlgError, match="not positive-definite"):
+        torch.linalg.cholesky(-torch.eye(3, device="cuda"))
+    with pytest.raises(torch.linalg.LinAlgError, match="singular"):
+        torch.linalg.inv(torch.zeros(2, 2, device="cuda"))
+
+
+def test_least_squares_know_one_driver() -> None:
+    generator = np.random.default_rng(0)
+    for rows, columns in ((5, 3), (3, 5)):
+        A, B = generator.random((rows, columns)), generator.random((rows, 2))
+        found = torch.linalg.lstsq(torch.from_numpy(A).cuda(), torch.from_numpy(B).cuda())
+        np.testing.assert_allclose(
+            found.solution.cpu().numpy(), np.linalg.lstsq(A, B)[0], rtol=1e-9, atol=1e-12
+        )
+    with pytest.raises(RuntimeError, match="`driver` other than `gels`"):
+        torch.linalg.lstsq(torch.eye(2).cuda(), torch.eye(2).cuda(), driver="gelsd")
+
+
+@pytest.mark.parametrize("name", ["airy_ai"])
+def test_what_cuda_lacks_is_an_error_with_a_way_out(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"{name}.*'cuda'.*cpu"):
+        getattr(torch.special, name)(torch.ones(2, device="cuda"))
+
+
+def test_polynomials_of_each_degree() -> None:
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64)
+    degree = torch.arange(9)
+    for name in (
+        *("chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h"),
+        *("hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p"),
+    ):
+        function = getattr(torch.special, name)
+        found = function(x.cuda()[:, None], degree.cuda())
+        expected = function(x[:, None], degree)
+        np.testing.assert_allclose(found.cpu().numpy(), expected.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_host_memory_is_not_reached_by_accident() -> None:
+    with pytest.raises(TypeError, match=r"Tensor\.cpu\(\)"):
+        torch.ones(3, device="cuda").numpy()
+    with pytest.raises(TypeError):
+        np.asarray(torch.ones(3, device="cuda")._array)
