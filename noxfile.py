@@ -35,6 +35,7 @@ PACKAGES: dict[str, set[str]] = {
     "masked": {"tensor-core"},
     "signal": {"tensor-core"},
     "array-api": {"tensor-core"},
+    "cuda-kernels": {"tensor-core"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},
     "data": {"tensor-core"},
@@ -51,6 +52,7 @@ IMPORT_NAMES = {
     "masked": "lamella_masked",
     "signal": "lamella_signal",
     "array-api": "lamella_array_api",
+    "cuda-kernels": "lamella_cuda_kernels",
     "nn": "lamella_nn",
     "optim": "lamella_optim",
     "data": "lamella_data",
@@ -171,7 +173,8 @@ def backend_plugin(session: nox.Session) -> None:
 @nox.session(name="cupy-stand-in", requires=["wheels"])
 def cupy_stand_in(session: nox.Session) -> None:
     """The CUDA backend over a stand-in for CuPy that has only what CuPy has; no GPU takes part."""
-    install(session, "lamella", TORCH, "expecttest", "hypothesis", "pytest>=8")
+    requirements = ("lamella", "lamella-cuda-kernels", TORCH, "expecttest", "hypothesis")
+    install(session, *requirements, "pytest>=8")
     session.run("pytest", "conformance/cupy-stand-in", env=THREADS)
     session.run("python", "conformance/cupy-stand-in/run.py", *session.posargs, env=THREADS)
 

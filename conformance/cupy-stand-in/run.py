@@ -22,9 +22,11 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "src")]
 
+import lamella_cuda_kernels
 import lamella_cupy_stand_in
 
 lamella_cupy_stand_in.install()
+lamella_cuda_kernels.load()
 
 import carry
 import numpy as np

@@ -9,7 +9,7 @@ import numpy as np
 
 from lamella_core.backend import Backend
 from lamella_core.device import Device
-from lamella_core.dispatch import register_backend
+from lamella_core.dispatch import backends, register_backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,8 @@ def load() -> None:
 
     CuPy is imported here, when a device type that is not known yet is first named.
     """
+    if "cuda" in backends:
+        return
     try:
         import cupy
     except ModuleNotFoundError as error:
@@ -34,11 +36,6 @@ def load() -> None:
     backend = CupyBackend(cupy)
     register_backend(backend)
     _watch_memory(cupy, backend.peaks)
-    from lamella_core.backends.cupy_kernels import random, solving, special
-
-    random.register()
-    solving.register(backend.xp)
-    special.register(backend.xp)
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
@@ -59,14 +56,6 @@ def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
     Peaks().__enter__()
 
 
-def _namespace(cupy: Any) -> Any:
-    from cupyx import errstate
-
-    from lamella_core.backends.cupy_kernels.namespace import Namespace
-
-    return Namespace(cupy, errstate)
-
-
 class CupyBackend(Backend):
     """Device type ``cuda``."""
 
@@ -75,7 +64,7 @@ class CupyBackend(Backend):
     def __init__(self, cupy: Any) -> None:
         super().__init__()
         self.cupy = cupy
-        self.xp = _namespace(cupy)
+        self.xp = cupy
         self.array_type = cupy.ndarray
         # Device index to the most bytes that were allocated and reserved; lamella_core.cuda.memory.
         self.peaks: dict[int, dict[str, int]] = {}

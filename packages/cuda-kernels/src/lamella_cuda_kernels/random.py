@@ -14,9 +14,9 @@ import numpy as np
 from ml_dtypes import finfo
 
 from lamella_core import generator as generators
-from lamella_core.backends.cupy_kernels.philox import draw
 from lamella_core.device import Device
 from lamella_core.dispatch import register_kernel
+from lamella_cuda_kernels.philox import draw
 
 
 class PhiloxSource:
@@ -245,7 +245,7 @@ _KERNELS = (
 )  # fmt: skip
 
 
-def register() -> None:
+def register(xp: Any) -> None:
     """Registers the kernels; the backend must be registered before."""
     for kernel in _KERNELS:
         register_kernel(kernel.__name__, kernel, "cuda")

@@ -1,1 +1,0 @@
-"""Kernels that only the CUDA backend has; imported when it is registered, for they need CuPy."""
