@@ -163,3 +163,27 @@ def test_binary_cross_entropy_at_its_ends():
     slope, by_target = autograd.grad(loss, (x, target))
     assert slope.tolist() == pytest.approx([0.0, 1000000003995.8029, -2.0], rel=1e-12)
     assert by_target.tolist() == [math.inf, -math.inf, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda p: F.binary_cross_entropy(p, p - 1), RuntimeError, "elements of target should be"),
+        (lambda p: F.binary_cross_entropy(p, p.double()), RuntimeError, "Found dtype Double"),
+        (lambda p: F.kl_div(p, p.long()), RuntimeError, "Integral inputs not supported"),
+        (lambda p: F.nll_loss(p.sum(), torch.tensor(0)), ValueError, "Expected 1 or more"),
+        (
+            lambda p: F.multilabel_margin_loss(p, torch.full((2, 3), -2)),
+            RuntimeError,
+            "'target' is out of range",
+        ),
+        (
+            lambda p: F.multilabel_margin_loss(p, torch.full((2, 3), 3)),
+            RuntimeError,
+            "'target' is out of range",
+        ),
+    ],
+)
+def test_errors_are_pytorchs(call, error, text):
+    with pytest.raises(error, match=text):
+        call(torch.full((2, 3), 0.5))

@@ -102,3 +102,19 @@ def test_running_statistics_move_inside_of_a_gradient() -> None:
         assert variance.tolist() == pytest.approx([0.9 + 0.1 * 2, 0.9 + 0.1 * 8])
     with pytest.raises(RuntimeError, match="not batched"):
         func.vmap(lambda a: F.batch_norm(a, mean, variance, training=True))(torch.stack([x, x]))
+
+
+def test_parameters_have_the_inputs_dtype():
+    x, wide = torch.ones(2, 4, 3), torch.ones(4).double()
+    for call in (
+        lambda: F.layer_norm(x.mT, (4,), wide),
+        lambda: F.group_norm(x, 2, wide),
+        lambda: F.batch_norm(x, wide, wide),
+        lambda: F.batch_norm(x, None, None, wide, training=True),
+    ):
+        with pytest.raises(RuntimeError, match="expect parameter to have scalar type of Float"):
+            call()
+    half = F.layer_norm(x.mT.bfloat16(), (4,), torch.ones(4))
+    assert half.dtype is torch.bfloat16
+    with pytest.raises(NotImplementedError, match="Long"):
+        F.batch_norm(x.long(), torch.zeros(4), torch.ones(4))

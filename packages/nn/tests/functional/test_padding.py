@@ -38,3 +38,17 @@ def test_errors():
         F.pad(x, (1,))
     with pytest.raises(RuntimeError, match="negative output size"):
         F.pad(x, (-2, -2))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate"])
+def test_errors_are_pytorchs(mode):
+    x = torch.ones(2, 3, 4)
+    with pytest.raises(RuntimeError, match="doesn't take in value argument"):
+        F.pad(x, (1, 1), mode, 2.0)
+    with pytest.raises(RuntimeError, match="Padding length must be divisible by 2"):
+        F.pad(x, (1, 1, 1), mode)
+    with pytest.raises(RuntimeError, match="other non-zero dimensions"):
+        F.pad(x[:, :0], (1, 1), mode)
+    assert F.pad(x[:0], (1, 1), mode).shape == (0, 3, 6)
+    with pytest.raises(TypeError, match="must be float, not str"):
+        F.pad(x, (1, 1), value="a")

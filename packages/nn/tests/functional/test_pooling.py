@@ -100,3 +100,18 @@ def test_a_second_pass_over_means_is_refused():
     pooled = F.adaptive_avg_pool1d(x, 1).sum()
     autograd.grad(pooled, x)
     assert autograd.grad(pooled, x)[0].tolist() == [[[0.25] * 4]]
+
+
+def test_the_norm_of_infinity_is_the_largest_magnitude():
+    x = torch.tensor([[[1.0, -3.0, 2.0, 0.5]]])
+    assert F.lp_pool1d(x, float("inf"), 2).tolist() == [[[3.0, 2.0]]]
+    assert F.lp_pool1d(x, float("inf"), 2, 1).tolist() == [[[3.0, 3.0, 2.0]]]
+
+
+def test_one_size_in_a_tuple_is_not_one_for_every_dimension():
+    x = torch.ones(1, 2, 4, 4)
+    for pool in (F.adaptive_avg_pool2d, F.adaptive_max_pool2d):
+        with pytest.raises(RuntimeError, match="output_size"):
+            pool(x, (2,))
+    with pytest.raises(TypeError, match="not NoneType"):
+        F.adaptive_avg_pool1d(x[0], None)

@@ -50,3 +50,17 @@ def test_interpolation_saves_nothing_and_has_its_adjoint(mode: str) -> None:
     assert autograd.gradgradcheck(
         lambda x: F.interpolate(x, size=7, mode=mode) ** 2, x.detach().requires_grad_()
     )
+
+
+def test_errors_and_warnings_are_pytorchs():
+    x = torch.ones(1, 1, 4, 4)
+    with pytest.raises(ValueError, match="not meaningful with an explicit size"):
+        F.interpolate(x, size=2, recompute_scale_factor=True)
+    with pytest.raises(NotImplementedError, match="Long"):
+        F.interpolate(x.long(), size=2)
+    with pytest.raises(TypeError, match="size"):
+        F.interpolate(x, size=2.5)
+    with pytest.raises(NotImplementedError, match="Got 4D input, but linear mode needs 3D input"):
+        F.interpolate(x, size=2, mode="linear")
+    with pytest.warns(UserWarning, match="`nn.functional.upsample_nearest` is deprecated"):
+        F.upsample_nearest(x, 2)

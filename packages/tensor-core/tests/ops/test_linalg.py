@@ -181,3 +181,10 @@ def test_half_precision_is_rounded_as_in_pytorch():
     left, right = lc.tensor([1.7, 2.9]).bfloat16(), lc.tensor([3.1, -0.7]).bfloat16()
     found = lc.addr(given, left, right, beta=0.2, alpha=0.6)
     assert found.tolist() == [[3.4375, -0.455078125], [5.65625, -0.96875]]
+
+
+def test_linear_takes_a_matrix_and_no_more():
+    with pytest.raises(RuntimeError, match="at least 1D, but they are 0D and 2D"):
+        linear(lc.tensor(1.0), lc.ones(2, 1))
+    with pytest.raises(RuntimeError, match="<= 2 dimensions, but it is 3D"):
+        linear(lc.ones(3, 2), lc.ones(5, 2, 4))

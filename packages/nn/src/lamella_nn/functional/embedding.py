@@ -54,7 +54,7 @@ def embedding(
         padding_idx = -1
     else:
         if not -rows <= padding_idx < rows:
-            raise ValueError(
+            raise AssertionError(
                 f"Padding_idx must be within num_embeddings, got {padding_idx} for {rows} rows"
             )
         padding_idx %= rows

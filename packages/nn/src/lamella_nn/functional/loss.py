@@ -167,5 +167,7 @@ def nll_loss(
         RuntimeError: when shapes or dtypes do not fit otherwise.
     """
     reduction = read_reduction(reduction, size_average, reduce)
+    if not input._array.ndim:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     _check_classes(input, target, weight)
     return nll_loss_index(input, target, weight, reduction, ignore_index)[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd.modes import TRANSFORMING
+from lamella_core.conventions.common import not_implemented_for
 from lamella_core.dispatch import modes
 from lamella_core.dtype import REDUCED_PRECISION
 from lamella_nn.functional.arguments import listed
@@ -68,6 +69,9 @@ def batch_norm(
             f"{listed(shape)}"
         )
     channels = shape[1]
+    if not input._dtype.is_floating_point:
+        raise not_implemented_for("batch_norm", input._dtype)
+    _check_types(input, running_mean, running_var, weight, bias)
     named = {
         "running_mean": running_mean,
         "running_var": running_var,
@@ -206,7 +210,21 @@ def layer_norm(
     J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", 2016.
     """
     sizes = _normalized_sizes(input, normalized_shape, weight, bias)
+    _check_types(input, weight, bias)
     return native_layer_norm(input, sizes, weight, bias, eps)[0]
+
+
+def _check_types(input: Tensor, *parameters: Tensor | None) -> None:
+    """Raises RuntimeError unless parameters have the input's dtype, or float32 for half of it."""
+    own = input._dtype
+    for each in parameters:
+        if each is None or each._dtype is own:
+            continue
+        if own not in REDUCED_PRECISION or each._dtype is not core.float32:
+            raise RuntimeError(
+                f"mixed dtype: expect parameter to have scalar type of {own.class_name}, the "
+                f"input's, but it is {each._dtype.class_name}"
+            )
 
 
 def _normalized_sizes(
@@ -274,6 +292,7 @@ def group_norm(
                 f"but got {name} of shape {listed(tensor._array.shape)} and input of shape "
                 f"{listed(shape)}"
             )
+    _check_types(input, weight, bias)
     size = channels // num_groups * prod(shape[2:])
     if shape[0] * size == 1:
         raise ValueError(

@@ -31,27 +31,38 @@ def pad(
         value: what a constant padding is made of; 0 when None.
 
     Raises:
-        RuntimeError: when the pairs do not fit the input.
-        ValueError: for a value in another mode.
+        RuntimeError: when the pairs do not fit the input, or for a value in another mode.
+        TypeError: when the value is no number.
         NotImplementedError: for an unknown mode, or a number of dimensions that it does not have.
     """
     pairs = tuple(pad)
+    if value is not None and not isinstance(value, (int, float, complex)):
+        raise TypeError(
+            f"pad(): argument 'value' (position 4) must be float, not {type(value).__name__}"
+        )
     if mode == "constant":
         return _constant(input, pairs, 0 if value is None else value)
+    if len(pairs) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, but it is {len(pairs)}")
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if mode not in _SOURCES:
         raise NotImplementedError(
             f"Unrecognised padding mode {mode}; expected 'constant', 'reflect', 'replicate' or "
             f"'circular'"
         )
     dims = len(pairs) // 2
-    if len(pairs) % 2 or dims not in (1, 2, 3) or input.ndim not in (dims + 1, dims + 2):
+    if dims not in (1, 2, 3) or input.ndim not in (dims + 1, dims + 2):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now, "
             "one pair "
             f"for each dimension after batch and channels; got an input of size "
             f"{listed(input.shape)} and {len(pairs)} numbers of padding"
+        )
+    if mode != "circular" and 0 in input._array.shape[-dims - 1 :]:
+        raise RuntimeError(
+            f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with possibly 0 batch size "
+            f"and other non-zero dimensions for input, but got: {listed(input.shape)}"
         )
     result = input
     for i in range(dims):

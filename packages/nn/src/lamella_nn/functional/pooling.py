@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import anywhere
@@ -433,7 +434,7 @@ def lp_pool2d(
     """The p-norm of each window, ``(sum x^p)^(1/p)``.
 
     Args:
-        norm_type: p.
+        norm_type: p; of infinity, the largest magnitude.
         kernel_size, stride, ceil_mode: as in :func:`avg_pool2d`.
     """
     return _lp_pool(2, avg_pool2d, input, norm_type, kernel_size, stride, ceil_mode)
@@ -463,6 +464,9 @@ def _lp_pool(
     count = 1
     for k in kernel:
         count *= k
+    if norm_type == inf:
+        name = f"lp_pool{dims}d"
+        return _max_pool(name, dims, input.abs(), kernel, stride, 0, 1, ceil_mode, False)
     means = mean(input.pow(norm_type), kernel, stride, 0, ceil_mode)
     return (means.sign() * means.abs().relu()).mul(count).pow(1.0 / norm_type)
 
@@ -519,11 +523,13 @@ def _adaptive_sizes(name: str, dims: int, input: Tensor, output_size: Any) -> tu
             f"has sizes {listed(shape)}"
         )
     if not isinstance(output_size, (tuple, list)):
+        if dims == 1 and output_size is None:
+            raise TypeError(
+                f"{name}(): argument 'output_size' (position 2) must be tuple of ints, not NoneType"
+            )
         wanted: Sequence[Any] = (output_size,) * dims
     else:
         wanted = output_size
-    if len(wanted) == 1:
-        wanted = tuple(wanted) * dims
     if len(wanted) != dims:
         raise RuntimeError(f"{name}: output_size must be {dims}, but got {listed(wanted)}")
     sizes = [n if m is None else m for n, m in zip(shape[-dims:], wanted, strict=True)]

@@ -287,7 +287,7 @@ def multilabel_margin_loss(
 
     Raises:
         ValueError: for an unknown reduction.
-        RuntimeError: when the shapes differ.
+        RuntimeError: when the shapes differ, or a target is no class.
     """
     reduction = read_reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -296,6 +296,11 @@ def multilabel_margin_loss(
             f"{listed(input.shape)}"
         )
     classes = input._array.shape[-1] if input.ndim else 1
+    if target._dtype.is_floating_point or anywhere((target < -1) | (target >= classes)):
+        raise RuntimeError(
+            f"argument #2 'target' is out of range: it has to hold the indices of {classes} "
+            "classes, or -1"
+        )
     scores = input.reshape(-1, classes)
     labels = target.reshape(-1, classes)
     # Labels count up to the first -1.

@@ -162,7 +162,7 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: when the shapes differ, or the reduction is unknown.
-        RuntimeError: when an input lies outside of [0, 1].
+        RuntimeError: when the dtypes differ, or a number lies outside of [0, 1].
     """
     reduction = read_reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -170,9 +170,14 @@ def binary_cross_entropy(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}) is deprecated. Please ensure they have the same size."
         )
-    plain = input.detach()
-    if plain.numel() and anywhere(~((plain >= 0) & (plain <= 1))):
-        raise RuntimeError("all elements of input should be between 0 and 1")
+    if target._dtype is not input._dtype:
+        raise RuntimeError(
+            f"Found dtype {target._dtype.class_name} but expected {input._dtype.class_name}; "
+            "convert the target to the input's dtype"
+        )
+    for name, tensor in (("input", input.detach()), ("target", target.detach())):
+        if tensor.numel() and anywhere(~((tensor >= 0) & (tensor <= 1))):
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     losses = elementwise_bce(input, target)
     if weight is not None:
         losses = losses * weight
@@ -233,6 +238,7 @@ def kl_div(
 
     Raises:
         ValueError: for an unknown reduction.
+        RuntimeError: for integers.
     """
     if reduction == "mean" and size_average is None and reduce is None:
         warnings.warn(
@@ -242,6 +248,8 @@ def kl_div(
             "release.",
             stacklevel=2,
         )
+    if not (input._dtype.is_floating_point and target._dtype.is_floating_point):
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     by_batch = reduction == "batchmean"
     reduction = read_reduction("sum" if by_batch else reduction, size_average, reduce)
     if log_target:

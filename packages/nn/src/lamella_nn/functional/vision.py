@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import floor
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,7 @@ def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+_DIMENSIONS = {**_LINEAR, "bicubic": 2}
 
 
 def interpolate(
@@ -160,6 +162,8 @@ def interpolate(
     shape = input._array.shape
     sizes, scales = _resampled_sizes(shape, dims, size, scale_factor)
     if recompute_scale_factor:
+        if size is not None:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
         scales = None
     if min(sizes, default=1) < 1 or 0 in shape[1:]:
         raise RuntimeError(
@@ -175,6 +179,8 @@ def interpolate(
 
         return _adaptive_avg_pool("interpolate", dims, input, sizes)
     if mode in ("nearest", "nearest-exact") and dims in (1, 2, 3):
+        if not input._dtype.is_floating_point and input._dtype is not core.uint8:
+            raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
         result = input
         for i, m in enumerate(sizes):
             ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
@@ -203,10 +209,14 @@ def interpolate(
             places = _places(n, m, scale, bool(align_corners))
             result = resample(result, i - dims, *neighbours(n, places))
         return in_format_of(input, as_given(result, input))
+    if dims in (1, 2, 3) and mode in _DIMENSIONS:
+        raise NotImplementedError(
+            f"Got {input.ndim}D input, but {mode} mode needs {_DIMENSIONS[mode] + 2}D input"
+        )
     raise NotImplementedError(
         f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the "
-        "modes: "
-        f"nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
+        "modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | "
+        f"nearest-exact (got {mode})"
     )
 
 
@@ -250,6 +260,12 @@ def _resampled_sizes(
             f"tensor in (N, C, d1, d2, ...,dK) format and {name} in (o1, o2, ...,oK) format."
         )
     if size is not None:
+        for n in numbers:
+            if isinstance(n, float) or not hasattr(n, "__index__"):
+                raise TypeError(
+                    f"interpolate(): argument 'size' must be an int or a tuple of ints, not of "
+                    f"{type(n).__name__}"
+                )
         return [int(n) for n in numbers], None
     return [floor(n * s) for n, s in zip(shape[2:], numbers, strict=True)], numbers
 
@@ -284,6 +300,13 @@ def _linear(size: int, places: list[float]) -> tuple[list[list[int]], list[list[
     return [first, second], [[1 - share for share in shares], shares]
 
 
+def _warn_of_old_name(name: str) -> None:
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
+        stacklevel=3,
+    )
+
+
 def upsample(
     input: Tensor,
     size: Any = None,
@@ -292,14 +315,17 @@ def upsample(
     align_corners: bool | None = None,
 ) -> Tensor:
     """The old name of :func:`interpolate`."""
+    _warn_of_old_name("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """The old name of :func:`interpolate` with mode ``"nearest"``."""
+    _warn_of_old_name("upsample_nearest")
     return interpolate(input, size, scale_factor, "nearest")
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
     """The old name of :func:`interpolate` with mode ``"bilinear"`` and aligned corners."""
+    _warn_of_old_name("upsample_bilinear")
     return interpolate(input, size, scale_factor, "bilinear", True)

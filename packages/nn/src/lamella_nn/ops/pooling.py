@@ -71,6 +71,6 @@ def adaptive_avg_pool_backward(grad_output: Tensor, sizes: Sizes) -> Tensor:
     """The gradient of ``adaptive_avg_pool``."""
 
 
-@arrays(refuses="bool complex", keeps_format=1, most_dims=4, method=False)
+@arrays(refuses="bool integer complex", keeps_format=1, most_dims=4, method=False)
 def adaptive_max_pool(input: Tensor, output_size: Sizes) -> tuple[Tensor, Tensor]:
     """The largest elements of ``output_size`` regions, and their flat indices."""

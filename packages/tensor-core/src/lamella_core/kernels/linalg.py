@@ -31,6 +31,8 @@ def matmul(xp: Any, input: Any, other: Any) -> Any:
 
 @shared_kernel
 def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
+    if weight.ndim > 2 or not input.ndim:
+        raise linear_error(input.shape, weight.shape, bias)
     try:
         if input.ndim == 2:
             rows, width = input.shape
@@ -102,7 +104,14 @@ def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
 def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> RuntimeError:
     """The error for an input whose last size is not the weight's, in PyTorch's words."""
     if not left:
-        return RuntimeError("linear: the input must be at least 1D, but it is 0D")
+        return RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are 0D and {len(weight)}D"
+        )
+    if len(weight) > 2:
+        return RuntimeError(
+            f"linear expects a weight with <= 2 dimensions, but it is {len(weight)}D, of shape "
+            f"{list(weight)}"
+        )
     if left[-1] == weight[-1]:
         return RuntimeError(
             f"linear: the bias of shape {list(bias.shape)} does not fit the output of shape "

@@ -89,7 +89,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight: one slope for all, or a tensor with one slope for each index of dimension 1.
 
     Raises:
-        RuntimeError: when the number of slopes is not the size of dimension 1.
+        RuntimeError: when the number of slopes is not the size of dimension 1, or types differ.
     """
     if weight.numel() != 1:
         if input.ndim == 0:
@@ -100,6 +100,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{weight.numel()} and channel size = {channels}."
             )
+    if weight._dtype is not input._dtype:
+        raise RuntimeError(
+            f"prelu: Type promoting not supported. Got {input._dtype.class_name} and "
+            f"{weight._dtype.class_name}"
+        )
     if weight.ndim > 1:
         raise RuntimeError(
             f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}"
