@@ -244,6 +244,12 @@ def test_runs_that_differ() -> None:
     ops = "original forward:\n *exp\\(\\[3\\]\\)\nops of the recomputation:\n.*\n *sin\\(\\[2\\]\\)"
     with pytest.raises(CheckpointError, match=ops):
         end(lambda x: x.exp(), lambda x: x[:2].sin(), debug=True)
+    traces = (
+        r"stack traces of the original forward:\n(.*\n)* *exp\(\[3\]\)   \(\d of \d\)\n"
+        r" *\S*test_checkpoint.py:\d+, in <lambda>\n(.*\n)*stack traces of the recomputation:\n"
+    )
+    with pytest.raises(CheckpointError, match=traces):
+        end(lambda x: x.exp(), lambda x: x[:2].sin(), debug=True)
     with set_checkpoint_debug_enabled(True), pytest.raises(CheckpointError, match=ops):
         end(lambda x: x.exp(), lambda x: x[:2].sin())
 

@@ -6,6 +6,7 @@ in memory it costs in time: one more forward pass.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import FrameType
 
     from lamella_core.dispatch import Op
 
@@ -124,7 +126,7 @@ def checkpoint(
         context_fn: returns two context managers, for the first run and for the second.
         determinism_check: "default" compares the shapes, types and devices of what both runs
             save; "none" does not.
-        debug: tell in an error which ops both runs did.
+        debug: tell in an error which ops both runs did, and where each was called.
         early_stop: end the second run as soon as all that was saved has been recomputed.
         kwargs: the function's keyword arguments.
 
@@ -203,6 +205,7 @@ class _Trace:
 
     def __init__(self) -> None:
         self.runs: tuple[list[str], list[str]] = ([], [])
+        self.stacks: tuple[list[list[str]], list[list[str]]] = ([], [])
 
     def first(self) -> observing:
         return self._noting(0)
@@ -211,19 +214,48 @@ class _Trace:
         return self._noting(1)
 
     def _noting(self, which: int) -> observing:
-        lines = self.runs[which]
+        lines, stacks = self.runs[which], self.stacks[which]
         lines.clear()
+        stacks.clear()
 
         def note(op: Op, below: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             shapes = [list(each.shape) for each in args if isinstance(each, Tensor)]
             lines.append(f"{op.name}({', '.join(map(str, shapes))})")
+            stacks.append(_callers())
             return below(*args)
 
         return observing(note)
 
     def report(self) -> str:
         first, second = ("\n".join(f"    {line}" for line in lines) for lines in self.runs)
-        return f"ops of the original forward:\n{first}\nops of the recomputation:\n{second}"
+        return (
+            f"stack traces of the original forward:\n{self._traces(0)}\n"
+            f"stack traces of the recomputation:\n{self._traces(1)}\n"
+            f"ops of the original forward:\n{first}\nops of the recomputation:\n{second}"
+        )
+
+    def _traces(self, which: int) -> str:
+        lines, stacks = self.runs[which], self.stacks[which]
+        parts = []
+        for i, (line, stack) in enumerate(zip(lines, stacks, strict=True)):
+            parts.append(f"    {line}   ({i + 1} of {len(lines)})")
+            parts += [f"        {each}" for each in stack]
+        return "\n".join(parts)
+
+
+_OWN = ("lamella_core.", "lamella_autograd.")
+
+
+def _callers() -> list[str]:
+    """Where the op is called, the innermost first; what is not the user's or a layer's left out."""
+    found = []
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if not frame.f_globals.get("__name__", "").startswith(_OWN):
+            code = frame.f_code
+            found.append(f"{code.co_filename}:{frame.f_lineno}, in {code.co_name}")
+        frame = frame.f_back
+    return found
 
 
 class CheckpointFunction(Function):
