@@ -156,7 +156,7 @@ def test_node_prehook_replaces_the_gradient() -> None:
 def test_accumulator_hooks() -> None:
     x = leaf()
     node = x.view_as(x).grad_fn.next_functions[0][0]
-    assert node.name() == "AccumulateGrad"
+    assert node.name() == "torch::autograd::AccumulateGrad"
     assert node.variable is x
     assert node is (x + 1).grad_fn.next_functions[0][0]
     seen = []
@@ -248,3 +248,12 @@ def test_hooks_hold_no_tensor() -> None:
         assert [each() for each in dead] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_hook_keeps_type_and_size() -> None:
+    for change, error in ((lambda g: g.double(), "type"), (lambda g: g[:2], "size")):
+        x = lc.ones(3).requires_grad_()
+        y = x * 2
+        y.register_hook(change)
+        with pytest.raises(RuntimeError, match=f"'<lambda>' has changed the {error} of value"):
+            y.sum().backward()

@@ -170,3 +170,14 @@ def test_switch_of_threads() -> None:
     with autograd.set_multithreading_enabled(False):
         assert not autograd.is_multithreading_enabled()
     assert autograd.is_multithreading_enabled()
+
+
+def test_a_class_is_no_function_to_decorate() -> None:
+    with pytest.warns(FutureWarning, match="Decorate its methods"):
+
+        @no_grad()
+        class Made:
+            def __init__(self) -> None:
+                self.enabled = is_grad_enabled()
+
+    assert not Made().enabled

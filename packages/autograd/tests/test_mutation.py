@@ -71,3 +71,13 @@ def test_the_block_keeps_no_tensor() -> None:
         del y
         gc.collect()
         assert alive() is None
+
+
+def test_what_was_cloned_is_forgotten_with_the_block() -> None:
+    x = lc.ones(3).requires_grad_()
+    with graph.allow_mutation_on_saved_tensors():
+        y = x * 1
+        z = (y * y).sum()
+        y.mul_(2)
+    with pytest.raises(AssertionError, match="outside of the 'allow_mutation"):
+        z.backward()

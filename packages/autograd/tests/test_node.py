@@ -31,7 +31,11 @@ def test_next_functions() -> None:
     x, w = leaf(), leaf()
     y = x * w
     (a, i), (b, j) = y.grad_fn.next_functions
-    assert (a.name(), a.variable is x, i) == ("AccumulateGrad", True, 0)
+    assert (a.name(), a.variable is x, i) == (
+        "torch::autograd::AccumulateGrad",
+        True,
+        0,
+    )
     assert (b.variable is w, j) == (True, 0)
     assert (y + 1).grad_fn.next_functions[0][0] is y.grad_fn
     _, second = (x[:2] * 1).unbind(0)
@@ -44,3 +48,17 @@ def test_metadata() -> None:
     node = (leaf() * 2).grad_fn
     node.metadata["key"] = 5
     assert node.metadata == {"key": 5}
+
+
+def test_pytorchs_names() -> None:
+    x = lc.ones(2, 3).requires_grad_()
+    results = {
+        "AddBackward0": x + 1,
+        "MaxBackward0": x.max(1).values,
+        "ToCopyBackward0": x.double(),
+        "LinalgVectorNormBackward0": x.norm(),
+        "CopyBackwards": lc.zeros(2, 3).copy_(x),
+    }
+    assert {name: result.grad_fn.name() for name, result in results.items()} == {
+        name: name for name in results
+    }

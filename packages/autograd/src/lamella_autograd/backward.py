@@ -71,12 +71,14 @@ def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tens
                 f"Mismatch in shape: grad_output[{i}] has a shape of {given.shape} and output[{i}] "
                 f"has a shape of {output.shape}."
             )
-        elif (given._dtype.category == FLOATING) != (output._dtype.category == FLOATING):
+        elif given._dtype.is_complex is not output._dtype.is_complex:
             raise RuntimeError(
                 f"For complex Tensors, both grad_output and output are required to have the same "
                 f"dtype. Mismatch in dtype: grad_output[{i}] has a dtype of {given.dtype} and "
                 f"output[{i}] has a dtype of {output.dtype}."
             )
+        elif given._dtype.category < FLOATING:
+            given = given.to(output._dtype)
         roots.append((edge, given))
     return roots
 
@@ -199,6 +201,8 @@ def grad(
     keys = inputs.keys() if isinstance(inputs, dict) else None
     outputs = _listed(outputs)
     inputs = _listed(inputs.values() if isinstance(inputs, dict) else inputs)
+    if not inputs:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     grads = (None,) * len(outputs) if grad_outputs is None else _listed(grad_outputs)
     if is_grads_batched:
         found = _batched(
@@ -239,8 +243,8 @@ def _gradients(
         if value is None:
             if not allow_unused:
                 raise RuntimeError(
-                    f"One of the differentiated Tensors appears to not have been used in the graph "
-                    f"(input {i}). Set allow_unused=True if this is the desired behavior."
+                    f"The differentiated Tensor at index {i} appears to not have been used in the "
+                    f"graph. Set allow_unused=True if this is the desired behavior."
                 )
             if materialize_grads and isinstance(each, Tensor):
                 value = each.detach().new_zeros(each.shape)

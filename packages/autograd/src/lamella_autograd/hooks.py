@@ -159,20 +159,26 @@ def register_node_prehook(self: Node, hook: Callable[..., Any]) -> RemovableHand
     return _add(hooks_of(self).before, hook)
 
 
-def checked(replacement: Any, grad: Tensor) -> Tensor:
+def checked(replacement: Any, grad: Tensor, hook: Any) -> Tensor:
     """What a hook returned, when it may stand for ``grad``.
 
     Raises:
         TypeError: when it is no tensor.
-        RuntimeError: when it has another shape.
+        RuntimeError: when it has another type or shape.
     """
     if not hasattr(replacement, "_array"):
         raise TypeError(
             f"expected a gradient hook to return a Tensor or None, got {type(replacement).__name__}"
         )
+    name = getattr(hook, "__name__", hook)
+    if replacement._dtype is not grad._dtype:
+        raise RuntimeError(
+            f"hook {name!r} has changed the type of value (was {grad._dtype}, got "
+            f"{replacement._dtype})"
+        )
     if replacement._array.shape != grad._array.shape:
         raise RuntimeError(
-            f"hook has changed the size of the gradient: from {list(grad._array.shape)} to "
+            f"hook {name!r} has changed the size of value: from {list(grad._array.shape)} to "
             f"{list(replacement._array.shape)}"
         )
     return replacement
@@ -183,7 +189,7 @@ def run_tensor_hooks(hooks: OrderedDict[int, Any], grad: Tensor) -> Tensor:
     for hook in list(hooks.values()):
         replacement = hook(grad)
         if replacement is not None:
-            grad = checked(replacement, grad)
+            grad = checked(replacement, grad, hook)
     return grad
 
 

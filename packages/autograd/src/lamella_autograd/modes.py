@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,13 @@ class _Mode:
     def __call__(self, function: F) -> F:
         import inspect
 
+        if inspect.isclass(function):
+            warnings.warn(
+                f"Decorating a class ({function.__name__}) makes a function of it, in which "
+                f"instances are made; it is deprecated. Decorate its methods instead.",
+                FutureWarning,
+                stacklevel=2,
+            )
         if inspect.isgeneratorfunction(function):
 
             @wraps(function)

@@ -33,15 +33,17 @@ class AllowMutationContext:
 
     def __init__(self) -> None:
         self._by_storage: dict[int, list[weakref.ref[_Kept]]] = {}
+        self._cloned: list[weakref.ref[_Kept]] = []
 
     def clear(self) -> None:
         """Forgets all saved tensors."""
-        for references in self._by_storage.values():
+        for references in (*self._by_storage.values(), self._cloned):
             for reference in references:
                 kept = reference()
                 if kept is not None:
                     kept.tensor = None  # type: ignore[assignment]
         self._by_storage.clear()
+        self._cloned.clear()
 
     def pack(self, tensor: Tensor) -> _Kept:
         """Notes a tensor that is being saved."""
@@ -69,6 +71,7 @@ class AllowMutationContext:
         for reference in self._by_storage.pop(id(storage), ()):
             kept = reference()
             if kept is not None and kept.tensor is not None:
+                self._cloned.append(reference)
                 before = modes.bits
                 modes.bits = before | NO_GRAD
                 try:

@@ -91,7 +91,7 @@ class Node:
         return self.number
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.name().rpartition(':')[2]} object at {id(self):#x}>"
 
 
 class Output:
@@ -119,7 +119,7 @@ class AccumulateGrad(Node):
         self.hooks = None
 
     def name(self) -> str:
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
 
 
 def accumulator(leaf: Tensor) -> AccumulateGrad:

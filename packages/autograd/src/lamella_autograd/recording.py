@@ -185,6 +185,15 @@ def _compile(
     return namespace["record"]
 
 
+# Of ops that have other names than PyTorch's.
+_PYTORCHS_NAMES = {
+    "copy": "CopyBackwards",
+    "max_dim": "MaxBackward0",
+    "min_dim": "MinBackward0",
+    "to_dtype": "ToCopyBackward0",
+    "vector_norm": "LinalgVectorNormBackward0",
+}
+
 # By op, with the rules that they were made for: another declaration makes another class.
 _node_classes: dict[str, tuple[Derivative, type[nodes.Node]]] = {}
 
@@ -217,7 +226,7 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
     exec(compile(source.node_methods(), f"<node of {op.name}>", "exec"), namespace)
     words = "".join(part[:1].upper() + part[1:] for part in op.name.split("_") if part)
     node_class = type(
-        f"{words}Backward0",
+        _PYTORCHS_NAMES.get(op.name) or f"{words}Backward0",
         (nodes.Node,),
         {
             "__slots__": source.slots,
