@@ -89,6 +89,21 @@ def dense_strides(shape: Sequence[int], order: Sequence[int]) -> tuple[int, ...]
     return tuple(strides)
 
 
+def shown_strides(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
+    """Strides as PyTorch has them where an array's are 0, which NumPy says of what takes no step.
+
+    A new dimension of size 1 goes over all of the next one. An array of no elements may have no
+    strides of its own; it is laid out as if it had some.
+    """
+    if 0 in shape and not any(strides):
+        return dense_strides(shape, range(len(shape)))
+    found = list(strides)
+    for dim in reversed(range(len(found))):
+        if not found[dim] and shape[dim] == 1:
+            found[dim] = shape[dim + 1] * found[dim + 1] if dim + 1 < len(found) else 1
+    return tuple(found)
+
+
 def order_of(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
     """The dimensions from the outermost to the innermost, as the strides have them.
 

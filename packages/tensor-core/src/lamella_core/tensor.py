@@ -154,6 +154,10 @@ class Tensor(metaclass=_HasOps):
             strides = self._array.strides
         else:
             strides = backend_of_tensor(self).strides(self._array)
+        if 0 in strides:
+            from lamella_core.formats import shown_strides
+
+            strides = shown_strides(self._array.shape, strides)
         if dim is None:
             return strides
         self.size(dim)

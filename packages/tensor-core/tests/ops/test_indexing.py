@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -112,7 +114,8 @@ def test_uint8_masks_are_deprecated():
         (lambda: X["a"], TypeError, "invalid data type 'str'"),
         (lambda: X[::-1], ValueError, "step must be greater than zero"),
         (lambda: X[::0], ValueError, "slice step cannot be zero"),
-        (lambda: X[..., ...], IndexError, "single ellipsis"),
+        (lambda: X[..., ..., 0], IndexError, "too many indices"),
+        (lambda: X[np.bool_(True)], IndexError, "only integers, slices"),
         (lambda: X[core.tensor([5])], IndexError, "index 5 is out of bounds for dimension 0"),
         (lambda: X[:, core.tensor([-4])], IndexError, "-4 is out of bounds for dimension 1"),
         (lambda: X[core.tensor([1.5])], IndexError, "long, int, byte or bool"),
@@ -196,3 +199,37 @@ def test_index_put():
         x.index_put(places, values)
     with pytest.raises(IndexError, match="too many indices"):
         x.index_put((places, places), values)
+
+
+def test_a_second_ellipsis_goes_past_nothing_more() -> None:
+    assert X[..., ...].shape == X.shape
+    assert X[0, ..., 1, ...].tolist() == X[0, ..., 1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("index", "strides"),
+    # What PyTorch 2.13 gives for a contiguous tensor of shape (3, 4, 5).
+    [
+        (None, (60, 20, 5, 1)),
+        ((slice(None), None), (20, 20, 5, 1)),
+        ((0, None, ..., None), (20, 5, 1, 1)),
+        ((..., None), (20, 5, 1, 1)),
+        (slice(1, 1), (20, 5, 1)),
+        ([], (20, 5, 1)),
+    ],
+)
+def test_strides_of_new_and_of_empty_dimensions(index: Any, strides: tuple[int, ...]) -> None:
+    assert core.arange(60).reshape(3, 4, 5)[index].stride() == strides
+
+
+def test_a_list_of_sequences_stands_for_a_tuple() -> None:
+    x = core.arange(60).reshape(3, 4, 5)
+    array = x.numpy()
+    for index in ([[0, 1], [1, 0]], [slice(0, 2)], [None, 0], [core.tensor(0), core.tensor(1)]):
+        with pytest.warns(UserWarning, match="stands for a tuple"):
+            found = x[index]
+        plain = tuple(int(i) if isinstance(i, core.Tensor) else i for i in index)
+        np.testing.assert_array_equal(found.numpy(), array[plain])
+    np.testing.assert_array_equal(x[[2, 0]].numpy(), array[[2, 0]])
+    np.testing.assert_array_equal(x[np.array([[0, 1]])].numpy(), array[[[0, 1]], :])
+    assert x[[1.7]].tolist() == x[[1]].tolist()

@@ -47,6 +47,7 @@ def _index_put(
 
 
 _basic_index_table = basic_index.op.table
+
 _write_at = Tensor._index_put_
 del Tensor._index_put_
 
@@ -192,6 +193,14 @@ def _take_apart(
             elif not self._array.ndim:
                 raise _explained(self, IndexError("too many indices"))
             return None, [_as_index_tensor(self, index)], (0,)
+    if isinstance(index, list) and _stands_for_tuple(index):
+        warnings.warn(
+            "a list with sequences, slices or None in it stands for a tuple as an index, which is "
+            "deprecated; use x[tuple(index)] instead of x[index]",
+            UserWarning,
+            stacklevel=3,
+        )
+        index = tuple(index)
     parts = index if isinstance(index, tuple) else (index,)
     place: list[Any] = []
     tensors: list[Tensor] = []
@@ -200,7 +209,7 @@ def _take_apart(
     ndim = self._array.ndim
     seen = 0
     out = 0
-    ellipsis_left = True
+    skipped = -1
     for position, part in enumerate(parts):
         kind = part.__class__
         if kind is int or isinstance(part, np.integer):
@@ -220,14 +229,17 @@ def _take_apart(
             out += 1
             changed = True
         elif part is Ellipsis:
-            if not ellipsis_left:
-                raise IndexError("an index can only have a single ellipsis ('...')")
-            ellipsis_left = False
-            skipped = max(ndim - seen - sum(map(_dims_taken, parts[position + 1 :])), 0)
+            following = sum(map(_dims_taken, parts[position + 1 :]))
+            if skipped >= 0:
+                # Another one goes past as many dimensions again.
+                if following and skipped:
+                    raise _explained(self, IndexError("too many indices"))
+                continue
+            skipped = max(ndim - seen - following, 0)
             place.extend([slice(None)] * skipped)
             seen += skipped
             out += skipped
-        elif kind is bool or isinstance(part, np.bool_):
+        elif kind is bool:
             place.append(None)
             tensors.append(_as_places(self, bool(part)))
             dims.append(out)
@@ -282,7 +294,7 @@ def _as_places(self: Tensor, chosen: bool) -> Tensor:
 
 def _dims_taken(part: Any) -> int:
     """How many dimensions of the tensor a part of an index uses up."""
-    if part is None or part is Ellipsis or isinstance(part, (bool, np.bool_)):
+    if part is None or part is Ellipsis or isinstance(part, bool):
         return 0
     if isinstance(part, (Tensor, np.ndarray)):
         is_mask = part.dtype in (dtypes.bool_, dtypes.uint8, np.bool_, np.uint8)
@@ -293,7 +305,17 @@ def _dims_taken(part: Any) -> int:
     return 1
 
 
-_INDEX_TYPES = frozenset((dtypes.int64, dtypes.int32, dtypes.uint8, dtypes.bool_))
+def _stands_for_tuple(index: list[Any]) -> bool:
+    return len(index) < 32 and any(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (Tensor, slice, list, tuple, range, str, np.ndarray))
+        for part in index
+    )
+
+
+_MASK_TYPES = frozenset((dtypes.uint8, dtypes.bool_))
+_INDEX_TYPES = frozenset((dtypes.int64, dtypes.int32)) | _MASK_TYPES
 
 
 def _as_index_tensor(self: Tensor, part: Any) -> Tensor:
@@ -314,7 +336,8 @@ def _as_index_tensor(self: Tensor, part: Any) -> Tensor:
     if isinstance(part, (list, tuple, range, np.ndarray)):
         if not isinstance(part, np.ndarray) and not len(part):
             return tensor([], dtype=dtypes.int64, device=self.device)
-        return _as_index_tensor(self, tensor(part, device=self.device))
+        made = tensor(part, device=self.device)
+        return made if made._dtype in _MASK_TYPES else made.to(dtypes.int64)
     if isinstance(part, str):
         raise TypeError("new(): invalid data type 'str'")
     try:
