@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
+from lamella_autograd.batching.level import Batch
 from lamella_autograd.func import grad, vmap
 from lamella_core import Tensor, tensor
 from lamella_nn import functional as F
@@ -47,6 +48,10 @@ def check(f: Callable[..., Any], *args: Tensor, in_dims: tuple[int | None, ...])
         lambda a: F.layer_norm(a, (6, 6)),
         lambda a: F.group_norm(a, 2),
         lambda a: F.max_unpool2d(*F.max_pool2d(a, 2, return_indices=True), 2),
+        lambda a: F.unfold(a, 3, padding=1),
+        lambda a: F.fold(a.reshape(2, 36, 4), (3, 3), 2),
+        lambda a: F.interpolate(a, scale_factor=2, mode="bilinear"),
+        lambda a: F.interpolate(a, size=(4, 9), mode="nearest"),
     ],
 )
 def test_of_one_tensor(f: Callable[[Tensor], Tensor]) -> None:
@@ -106,3 +111,63 @@ def test_losses_on_classes(name: str, weighted: bool, reduction: str) -> None:
     check(f, scores, CLASSES[0], in_dims=(0, None))
     check(grad(lambda a, t: (f(a, t) ** 2).sum()), scores, CLASSES, in_dims=(0, 0))
     check(f, scores[[0, 2], 0], CLASSES[[0, 2], 0], in_dims=(0, 0))
+
+
+@pytest.fixture
+def no_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test in which an op is called for one example after the other."""
+
+    def fail(self: Batch, op: Any, args: Any) -> None:
+        raise AssertionError(f"{op.name} has no batching rule")
+
+    monkeypatch.setattr(Batch, "one_by_one", fail)
+
+
+@pytest.mark.usefixtures("no_loops")
+@pytest.mark.parametrize("in_dims", [(0, 0), (0, None), (None, 0)])
+def test_grid_sample(in_dims: tuple[int | None, ...]) -> None:
+    grids = tensor(RNG.uniform(-1.2, 1.2, (3, 2, 5, 3, 2)))
+    args = [
+        each if dim == 0 else each[0] for each, dim in zip((IMAGES, grids), in_dims, strict=True)
+    ]
+
+    def sample(image: Tensor, grid: Tensor) -> Tensor:
+        return F.grid_sample(image, grid, align_corners=False)
+
+    def slopes(image: Tensor, grid: Tensor) -> Any:
+        return grad(lambda a, b: (sample(a, b) ** 2).sum(), argnums=(0, 1))(image, grid)
+
+    found, slope = vmap(sample, in_dims)(*args), vmap(slopes, in_dims)(*args)
+    for i in range(3):
+        one = [a if dim is None else a[i] for a, dim in zip(args, in_dims, strict=True)]
+        lone = [each.detach() for each in one]
+        assert np.allclose(found[i].numpy(), F.grid_sample(*lone, align_corners=False).numpy())
+        for many, single in zip(slope, slopes(*lone), strict=True):
+            assert np.allclose(many[i].numpy(), single.numpy())
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+@pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0)])
+def test_embedding_bag(mode: str, in_dims: tuple[int | None, ...]) -> None:
+    bags = tensor(RNG.integers(0, 5, (3, 2, 4)))
+    args = [
+        each if dim == 0 else each[0] for each, dim in zip((TABLES, bags), in_dims, strict=True)
+    ]
+    check(lambda w, i: F.embedding_bag(i, w, mode=mode), *args, in_dims=in_dims)
+    check(
+        lambda w, i: grad(lambda t: (F.embedding_bag(i, t, mode=mode) ** 2).sum())(w),
+        *args,
+        in_dims=in_dims,
+    )
+
+
+def test_ctc_loss() -> None:
+    scores = tensor(RNG.standard_normal((3, 7, 2, 5)))
+    targets = tensor(RNG.integers(1, 5, (3, 2, 3)))
+
+    def loss(s: Tensor, t: Tensor) -> Tensor:
+        return F.ctc_loss(s.log_softmax(2), t, (7, 6), (3, 2), reduction="sum")
+
+    check(loss, scores, targets, in_dims=(0, 0))
+    check(grad(loss), scores, targets, in_dims=(0, 0))
+    check(grad(loss), scores, targets[0], in_dims=(0, None))

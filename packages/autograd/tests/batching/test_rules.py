@@ -55,6 +55,15 @@ FUNCTIONS: dict[str, Callable[[Tensor], Any]] = {
     "fourier": lambda a: fft.rfft(a, dim=0).abs(),
     "gather": lambda a: a.gather(0, PLACES.reshape(3, 1)).scatter(0, PLACES[:1, None], a[:1, :1]),
     "index_select": lambda a: a.index_select(1, PLACES).index_add(0, PLACES, a[:3, :3]),
+    "an index for each": lambda a: (
+        a.index_add(1, a[0, :3].argsort(), a[:, :3], alpha=2)
+        + a.index_copy(1, a[0, :3].argsort(), a[:, 1:4])
+        + a.index_fill(0, a[:2, 0].argsort(), 7.0)
+        + a.index_reduce(0, a[:2, 0].argsort(), a[:2], "prod")
+        + a.index_reduce(0, a[:2, 0].argsort(), a[:2], "amax", include_self=False)
+    ),
+    "median of everything": lambda a: a.median() + a.nanmedian(),
+    "least squares": lambda a: linalg.lstsq(a[:, :2], a[:, 2:]).solution,
     "joining": lambda a: core.cat([a, a[1:]], 0).sum() + core.stack([a, a], -1).sum(-1),
     "repeat": lambda a: a[0].repeat(2, 3),
     "views": lambda a: a.t()[1:, ::2].unsqueeze(1).squeeze(1).reshape(-1).view(4, 2).permute(1, 0),

@@ -52,6 +52,32 @@ def _out_of_channels(batch: Batch, value: Tensor) -> Tensor:
     return value.reshape(shape[0], batch.size, channels, *shape[2:]).movedim(1, 0)
 
 
+def _merged(batch: Batch, op: Op, args: tuple[Any, ...]) -> list[Any]:
+    """The arguments with the examples in the first dimension of each tensor."""
+    return [
+        _into_first(batch, a) if p.kind == "tensor" else a
+        for a, p in zip(args, op.params, strict=True)
+    ]
+
+
+@batching("unfold_windows", "fold_windows", "grid_sampler")
+def over_first_dim(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Ops on a batch of images: more of them."""
+    return _out_of_first(batch, call(op, *_merged(batch, op, args)))
+
+
+@batching("grid_sampler_backward", "grid_sampler_second")
+def grid_sampler_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """See :func:`over_first_dim`; a gradient that is not needed is empty."""
+    results = call(op, *_merged(batch, op, args))
+    return tuple(
+        [
+            _out_of_first(batch, each) if each.ndim > 1 else each.new_empty((batch.size, 0))
+            for each in results
+        ]
+    )
+
+
 # --------------------------------------------------------------------------------- convolutions
 
 
@@ -182,6 +208,42 @@ def embedding_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return _out_of_first(batch, table)
 
 
+@batching("embedding_bag")
+def embedding_bag(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Bags of one length: more of them, over tables that stand one below the other."""
+    weight, indices, offsets, factors, mode, padding_idx, by_freq, last, sparse = args
+    if offsets is not None or mode == "max" or by_freq or sparse:
+        return NotImplemented
+    if batch.is_batched(weight):
+        if padding_idx >= 0:
+            return NotImplemented
+        places = _offset(batch, indices, weight.shape[0]).flatten(0, 1)
+        weight = _into_first(batch, weight)
+    else:
+        places = _into_first(batch, indices)
+    factors = None if factors is None else _into_first(batch, factors)
+    result, chosen = call(
+        op, weight, places, None, factors, mode, padding_idx, by_freq, last, sparse
+    )
+    return _out_of_first(batch, result), chosen.new_empty((batch.size, 0))
+
+
+@batching("embedding_bag_backward")
+def embedding_bag_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """See :func:`embedding_bag`; the gradient is of a table for each example."""
+    grad_output, indices, offsets, factors, chosen, rows, mode, padding_idx, by_freq, last = args
+    if offsets is not None or mode == "max" or by_freq or padding_idx >= 0:
+        return NotImplemented
+    factors = None if factors is None else _into_first(batch, factors)
+    places = _offset(batch, indices, rows).flatten(0, 1)
+    nothing = indices.new_empty((0,)) if batch.is_batched(chosen) else chosen
+    table = call(
+        op, _into_first(batch, grad_output), places, None, factors, nothing, rows * batch.size,
+        mode, padding_idx, by_freq, last,
+    )  # fmt: skip
+    return _out_of_first(batch, table)
+
+
 def _offset(batch: Batch, indices: Tensor, rows: int) -> Tensor:
     """Indices into the tables of all examples, one below the other."""
     from lamella_core import arange
@@ -278,6 +340,45 @@ def nll_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
         op, grad, _rows(batch, target, ndim), weight, batch.full(total), whole, "none", *rest
     )
     return result.reshape(batch.size, *sizes)
+
+
+# ------------------------------------------------------------------------------------- sequences
+
+
+def _into_second(batch: Batch, tensor: Tensor) -> Tensor:
+    """``(batch, steps, n, ...)`` as ``(steps, batch * n, ...)``."""
+    value = batch.full(tensor).movedim(0, 1)
+    shape = value.shape
+    return value.reshape(shape[0], shape[1] * shape[2], *shape[3:])
+
+
+def _out_of_second(batch: Batch, value: Tensor) -> Tensor:
+    shape = value.shape
+    each = shape[1] // max(batch.size, 1)
+    return value.reshape(shape[0], batch.size, each, *shape[2:]).movedim(1, 0)
+
+
+@batching("ctc_alignments")
+def ctc_alignments(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """The sequences of all examples are a larger batch of them."""
+    log_probs, targets, input_lengths, target_lengths, *rest = args
+    losses, beginnings = call(
+        op, _into_second(batch, log_probs), _into_first(batch, targets),
+        input_lengths * batch.size, target_lengths * batch.size, *rest,
+    )  # fmt: skip
+    return _out_of_first(batch, losses), _out_of_second(batch, beginnings)
+
+
+@batching("ctc_alignments_backward")
+def ctc_alignments_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """See :func:`ctc_alignments`."""
+    log_probs, losses, targets, beginnings, input_lengths, target_lengths, *rest = args
+    result = call(
+        op, _into_second(batch, log_probs), _into_first(batch, losses),
+        _into_first(batch, targets), _into_second(batch, beginnings),
+        input_lengths * batch.size, target_lengths * batch.size, *rest,
+    )  # fmt: skip
+    return _out_of_second(batch, result)
 
 
 # ------------------------------------------------------------------------------------- attention

@@ -103,7 +103,7 @@ def roll(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
 
 @batching("index_select", "index_add", "index_copy", "index_fill", "index_reduce")
 def along_with_index(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
-    """One index for all examples; or, to read with an index for each, a gather."""
+    """One index for all examples; with an index for each, a gather or a scatter."""
     input, dim, index, *rest = args
     ndim = input._array.ndim
     if op.mutates == "out" or not ndim:
@@ -118,13 +118,34 @@ def along_with_index(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
                 return NotImplemented
             rest[0] = batch.full(rest[0])
         return call(op, value, dim, index, *rest)
-    if op.name != "index_select" or index._array.ndim != 1:
+    if op.mutates is not None or index._array.ndim != 1:
         return NotImplemented
-    places = batch.full(index)
+    places = batch.full(index).long()
     places = places.reshape(places.shape[0], *(1,) * (dim - 1), -1, *(1,) * (ndim - dim))
     shape = list(value._array.shape)
     shape[dim] = index._array.shape[0]
-    return value.gather(dim, places.expand(shape))
+    places = places.expand(shape)
+    if op.name == "index_select":
+        return value.gather(dim, places)
+    if op.name == "index_fill":
+        return NotImplemented if batch.is_batched(rest[0]) else value.scatter(dim, places, rest[0])
+    if rest[0]._array.ndim != ndim:
+        return NotImplemented
+    source = batch.full(rest[0])
+    if op.name == "index_copy":
+        return value.scatter(dim, places, source)
+    if op.name == "index_add":
+        return value.scatter_add(dim, places, source if rest[1] == 1 else source * rest[1])
+    reduce = {"sum": "sum", "prod": "prod", "mean": "mean", "amax": "amax", "amin": "amin"}
+    return value.scatter_reduce(dim, places, source, reduce[rest[1]], include_self=rest[2])
+
+
+@batching("median")
+def median(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Of each example laid out as a row."""
+    input, ignore_nan = args
+    rows = batch.full(input).reshape(batch.size, input._array.size)
+    return (rows.nanmedian(1) if ignore_nan else rows.median(1)).values
 
 
 @batching("cat", "stack")

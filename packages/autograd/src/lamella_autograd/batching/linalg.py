@@ -48,6 +48,19 @@ def of_solutions(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, _padded(batch.full(left), ndim), _padded(batch.full(right), ndim), *rest)
 
 
+@batching("linalg_lstsq")
+def of_least_squares(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """As :func:`of_matrix_pairs`; residuals that there are none of are none for each example."""
+    left, right, *rest = args
+    if op.mutates is not None or left._array.ndim != right._array.ndim:
+        return NotImplemented
+    solution, residuals, *more = call(op, batch.full(left), batch.full(right), *rest)
+    if not residuals._array.size:
+        residuals = residuals.new_empty((batch.size, 0))
+    more = [each if each._array.size else each.new_empty((batch.size, 0)) for each in more]
+    return (solution, residuals, *more)
+
+
 @batching("linalg_pinv")
 def of_pseudoinverse(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """The tolerances have the dimensions before the matrices'."""

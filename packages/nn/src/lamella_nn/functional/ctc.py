@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core import Tensor
+from lamella_core.conventions.common import anywhere
+from lamella_core.dispatch import innermost
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.ctc import ctc_alignments
 
@@ -123,9 +125,8 @@ def _padded(targets: Tensor, counts: tuple[int, ...], classes: int, blank: int) 
             f"ctc_loss: targets: Expected 1 to 2 dimensions, but got {targets.ndim}-dimensional "
             "tensor"
         )
-    if chosen.numel():
-        low, high = int(chosen.min()), int(chosen.max())
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
-            raise IndexError(f"Target {wrong} is out of bounds: there are {classes} classes.")
+    outside = (chosen < 0) | (chosen >= classes)
+    if anywhere(outside):
+        wrong = innermost(chosen)._array[innermost(outside)._array].flat[0]
+        raise IndexError(f"Target {wrong} is out of bounds: there are {classes} classes.")
     return core.full((batch, longest), blank, dtype=core.int64).masked_scatter(within, chosen)
