@@ -11,6 +11,7 @@ import torch
 from exchange import ours, theirs
 from torch.testing._internal.common_optimizers import optim_db
 
+import lamella
 import lamella_core
 import lamella_optim
 
@@ -166,3 +167,44 @@ def test_bad_arguments(name, options, error) -> None:
             getattr(optim, name)([core.tensor([1.0], requires_grad=True)], **given)
         texts.append(str(caught.value))
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["Adam", "AdamW", "Adamax", "RMSprop", "Rprop", "Adadelta", "Muon"]
+)
+def test_a_sparse_gradient_is_refused(name: str) -> None:
+    texts = []
+    for library in (torch, lamella):
+        parameter = library.nn.Parameter(library.ones(2, 3))
+        optimizer = getattr(library.optim, name)([parameter])
+        parameter.grad = library.ones(2, 3).to_sparse()
+        with pytest.raises(RuntimeError) as caught:
+            optimizer.step()
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("writer", [torch, lamella])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adafactor", "Muon"])
+def test_files_of_whole_optimizers(writer: Any, name: str, tmp_path: Any) -> None:
+    reader = lamella if writer is torch else torch
+
+    def step(library: Any, optimizer: Any) -> Any:
+        (parameter,) = optimizer.param_groups[0]["params"]
+
+        def closure() -> Any:
+            optimizer.zero_grad()
+            loss = ((parameter - 0.3) ** 2).sum()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        return parameter.detach().numpy()
+
+    parameter = writer.nn.Parameter(writer.linspace(-1, 1, 6).reshape(2, 3))
+    optimizer = getattr(writer.optim, name)([parameter])
+    step(writer, optimizer)
+    writer.save(optimizer, tmp_path / "optimizer.pt")
+    found = reader.load(tmp_path / "optimizer.pt", weights_only=False)
+    assert type(found) is getattr(reader.optim, name)
+    np.testing.assert_allclose(step(reader, found), step(writer, optimizer), rtol=1e-5, atol=1e-6)

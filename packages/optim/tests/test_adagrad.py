@@ -148,3 +148,12 @@ def test_bad_arguments(options, text) -> None:
     with pytest.raises(ValueError) as caught:
         Adagrad([leaf([1.0])], **options)
     assert str(caught.value) == text
+
+
+def test_states_go_to_shared_memory():
+    parameter = core.ones(2).requires_grad_()
+    optimizer = Adagrad([parameter], initial_accumulator_value=0.5)
+    optimizer.share_memory()
+    state = optimizer.state[parameter]
+    assert state["sum"].is_shared() and state["step"].is_shared()
+    assert state["sum"].tolist() == [0.5, 0.5] and state["step"].item() == 0

@@ -10,7 +10,8 @@ import pytest
 
 import lamella_core as core
 from lamella_autograd import no_grad
-from lamella_optim import SGD, Adam, Optimizer
+from lamella_core.serialization.names import name_of
+from lamella_optim import SGD, Adam, Muon, Optimizer, lr_scheduler
 from lamella_optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -393,3 +394,9 @@ def test_repr() -> None:
         "    eps: 1e-08\n    extra: e\n    foreach: None\n    fused: None\n    lr: 0.001\n"
         "    maximize: False\n    weight_decay: 0\n)"
     )
+
+
+def test_files_of_whole_optimizers_and_schedules_have_pytorchs_names():
+    assert name_of(SGD) == ("torch.optim.sgd", "SGD")
+    assert name_of(Muon) == ("torch.optim", "Muon")
+    assert name_of(lr_scheduler.StepLR) == ("torch.optim.lr_scheduler", "StepLR")

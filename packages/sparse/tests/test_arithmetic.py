@@ -103,3 +103,12 @@ def test_what_is_not_there_says_so() -> None:
         one + one.t()
     with pytest.raises(RuntimeError, match="copy_.. between dense and sparse"):
         core.ones(3, 4).copy_(one)
+
+
+def test_sums_with_a_factor() -> None:
+    x, dense = pair(0)
+    other = np.arange(12.0).reshape(3, 4)
+    assert_dense(x.add(x, alpha=0.5), 1.5 * dense)
+    total = core.tensor(other)
+    total.add_(x, alpha=-0.25)
+    np.testing.assert_allclose(total.numpy(), other - 0.25 * dense)

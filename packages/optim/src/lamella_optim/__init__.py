@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lamella_core.serialization import register_module, register_place
 from lamella_optim.adadelta import Adadelta
 from lamella_optim.adafactor import Adafactor
 from lamella_optim.adagrad import Adagrad
@@ -21,6 +22,7 @@ from lamella_optim.rmsprop import RMSprop
 from lamella_optim.rprop import Rprop
 from lamella_optim.sgd import SGD
 from lamella_optim.sparse_adam import SparseAdam
+from lamella_optim.swapping import swap_in_optimizer_params_and_state
 
 if TYPE_CHECKING:
     from lamella_optim import lr_scheduler, swa_utils
@@ -44,7 +46,14 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
     "swa_utils",
+    "swap_in_optimizer_params_and_state",
 ]
+
+
+# Files of whole optimizers have PyTorch's names.
+register_module("torch.optim", "lamella_optim")
+for _cls in (Adafactor, Muon):
+    register_place("torch.optim", _cls)
 
 
 def __getattr__(name: str) -> object:

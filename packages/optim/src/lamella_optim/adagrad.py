@@ -94,6 +94,15 @@ class Adagrad(ListOptimizer):
             group.setdefault("fused", None)
         step_tensors(self)
 
+    def share_memory(self) -> None:
+        """Moves the states into memory that other processes share; starts those there are not."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if not self.state[param]:
+                    self._start(group, param)
+                for value in self.state[param].values():
+                    value.share_memory_()
+
     @staticmethod
     def _filled(param: Tensor, value: Any) -> Tensor:
         """A state of that value; both parts of a complex one have it."""

@@ -121,6 +121,9 @@ class Adam(ListOptimizer):
             group.setdefault("fused", None)
         step_tensors(self)
 
+    def _refusal_of_sparse(self) -> str:
+        return "Adam does not support sparse gradients, please consider SparseAdam instead"
+
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
         amsgrad = group["amsgrad"]
         if group["capturable"]:

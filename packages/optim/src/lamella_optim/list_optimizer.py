@@ -48,9 +48,16 @@ class ListOptimizer(Optimizer):
                         grads.append(grad)
                 if params:
                     self._update(group, params, grads)
+        except NotImplementedError:
+            if any(grad.is_sparse for grad in grads):
+                raise RuntimeError(self._refusal_of_sparse()) from None
+            raise
         finally:
             modes.bits = before
         return loss
+
+    def _refusal_of_sparse(self) -> str:
+        return f"{type(self).__name__} does not support sparse gradients"
 
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
         """Updates ``params``, all of one group, along ``grads``."""

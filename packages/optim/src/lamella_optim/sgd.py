@@ -85,7 +85,7 @@ class SGD(ListOptimizer):
             group.setdefault("maximize", False)
             group.setdefault("foreach", None)
             group.setdefault("differentiable", False)
-            group.setdefault("fused", None)
+            group.setdefault("fused", False)
 
     def _update(self, group: dict[str, Any], params: list[Tensor], grads: list[Tensor]) -> None:
         params, grads, sparse = by_layout(params, grads)

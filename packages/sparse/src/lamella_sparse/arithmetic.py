@@ -121,6 +121,12 @@ def div(input: Any, other: Any) -> Tensor:
     return _with_values(input, input._array.values / other)
 
 
+@handles("scaled")
+def scaled(input: Tensor, factor: Any, divides: bool) -> Tensor:
+    values = input._array.values
+    return _with_values(input, values / factor if divides else values * factor)
+
+
 @handles("pow")
 def pow(input: Any, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor) or exponent <= 0:

@@ -1,5 +1,6 @@
 """Schedules of learning rates: how the rates of an optimizer change from epoch to epoch."""
 
+from lamella_core.serialization import register_place
 from lamella_optim.lr_scheduler.combined import ChainedScheduler, SequentialLR
 from lamella_optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from lamella_optim.lr_scheduler.cyclic import CyclicLR
@@ -29,3 +30,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+for _name in __all__:
+    register_place("torch.optim.lr_scheduler", globals()[_name])
