@@ -157,7 +157,11 @@ def tests(session: nox.Session, package: str) -> None:
 def extras(session: nox.Session) -> None:
     """The tests of the packages that have extras once more, with those that need no GPU."""
     requirements = ("lamella-tensor-core[scipy,safetensors]", "lamella-data[streaming,parquet]")
-    install(session, *requirements, "lamella-signal[scipy]", "lamella-autograd", "pytest>=8")
+    # An S3 store on this machine, and a client; moto's own extra "server" is three times as large.
+    store = ("moto[s3]>=5", "flask", "flask-cors", "s3fs")
+    install(
+        session, *requirements, *store, "lamella-signal[scipy]", "lamella-autograd", "pytest>=8"
+    )
     tested = ("tensor-core", "autograd", "signal", "data")
     folders = [f"packages/{folder}/tests" for folder in tested]
     session.run("pytest", *folders, *session.posargs, env=THREADS)
