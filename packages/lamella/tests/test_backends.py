@@ -1,5 +1,6 @@
 """``torch.backends``, as programs read and set it."""
 
+import pytest
 from threadpoolctl import threadpool_info
 
 import lamella
@@ -38,3 +39,21 @@ def test_tf32_follows_the_precision_of_products() -> None:
         assert lamella.get_float32_matmul_precision() == "highest"
     finally:
         lamella.set_float32_matmul_precision("highest")
+
+
+def test_kernels_of_attention_are_switched_together_with_nn_attention():
+    cuda = lamella.backends.cuda
+    names = ("flash", "math", "mem_efficient", "cudnn")
+    assert all(getattr(cuda, f"{name}_sdp_enabled")() for name in names)
+    for name in names:
+        getattr(cuda, f"enable_{name}_sdp")(False)
+        assert not getattr(cuda, f"{name}_sdp_enabled")()
+    x = lamella.ones(1, 2, 3, 4)
+    try:
+        with pytest.raises(RuntimeError, match="No viable backend"):
+            lamella.nn.functional.scaled_dot_product_attention(x, x, x)
+    finally:
+        for name in names:
+            getattr(cuda, f"enable_{name}_sdp")(True)
+    with lamella.nn.attention.sdpa_kernel(lamella.nn.attention.SDPBackend.MATH):
+        assert not cuda.flash_sdp_enabled() and cuda.math_sdp_enabled()

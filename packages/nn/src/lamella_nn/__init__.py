@@ -1,6 +1,6 @@
 """Neural networks: modules, functions on tensors, initial values and tools."""
 
-from lamella_nn import common_types, functional, grad, init, modules, parallel, utils
+from lamella_nn import attention, common_types, functional, grad, init, modules, parallel, utils
 from lamella_nn.factories import factory_kwargs
 from lamella_nn.modules import *
 from lamella_nn.modules import __all__ as _modules
@@ -13,6 +13,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "attention",
     "common_types",
     "factory_kwargs",
     "functional",

@@ -71,3 +71,9 @@ def test_errors():
         fuse_conv_bn_eval(conv.eval(), nn.BatchNorm2d(1, track_running_stats=False).eval())
     with pytest.raises(AssertionError, match="out_features=2 and bn.num_features=3"):
         fuse_linear_bn_eval(nn.Linear(2, 2).eval(), normalization(nn.BatchNorm1d, 3))
+
+
+def test_a_bias_that_there_was_not_requires_no_gradient():
+    bn = normalization(nn.BatchNorm2d, 3)
+    fused = fuse_conv_bn_eval(nn.Conv2d(2, 3, 2, bias=False).eval(), bn)
+    assert fused.weight.requires_grad and not fused.bias.requires_grad

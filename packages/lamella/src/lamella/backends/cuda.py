@@ -28,3 +28,55 @@ class _Matmul:
 
 
 matmul = _Matmul()
+
+
+def _enable(name: str, wanted: bool) -> None:
+    from lamella_nn.functional.attention import SDPBackend, enabled
+
+    (enabled.add if wanted else enabled.discard)(SDPBackend[name])
+
+
+def _is_enabled(name: str) -> bool:
+    from lamella_nn.functional.attention import SDPBackend, enabled
+
+    return SDPBackend[name] in enabled
+
+
+def enable_flash_sdp(enabled: bool) -> None:
+    """Whether attention may take the flash kernel; see ``torch.nn.attention``."""
+    _enable("FLASH_ATTENTION", enabled)
+
+
+def enable_math_sdp(enabled: bool) -> None:
+    """Whether attention may take the plain kernel."""
+    _enable("MATH", enabled)
+
+
+def enable_mem_efficient_sdp(enabled: bool) -> None:
+    """Whether attention may take the memory-efficient kernel, which is not there."""
+    _enable("EFFICIENT_ATTENTION", enabled)
+
+
+def enable_cudnn_sdp(enabled: bool) -> None:
+    """Whether attention may take cuDNN's kernel, which is not there."""
+    _enable("CUDNN_ATTENTION", enabled)
+
+
+def flash_sdp_enabled() -> bool:
+    """What :func:`enable_flash_sdp` set."""
+    return _is_enabled("FLASH_ATTENTION")
+
+
+def math_sdp_enabled() -> bool:
+    """What :func:`enable_math_sdp` set."""
+    return _is_enabled("MATH")
+
+
+def mem_efficient_sdp_enabled() -> bool:
+    """What :func:`enable_mem_efficient_sdp` set."""
+    return _is_enabled("EFFICIENT_ATTENTION")
+
+
+def cudnn_sdp_enabled() -> bool:
+    """What :func:`enable_cudnn_sdp` set."""
+    return _is_enabled("CUDNN_ATTENTION")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 import lamella_core as core
@@ -14,6 +15,29 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 __all__ = ["scaled_dot_product_attention"]
+
+
+class SDPBackend(IntEnum):
+    """The kernels of attention that PyTorch tells apart."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+    __repr__ = Enum.__repr__
+    __str__ = Enum.__str__
+
+
+# Those that may be taken; ``nn.attention.sdpa_kernel`` changes it.
+enabled = {
+    SDPBackend.MATH,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.CUDNN_ATTENTION,
+}
 
 
 def scaled_dot_product_attention(
@@ -47,11 +71,19 @@ def scaled_dot_product_attention(
         ``(..., Hq, L, Ev)``.
 
     Raises:
-        RuntimeError: when dtypes differ or shapes do not fit.
+        RuntimeError: when dtypes differ or shapes do not fit, or ``nn.attention.sdpa_kernel`` lets
+            no kernel that there is be taken.
 
     A. Vaswani et al., "Attention Is All You Need", 2017; T. Dao et al., "FlashAttention", 2022;
     J. Ainslie et al., "GQA", 2023.
     """
+    if SDPBackend.FLASH_ATTENTION not in enabled and SDPBackend.MATH not in enabled:
+        raise RuntimeError(
+            "No viable backend for scaled_dot_product_attention was found. This is likely due to "
+            "turning off both the math kernel and the fused kernels."
+        )
+    if is_causal and getattr(attn_mask, "variant", None) is not None:
+        raise ValueError("CausalBias should not be used with causal=True")
     _check_types(query, key, value, attn_mask)
     if not 0 <= dropout_p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")

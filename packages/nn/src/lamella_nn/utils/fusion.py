@@ -120,9 +120,9 @@ def _parameters(
     weight: Tensor, bias: Tensor | None, new_weight: Tensor, new_bias: Tensor
 ) -> tuple[Parameter, Parameter]:
     """Parameters of the old ones' dtypes, that require gradients where the old ones did."""
-    likes = (weight, weight if bias is None else bias)
-    first, second = [
-        Parameter(new.detach().to(like.dtype), like.requires_grad)
-        for new, like in zip((new_weight, new_bias), likes, strict=True)
-    ]
-    return first, second
+    needs = bias is not None and bias.requires_grad
+    kind = weight.dtype if bias is None else bias.dtype
+    return (
+        Parameter(new_weight.detach().to(weight.dtype), weight.requires_grad),
+        Parameter(new_bias.detach().to(kind), needs),
+    )
