@@ -202,3 +202,16 @@ def test_a_tensor_with_dimensions_takes_no_format() -> None:
     assert format(core.ones(1)) == "tensor([1.])"
     with pytest.raises(TypeError, match="unsupported format string passed to Tensor.__format__"):
         format(core.ones(1), ".2f")
+
+
+def test_the_array_api_is_a_distribution_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [])
+    if not isinstance(vars(core.Tensor)["__array_namespace__"], property):
+        pytest.skip("lamella-array-api is in use already")
+    assert not hasattr(core.ones(2), "__array_namespace__")
+    with pytest.raises(AttributeError, match="lamella-array-api"):
+        core.array_api  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
+        core.no_such_name  # noqa: B018

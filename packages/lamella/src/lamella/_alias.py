@@ -171,7 +171,8 @@ class _LateMethod:
 def install() -> None:
     """Puts the finder first and the late methods on Tensor; doing so twice changes nothing."""
     for name, module in METHODS.items():
-        if name not in vars(Tensor):
+        # The core has a property in the place of one of them.
+        if isinstance(vars(Tensor).get(name, property()), property):
             setattr(Tensor, name, _LateMethod(name, module))
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())

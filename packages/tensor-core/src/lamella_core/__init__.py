@@ -124,3 +124,11 @@ newaxis = None
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
+
+
+def __getattr__(name: str) -> object:
+    if name == "array_api":
+        from lamella_core.extras import array_api
+
+        return array_api()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

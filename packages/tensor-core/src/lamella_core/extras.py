@@ -1,4 +1,4 @@
-"""Optional dependencies: imported when an op that needs them first runs."""
+"""Optional dependencies: imported when what needs them is first used."""
 
 from __future__ import annotations
 
@@ -22,3 +22,16 @@ def scipy_module(name: str) -> Any:
             "install lamella-tensor-core[scipy]",
             name=error.name,
         ) from None
+
+
+def array_api() -> Any:
+    """The Python array API standard's namespace, from the distribution that offers it.
+
+    Raises:
+        AttributeError: where none is installed, naming lamella-array-api.
+    """
+    from importlib.metadata import entry_points
+
+    for entry_point in entry_points(group="lamella.array_api"):
+        return entry_point.load()
+    raise AttributeError("the array API standard needs lamella-array-api; install it")
