@@ -264,3 +264,15 @@ def test_untyped_storages_refuse():
         core.UntypedStorage(2.5)
     with pytest.raises(RuntimeError, match="was of type str instead of int"):
         core.UntypedStorage("a")
+
+
+def test_a_tensor_is_set_over_a_typed_storage() -> None:
+    storage = core.FloatStorage([1, 2, 3, 4])
+    x = core.ones(3).set_(storage, 1, (3,), (1,))
+    assert x.tolist() == [2, 3, 4]
+    storage[2] = 9
+    assert x.tolist() == [2, 9, 4]
+    with pytest.raises(RuntimeError, match="Expected a Storage of type Float.*got type Int"):
+        core.ones(3).set_(core.IntStorage([1, 2, 3]))
+    with pytest.raises(RuntimeError, match="out of bounds for storage of size 8"):
+        core.ones(3).set_(core.FloatStorage([1, 2]), 1, (3,), (1,))

@@ -215,3 +215,22 @@ def test_the_array_api_is_a_distribution_of_its_own(monkeypatch: pytest.MonkeyPa
         core.array_api  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         core.no_such_name  # noqa: B018
+
+
+@pytest.mark.parametrize("number", [int, float, complex])
+def test_numbers_are_made_of_one_element(number: type) -> None:
+    assert number(core.tensor([2.0])) == 2
+    for count in (0, 2):
+        with pytest.raises(ValueError, match="only one element tensors"):
+            number(core.ones(count))
+
+
+def test_arrays_of_the_other_byte_order_are_an_error() -> None:
+    with pytest.raises(ValueError, match="byte order"):
+        core.from_numpy(np.arange(3, dtype=">i4"))
+
+
+def test_a_range_has_numbers_that_follow_one_another() -> None:
+    for dtype, name in ((core.bool, "Bool"), (core.complex64, "ComplexFloat")):
+        with pytest.raises(NotImplementedError, match=f"arange_cpu.*{name}"):
+            core.arange(3, dtype=dtype)

@@ -396,8 +396,13 @@ class Tensor(metaclass=_HasOps):
     def __float__(self) -> float:
         return float(self._real_item())
 
+    def _one_item(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
+
     def _real_item(self) -> Any:
-        value = self.item()
+        value = self._one_item()
         if isinstance(value, complex):
             if value.imag:
                 raise RuntimeError(
@@ -408,7 +413,7 @@ class Tensor(metaclass=_HasOps):
         return value
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._one_item())
 
     def __index__(self) -> int:
         if self._dtype.category > dtypes.INTEGER or self._array.size != 1:

@@ -123,23 +123,39 @@ class StridedView:
             geometry: Any,
         ) -> Tensor:
             storage = storage_of(input)
-            needed = 0
-            if 0 not in size:
-                steps = zip(size, stride, strict=True)
-                needed = storage_offset + 1 + sum((n - 1) * s for n, s in steps)
-            itemsize = input._dtype.itemsize
-            if needed * itemsize > storage.nbytes():
-                raise RuntimeError(
-                    f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
-                    f"{storage_offset}, and itemsize {itemsize} requiring a storage size of "
-                    f"{needed * itemsize} are out of bounds for storage of size {storage.nbytes()}"
-                )
-            offset = storage_offset if needed else 0
-            array = backend.as_strided(storage.root, input._dtype.numpy, size, stride, offset)
+            array = strided_array(storage, backend, input._dtype, size, stride, storage_offset)
             base = (input if input._view is None else input._view[0], storage.version)
             return _view_of(input, array, base, storage, backend.key)
 
         return call
+
+
+def strided_array(
+    storage: Any,
+    backend: Backend,
+    dtype: dtypes.dtype,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    storage_offset: int,
+) -> Any:
+    """The array at a place in a storage.
+
+    Raises:
+        RuntimeError: when it would reach beyond the end.
+    """
+    needed = 0
+    if 0 not in size:
+        steps = zip(size, stride, strict=True)
+        needed = storage_offset + 1 + sum((n - 1) * s for n, s in steps)
+    itemsize = dtype.itemsize
+    if needed * itemsize > storage.nbytes():
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
+            f"{storage_offset}, and itemsize {itemsize} requiring a storage size of "
+            f"{needed * itemsize} are out of bounds for storage of size {storage.nbytes()}"
+        )
+    offset = storage_offset if needed else 0
+    return backend.as_strided(storage.root, dtype.numpy, size, stride, offset)
 
 
 def _view_of(input: Tensor, array: Any, base: tuple[Tensor, int], storage: Any, key: int) -> Tensor:

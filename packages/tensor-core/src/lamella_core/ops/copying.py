@@ -12,6 +12,7 @@ from lamella_core.conventions.arguments import check_size, read_dtype, read_size
 from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
+from lamella_core.conventions.view import strided_array
 from lamella_core.device import CPU, Device
 from lamella_core.dispatch import GRAPH_BITS, LIFTED, backend_of, backend_of_tensor, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -454,14 +455,20 @@ def _set_(
             self._array, self._storage = source._array, storage
             return self
     else:
-        storage = source
+        # A typed storage is of a module above this one.
+        kind = getattr(source, "dtype", self._dtype)
+        if kind is not self._dtype:
+            raise RuntimeError(
+                f"Expected a Storage of type {self._dtype.class_name} or an UntypedStorage, but "
+                f"got type {kind.class_name} for argument 1 'storage'"
+            )
+        storage = source.untyped()
     if size is None:
         size = (storage.nbytes() // self._dtype.itemsize - storage_offset,)
     shape = tuple(size)
     steps = dense_strides(shape, range(len(shape))) if stride is None else tuple(stride)
-    self._array = backend_of_tensor(self).as_strided(
-        storage.root, self._dtype.numpy, shape, steps, storage_offset
-    )
+    backend = backend_of_tensor(self)
+    self._array = strided_array(storage, backend, self._dtype, shape, steps, storage_offset)
     self._storage = storage
     return self
 

@@ -348,6 +348,8 @@ def arange(
         dtype = dtypes.int64
     if out is not None or layout is not None or dtype.__class__ is not dtype_class:
         dtype, device = _given("arange", out, dtype, device, layout)
+    if dtype is not dtypes.int64 and dtype.category in (dtypes.BOOL, dtypes.COMPLEX):
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.class_name}'")
     if not whole or stride <= 0 or first > limit:
         _check_range(first, limit, stride)
         if dtype is dtypes.int64:

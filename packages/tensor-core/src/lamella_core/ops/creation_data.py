@@ -173,6 +173,12 @@ def _extent(array: np.ndarray) -> np.ndarray:
 
 
 def _check_array(array: np.ndarray) -> None:
+    if not array.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion "
+            "between byte orders is currently not supported; array.astype(array.dtype."
+            "newbyteorder('=')) converts it."
+        )
     if array.dtype not in dtypes.OF_NUMPY:
         names = ", ".join(d.name for d in dtypes.ALL if d is not dtypes.bfloat16)
         raise TypeError(
