@@ -776,3 +776,32 @@ for _name, _options in {
             torch.sin, numbers(torch, 2).requires_grad_(), **options
         ),
     )
+
+
+@program
+def functionalized(torch: Any) -> Iterator[Any]:
+    functionalize = torch.func.functionalize
+
+    def through_views(x: Any) -> Any:
+        y = x.clone()
+        y[0] = 5.0
+        tail = y[1:]
+        tail.mul_(2)
+        y.view(-1)[::2].add_(1)
+        return y, tail
+
+    x = numbers(torch, 2, 3)
+    yield (
+        functionalize(through_views)(x),
+        functionalize(through_views, remove="mutations_and_views")(x),
+    )
+    yield functionalize(lambda a: a.mul_(2)[0])(x), x
+    yield functionalize(lambda a: {"b": torch.add(a, 1, out=a), "n": 3})(x), x
+    yield torch.vmap(functionalize(lambda a: torch.zeros(3, dtype=torch.float64).add_(a)))(x)
+    yield torch.func.grad(lambda a: functionalize(through_views)(a)[0].sum())(x)
+
+
+@program
+def functionalized_fail(torch: Any) -> Iterator[Any]:
+    yield 1
+    torch.func.functionalize(lambda a: a, remove="everything")

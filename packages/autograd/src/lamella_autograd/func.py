@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.backward import grad as gradients
 from lamella_autograd.dual import Dual
+from lamella_autograd.functionalization import functionalize
 from lamella_autograd.graph import disable_saved_tensors_hooks
 from lamella_autograd.levels import LIFTED, settled
 from lamella_autograd.modes import is_grad_enabled
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "debug_unwrap",
+    "functionalize",
     "grad",
     "grad_and_value",
     "hessian",
