@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,18 @@ def test_complex_parameters_are_refused() -> None:
     param.grad = core.ones(2, dtype=core.complex64)
     with pytest.raises(RuntimeError, match="does not support complex"):
         Adafactor([param]).step()
+
+
+def test_bfloat16_and_parameters_of_no_elements():
+    """Numbers of PyTorch 2.13, to the precision of bfloat16."""
+    parameter = core.linspace(-1, 1, 5).bfloat16().requires_grad_()
+    empty = core.zeros(0).requires_grad_()
+    optimizer = Adafactor([parameter, empty], lr=0.1)
+    empty.grad = core.zeros(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for i in range(6):
+            parameter.grad = (core.linspace(0.1, 2, 5) * (i + 1)).bfloat16()
+            optimizer.step()
+    expected = [-1.4375, -0.94140625, -0.44335938, 0.05761719]
+    assert parameter.tolist()[:4] == pytest.approx(expected, abs=0.008)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
+from lamella_core import dtype as dtypes
 from lamella_core.dispatch import shared_kernel
+from lamella_core.type_info import finfo
 
 
 def _move(average: Any, value: Any, share: float) -> None:
@@ -46,7 +48,9 @@ def adafactor(
     maximize: bool,
 ) -> None:
     for i, (param, grad, step) in enumerate(zip(params, grads, steps, strict=True)):
-        least = float(xp.finfo(param.dtype).eps) if eps1 is None else eps1
+        if not param.size:
+            continue
+        least = finfo(dtypes.OF_NUMPY[param.dtype]).eps if eps1 is None else eps1
         if maximize:
             grad = -grad
         share = step**beta2_decay
