@@ -796,7 +796,7 @@ def functionalized(torch: Any) -> Iterator[Any]:
         functionalize(through_views, remove="mutations_and_views")(x),
     )
     yield functionalize(lambda a: a.mul_(2)[0])(x), x
-    yield functionalize(lambda a: {"b": torch.add(a, 1, out=a), "n": 3})(x), x
+    yield tuple(functionalize(lambda a: {"b": torch.add(a, 1, out=a), "n": 3})(x).values()), x
     yield torch.vmap(functionalize(lambda a: torch.zeros(3, dtype=torch.float64).add_(a)))(x)
     yield torch.func.grad(lambda a: functionalize(through_views)(a)[0].sum())(x)
 
