@@ -13,6 +13,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import lamella_core as core
 from lamella_core import random as ours
 
 torch = pytest.importorskip("torch")
@@ -367,6 +368,31 @@ def test_mixed_calls(seed):
         elif choice.random() < 0.1:
             g.set_state(t.get_state().numpy())
     assert_same_state(g, t)
+
+
+SMALL = (
+    "rand(3)", "rand(2, 3)", "rand(17)", "rand(1025)", "randn(1)", "randn(3)", "randn(5, 3)",
+    "randn(16)", "randn(4, 16)", "randn(5, 5)", "randn(1009)", "randn(3000)",
+    "randint(0, 10, (3,))", "randint(-5, 7, (2, 3))", "randint(0, 2**40, (3,))", "randperm(7)",
+    "randn(3, dtype=torch.float64)", "empty(20).normal_(0.5, 0.1)", "empty(7).log_normal_()",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_small_calls_in_any_order(seed):
+    """What is made ahead for small calls is never to be seen."""
+    choice = order.Random(seed)
+    torch.manual_seed(seed)
+    core.manual_seed(seed)
+    calls = choice.sample(SMALL, choice.choice((1, 2, 3, len(SMALL))))
+    for _ in range(400):
+        call = choice.choice(calls)
+        for _ in range(choice.choice((1, 2, 30))):
+            theirs = eval("torch." + call, {"torch": torch})
+            mine = eval("torch." + call, {"torch": core})
+            assert mine.numpy().tobytes() == theirs.numpy().tobytes(), call
+        if choice.random() < 0.05:
+            assert core.get_rng_state().numpy().tobytes() == torch.get_rng_state().numpy().tobytes()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -15,6 +15,13 @@ def test_sizes(size):
     assert core.empty(*size).shape == (2, 3)
 
 
+def test_size_by_name():
+    assert core.zeros(size=(2, 3)).tolist() == [[0.0] * 3] * 2
+    assert core.empty(size=[2, 3]).shape == (2, 3)
+    with pytest.raises(TypeError, match="size"):
+        core.ones()
+
+
 def test_dtypes_and_out():
     assert core.zeros(1).dtype is core.float32
     assert core.ones(2, dtype=core.int8).tolist() == [1, 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 import lamella_core as lc
@@ -19,6 +21,72 @@ def test_new_tensors_in_turn() -> None:
     )
     assert lc.randint(0, 10, (5,)).tolist() == [6, 6, 9, 8, 6]
     assert lc.randperm(6).tolist() == [0, 4, 1, 3, 2, 5]
+
+
+def digest(tensors) -> str:
+    whole = hashlib.sha256()
+    for each in tensors:
+        whole.update(each.numpy().tobytes())
+    return whole.hexdigest()[:16]
+
+
+def mixed(i: int):
+    yield lc.rand(3)
+    yield lc.randn(3)
+    yield lc.randn(16) if i % 3 else lc.randn(5, 5)
+    yield lc.randint(-3, 10, (2, 2))
+    yield lc.rand(2, 3)
+
+
+def alike():
+    for _ in range(3000):
+        yield lc.randn(3)
+    for _ in range(1500):
+        yield lc.randn(16)
+    for _ in range(3000):
+        yield lc.randint(0, 10, (3,))
+
+
+def test_many_small_calls() -> None:
+    lc.manual_seed(42)
+    assert digest(each for i in range(3000) for each in mixed(i)) == "6b897c015be724e9"
+    assert digest([lc.get_rng_state()]) == "609a99286a60365d"
+    lc.manual_seed(42)
+    assert digest(alike()) == "7354f844b1c56a29"
+    assert digest([lc.get_rng_state()]) == "b3b994078399b25f"
+
+
+def test_asking_for_the_state_changes_no_number() -> None:
+    whole = [each.tolist() for i in range(60) for each in mixed(i)]
+    lc.manual_seed(0)
+    parts = []
+    for i in range(60):
+        for each in mixed(i):
+            parts.append(each.tolist())
+            lc.set_rng_state(lc.get_rng_state())
+    assert parts == whole
+
+
+def test_sizes() -> None:
+    expected = lc.rand(2, 3).tolist()
+    for draw in (
+        lambda: lc.rand((2, 3)),
+        lambda: lc.rand(size=(2, 3)),
+        lambda: lc.rand(lc.tensor(2), 3),
+        lambda: lc.empty(2, 3).uniform_(),
+    ):
+        lc.manual_seed(0)
+        assert draw().tolist() == expected
+    assert lc.randn(0).shape == (0,)
+    assert lc.randint(0, 5, (2, 0)).shape == (2, 0)
+    for wrong, error in (((-1,), RuntimeError), ((-2, -3), RuntimeError), ((2.0,), TypeError)):
+        lc.manual_seed(0)
+        for draw in (lc.rand, lc.randn, lambda *size: lc.randint(0, 5, size)):
+            with pytest.raises(error):
+                draw(*wrong)
+        assert lc.rand(2, 3).tolist() == expected
+    with pytest.raises(TypeError, match="size"):
+        lc.rand()
 
 
 def test_a_transposed_tensor_is_filled_in_the_order_of_memory() -> None:

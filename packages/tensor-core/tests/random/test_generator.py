@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from threading import Thread
 
 import numpy as np
 import pytest
 
 from lamella_core import random
 from lamella_core.random import Generator
+from lamella_core.random.integers import randint
 
 
 def digest(array):
@@ -37,6 +39,35 @@ def test_negative_seed_is_taken_modulo_two_to_the_64():
 def test_words_are_those_of_the_reference_twister():
     # The 10000th word from seed 5489: the C++ standard's check value for mt19937.
     assert Generator().manual_seed(5489).words(10000)[-1] == 4123659995
+
+
+def test_words_in_portions_are_those_of_numpy():
+    g = Generator().manual_seed(5)
+    portions = [g.words(n % 1500) for n in range(0, 30000, 37)]
+    words = np.concatenate(portions)
+    reference = np.random.RandomState(5)
+    np.testing.assert_array_equal(words, reference.randint(0, 2**32, words.size, np.uint32))
+    twister = reference.get_state()
+    fields = np.frombuffer(g.get_state().tobytes(), np.uint64)
+    np.testing.assert_array_equal(fields[3 : 3 + 624], twister[1])
+    assert fields[2] == twister[2]
+
+
+def test_threads_share_the_stream():
+    g = Generator().manual_seed(6)
+    drawn = [[] for _ in range(4)]
+
+    def draw(into):
+        for _ in range(5000):
+            into.extend(randint(0, 2**27, (3,), g, np.dtype(np.int64), None).tolist())
+
+    threads = [Thread(target=draw, args=(into,)) for into in drawn]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    expected = np.random.RandomState(6).randint(0, 2**32, 60000, np.uint32) % 2**27
+    assert sorted(sum(drawn, [])) == sorted(expected.tolist())
 
 
 def test_double_words_hold_the_first_word_high():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.device import Device, get_default_device
@@ -10,10 +11,10 @@ from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
     from lamella_core.backend import Backend
     from lamella_core.dispatch import Op
-    from lamella_core.dtype import dtype
 
 
 def creation(*, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
@@ -33,24 +34,37 @@ class Creation:
         kernel = kernel_of(op.name, backend)
         result_key = backend.key
         sole_device = backend.sole_device
-        if len(op.params) == 3 and sole_device is not None:
+        if sole_device is None:
 
-            def call_short(argument: Any, dtype: dtype, device: Any) -> Tensor:
-                tensor = blank()
-                tensor._array = kernel(argument, dtype.numpy, sole_device)
-                tensor._dtype = dtype
-                tensor._key = result_key
-                tensor._storage = tensor._graph = tensor._view = tensor._grad = None
-                return tensor
-
-            return call_short
-
-        def call(*args: Any) -> Tensor:
-            *numbers, dtype, device = args
-            if sole_device is not None:
-                device = sole_device
-            else:
+            def call(*args: Any) -> Tensor:
+                *numbers, dtype, device = args
                 device = get_default_device() if device is None else Device(device)
-            return wrap(kernel(*numbers, dtype.numpy, device), dtype, result_key)
+                return wrap(kernel(*numbers, dtype.numpy, device), dtype, result_key)
 
-        return call
+            return call
+
+        names = "".join([f"a{i}, " for i in range(len(op.params) - 2)])
+        namespace: dict[str, Any] = {
+            "blank": blank,
+            "kernel": kernel,
+            "sole_device": sole_device,
+            "result_key": result_key,
+            "__name__": __name__,
+        }
+        exec(_call_code(names), namespace)
+        return namespace["call"]
+
+
+@cache
+def _call_code(names: str) -> CodeType:
+    """The code of a call with these arguments: taking any number would cost more than a kernel."""
+    source = f"""
+def call({names}dtype, device):
+    tensor = blank()
+    tensor._array = kernel({names}dtype.numpy, sole_device)
+    tensor._dtype = dtype
+    tensor._key = result_key
+    tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+    return tensor
+"""
+    return compile(source, "<creation>", "exec")

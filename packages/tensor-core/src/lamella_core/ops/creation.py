@@ -136,7 +136,8 @@ def _filled(name: str, make: Any, doc: str) -> Any:
     table = make.op.table
 
     def fill(
-        *size: Any,
+        *sizes: Any,
+        size: Sequence[int] | None = None,
         out: Tensor | None = None,
         dtype: dtype | None = None,
         layout: layout | None = None,
@@ -144,13 +145,13 @@ def _filled(name: str, make: Any, doc: str) -> Any:
         pin_memory: bool = False,
         requires_grad: bool = False,
     ) -> Tensor:
-        shape = size if len(size) > 1 else _sizes(name, size)
+        shape = sizes if sizes and sizes[0].__class__ is int else sizes_of(name, sizes, size)
         if dtype is None or out is not None or layout is not None:
             dtype, device = _given(name, out, dtype, device, layout)
         try:
             tensor = table[modes.bits | device_key(device)](shape, dtype, device)
         except (AttributeError, TypeError, ValueError):
-            tensor = make(_checked(name, size), read_dtype(name, dtype), device)
+            tensor = make(checked_sizes(name, shape), read_dtype(name, dtype), device)
         if out is None and not pin_memory:
             return tensor.requires_grad_() if requires_grad else tensor
         return _finished(name, tensor, out, requires_grad, pin_memory)
@@ -166,7 +167,7 @@ zeros = _filled(
     """A tensor of zeros.
 
     Args:
-        size: the shape, as integers or as one sequence of them.
+        sizes, size: the shape, as integers or as one sequence of them.
         out: a tensor to write into; it is resized to ``size``.
         dtype: the element type; the default floating type when None.
         layout: ``strided``, the only one here.
@@ -182,7 +183,8 @@ ones = _filled("ones", _ones, "A tensor of ones. The arguments are those of :fun
 
 
 def empty(
-    *size: Any,
+    *sizes: Any,
+    size: Sequence[int] | None = None,
     out: Tensor | None = None,
     dtype: dtype | None = None,
     layout: layout | None = None,
@@ -196,13 +198,13 @@ def empty(
     Args:
         memory_format: ``channels_last`` or ``channels_last_3d`` puts dimension 1 innermost.
     """
-    shape = size if len(size) > 1 else _sizes("empty", size)
+    shape = sizes if sizes and sizes[0].__class__ is int else sizes_of("empty", sizes, size)
     if dtype is None or out is not None or layout is not None:
         dtype, device = _given("empty", out, dtype, device, layout)
     try:
         tensor = _empty_table[modes.bits | device_key(device)](shape, dtype, device)
     except (AttributeError, TypeError, ValueError):
-        shape = _checked("empty", size)
+        shape = checked_sizes("empty", shape)
         tensor = _empty(shape, read_dtype("empty", dtype), device)
     if memory_format is channels_last or memory_format is channels_last_3d:
         shape = tensor._array.shape
@@ -214,17 +216,21 @@ def empty(
     return _finished("empty", tensor, out, requires_grad, pin_memory)
 
 
-def _sizes(op_name: str, size: tuple[Any, ...]) -> Any:
-    """The sizes of ``zeros(3)`` and ``zeros((2, 3))``; the array that is made checks them."""
-    if not size:
-        raise TypeError(f'{op_name}() missing 1 required positional arguments: "size"')
-    only = size[0]
-    return size if only.__class__ is int else only
+def sizes_of(op_name: str, sizes: tuple[Any, ...], size: Any) -> Any:
+    """The sizes of ``zeros(3)``, ``zeros((2, 3))`` and ``zeros(size=(2, 3))``.
+
+    The array that is made checks them.
+    """
+    if not sizes:
+        if size is None:
+            raise TypeError(f'{op_name}() missing 1 required positional arguments: "size"')
+        return size
+    return sizes if len(sizes) > 1 or sizes[0].__class__ is int else sizes[0]
 
 
-def _checked(op_name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def checked_sizes(op_name: str, shape: Any) -> tuple[int, ...]:
     """The sizes, or the error that says what is wrong with them."""
-    return check_size(op_name, read_sizes(op_name, size))
+    return check_size(op_name, read_sizes(op_name, (shape,)))
 
 
 def full(
@@ -255,7 +261,7 @@ def full(
     try:
         tensor = _full_table[modes.bits | device_key(device)](size, value, dtype, device)
     except (TypeError, ValueError):
-        tensor = _full(_checked("full", (size,)), value, dtype, device)
+        tensor = _full(checked_sizes("full", size), value, dtype, device)
     if out is None and not pin_memory:
         return tensor.requires_grad_() if requires_grad else tensor
     return _finished("full", tensor, out, requires_grad, pin_memory)

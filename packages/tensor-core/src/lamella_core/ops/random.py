@@ -13,9 +13,10 @@ from lamella_core.conventions.creation import creation
 from lamella_core.conventions.mutation import mutation
 from lamella_core.conventions.results import write_out
 from lamella_core.device import Device
-from lamella_core.dispatch import backend_of_tensor
+from lamella_core.dispatch import backend_of_tensor, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
+from lamella_core.ops.creation import checked_sizes, sizes_of
 from lamella_core.ops.creation_likes import empty_like
 from lamella_core.ops.splitting import broadcast_shapes
 from lamella_core.tensor import Tensor
@@ -66,6 +67,9 @@ def _normal_of_size(
     """See :func:`normal`."""
 
 
+_randint_table = _randint.op.table
+
+
 def _place(
     generator: Generator | None, dtype: Any, device: Any, layout: Any, out: Tensor | None
 ) -> tuple[Any, Any]:
@@ -104,8 +108,11 @@ def _finished(
 
 
 def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
+    table = make.op.table
+
     def draw(
-        *size: Any,
+        *sizes: Any,
+        size: Sequence[int] | None = None,
         generator: Generator | None = None,
         out: Tensor | None = None,
         dtype: dtype | None = None,
@@ -114,13 +121,22 @@ def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
         requires_grad: bool = False,
         pin_memory: bool = False,
     ) -> Tensor:
-        shape = check_size(name, read_sizes(name, size))
-        source = source_of(generator)
-        dtype, device = _place(generator, dtype, device, layout, out)
-        if out is not None:
-            return getattr(_sized(out, shape), into)(generator=generator)
-        tensor = make(shape, source, read_dtype(name, dtype), device)
-        return _finished(name, tensor, out, requires_grad, pin_memory)
+        shape = sizes if sizes and sizes[0].__class__ is int else sizes_of(name, sizes, size)
+        source = None
+        if generator is not None or out is not None or layout is not None:
+            source = source_of(generator)
+            dtype, device = _place(generator, dtype, device, layout, out)
+            if out is not None:
+                return getattr(_sized(out, checked_sizes(name, shape)), into)(generator=generator)
+        if dtype is None:
+            dtype = dtypes.defaults.floating
+        try:
+            tensor = table[modes.bits | device_key(device)](shape, source, dtype, device)
+        except (AttributeError, TypeError, ValueError):
+            tensor = make(checked_sizes(name, shape), source, read_dtype(name, dtype), device)
+        if requires_grad or pin_memory:
+            return _finished(name, tensor, out, requires_grad, pin_memory)
+        return tensor
 
     draw.__name__ = draw.__qualname__ = name
     draw.__doc__ = doc
@@ -134,7 +150,7 @@ rand = _drawn(
     """Numbers uniform on [0, 1).
 
     Args:
-        size: the shape, as integers or one sequence.
+        sizes, size: the shape, as integers or one sequence.
         generator: the source; the device's default one if None.
         dtype: floating or complex; the default floating type if None.
 
@@ -176,24 +192,36 @@ def randint(
         RuntimeError: when ``low`` is not less than ``high``, or an end does not fit the type.
         TypeError: when an argument is missing or of another type.
     """
-    given = list(args)
-    if size is None and given and isinstance(given[-1], (tuple, list)):
-        size = given.pop()
+    given = len(args)
+    if size is None and given and isinstance(args[-1], (tuple, list)):
+        given -= 1
+        size = args[given]
     if high is None and given:
-        high = given.pop()
+        given -= 1
+        high = args[given]
     if low is None and given:
-        low = given.pop()
+        given -= 1
+        low = args[given]
     if given or high is None or not isinstance(size, (tuple, list)):
         raise TypeError(
             "randint(): expected (high, size) or (low, high, size) with size a tuple of ints, got "
             + ", ".join(type(a).__name__ for a in args)
         )
-    source = source_of(generator)
-    dtype, device = _place(generator, dtype, device, layout, out)
+    source = None
+    if generator is not None or out is not None or layout is not None:
+        source = source_of(generator)
+        dtype, device = _place(generator, dtype, device, layout, out)
     dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
-    shape = check_size("randint", read_sizes("randint", (size,)))
-    tensor = _randint(_whole(low or 0), _whole(high), shape, source, dtype, device)
-    return _finished("randint", tensor, out, requires_grad, pin_memory)
+    low = 0 if low is None else low if low.__class__ is int else _whole(low)
+    high = high if high.__class__ is int else _whole(high)
+    draw = _randint_table[modes.bits | device_key(device)]
+    try:
+        tensor = draw(low, high, size, source, dtype, device)
+    except (TypeError, ValueError):
+        tensor = _randint(low, high, checked_sizes("randint", size), source, dtype, device)
+    if out is not None or requires_grad or pin_memory:
+        return _finished("randint", tensor, out, requires_grad, pin_memory)
+    return tensor
 
 
 def _whole(value: Any) -> int:

@@ -83,7 +83,7 @@ def _bernoulli_array(out: np.ndarray, p: np.ndarray, generator: Generator) -> np
             "bernoulli_ expects every probability to be in [0, 1], but found values from "
             f"{p.min()} to {p.max()}"
         )
-    unit = unit_doubles if p.dtype == FLOAT64 else unit_floats
+    wide = p.dtype == FLOAT64
     try:
         p = np.broadcast_to(p, out.shape)
     except ValueError:
@@ -94,7 +94,9 @@ def _bernoulli_array(out: np.ndarray, p: np.ndarray, generator: Generator) -> np
         p = p.astype(FLOAT32)
     flat, flat_p = out.reshape(-1), p.reshape(-1)
     for part in blocks(flat.size):
-        flat[part] = unit(generator, part.stop - part.start) < flat_p[part]
+        count = part.stop - part.start
+        draws = unit_doubles(generator, count) if wide else unit_floats(generator.words(count))
+        flat[part] = draws < flat_p[part]
     return out
 
 

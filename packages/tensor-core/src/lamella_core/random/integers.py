@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
-from .generator import Generator, default_generator
-from .uniform import BFLOAT16, FLOAT16, FLOAT32, FLOAT64, FLOATS, Shape, blocks, not_implemented
+from .generator import FEW, Generator, default_generator
+from .uniform import (
+    BFLOAT16,
+    FLOAT16,
+    FLOAT32,
+    FLOAT64,
+    FLOATS,
+    Shape,
+    blocks,
+    not_implemented,
+    whole_count,
+)
 
 _WIDE_RANGE = 2**28
 # From this length on PyTorch shuffles by another algorithm, on 64-bit draws.
@@ -22,6 +33,7 @@ _LONG_PERMUTATION = (2**32 - 1) // 20
 # The bits of the significand: every integer up to 2**bits has an exact form.
 _SIGNIFICAND_BITS = {FLOAT16: 11, BFLOAT16: 8, FLOAT32: 24, FLOAT64: 53}
 _BOOL = np.dtype(np.bool_)
+_INT64 = np.dtype(np.int64)
 # The integer dtypes that PyTorch fills when no range is given.
 _FULL_RANGE_INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.int16, np.int32, np.int64))
 
@@ -132,6 +144,49 @@ def integers(
     return _draw(shape, dtype, generator, low, high - low, high - low >= _WIDE_RANGE)
 
 
+def randint(
+    low: int,
+    high: int,
+    size: Any,
+    generator: Generator | None,
+    dtype: np.dtype,
+    device: object,
+) -> np.ndarray:
+    """:func:`integers` as a kernel, which takes a few int64 from those ahead."""
+    if len(size) != 1:
+        count = whole_count(size)
+        if count:
+            return randint(low, high, (count,), generator, dtype, device).reshape(size)
+        return integers(low, high, size, dtype, generator)
+    count = size[0]
+    if dtype is not _INT64 or count.__class__ is not int or count <= 0 or count > FEW:
+        return integers(low, high, size, dtype, generator)
+    if generator is None:
+        generator = default_generator
+    ahead = generator.ahead
+    numbers = ahead.integers
+    start = ahead.used
+    stop = start + count
+    if numbers is not None and stop <= ahead.size and ahead.ends == (low, high):
+        ahead.used = stop
+        return numbers[start:stop].copy()
+    if not (0 < high - low < _WIDE_RANGE and -(2**62) < low < 2**62):
+        return integers(low, high, size, dtype, generator)
+    ahead, start = generator.claim(count)
+    stop = start + count
+    if ahead.ends == (low, high):
+        numbers = _in_range(ahead.words, low, high).astype(_INT64, copy=False)
+        ahead.integers = numbers
+        return numbers[start:stop].copy()
+    ahead.ends, ahead.integers = (low, high), None
+    return _in_range(ahead.words[start:stop], low, high).astype(_INT64, copy=False)
+
+
+def _in_range(words: np.ndarray, low: int, high: int) -> np.ndarray:
+    numbers = _remainders(words.astype(np.uint32), high - low)
+    return numbers + np.int64(low) if low else numbers
+
+
 def _integers_to_largest(
     low: int | None, shape: Shape, dtype: np.dtype, generator: Generator
 ) -> np.ndarray:
@@ -159,13 +214,7 @@ def _draw(
                 numbers += np.uint64(low % 2**64)
             flat[part] = numbers.view(np.int64)
             continue
-        numbers = _remainders(generator.words(part.stop - part.start).astype(np.uint32), count)
-        if low == 0:
-            flat[part] = numbers
-        else:
-            signed = numbers.astype(np.int64)
-            signed += low
-            flat[part] = signed
+        flat[part] = _in_range(generator.words(part.stop - part.start), low, low + count)
     return out
 
 

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from .box_muller import box_muller_float32
-from .generator import Generator, default_generator
+from lamella_core.parallel import spread
+
+from .box_muller import box_muller_float32, normal_pairs, scale
+from .generator import FEW, Generator, default_generator, pair_of
 from .uniform import (
     BLOCK,
     COMPLEX_PARTS,
@@ -28,14 +31,21 @@ from .uniform import (
     FLOATS,
     Shape,
     check_float,
+    doubles_of,
     fused_multiply_add,
+    low_bits,
     not_implemented,
     round_to,
     unit_doubles,
+    whole_count,
 )
 
 # The longest float64 result for which the C library's functions are called number by number.
 EXACT_LIMIT = 4096
+# Of so many numbers at most the words are few, with sixteen more for the last ones made anew.
+_MOST_FEW = FEW - 16
+# Elements of a float32 block: what is between its steps takes some 0.8 MB.
+_BLOCK = 24576
 _TWO_PI = 2.0 * math.pi
 
 
@@ -51,24 +61,120 @@ def elementwise(
     return vectorised(x)
 
 
+def randn(size: Any, generator: Generator | None, dtype: np.dtype, device: object) -> np.ndarray:
+    """Standard :func:`normal` numbers as a kernel, which takes a few float32 from those ahead."""
+    if len(size) != 1:
+        count = whole_count(size)
+        if count:
+            return randn((count,), generator, dtype, device).reshape(size)
+        return normal(size, 0.0, 1.0, dtype, generator)
+    count = size[0]
+    if dtype is not FLOAT32 or count.__class__ is not int or count <= 0:
+        return normal(size, 0.0, 1.0, dtype, generator)
+    if generator is None:
+        generator = default_generator
+    ahead = generator.ahead
+    start = ahead.used
+    if count < 16:
+        numbers = ahead.singles
+        place = ahead.single_place
+        stop = place + count
+        if start == ahead.single_end and stop <= ahead.single_count:
+            ahead.single_place = stop
+            ahead.used = ahead.single_end = ahead.single_start + ((stop + 1) >> 1 << 2)
+            return numbers[place:stop].copy()
+        return _few_singles(generator, count)
+    numbers = ahead.blocks
+    place = start - ahead.block_start
+    stop = place + count
+    if stop <= ahead.block_count and place >= 0 and not (place | count) & 15:
+        ahead.used = start + count
+        return numbers[place:stop].copy()
+    if count > _MOST_FEW:
+        return normal(size, 0.0, 1.0, dtype, generator)
+    return _few_blocks(generator, count)
+
+
+def _few_blocks(generator: Generator, count: int) -> np.ndarray:
+    whole = count & ~15
+    ahead, start = generator.claim(count if whole == count else count + 16)
+    if whole == count and ahead.blocks is None:
+        # Whoever asks for whole blocks first may do so again.
+        stop = start + ((ahead.size - start) & ~15)
+        blocks = box_muller_float32(low_bits(ahead.words[start:stop]), 0.0, 1.0)
+        ahead.blocks, ahead.block_start, ahead.block_count = blocks, start, blocks.size
+        return blocks[:count].copy()
+    turns = ahead.turns
+    if turns is None:
+        bits = low_bits(ahead.words)
+        turns = ahead.turns = normal_pairs(bits, np.roll(bits, -8))
+    numbers = np.empty(count, FLOAT32)
+    places = [(start, numbers[:whole])]
+    if whole != count:
+        places.append((start + count, numbers[-16:]))
+    for first, part in places:
+        pairs = turns[:, first : first + part.size].reshape(2, -1, 16)[..., :8]
+        part.reshape(-1, 2, 8)[...] = pairs.swapaxes(0, 1)
+    return numbers
+
+
+def _few_singles(generator: Generator, count: int) -> np.ndarray:
+    ahead = generator.ahead
+    needed = (count + 1) // 2 * 4
+    again = ahead.used == ahead.single_end and ahead.used + needed <= ahead.size
+    if again and generator.waiting_normal is None:
+        # The draw before was of this kind too, so that more of them are made at once.
+        ahead, start = generator.claim(needed)
+        ahead.single_most = max(4 * ahead.single_most, 32)
+        last = start + min(ahead.single_most, (ahead.size - start) & ~3)
+        singles = _singles(ahead.words[start:last])
+        ahead.singles, ahead.single_start, ahead.single_count = singles, start, singles.size
+        ahead.single_place, ahead.single_end = count, start + needed
+        return singles[:count].copy()
+    numbers = np.array(scalar_normals(generator, count), FLOAT32)
+    ahead = generator.ahead
+    ahead.single_count, ahead.single_end = 0, ahead.used
+    return numbers
+
+
+def _singles(words: np.ndarray) -> np.ndarray:
+    """The float32 numbers of the one-at-a-time path."""
+    draws = words[0::2] << np.uint64(32)
+    draws |= words[1::2]
+    numbers = _pairs(doubles_of(draws))
+    singles = numbers.astype(FLOAT32)
+    # NumPy's functions may differ from the C library's by some last bits of a float64. That changes
+    # the float32 where the number is as near to the middle of two of them.
+    for nudge in (1.0 + 2.0**-48, 1.0 - 2.0**-48):
+        if not np.array_equal((numbers * nudge).astype(FLOAT32), singles):
+            exact = words.tolist()
+            each = [x for i in range(0, len(exact), 4) for x in pair_of(exact[i : i + 4])]
+            return np.array(each, FLOAT32)
+    return singles
+
+
 def _fill_blocks_float32(out: np.ndarray, mean: float, std: float, generator: Generator) -> None:
     count = out.size
+    if out.dtype == FLOAT32 and count <= _MOST_FEW:
+        out[:] = scale(randn((count,), generator, FLOAT32, None), mean, std)
+        return
     whole = count - count % 16
-    for start in range(0, whole, BLOCK):
-        stop = min(start + BLOCK, whole)
-        out[start:stop] = box_muller_float32(generator.words(stop - start), mean, std)
+
+    # Not on several threads: between its many short steps one waits for the interpreter's lock
+    # longer than it computes.
+    for start in range(0, whole, _BLOCK):
+        stop = min(start + _BLOCK, whole)
+        out[start:stop] = box_muller_float32(low_bits(generator.words(stop - start)), mean, std)
     if whole != count:
         # float32 fills the whole array with uniforms before it makes the tail anew; the half
         # precisions never draw the uniforms that the tail would overwrite.
         if out.dtype == FLOAT32:
             generator.words(count - whole)
-        out[-16:] = box_muller_float32(generator.words(16), mean, std)
+        out[-16:] = box_muller_float32(low_bits(generator.words(16)), mean, std)
 
 
-def _box_muller_float64(
-    generator: Generator, count: int, mean: float, std: float, exact: bool
-) -> np.ndarray:
-    pairs = unit_doubles(generator, count).reshape(-1, 2, 8)
+def _box_muller_float64(draws: np.ndarray, mean: float, std: float, exact: bool) -> np.ndarray:
+    pairs = draws.reshape(-1, 2, 8)
     logarithm = elementwise(math.log, np.log, 1.0 - pairs[:, 0].reshape(-1), exact)
     radius = np.sqrt(-2.0 * logarithm).reshape(-1, 8)
     angle = (_TWO_PI * pairs[:, 1]).reshape(-1)
@@ -81,17 +187,35 @@ def _fill_blocks_float64(out: np.ndarray, mean: float, std: float, generator: Ge
     count = out.size
     exact = count <= EXACT_LIMIT
     whole = count - count % 16
-    for start in range(0, whole, BLOCK):
-        stop = min(start + BLOCK, whole)
-        out[start:stop] = _box_muller_float64(generator, stop - start, mean, std, exact)
+
+    starts = iter(range(0, whole, BLOCK))
+    lock = Lock()
+
+    def run(_: int) -> None:
+        # The words are drawn in the order of the blocks, by one thread after the other.
+        with lock:
+            start = next(starts)
+            stop = min(start + BLOCK, whole)
+            draws = unit_doubles(generator, stop - start)
+        out[start:stop] = _box_muller_float64(draws, mean, std, exact)
+
+    spread(run, range(0, whole, BLOCK))
     if whole != count:
         generator.double_words(count - whole)
-        out[-16:] = _box_muller_float64(generator, 16, mean, std, exact)
+        out[-16:] = _box_muller_float64(unit_doubles(generator, 16), mean, std, exact)
 
 
-def scalar_normals(
-    generator: Generator, count: int, mean: float, std: float, exact: bool
-) -> np.ndarray:
+def _pairs(draws: np.ndarray) -> np.ndarray:
+    """Normal numbers of pairs of uniform ones, which are overwritten."""
+    logarithm = np.log1p(-draws[1::2])
+    radius = np.sqrt(-2.0 * logarithm)
+    angle = _TWO_PI * draws[0::2]
+    np.multiply(radius, np.cos(angle), out=draws[0::2])
+    np.multiply(radius, np.sin(angle), out=draws[1::2])
+    return draws
+
+
+def scalar_normals(generator: Generator, count: int) -> np.ndarray:
     """float64 numbers of the one-at-a-time path, with the generator's waiting number first."""
     numbers = np.empty(count, np.float64)
     start = 0
@@ -99,18 +223,16 @@ def scalar_normals(
         numbers[0] = generator.waiting_normal
         generator.waiting_normal = None
         start = 1
-    draws = unit_doubles(generator, (count - start + 1) // 2 * 2)
-    logarithm = elementwise(math.log1p, np.log1p, -draws[1::2], exact)
-    radius = np.sqrt(-2.0 * logarithm)
-    angle = _TWO_PI * draws[0::2]
-    cosine = elementwise(math.cos, np.cos, angle, exact)
-    sine = elementwise(math.sin, np.sin, angle, exact)
-    draws[0::2] = radius * cosine
-    draws[1::2] = radius * sine
-    numbers[start:] = draws[: count - start]
-    if draws.size > count - start:
-        generator.waiting_normal = float(draws[-1])
-    return fused_multiply_add(numbers, std, mean)
+    missing = (count - start + 1) // 2 * 2
+    if count <= EXACT_LIMIT:
+        words = generator.words(2 * missing).tolist()
+        made: Any = [x for i in range(0, len(words), 4) for x in pair_of(words[i : i + 4])]
+    else:
+        made = _pairs(unit_doubles(generator, missing))
+    numbers[start:] = made[: count - start]
+    if missing > count - start:
+        generator.waiting_normal = float(made[-1])
+    return numbers
 
 
 def normal(
@@ -159,8 +281,8 @@ def normal(
         fill = _fill_blocks_float64 if dtype == FLOAT64 else _fill_blocks_float32
         fill(flat, mean, std, generator)
     else:
-        exact = flat.size <= EXACT_LIMIT
-        flat[:] = round_to(dtype, scalar_normals(generator, flat.size, mean, std, exact))
+        numbers = fused_multiply_add(scalar_normals(generator, flat.size), std, mean)
+        flat[:] = round_to(dtype, numbers)
     return out
 
 
@@ -237,7 +359,7 @@ def log_normal(
     check_float("log_normal_", dtype)
     out = np.empty(shape, dtype)
     exact = out.size <= EXACT_LIMIT
-    numbers = scalar_normals(generator, out.size, mean, std, exact)
+    numbers = fused_multiply_add(scalar_normals(generator, out.size), std, mean)
     with np.errstate(over="ignore"):
         out.reshape(-1)[:] = round_to(dtype, elementwise(_exp, np.exp, numbers, exact))
     return out

@@ -15,13 +15,14 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from .generator import Generator, default_generator
+from .generator import FEW, Generator, default_generator
 
 # Blocks of draws small enough to stay in the second-level cache, which costs less than the fresh
 # pages of full-size temporaries.
 BLOCK = 16384
 
-MASK_24 = np.uint64(2**24 - 1)
+_MASK_24 = np.array(2**24 - 1, np.uint32)
+_UNIT_24 = np.array(2.0**-24, np.float32)
 MASK_53 = np.uint64(2**53 - 1)
 FLOAT32 = np.dtype(np.float32)
 FLOAT64 = np.dtype(np.float64)
@@ -55,9 +56,8 @@ def blocks(count: int) -> Iterator[slice]:
         yield slice(start, min(start + BLOCK, count))
 
 
-def unit_doubles(generator: Generator, count: int) -> np.ndarray:
-    """``count`` float64 numbers in [0, 1), multiples of 2**-53."""
-    draws = generator.double_words(count)
+def doubles_of(draws: np.ndarray) -> np.ndarray:
+    """float64 numbers in [0, 1), multiples of 2**-53, of 64-bit draws, which are overwritten."""
     draws &= MASK_53
     # As signed integers, because their conversion to float is the faster one.
     numbers = draws.view(np.int64).astype(np.float64)
@@ -65,13 +65,29 @@ def unit_doubles(generator: Generator, count: int) -> np.ndarray:
     return numbers
 
 
-def unit_floats(generator: Generator, count: int) -> np.ndarray:
-    """``count`` float32 numbers in [0, 1), multiples of 2**-24."""
-    draws = generator.words(count)
-    draws &= MASK_24
-    numbers = draws.view(np.int64).astype(np.float32)
-    numbers *= np.float32(2.0**-24)
+def unit_doubles(generator: Generator, count: int) -> np.ndarray:
+    """``count`` float64 numbers in [0, 1)."""
+    return doubles_of(generator.double_words(count))
+
+
+def low_bits(words: np.ndarray) -> np.ndarray:
+    """The low 24 bits of words, as int32."""
+    bits = words.astype(np.uint32)
+    bits &= _MASK_24
+    return bits.view(np.int32)
+
+
+def unit_floats(words: np.ndarray) -> np.ndarray:
+    """float32 numbers in [0, 1), multiples of 2**-24, one of each word."""
+    numbers = low_bits(words).astype(np.float32)
+    numbers *= _UNIT_24
     return numbers
+
+
+def whole_count(size: Any) -> int:
+    """How many elements a few sizes make; 0 where they are no plain positive integers."""
+    count = math.prod(size) if len(size) and min(size) > 0 else 0
+    return count if count.__class__ is int else 0
 
 
 def round_to(dtype: np.dtype, numbers: np.ndarray) -> np.ndarray:
@@ -184,21 +200,46 @@ def _fill_float64(out: np.ndarray, low: float, high: float, generator: Generator
 
 
 def _fill_float32(out: np.ndarray, low: float, high: float, generator: Generator) -> None:
-    draws = generator.words(out.size)
-    draws &= MASK_24
+    draws = low_bits(generator.words(out.size))
     if low == 0.0 and high == 1.0:
         numbers = out if out.dtype == FLOAT32 else np.empty(out.size, FLOAT32)
-        numbers[:] = draws.view(np.int64)
-        numbers *= np.float32(2.0**-24)
+        numbers[:] = draws
+        numbers *= _UNIT_24
         if numbers is out:
             return
     else:
         # In float64 the product of two float32 is exact, so only the sum rounds before the
         # conversion: that is the float32 fused multiply-add.
         start = np.float32(low)
-        wide = draws.view(np.int64).astype(np.float64)
+        wide = draws.astype(np.float64)
         wide *= float(np.float32(high) - start) * 2.0**-24
         wide += float(start)
         numbers = wide.astype(FLOAT32)
     out[:] = numbers
     out[out == out.dtype.type(high)] = low
+
+
+def rand(size: Any, generator: Generator | None, dtype: np.dtype, device: object) -> np.ndarray:
+    """:func:`uniform` on [0, 1) as a kernel, which takes a few float32 numbers from those ahead."""
+    if len(size) != 1:
+        count = whole_count(size)
+        if count:
+            return rand((count,), generator, dtype, device).reshape(size)
+        return uniform(size, 0.0, 1.0, dtype, generator)
+    count = size[0]
+    if dtype is not FLOAT32 or count.__class__ is not int or count <= 0:
+        return uniform(size, 0.0, 1.0, dtype, generator)
+    ahead = (default_generator if generator is None else generator).ahead
+    numbers = ahead.floats
+    start = ahead.used
+    stop = start + count
+    if stop <= ahead.float_count:
+        ahead.used = stop
+        return numbers[start:stop].copy()
+    if count > FEW:
+        return uniform(size, 0.0, 1.0, dtype, generator)
+    ahead, start = (default_generator if generator is None else generator).claim(count)
+    if ahead.floats is None:
+        ahead.floats = unit_floats(ahead.words)
+        ahead.float_count = ahead.size
+    return ahead.floats[start : start + count].copy()

@@ -12,6 +12,9 @@ import numpy as np
 from lamella_core import random
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import order_of
+from lamella_core.random.integers import randint
+from lamella_core.random.normal import randn
+from lamella_core.random.uniform import rand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,24 +25,10 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------ new tensors
 
 
-def rand(size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
-    return random.uniform(size, 0.0, 1.0, dtype, generator)
-
-
-def randn(size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
-    return random.normal(size, 0.0, 1.0, dtype, generator)
-
-
 def normal_of_size(
     mean: float, std: float, size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device
 ) -> np.ndarray:
     return random.normal(size, mean, std, dtype, generator)
-
-
-def randint(
-    low: int, high: int, size: tuple[int, ...], generator: Any, dtype: np.dtype, device: Device
-) -> np.ndarray:
-    return random.integers(low, high, size, dtype, generator)
 
 
 def randperm(n: int, generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
