@@ -11,12 +11,17 @@ import lamella_array_api as xp
 import lamella_core as lc
 
 KINDS = (
-    ("int8", "int16", "int32", "int64", "uint8"),
+    ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     ("float32", "float64", "complex64", "complex128"),
     ("bool",),
 )
 # The standard leaves no other pair of types a meaning. int8 and uint8, for instance, give int16.
-PAIRS = [pair for kind in KINDS for pair in itertools.product(kind, repeat=2)]
+PAIRS = [
+    (a, b)
+    for kind in KINDS
+    for a, b in itertools.product(kind, repeat=2)
+    if np.dtype(a).kind not in "iu" or np.result_type(np.dtype(a), np.dtype(b)).kind in "iu"
+]
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
@@ -47,6 +52,11 @@ def test_the_promotion_table(a: str, b: str) -> None:
 def test_python_numbers_follow_the_array(name: str, number: complex) -> None:
     found = xp.result_type(getattr(xp, name), number)
     assert found.name == np.result_type(np.dtype(name), number).name
+
+
+def test_uint64_meets_no_signed_integer() -> None:
+    with pytest.raises(TypeError, match="uint64 and int8 do not promote"):
+        xp.result_type(xp.uint64, xp.int8)
 
 
 def test_result_type_needs_a_type() -> None:

@@ -11,7 +11,7 @@ import lamella_array_api as xp
 
 Agree = Callable[..., None]
 Sample = Callable[..., np.ndarray]
-DTYPES = ("bool", "int64", "uint8", "float32", "complex128")
+DTYPES = ("bool", "int64", "uint8", "uint16", "uint64", "float32", "complex128")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -13,7 +13,8 @@ NAMES = {
     "creation": """arange asarray empty empty_like eye from_dlpack full full_like linspace meshgrid
         ones ones_like tril triu zeros zeros_like""",
     "data type functions": "astype can_cast finfo iinfo isdtype result_type",
-    "data types": """bool int8 int16 int32 int64 uint8 float32 float64 complex64 complex128""",
+    "data types": """bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64
+        complex64 complex128""",
     "element-wise": """abs acos acosh add asin asinh atan atan2 atanh bitwise_and
         bitwise_left_shift bitwise_invert bitwise_or bitwise_right_shift bitwise_xor ceil clip conj
         copysign cos cosh divide equal exp expm1 floor floor_divide greater greater_equal hypot imag

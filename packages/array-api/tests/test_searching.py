@@ -12,7 +12,7 @@ import lamella_array_api as xp
 
 Agree = Callable[..., None]
 Sample = Callable[..., np.ndarray]
-REAL = ("int32", "uint8", "float32", "float64")
+REAL = ("int32", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 
 
 @pytest.mark.parametrize("dtype", REAL)

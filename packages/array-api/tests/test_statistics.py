@@ -48,7 +48,10 @@ def test_a_given_type(agree: Agree, sample: Sample, name: str) -> None:
     for dtype in ("int8", "float32", "bool"):
         x = sample(dtype, 3, 2)
         agree(lambda xp, a, x=x: getattr(xp, name)(a(x), axis=0, dtype=xp.float64))
-    assert getattr(xp, name)(xp.ones(3, dtype=xp.uint8)).dtype is xp.int64
+    for dtype in (xp.uint8, xp.uint16, xp.uint64):
+        assert getattr(xp, name)(xp.ones(3, dtype=dtype)).dtype is xp.uint64
+    assert getattr(xp, name)(xp.ones(3, dtype=xp.int8)).dtype is xp.int64
+    assert getattr(xp, name)(xp.ones(3, dtype=xp.bool)).dtype is xp.int64
 
 
 @pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])

@@ -67,8 +67,8 @@ def test_bfloat16_is_that_of_ml_dtypes():
 
 
 def test_a_numpy_type_without_counterpart():
-    with pytest.raises(TypeError, match="uint32"):
-        dtypes.of_numpy(np.dtype(np.uint32))
+    with pytest.raises(TypeError, match="datetime64"):
+        dtypes.of_numpy(np.dtype("datetime64[s]"))
 
 
 def test_default_dtype():
@@ -98,3 +98,26 @@ def test_python_types_stand_for_dtypes(kind: type, name: str) -> None:
     assert x.prod(dtype=kind).dtype.name == name
     with pytest.raises(TypeError, match="dtype"):
         x.to(str)
+
+
+@pytest.mark.parametrize("name", ["uint16", "uint32", "uint64"])
+def test_wide_unsigned_types(name: str) -> None:
+    kind = getattr(core, name)
+    array = np.array([0, 1, np.iinfo(name).max], name)
+    tensor = core.from_numpy(array)
+    assert tensor.dtype is kind and not kind.is_signed
+    np.testing.assert_array_equal(tensor.numpy(), array)
+    assert tensor.tolist() == array.tolist()
+    assert core.tensor(array.tolist(), dtype=kind).tolist() == array.tolist()
+    assert repr(tensor[:2]) == f"tensor([0, 1], dtype=torch.{name})"
+    assert tensor.type() == f"torch.{kind.class_name}Tensor"
+    assert core.iinfo(kind).max == np.iinfo(name).max
+    # What PyTorch 2.13 says of them.
+    assert (tensor + 1.5).dtype is core.float32
+    assert core.result_type(tensor, 1) is kind
+    assert (tensor == tensor).all() and (tensor & tensor).dtype is kind
+    for other in (core.int32, core.uint8, core.bool):
+        with pytest.raises(RuntimeError, match="Promotion for uint16, uint32, uint64"):
+            core.promote_types(kind, other)
+    with pytest.raises(RuntimeError, match=f"{kind.class_name} and Long"):
+        tensor + core.tensor([1, 2, 3])

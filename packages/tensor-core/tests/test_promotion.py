@@ -14,7 +14,8 @@ from lamella_core.dtype import ALL
 from lamella_core.promotion import can_cast, promote_types, result_dtype
 
 CODES = "b1 u1 i1 i2 i4 i8 f2 bf f4 f8 c8 c16".split()
-OF_CODE = dict(zip(CODES, ALL, strict=True))
+# Those of the wide unsigned types, the last three, are told apart in test_dtype.py.
+OF_CODE = dict(zip(CODES, ALL[:-3], strict=True))
 
 PAIRS = """
  b1  b1  u1  i1  i2  i4  i8  f2  bf  f4  f8  c8 c16

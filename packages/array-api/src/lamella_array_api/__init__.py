@@ -5,7 +5,7 @@ Importing it gives tensors ``__array_namespace__``, by which SciPy and scikit-le
 Its functions are what the standard says where PyTorch's of the same name differ: 0-dim arrays
 promote as others do, ``axis`` and ``keepdims`` are named so, and Python numbers stand for arrays
 of the other operand's type. They are made of the public ops, so they run on every device and have
-gradients. Not there: uint16, uint32 and uint64 (sums of uint8 are int64), and ``x.size``, which is
+gradients. Not there: ``x.size``, which is
 PyTorch's method. Operators between tensors promote as PyTorch does.
 """
 
@@ -31,6 +31,9 @@ from lamella_core.dtype import (
     int32,
     int64,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 
 matmul, matrix_transpose = linalg.matmul, linalg.matrix_transpose

@@ -47,5 +47,12 @@ def over_axes(name: str, function: Callable[..., Tensor], before: Any = core.clo
 
 
 def summed(x: Tensor, dtype: Any) -> Tensor:
-    """The array in the type that its sum has: int64 for integers unless one is given."""
-    return x.to(dtype or (x.dtype if x.is_floating_point() or x.is_complex() else core.int64))
+    """The array in the type that its sum has: of 64 bits for integers unless one is given."""
+    return x.to(dtype or sum_dtype(x.dtype))
+
+
+def sum_dtype(kind: Any) -> Any:
+    """The type of a sum: unsigned of unsigned integers, which sums of the core are not."""
+    if kind.is_floating_point or kind.is_complex:
+        return kind
+    return core.int64 if kind.is_signed or kind is core.bool else core.uint64

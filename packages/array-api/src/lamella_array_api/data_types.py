@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamella_core import dtype as dtypes
 from lamella_core import type_info
 from lamella_core.device import Device, get_default_device
@@ -20,7 +22,7 @@ __all__ = [
 _KINDS = {
     "bool": (dtypes.bool_,),
     "signed integer": (dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64),
-    "unsigned integer": (dtypes.uint8,),
+    "unsigned integer": (dtypes.uint8, dtypes.uint16, dtypes.uint32, dtypes.uint64),
     "real floating": (dtypes.float32, dtypes.float64),
     "complex floating": (dtypes.complex64, dtypes.complex128),
 }
@@ -55,6 +57,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 
     Raises:
         ValueError: when there is neither an array nor a type.
+        TypeError: for types that the standard lets meet in none, such as int64 and uint64.
     """
     kinds = [getattr(each, "_dtype", each) for each in arrays_and_dtypes]
     found = [kind for kind in kinds if isinstance(kind, DType)]
@@ -62,11 +65,20 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
         raise ValueError("result_type: expected at least one array or data type")
     result = found[0]
     for kind in found[1:]:
-        result = promote_types(result, kind)
+        result = _meeting(result, kind)
     for number in kinds:
         if not isinstance(number, DType):
             result = result_dtype((tensor([0], dtype=result), number))
     return result
+
+
+def _meeting(one: DType, other: DType) -> DType:
+    if not one.category == other.category == dtypes.INTEGER:
+        return promote_types(one, other)
+    kind = dtypes.OF_NUMPY[np.promote_types(one.numpy, other.numpy)]
+    if kind.category != dtypes.INTEGER:
+        raise TypeError(f"result_type: {one.name} and {other.name} do not promote to one type")
+    return kind
 
 
 def can_cast(from_: DType | Tensor, to: DType, /) -> bool:

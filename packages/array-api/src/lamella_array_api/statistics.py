@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_array_api.adapting import axes_of, named, over_axes, summed
+from lamella_array_api.adapting import axes_of, named, over_axes, sum_dtype, summed
 from lamella_array_api.data_types import common
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def _total(name: str, function: Any) -> Any:
         x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
     ) -> Tensor:
         axes, x = axes_of(x, axis), summed(x, dtype)
-        return function(x, axes, keepdims) if axes else x
+        return function(x, axes, keepdims).to(sum_dtype(x.dtype)) if axes else x
 
-    return named(total, name, f"``{name}`` over axes; of integers int64 unless a type is given.")
+    return named(total, name, f"``{name}`` over axes; of integers 64 bits unless a type is given.")
 
 
 sum, prod = _total("sum", core.sum), _total("prod", _product)
@@ -68,7 +68,8 @@ def _cumulative(name: str, function: Any, start: Any) -> Any:
         if axis is None and x.ndim != 1:
             raise ValueError(f"{name}: axis is needed for an array of {x.ndim} dimensions")
         place = axis or 0
-        result = function(summed(x, dtype), place)
+        x = summed(x, dtype)
+        result = function(x, place).to(sum_dtype(x.dtype))
         if include_initial:
             first = start(result.narrow(place, 0, 0).sum(place, True))
             result = core.cat((first, result), place)

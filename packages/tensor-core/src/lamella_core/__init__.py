@@ -44,6 +44,9 @@ from lamella_core.dtype import (
     int64,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from lamella_core.formats import (
     channels_last,

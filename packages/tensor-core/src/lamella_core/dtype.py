@@ -49,7 +49,7 @@ class dtype:
         self.category = category
         self.is_floating_point = category == FLOATING
         self.is_complex = category == COMPLEX
-        self.is_signed = name not in ("uint8", "bool")
+        self.is_signed = self.numpy.kind not in "ub"
         self.class_name = class_name
 
     def __repr__(self) -> str:
@@ -80,6 +80,9 @@ class dtype:
 
 bool_ = dtype("bool", np.bool_, BOOL, "Bool")
 uint8 = dtype("uint8", np.uint8, INTEGER, "Byte")
+uint16 = dtype("uint16", np.uint16, INTEGER, "UInt16")
+uint32 = dtype("uint32", np.uint32, INTEGER, "UInt32")
+uint64 = dtype("uint64", np.uint64, INTEGER, "UInt64")
 int8 = dtype("int8", np.int8, INTEGER, "Char")
 int16 = dtype("int16", np.int16, INTEGER, "Short")
 int32 = dtype("int32", np.int32, INTEGER, "Int")
@@ -93,8 +96,11 @@ complex128 = dtype("complex128", np.complex128, COMPLEX, "ComplexDouble")
 
 ALL = (
     bool_, uint8, int8, int16, int32, int64,
-    float16, bfloat16, float32, float64, complex64, complex128,
+    float16, bfloat16, float32, float64, complex64, complex128, uint16, uint32, uint64,
 )  # fmt: skip
+
+# They meet no other integers, and have no storage class: PyTorch came to them late.
+WIDE_UNSIGNED = frozenset((uint16, uint32, uint64))
 
 _BY_NAME = {d.name: d for d in ALL}
 _REAL_OF = {complex64: float32, complex128: float64}

@@ -31,7 +31,25 @@ def _promote_pair(a: dtype, b: dtype) -> dtype:
     return dtypes.OF_NUMPY[np.promote_types(a.numpy, b.numpy)]
 
 
-_PAIRS = {(a, b): _promote_pair(a, b) for a in dtypes.ALL for b in dtypes.ALL}
+class _Pairs(dict[tuple[dtype, dtype], dtype]):
+    """Two types and the one in which they meet; those that meet in none are missing."""
+
+    def __missing__(self, pair: tuple[dtype, dtype]) -> dtype:
+        first, second = pair
+        raise RuntimeError(
+            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{first.class_name} and {second.class_name}; convert one of them with .to()"
+        )
+
+
+def _meet(a: dtype, b: dtype) -> bool:
+    wide = a in dtypes.WIDE_UNSIGNED or b in dtypes.WIDE_UNSIGNED
+    return not wide or a is b or max(a.category, b.category) >= FLOATING
+
+
+_PAIRS = _Pairs(
+    {(a, b): _promote_pair(a, b) for a in dtypes.ALL for b in dtypes.ALL if _meet(a, b)}
+)
 
 
 def promote_types(type1: dtype, type2: dtype) -> dtype:

@@ -213,3 +213,19 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     assert link.is_symlink()
     assert load(path) == 2
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("name", ["uint16", "uint32", "uint64"])
+def test_wide_unsigned_tensors_are_over_untyped_storages(name: str) -> None:
+    base = lamella_core.from_numpy(np.arange(6).astype(name))
+    file = saved([base, base[2:5]])
+    with zipfile.ZipFile(file) as archive:
+        (path,) = [n for n in archive.namelist() if n.endswith("data.pkl")]
+        names = {
+            arg for op, arg, _ in pickletools.genops(archive.read(path)) if op.name == "GLOBAL"
+        }
+    assert {"torch._utils _rebuild_tensor_v3", "torch.storage UntypedStorage"} <= names
+    assert f"torch {name}" in names
+    whole, part = load(file)
+    part[0] = 9
+    assert whole.tolist() == [0, 1, 9, 3, 4, 5] and whole.dtype is base.dtype

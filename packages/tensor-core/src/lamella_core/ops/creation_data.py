@@ -428,6 +428,8 @@ def _common(kinds: list[dtype]) -> dtype:
 
 def _whole_numbers(rows: Any, kind: dtype) -> np.ndarray:
     """Integers of type ``kind``; below zero an unsigned type wraps around."""
+    if kind is dtypes.uint64:
+        return np.array(rows, np.uint64)
     try:
         array = np.array(rows, np.int64)
     except OverflowError:

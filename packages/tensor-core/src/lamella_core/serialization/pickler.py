@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from lamella_core import formats
 from lamella_core.device import Device
-from lamella_core.dtype import dtype
+from lamella_core.dtype import WIDE_UNSIGNED, dtype
 from lamella_core.generator import Generator
 from lamella_core.serialization import rebuild
 from lamella_core.serialization.location import location_of
@@ -88,19 +88,23 @@ class Pickler(_InPython):
 
 def _reduce_tensor(tensor: Tensor) -> tuple[Any, ...]:
     check_not_lifted("save", tensor)
-    storage = TypedStorage(storage_of(tensor), tensor._dtype)
-    arguments: tuple[Any, ...] = (
-        storage,
+    place: tuple[Any, ...] = (
         tensor.storage_offset(),
         tuple(tensor._array.shape),
         tensor.stride(),
         tensor.requires_grad,
         OrderedDict(),
     )
+    storage, kind = storage_of(tensor), tensor._dtype
+    function: Any
+    arguments: tuple[Any, ...]
+    if kind in WIDE_UNSIGNED:
+        function, arguments = rebuild.rebuild_tensor_v3, (storage, *place, kind)
+    else:
+        function, arguments = rebuild.rebuild_tensor_v2, (TypedStorage(storage, kind), *place)
     if tensor.__dict__:
-        built = (rebuild.rebuild_tensor_v2, Tensor, arguments, dict(tensor.__dict__))
-        return rebuild.rebuild_from_type, built
-    return rebuild.rebuild_tensor_v2, arguments
+        return rebuild.rebuild_from_type, (function, Tensor, arguments, dict(tensor.__dict__))
+    return function, arguments
 
 
 def _reduce_subclass(tensor: Tensor) -> tuple[Any, ...]:

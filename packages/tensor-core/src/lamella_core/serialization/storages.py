@@ -48,7 +48,11 @@ class TypedStorage(storage_types.TypedStorage):
 
 
 UNTYPED = StorageType("UntypedStorage", None)
-OF_DTYPE = {each: StorageType(f"{each.class_name}Storage", each) for each in dtypes.ALL}
+OF_DTYPE = {
+    each: StorageType(f"{each.class_name}Storage", each)
+    for each in dtypes.ALL
+    if each not in dtypes.WIDE_UNSIGNED
+}
 
 register_type("torch.storage", "UntypedStorage", UNTYPED)
 register_type("torch", "UntypedStorage", UNTYPED)
