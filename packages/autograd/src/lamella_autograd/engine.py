@@ -2,7 +2,7 @@
 
 Nodes run in falling order of their numbers: a node's consumers were all recorded after it, so when
 its turn comes, every part of its gradient has arrived. The nodes that wait stand in a heap, but for
-the next one, so that a chain of nodes needs none.
+the first of them. A node that is above all of these runs at once, without having waited.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from lamella_autograd.leaf import accumulate_into, calibrate
 from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
 from lamella_autograd.passes import Pass, passes
-from lamella_core.dispatch import REQUIRES_GRAD, modes, ops
+from lamella_autograd.sums import deposit, summed
+from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -56,11 +57,14 @@ def run(
     running = passes.stack
     try:
         wanted = None if inputs is None else _Wanted(roots, inputs)
-        running.append(Pass([edge for edge, _ in roots], wanted))
+        this = Pass([edge for edge, _ in roots], wanted)
+        running.append(this)
         try:
-            _sweep(roots, retain_graph, create_graph, wanted, accumulate)
+            _sweep(roots, retain_graph, create_graph, this, accumulate)
         finally:
             running.pop()
+            if this.sums:
+                this.settle()
         return [] if wanted is None else wanted.collected(create_graph)
     finally:
         modes.bits = before
@@ -70,99 +74,141 @@ def _sweep(
     roots: Sequence[tuple[Any, Tensor]],
     retain_graph: bool,
     create_graph: bool,
-    wanted: _Wanted | None,
+    this: Pass,
     accumulate: bool,
 ) -> None:
+    wanted = this.wanted
+    sums = this.sums
     gradients: dict[Node, Any] = {}
-    front: Node | None = None
     behind: list[tuple[int, Node]] = []
-    add = ops["add"].table
+    front: Node | None = None
+    front_number = -1
+    frees = not retain_graph
     hooked: _HookedLeaves | None = None
     anomaly = modes.bits & ANOMALY
+    watched = wanted is not None or anomaly
+    collects = accumulate and wanted is None and not create_graph
     edges: Any = [edge for edge, _ in roots]
     starts = edges
     grads: Any = [grad for _, grad in roots]
     del roots
     while True:
-        for edge, grad in zip(edges, grads):  # noqa: B905  (the keyword alone costs 50 ns a node)
+        # The node that comes next when it is none of those that wait.
+        node: Any = None
+        arrived: Any = None
+        index = -1
+        for edge in edges:
+            index += 1
+            grad = grads[index]
             if edge is None or grad is None:
                 continue
             if isinstance(edge, Node):
-                node = edge
-                if node in gradients:
-                    have = gradients[node]
-                    gradients[node] = add[have._key | grad._key | modes.bits](have, grad)
+                if edge is node:
+                    arrived = summed(arrived, grad)
                     continue
-                if wanted is not None and node not in wanted.nodes:
+                if edge in gradients:
+                    gradients[edge] = summed(gradients[edge], grad)
                     continue
-                gradients[node] = grad
             elif edge.__class__ is Output:
-                node = edge.node
-                index = edge.index
-                known = gradients.get(node)
+                output = edge.index
+                edge = edge.node
+                known = arrived if edge is node else gradients.get(edge)
                 if known is not None:
-                    have = known[index]
-                    if have is not None:
-                        grad = add[have._key | grad._key | modes.bits](have, grad)
-                    known[index] = grad
+                    have = known[output]
+                    known[output] = grad if have is None else summed(have, grad)
+                    have = None
                     continue
-                if wanted is not None and node not in wanted.nodes:
-                    continue
-                known = gradients[node] = [None] * node.outputs
-                known[index] = grad
+                known = [None] * edge.outputs
+                known[output] = grad
+                grad = known
             else:
-                if wanted is None or wanted.accumulates(edge):
+                if collects and not edge._key & LEAF_HOOKS:
+                    if not deposit(sums, edge, grad):
+                        accumulate_into(edge, grad, False)
+                elif wanted is None or wanted.accumulates(edge):
                     if edge._key & LEAF_HOOKS:
                         if hooked is None:
-                            hooked = _HookedLeaves(starts, create_graph, wanted, accumulate)
+                            hooked = _HookedLeaves(starts, create_graph, this, accumulate)
                         hooked.arrive(edge, grad)
                     elif accumulate:
                         accumulate_into(edge, grad, create_graph)
                     else:
                         wanted.collect_leaf(edge, grad)  # type: ignore[union-attr]
                 continue
-            if front is None:
-                front = node
-            elif node.number > front.number:
-                heappush(behind, (-front.number, front))
-                front = node
-            else:
-                heappush(behind, (-node.number, node))
-        edge = grad = have = edges = grads = None
-        if front is None:
-            if hooked is not None:
-                hooked.finish()
-            return
-        node = front
-        front = heappop(behind)[1] if behind else None
-        arrived = gradients.pop(node)
-        while True:
-            if node.hooks is not None:
-                arrived = run_before(node, arrived)
-            if wanted is not None and node in wanted.captures:
-                wanted.collect_node(node, arrived)
-                if node not in wanted.runs:
-                    edges = grads = ()
-                    break
-            grads = checked_apply(node, arrived) if anomaly else node.apply(arrived)
-            if node.hooks is not None:
-                grads = run_after(node, grads, arrived)
-            edges = node.edges
-            if node.saves and not retain_graph:
-                node.release()
-            # With nothing else waiting, an only edge is followed at once.
-            if (
-                front is None
-                and wanted is None
-                and (len(edges) == 1 or (len(edges) == 2 and edges[1] is None))
-            ):
-                edge = edges[0]
-                arrived = grads[0]
-                if isinstance(edge, Node) and arrived is not None:
+            if wanted is not None and edge not in wanted.nodes:
+                continue
+            number = edge.number
+            if number > front_number:
+                if node is None:
                     node = edge
+                    arrived = grad
                     continue
-            break
-        arrived = None
+                if number > node.number:
+                    edge, node = node, edge
+                    grad, arrived = arrived, grad
+                    number = edge.number
+                if front is not None:
+                    heappush(behind, (-front_number, front))
+                front = edge
+                front_number = number
+            else:
+                heappush(behind, (-number, edge))
+            gradients[edge] = grad
+        edge = grad = known = edges = grads = None
+        if node is None:
+            if front is None:
+                if hooked is not None:
+                    hooked.finish()
+                return
+            node = front
+            arrived = gradients.pop(node)
+            if behind:
+                front_number, front = heappop(behind)
+                front_number = -front_number
+            else:
+                front = None
+                front_number = -1
+        while True:
+            if watched or node.hooks is not None:
+                if node.hooks is not None:
+                    this.settle()
+                    arrived = run_before(node, arrived)
+                if wanted is not None and node in wanted.captures:
+                    wanted.collect_node(node, arrived)
+                    if node not in wanted.runs:
+                        edges = grads = ()
+                        break
+                grads = checked_apply(node, arrived) if anomaly else node.apply(arrived)
+                if node.hooks is not None:
+                    grads = run_after(node, grads, arrived)
+                if frees and node.saves:
+                    node.release()
+                edges = node.edges
+                break
+            grads = node.step(arrived, frees)
+            edges = node.edges
+            if len(edges) == 2:
+                edge = edges[1]
+                if edge is not None:
+                    if not (
+                        collects
+                        and isinstance(edge, Tensor)
+                        and not edge._key & LEAF_HOOKS
+                        and grads[1] is not None
+                        and deposit(sums, edge, grads[1])
+                    ):
+                        break
+                    edges = edges[:1]
+            elif len(edges) != 1:
+                break
+            # An only edge is followed at once, unless something that waits comes before.
+            edge = edges[0]
+            if not isinstance(edge, Node) or edge.number <= front_number:
+                break
+            arrived = grads[0]
+            if arrived is None:
+                break
+            node = edge
 
 
 class _HookedLeaves:
@@ -173,9 +219,11 @@ class _HookedLeaves:
     """
 
     def __init__(
-        self, starts: Sequence[Any], create_graph: bool, wanted: _Wanted | None, accumulate: bool
+        self, starts: Sequence[Any], create_graph: bool, this: Pass, accumulate: bool
     ) -> None:
+        wanted = this.wanted
         self.create_graph = create_graph
+        self.running = this
         self.wanted = wanted
         self.accumulate = accumulate
         self.parts: dict[Tensor, Tensor] = {}
@@ -213,9 +261,10 @@ class _HookedLeaves:
             self._pass_on(leaf, grad)
 
     def _pass_on(self, leaf: Tensor, grad: Tensor) -> None:
+        self.running.settle()
         grad = run_leaf_hooks(leaf, grad)
         if not self.accumulate:
-            self.wanted.collect_leaf(leaf, grad)  # type: ignore[union-attr]
+            self.wanted.collect_leaf(leaf, grad)
             return
         accumulate_into(leaf, grad, self.create_graph)
         run_post_accumulate(leaf, grad)
@@ -301,7 +350,7 @@ class _Wanted:
 
 
 class _Spring(Node):
-    """Gives a leaf a gradient from nowhere, to measure references; see ``leaf.calibrate``."""
+    """Gives a leaf a gradient from nowhere, to count references; see ``leaf.calibrate``."""
 
     __slots__ = ("make",)
 

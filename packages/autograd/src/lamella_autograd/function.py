@@ -19,6 +19,7 @@ from lamella_autograd.node import (
     used_twice,
 )
 from lamella_autograd.packing import Packed
+from lamella_autograd.passes import passes
 from lamella_autograd.restore import restore
 from lamella_autograd.saved import saved_properties
 from lamella_core import zeros
@@ -151,6 +152,7 @@ class FunctionCtx(Node):
         self._kept_tensors = FREED
 
     def apply(self, grads: Any) -> tuple[Any, ...]:  # type: ignore[override]
+        passes.settle()
         if self._materialize:
             grads = [
                 zeros(like[0], dtype=like[1], device=like[2]) if g is None and like else g

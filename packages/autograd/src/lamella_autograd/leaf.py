@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_autograd.inference import INFERENCE_TENSOR
+from lamella_autograd.sums import SMALL
 from lamella_core import strided
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, quiet
 from lamella_core.ops.creation_data import tensor
@@ -48,12 +49,13 @@ class enforce_grad_layout_policy:
         _policy.enforced = self._before
 
 
-def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
+def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool, settles: bool = False) -> None:
     """Adds a gradient to a leaf's ``.grad``.
 
     The first gradient is taken over without a copy when nobody else can reach its memory: no view
-    shares it, and only the sweep (its loop variable, this call and its own list) refers to the
-    tensor and to its array. A copy has the leaf's layout in memory.
+    shares it, and only the caller refers to the tensor and to its array: the sweep (its loop
+    variable, this call and its own list) or, with ``settles``, the end of the pass. A copy has the
+    leaf's layout in memory.
     """
     with _lock:
         have = leaf._grad
@@ -73,7 +75,7 @@ def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
                 leaf._grad = grad
             elif (
                 grad._storage is None
-                and getrefcount(grad) <= _tensor_references
+                and getrefcount(grad) <= _tensor_references[settles]
                 and _is_alone(grad._array)
                 and not grad._key & REQUIRES_GRAD
                 and (
@@ -134,7 +136,8 @@ def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
 # How many references there are to what nobody else has depends on the interpreter, which keeps
 # some of them itself; so it is measured, through the calls that are made in earnest.
 
-_tensor_references = _array_references = _owner_references = 0
+_tensor_references = [0, 0]
+_array_references = _owner_references = 0
 
 
 def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
@@ -143,10 +146,11 @@ def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
     Args:
         run_pass: sends through an engine the gradient that a function returns, to a leaf.
     """
-    global _tensor_references, _array_references, _owner_references
-    leaf = tensor([0.0, 0.0])
+    global _array_references, _owner_references
+    large = tensor([0.0]).expand(SMALL + 1).clone()
+    small = tensor([0.0, 0.0])
 
-    def is_taken(make_array: Callable[[], Any]) -> bool:
+    def is_taken(leaf: Tensor, make_array: Callable[[], Any]) -> bool:
         made: list[int] = []
 
         def make() -> Tensor:
@@ -161,14 +165,15 @@ def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
         run_pass(leaf, make)
         return id(leaf._grad) == made[0]
 
-    dtype = leaf._dtype.numpy
-    _tensor_references = _owner_references = 0
+    dtype = small._dtype.numpy
+    _owner_references = 0
     _array_references = 100
-    while not is_taken(lambda: np.zeros(2, dtype)):
-        _tensor_references += 1
+    for settles, leaf in enumerate((large, small)):
+        _tensor_references[settles] = 0
+        while not is_taken(leaf, lambda: np.zeros(leaf.shape, dtype)):  # noqa: B023
+            _tensor_references[settles] += 1
     _array_references = 0
-    while not is_taken(lambda: np.zeros(2, dtype)):
+    while not is_taken(small, lambda: np.zeros(2, dtype)):
         _array_references += 1
-    while not is_taken(lambda: np.zeros((2, 1), dtype).reshape(2)):
+    while not is_taken(small, lambda: np.zeros((2, 1), dtype).reshape(2)):
         _owner_references += 1
-    leaf._grad = None

@@ -61,6 +61,13 @@ class Node:
     def release(self) -> None:
         """Drops what was saved; a further backward pass through this node is an error."""
 
+    def step(self, grad: Any, frees: bool) -> tuple[Any, ...]:
+        """``apply``, and ``release`` where ``frees`` is set: a node's part in a plain pass."""
+        grads = self.apply(grad)
+        if frees and self.saves:
+            self.release()
+        return grads
+
     def name(self) -> str:
         """``"MulBackward0"``: the op and the word Backward."""
         return type(self).__name__

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.modes import NO_GRAD, SAVING_HOOKS
 from lamella_autograd.node import Node, node_of
+from lamella_autograd.passes import passes
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, alias
@@ -136,6 +137,7 @@ class Packed:
         Raises:
             TypeError: when the unpack hook returns something else.
         """
+        passes.settle()
         tensor = self.unpack_hook(self.packed)
         if not isinstance(tensor, Tensor):
             raise TypeError(
@@ -244,6 +246,8 @@ def _packed_class(cls: type[Node]) -> type[Node]:
                 setattr(node, slot, value)
 
     known = _classes[cls] = type(
-        cls.__name__, (cls,), {"__slots__": (), "apply": apply, "unpacks": True}
+        cls.__name__,
+        (cls,),
+        {"__slots__": (), "apply": apply, "step": Node.step, "unpacks": True},
     )
     return known

@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lamella_autograd.leaf import accumulate_into
 from lamella_autograd.node import Output
-from lamella_core.tensor import Tensor
+from lamella_autograd.sums import PLAIN
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,14 +22,26 @@ class Pass:
     Attributes:
         starts: the edges of its roots.
         wanted: the engine's account of the inputs, None for a pass towards all leaves.
+        sums: by leaf, what is yet to be added to ``.grad``; see ``sums.deposit``.
     """
 
-    __slots__ = ("__weakref__", "_reached", "starts", "wanted")
+    __slots__ = ("__weakref__", "_reached", "starts", "sums", "wanted")
 
     def __init__(self, starts: Sequence[Any], wanted: Any) -> None:
         self.starts = starts
         self.wanted = wanted
+        self.sums: dict[Tensor, Any] = {}
         self._reached: set[int] | None = None
+
+    def settle(self) -> None:
+        """Adds to the leaves' ``.grad`` what was summed up for them, before somebody looks."""
+        sums = self.sums
+        while sums:
+            leaf, grad = sums.popitem()
+            if grad.__class__ is np.ndarray:
+                accumulate_into(leaf, wrap(grad, leaf._dtype, PLAIN), False)
+            else:
+                accumulate_into(leaf, grad, False, settles=True)
 
     def reaches(self, edge: Any) -> bool:
         """Whether a gradient arrives at a node or a leaf; if formulas return one all the way."""
@@ -50,6 +66,11 @@ class Pass:
 class _Passes(threading.local):
     def __init__(self) -> None:
         self.stack: list[Pass] = []
+
+    def settle(self) -> None:
+        """``Pass.settle`` for all of them: called where code of the user's is about to run."""
+        for each in self.stack:
+            each.settle()
 
 
 passes = _Passes()

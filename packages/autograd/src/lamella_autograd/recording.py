@@ -37,7 +37,7 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lamella_autograd.formulas import Derivative, OpCall
+    from lamella_autograd.formulas import Derivative, Formula, OpCall
     from lamella_core.signature import Param
 
 _PLAIN = frozenset((bool, int, float, complex, type(None)))
@@ -232,7 +232,8 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
             "__slots__": source.slots,
             "op_name": op.name,
             "several": source.multiple,
-            "apply": namespace["apply"],
+            "apply": _applying(namespace["step"]),
+            "step": namespace["step"],
             "release": namespace["release"],
             "saves": bool(source.saved_tensors or source.saves_result or rules.once),
             **saved_properties(source.slots),
@@ -240,6 +241,13 @@ def _node_class(op: Op, rules: Derivative, source: _Source) -> type[nodes.Node]:
     )
     _node_classes[op.name] = rules, node_class
     return node_class
+
+
+def _applying(step: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(node: nodes.Node, grad: Any) -> Any:
+        return step(node, grad, False)
+
+    return apply
 
 
 def _indented(line: str) -> str:
@@ -503,7 +511,7 @@ class _Source:
 
     def node_methods(self) -> str:
         what = "grads" if self.multiple else "grad"
-        lines = [f"def apply(node, {what}):"]
+        lines = [f"def step(node, {what}, frees):"]
         saves = [*self.saved_tensors, *(["result"] if self.saves_result else [])]
         lines += self._edge_slices()
         if self.rules.once:
@@ -517,16 +525,17 @@ class _Source:
         if self.saves_result:
             lines += self._result_lines()
         lines += self._gradient_lines()
-        lines += ["def release(node):"]
+        releases = []
         for name in saves:
             slot = f"node._kept_{name}"
             held = f"{slot} is not None" if self.binary else f"{slot}.__class__ not in PLAIN"
-            lines.append(f"    if {held}: {slot} = FREED")
+            releases.append(f"    if {held}: {slot} = FREED")
         if self.rules.once:
-            lines.append("    node._once = FREED")
-        elif not saves:
-            lines.append("    pass")
-        return "\n".join(lines)
+            releases.append("    node._once = FREED")
+        if releases:
+            lines += ["    if frees:", *map(_indented, releases)]
+        lines += [f"    return ({self._results()})", "def release(node):"]
+        return "\n".join([*lines, *(releases or ["    pass"])])
 
     def _edge_slices(self) -> list[str]:
         kinds = [self.params[a].kind for a in self.arguments]
@@ -558,7 +567,7 @@ class _Source:
         lines = [f"    {name} = node._kept_{name}"]
         test = f"{name} is not None"
         if kind in ("operand", "optional operand"):
-            test = f"isinstance({name}, Tensor)"
+            test = f"{name}.__class__ not in PLAIN"
         return [
             *lines,
             f"    if {name} is FREED: raise used_twice({op!r})",
@@ -600,7 +609,7 @@ class _Source:
                 wanted = f"edge_{argument} is not None and to_{argument} is not None"
                 lines += self._restore_lines(argument, "    ", wanted)
         else:
-            lines = []
+            lines = self._shared_lines()
             for argument in self.arguments:
                 formula = self.rules.by_argument[argument]
                 call = ", ".join(formula.names)
@@ -616,21 +625,32 @@ class _Source:
                     lines.append(f"        {made}")
                 else:
                     lines += self._call_lines(argument, formula.call, made)
-                given = formula.function is unchanged or formula.call is not None
-                condition = "" if given else f"to_{argument} is not None"
+                condition = "" if _is_given(formula) else f"to_{argument} is not None"
                 lines += self._restore_lines(argument, "        ", condition)
-        results = "".join(
+        return lines
+
+    def _results(self) -> str:
+        return "".join(
             f"*(to_{a} or [None] * len(edge_{a})), "
             if self.params[a].kind == "tensors"
             else f"to_{a}, "
             for a in self.arguments
         )
-        return [*lines, f"    return ({results})"]
+
+    def _shared_lines(self) -> list[str]:
+        """What the gradients of several arguments have in common, looked up once."""
+        lines = []
+        formulas = [self.rules.by_argument[a] for a in self.arguments]
+        if self.broadcasts and any(map(_is_given, formulas)):
+            lines.append("    size = grad._array.shape")
+        if any(formula.call is not None for formula in formulas):
+            lines.append("    bits = grad._key | modes.bits")
+        return lines
 
     def _call_lines(self, argument: str, call: OpCall, made: str) -> list[str]:
         """The call of an op, made here as its own function would; or ``made``, for numbers."""
-        keys = " | ".join(f"{name}._key" for name in call.operands)
-        entry = f"table_{argument}[{keys} | modes.bits]({', '.join(call.operands)})"
+        keys = "".join(f"{name}._key | " for name in call.operands if name != "grad")
+        entry = f"table_{argument}[{keys}bits]({', '.join(call.operands)})"
         tests = [f"{name}.__class__ not in PLAIN" for name in call.operands if name in self.params]
         if call.conjugated is not None:
             tests.append(f"not {call.conjugated}._dtype.is_complex")
@@ -659,9 +679,17 @@ class _Source:
                 *lines,
                 f"{indent}if {differs}: {grad} = restore({grad}, None, node._type_{argument})",
             ]
+        formula = self.rules.by_argument.get(argument)
+        # A product with the gradient has its shape, as the operands do not go beyond the result's.
+        size = "size" if formula is not None and _is_given(formula) else f"{grad}._array.shape"
         return [
             *lines,
             f"{indent}shape = node._shape_{argument}",
-            f"{indent}if {differs} or (shape is not None and {grad}._array.shape != shape):",
+            f"{indent}if {differs} or (shape is not None and {size} != shape):",
             f"{indent}    {grad} = restore({grad}, shape, node._type_{argument})",
         ]
+
+
+def _is_given(formula: Formula) -> bool:
+    """Whether a formula is the gradient as it is or one call of an op with it: never None."""
+    return formula.function is unchanged or formula.call is not None

@@ -36,9 +36,9 @@ def tanh_backward(xp: Any, grad: Any, result: Any) -> Any:
     if result.dtype.kind == "c":
         result = xp.conjugate(result)
     # grad - grad * result^2: no number among the operands, which would cost NumPy a conversion.
-    lost = xp.multiply(result, result)
+    lost = result * result
     lost *= grad
-    return xp.subtract(grad, lost)
+    return grad - lost
 
 
 @shared_kernel
