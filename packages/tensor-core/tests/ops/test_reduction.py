@@ -195,3 +195,34 @@ def test_matrix_and_complex_norms() -> None:
     assert lc.dist(lc.tensor([1.0, 2.0]), lc.tensor([4.0, 6.0])).item() == 5.0
     with pytest.raises(RuntimeError, match="floating point or complex"):
         lc.norm(lc.tensor([1, 2]))
+
+
+@pytest.mark.parametrize(
+    "reduce",
+    [
+        lambda x: x.sum(-1),
+        lambda x: x.sum(1, keepdim=True),
+        lambda x: x.mean((0, -1)),
+        lambda x: x.amax(0),
+        lambda x: x.max(-1)[1],
+        lambda x: x.median(0)[0],
+        lambda x: x.var(0),
+        lambda x: x.std(1),
+        lambda x: x.prod(0),
+        lambda x: (x > 0).any(0),
+        lambda x: x.logsumexp(-1),
+        lambda x: x.norm(dim=0),
+        lambda x: x.argmax(0),
+        lambda x: x.cumsum(-1),
+        lambda x: x.cumprod(1),
+        lambda x: x.tril(),
+        lambda x: x @ lc.ones(x.shape[-1], 2),
+    ],
+)
+def test_results_are_row_major_whatever_the_input_is(reduce):
+    """As in PyTorch, so that a program can view() them."""
+    x = lc.randn(2, 3, 4, 5)
+    for turned in (x.transpose(1, 2), x.permute(3, 0, 2, 1), x.transpose(2, 3)):
+        result = reduce(turned)
+        assert result.is_contiguous()
+        np.testing.assert_allclose(result.numpy(), reduce(turned.contiguous()).numpy(), 1e-5)

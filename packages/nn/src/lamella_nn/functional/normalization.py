@@ -211,7 +211,7 @@ def layer_norm(
     """
     sizes = _normalized_sizes(input, normalized_shape, weight, bias)
     _check_types(input, weight, bias)
-    return native_layer_norm(input, sizes, weight, bias, eps)[0]
+    return native_layer_norm(input, sizes, weight, bias, eps)[0].contiguous()
 
 
 def _check_types(input: Tensor, *parameters: Tensor | None) -> None:
@@ -331,7 +331,7 @@ def rms_norm(
     result = values * (values.square().mean(dims, True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
-    return as_given(result, input)
+    return as_given(result, input).contiguous()
 
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}

@@ -27,6 +27,7 @@ def arrays(
     reduced_precision: bool = False,
     keeps_format: int = 0,
     most_dims: int = 5,
+    row_major: bool = False,
     method: bool = True,
     inplace: bool = False,
     name: str | None = None,
@@ -42,10 +43,17 @@ def arrays(
         keeps_format: how many of the first tensors are asked for their memory format: results are
             channels-last where one of these is.
         most_dims: how many dimensions they have at most for that.
+        row_major: whether results are row-major whatever the kernel makes of a transposed input.
         method, inplace, name: see ``dispatch.declare``.
     """
     convention = Arrays(
-        promotes, frozenset(refuses.split()), returns, reduced_precision, keeps_format, most_dims
+        promotes,
+        frozenset(refuses.split()),
+        returns,
+        reduced_precision,
+        keeps_format,
+        most_dims,
+        row_major,
     )
     return lambda declaration: declare(
         declaration, convention, method=method, inplace=inplace, name=name
@@ -55,7 +63,15 @@ def arrays(
 class Arrays:
     """See :func:`arrays`."""
 
-    __slots__ = ("keeps_format", "most_dims", "promotes", "reduced_precision", "refuses", "returns")
+    __slots__ = (
+        "keeps_format",
+        "most_dims",
+        "promotes",
+        "reduced_precision",
+        "refuses",
+        "returns",
+        "row_major",
+    )
 
     def __init__(
         self,
@@ -65,7 +81,9 @@ class Arrays:
         reduced_precision: bool,
         keeps_format: int,
         most_dims: int,
+        row_major: bool,
     ) -> None:
+        self.row_major = row_major
         self.keeps_format = keeps_format
         self.most_dims = most_dims
         self.promotes = promotes
@@ -106,6 +124,8 @@ class Arrays:
             return result if returns is None else returns(*result)
 
         if op.mutates is None:
+            if self.row_major:
+                return _row_major(call)
             return self._in_format(call, backend) if self.keeps_format else call
         inplace = op.mutates != "out"
 
@@ -161,6 +181,20 @@ class Arrays:
         if first in dtypes.REDUCED_PRECISION and not self.reduced_precision:
             return (dtypes.float32 if self.promotes else None), first
         return common, None
+
+
+def _row_major(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call with results whose last dimension is innermost in memory."""
+
+    def arranged(*args: Any) -> Any:
+        result = call(*args)
+        for tensor in (result,) if isinstance(result, Tensor) else result:
+            array = tensor._array
+            if array.ndim > 1 and not array.flags.c_contiguous:
+                tensor._array = array.copy("C")
+        return result
+
+    return arranged
 
 
 _SINGLE = frozenset(("tensor", "optional tensor", "operand", "optional operand"))

@@ -123,6 +123,9 @@ class Reduction:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:
                 array = array.astype(numpy_type)
+            if dim is not None and array.ndim > 1 and not array.flags.c_contiguous:
+                # Row-major whatever the input is, as programs see the result by view().
+                array = array.copy("C")
             tensor = blank()
             tensor._array = array
             tensor._dtype = result

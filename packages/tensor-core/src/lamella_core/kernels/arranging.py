@@ -19,12 +19,12 @@ def roll(xp: Any, input: Any, shifts: Any, dims: Any) -> Any:
 
 @shared_kernel
 def tril(xp: Any, input: Any, diagonal: int) -> Any:
-    return xp.tril(input, diagonal)
+    return xp.tril(xp.ascontiguousarray(input), diagonal)
 
 
 @shared_kernel
 def triu(xp: Any, input: Any, diagonal: int) -> Any:
-    return xp.triu(input, diagonal)
+    return xp.triu(xp.ascontiguousarray(input), diagonal)
 
 
 @shared_kernel

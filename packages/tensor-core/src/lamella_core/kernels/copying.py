@@ -17,7 +17,8 @@ def clone(xp: Any, input: Any, order: Any) -> Any:
 
 @shared_kernel
 def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
-    return input.astype(dtype.numpy)
+    # Dimensions of stride 0 have no order to keep.
+    return input.astype(dtype.numpy, "C" if 0 in input.strides else "K")
 
 
 @shared_kernel

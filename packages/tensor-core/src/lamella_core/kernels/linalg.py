@@ -24,7 +24,8 @@ def matmul(xp: Any, input: Any, other: Any) -> Any:
                 return xp.dot(rows, other).reshape(*shape[:-1], other.shape[1])
         elif input.ndim == 1 and other.ndim == 1:
             return xp.dot(input, other)
-        return xp.matmul(input, other)
+        result = xp.matmul(input, other)
+        return result if result.flags.c_contiguous else result.copy("C")
     except ValueError as error:
         raise product_error(input.shape, other.shape) from error
 

@@ -24,12 +24,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-@arrays(method=False, name="cumsum")
+@arrays(row_major=True, method=False, name="cumsum")
 def _cumsum(input: Tensor, dim: int) -> Tensor:
     """See :func:`cumsum`."""
 
 
-@arrays(method=False, name="cumprod")
+@arrays(row_major=True, method=False, name="cumprod")
 def _cumprod(input: Tensor, dim: int) -> Tensor:
     """See :func:`cumprod`."""
 
@@ -83,12 +83,12 @@ def cumprod_(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 Tensor.cumprod_ = cumprod_
 
 
-@arrays(refuses="complex", returns=return_types.cummax, method=False, name="cummax")
+@arrays(refuses="complex", returns=return_types.cummax, row_major=True, method=False, name="cummax")
 def _cummax(input: Tensor, dim: int) -> Any:
     """See :func:`cummax`."""
 
 
-@arrays(refuses="complex", returns=return_types.cummin, method=False, name="cummin")
+@arrays(refuses="complex", returns=return_types.cummin, row_major=True, method=False, name="cummin")
 def _cummin(input: Tensor, dim: int) -> Any:
     """See :func:`cummin`."""
 

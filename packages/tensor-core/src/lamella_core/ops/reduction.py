@@ -246,12 +246,12 @@ def aminmax(
     return write_outs("aminmax", result, out)
 
 
-@arrays(refuses="complex", returns=return_types.max, method=False)
+@arrays(refuses="complex", returns=return_types.max, row_major=True, method=False)
 def max_dim(input: Tensor, dim: int, keepdim: bool = False) -> Any:
     """Largest element along one dimension and the index where it is first; see :func:`max`."""
 
 
-@arrays(refuses="complex", returns=return_types.min, method=False)
+@arrays(refuses="complex", returns=return_types.min, row_major=True, method=False)
 def min_dim(input: Tensor, dim: int, keepdim: bool = False) -> Any:
     """Smallest element along one dimension and the index where it is first; see :func:`min`."""
 
@@ -396,7 +396,7 @@ def count_nonzero(input: Tensor, dim: Ints | None = None) -> Tensor:
 # ------------------------------------------------------------------------------------------ norms
 
 
-@arrays(method=False)
+@arrays(row_major=True, method=False)
 def vector_norm(input: Tensor, dim: Any, keepdim: bool, ord: float) -> Tensor:
     """``(sum |input|^ord)^(1/ord)``; the largest or smallest size for ord +inf or -inf, and the
     number of non-zero elements for 0. The gradient at 0 is 0."""

@@ -29,12 +29,12 @@ __all__ = [
 # --------------------------------------------------------------------------------------- variance
 
 
-@arrays(method=False, name="var")
+@arrays(row_major=True, method=False, name="var")
 def _var(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
     """See :func:`var`."""
 
 
-@arrays(method=False, name="std")
+@arrays(row_major=True, method=False, name="std")
 def _std(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
     """See :func:`std`."""
 
@@ -146,7 +146,7 @@ def _median(input: Tensor, ignore_nan: bool) -> Tensor:
     """See :func:`median`."""
 
 
-@arrays(refuses="bool complex", returns=return_types.median, method=False)
+@arrays(refuses="bool complex", returns=return_types.median, row_major=True, method=False)
 def median_dim(input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
     """See :func:`median`."""
 
