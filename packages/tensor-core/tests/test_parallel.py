@@ -1,6 +1,9 @@
 """Work that is spread over threads: each part once, errors passed on, as many threads as set."""
 
+import gc
+import os
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -15,9 +18,7 @@ from lamella_core.ops.activation import gelu
 def threads(request, monkeypatch):
     monkeypatch.setattr(parallel.state, "count", request.param)
     monkeypatch.setattr(parallel.state, "pool", None)
-    yield request.param
-    if parallel.state.pool is not None:
-        parallel.state.pool.shutdown()
+    return request.param
 
 
 @pytest.mark.parametrize("parts", [0, 1, 2, 7])
@@ -40,6 +41,60 @@ def test_an_error_of_any_part_is_raised(wrong: int, threads: int) -> None:
 
     with pytest.raises(ValueError, match="of a part"):
         parallel.spread(run, range(3))
+
+
+def test_spread_work_may_spread_work(threads: int) -> None:
+    done: list[tuple[int, int]] = []
+
+    def run(part: int) -> None:
+        parallel.spread(lambda inner: done.append((part, inner)), range(4))
+
+    parallel.spread(run, range(4))
+    assert sorted(done) == [(part, inner) for part in range(4) for inner in range(4)]
+
+
+def test_nothing_is_held_when_the_work_is_done(threads: int) -> None:
+    class Thing:
+        pass
+
+    things = [Thing() for _ in range(threads)]
+    barrier = threading.Barrier(threads, timeout=10)
+    references = [weakref.ref(thing) for thing in things]
+    parallel.spread(lambda thing: barrier.wait(), things)
+    del things
+    gc.collect()
+    assert [reference() for reference in references] == [None] * threads
+
+
+def test_threads_end_with_their_number(monkeypatch) -> None:
+    monkeypatch.setattr(parallel.state, "count", 3)
+    monkeypatch.setattr(parallel.state, "pool", None)
+    before = set(threading.enumerate())
+    parallel.spread(id, range(3))
+    started = set(threading.enumerate()) - before
+    assert len(started) == 2
+    parallel.set_thread_count(1)
+    for thread in started:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_has_threads_of_its_own(monkeypatch) -> None:
+    monkeypatch.setattr(parallel.state, "count", 2)
+    monkeypatch.setattr(parallel.state, "pool", None)
+    parallel.spread(id, range(2))
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            barrier = threading.Barrier(2, timeout=10)
+            parallel.spread(lambda part: barrier.wait(), range(2))
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_results_do_not_depend_on_the_number_of_threads(monkeypatch) -> None:
@@ -65,11 +120,33 @@ def test_set_num_threads_counts() -> None:
         parallel.set_thread_count(before)
 
 
-def test_blas_is_limited_within_the_block_only() -> None:
-    def counts() -> list[int]:
-        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+def _blas_threads() -> list[int]:
+    return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
 
-    before = counts()
+
+def test_blas_is_limited_within_the_block_only() -> None:
+    before = _blas_threads()
     with parallel.one_blas_thread():
-        assert set(counts()) == {1}
-    assert counts() == before
+        assert set(_blas_threads()) == {1}
+    assert _blas_threads() == before
+
+
+def test_blas_is_limited_until_the_last_of_several_blocks_ends() -> None:
+    before = lc.get_num_threads()
+    lc.set_num_threads(2)
+    try:
+        first, second = parallel.one_blas_thread(), parallel.one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(_blas_threads()) == {1}
+        second.__exit__(None, None, None)
+        assert set(_blas_threads()) == {2}
+    finally:
+        lc.set_num_threads(before)
+
+
+def test_blas_is_limited_while_work_is_spread(threads: int) -> None:
+    seen: list[int] = []
+    parallel.spread(lambda part: seen.extend(_blas_threads()), range(3))
+    assert threads == 1 or set(seen) == {1}

@@ -17,9 +17,7 @@ def thread_count(request, monkeypatch):
     """The pool is made anew, so that its size is the one that is asked for."""
     monkeypatch.setattr(parallel.state, "count", int(request.param))
     monkeypatch.setattr(parallel.state, "pool", None)
-    yield int(request.param)
-    if parallel.state.pool is not None:
-        parallel.state.pool.shutdown()
+    return int(request.param)
 
 
 def draws(seed, shape, dtype=np.float64):

@@ -426,6 +426,7 @@ def quiet(function: Any) -> Any:
         function.__closure__,
     )
     copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__dict__.update(function.__dict__)
     return copy
 
 

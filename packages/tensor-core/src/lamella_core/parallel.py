@@ -1,26 +1,75 @@
-"""Threads for the work of one kernel: NumPy and BLAS compute without the interpreter's lock."""
+"""Threads for the work of one kernel: NumPy and BLAS compute without the interpreter's lock.
+
+While they work, BLAS uses one thread a call. Its own threads go on spinning for some 30 ms after a
+call, in which they would take half of a core from each of these.
+"""
 
 from __future__ import annotations
 
 import os
+from _queue import SimpleQueue
 from collections import deque
 from contextlib import contextmanager
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import ThreadPoolExecutor
 
 
 class _State:
-    """What is known of threads; an object, as kernels run over copies of their globals."""
+    """What is known of threads; an object, as kernels run over copies of their globals.
 
-    __slots__ = ("blas", "count", "pool")
+    Attributes:
+        blas: the controllers of the BLAS libraries, None until they are needed.
+        limits: how many blocks of ``one_blas_thread`` are open, in all threads.
+        before: the libraries' numbers of threads outside of these blocks.
+    """
+
+    __slots__ = ("before", "blas", "count", "limits", "lock", "pool")
 
     def __init__(self) -> None:
         self.blas: list[Any] | None = None
         self.count: int | None = None
-        self.pool: ThreadPoolExecutor | None = None
+        self.pool: _Pool | None = None
+        self.limits = 0
+        self.before: list[int] = []
+        self.lock = Lock()
+
+
+class _Pool:
+    """Threads that wait for work; they end with the pool."""
+
+    __slots__ = ("queue", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.queue: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(size):
+            Thread(target=_serve, args=(self.queue,), name="lamella", daemon=True).start()
+
+    def __del__(self) -> None:
+        for _ in range(self.size):
+            self.queue.put(None)
+
+
+def _serve(queue: SimpleQueue[Any]) -> None:
+    while (job := queue.get()) is not None:
+        tickets, done = job
+        try:
+            work = tickets.pop()
+        except IndexError:
+            # All was done before this thread woke up.
+            continue
+        error = None
+        try:
+            work()
+        except BaseException as raised:
+            error = raised
+        # While this thread waits it holds on to nothing.
+        del work
+        done.put(error)
+        del error
 
 
 state = _State()
@@ -53,7 +102,7 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
 
     Each thread takes the next part when it is done with one, so that a thread that is kept from
     running holds up one part at most. Parts have to be independent of each other, and worth some
-    100 microseconds each; ``run`` may not spread work itself.
+    100 microseconds each. BLAS uses one thread a call meanwhile.
     """
     count = min(thread_count(), len(parts))
     if count < 2:
@@ -62,9 +111,7 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
         return
     pool = state.pool
     if pool is None:
-        from concurrent.futures import ThreadPoolExecutor
-
-        pool = state.pool = ThreadPoolExecutor(thread_count() - 1, "lamella")
+        pool = state.pool = _Pool(thread_count() - 1)
     rest = deque(parts)
 
     def work() -> None:
@@ -75,31 +122,51 @@ def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:
                 return
             run(part)
 
-    others = [pool.submit(work) for _ in range(count - 1)]
-    try:
-        work()
-    finally:
-        # Whoever has not begun is not waited for; who has must be done before the arrays go.
-        begun = [other for other in others if not other.cancel()]
-        errors = [error for error in (other.exception() for other in begun) if error is not None]
+    tickets = [work] * (count - 1)
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    with one_blas_thread():
+        for _ in range(count - 1):
+            pool.queue.put((tickets, done))
+        try:
+            work()
+        finally:
+            # Whoever has not begun is not waited for; who has must be done before the arrays go.
+            begun = count - 1
+            while tickets:
+                try:
+                    tickets.pop()
+                except IndexError:
+                    break
+                begun -= 1
+            errors = [error for _ in range(begun) if (error := done.get()) is not None]
     if errors:
         raise errors[0]
 
 
-def shares(size: int, step: int) -> list[range]:
-    """The starts of blocks of ``step`` that make up ``size``, in some shares for each thread.
+def even_step(size: int, step: int) -> int:
+    """The size of blocks of at most ``step`` of which several threads get equally many.
 
-    A few blocks are one share: they are done before another thread has woken up.
+    It does not depend on how many threads there are, and so the results of a kernel do not.
     """
+    count = -(-size // step)
+    even = 2 if count < 3 else 4
+    return max(1, -(-size // (-(-count // even) * even))) if count > 1 else max(1, size)
+
+
+def shares(size: int, step: int) -> list[range]:
+    """The starts of blocks of ``step`` that make up ``size``, in some shares for each thread."""
     starts = range(0, size, step)
     threads = thread_count()
-    count = min(4 * threads, len(starts)) if threads > 1 and len(starts) > 3 else 1
+    count = min(4 * threads, len(starts)) if threads > 1 else 1
     return [starts[first::count] for first in range(count)]
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Lets BLAS use one thread a call within the block, for calls from several threads."""
+    """Lets BLAS use one thread a call within the block, for calls from several threads.
+
+    Blocks may lie in one another and overlap; the last one to end gives BLAS its threads back.
+    """
     libraries = state.blas
     if libraries is None:
         # Imported here: looking through the loaded libraries takes longer than a kernel.
@@ -107,20 +174,31 @@ def one_blas_thread() -> Iterator[None]:
 
         found = ThreadpoolController().select(user_api="blas")
         libraries = state.blas = list(found.lib_controllers)
-    before = [library.get_num_threads() for library in libraries]
-    for library in libraries:
-        library.set_num_threads(1)
+    with state.lock:
+        state.limits += 1
+        if state.limits == 1:
+            state.before = [library.get_num_threads() for library in libraries]
+            for library in libraries:
+                library.set_num_threads(1)
     try:
         yield
     finally:
-        for library, count in zip(libraries, before, strict=True):
+        with state.lock:
+            state.limits -= 1
+            if not state.limits:
+                for library, count in zip(libraries, state.before, strict=True):
+                    library.set_num_threads(count)
+
+
+def _forget_threads() -> None:
+    """A forked child has none of its parent's threads, and none of the blocks that they are in."""
+    state.pool = None
+    state.lock = Lock()
+    if state.limits:
+        state.limits = 0
+        for library, count in zip(state.blas or (), state.before, strict=True):
             library.set_num_threads(count)
 
 
-def _forget_pool() -> None:
-    """A forked child has none of its parent's threads."""
-    state.pool = None
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pool)
+    os.register_at_fork(after_in_child=_forget_threads)

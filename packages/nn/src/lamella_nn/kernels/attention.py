@@ -18,7 +18,7 @@ from numpy import broadcast_shapes
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
-from lamella_core.parallel import one_blas_thread, spread
+from lamella_core.parallel import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,8 +166,7 @@ def _go_over(plan: _Plan, run: Callable[[tuple[Any, ...]], None], threads: int) 
         for index in plan.groups():
             run(index)
         return
-    with one_blas_thread():
-        spread(run, list(plan.groups()))
+    spread(run, list(plan.groups()))
 
 
 def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:

@@ -184,7 +184,7 @@ class Pointwise:
         kernel = kernel_of(base.name, backend)
         plans = _Plans(self, base.name, kernel, bool(key & NUMBER))
         operands = tuple(i for i, p in enumerate(base.params) if p.kind != "value")
-        if not hasattr(kernel, "nin"):
+        if not hasattr(kernel, "nin") and (op.mutates or not hasattr(kernel, "in_blocks")):
             kernel = backend.by_blocks(kernel, takes_out(kernel), len(base.params))
         if op.mutates is not None:
             return _bind_into(op, base, kernel, plans, operands, backend)

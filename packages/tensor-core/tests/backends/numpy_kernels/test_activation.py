@@ -10,7 +10,7 @@ import lamella_core as core
 from lamella_core.ops.activation import gelu, gelu_backward, silu, silu_backward
 
 # More elements than a block has, and a last block that is not full.
-X = np.linspace(-13.9, 13.9, 70001)
+X = np.linspace(-13.9, 13.9, 140001)
 TAIL = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in X])
 DENSITY = np.exp(-X * X / 2) / math.sqrt(2 * math.pi)
 
@@ -18,9 +18,9 @@ DENSITY = np.exp(-X * X / 2) / math.sqrt(2 * math.pi)
 def test_float32_needs_no_scipy_and_is_exact_to_rounding() -> None:
     x = core.tensor(X, dtype=core.float32)
     found = gelu(x).numpy()
-    np.testing.assert_allclose(found, X * TAIL, rtol=2e-7, atol=3e-7)
-    # Where 1 + erf(x) would have lost all its digits.
-    far = (X > -5) & (X < -2)
+    np.testing.assert_allclose(found, X * TAIL, rtol=2e-7, atol=1.5e-7)
+    # Where 1 + erf(x) has lost most of its digits: PyTorch is off by 7e-3 here.
+    far = (X > -4) & (X < -2)
     np.testing.assert_allclose(found[far], (X * TAIL)[far], rtol=4e-4)
     slope = gelu_backward(core.ones_like(x), x, approximate="none").numpy()
     np.testing.assert_allclose(slope, TAIL + X * DENSITY, rtol=2e-7, atol=8e-7)
@@ -54,6 +54,13 @@ def test_shapes_and_memory_order_stay(shape: Any) -> None:
 def test_infinities_and_nan() -> None:
     found = gelu(core.tensor([math.inf, math.nan, 0.0])).numpy()
     np.testing.assert_array_equal(found, [math.inf, math.nan, 0.0])
+    # Numbers whose powers are beyond the type.
+    far = core.tensor([-3e38, -1e20, -1e10, -1e3, 1e3, 1e10, 1e20, 3e38])
+    for approximate in ("none", "tanh"):
+        found = gelu(far, approximate=approximate)
+        np.testing.assert_array_equal(found.numpy(), np.maximum(far.numpy(), 0))
+    slope = gelu_backward(core.ones_like(far), far, approximate="none")
+    np.testing.assert_array_equal(slope.numpy(), far.numpy() > 0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from lamella_core.dispatch import register_kernel
-from lamella_core.parallel import shares, spread
+from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import normalization as whole
 
-_BLOCK = 65536
+_BLOCK = 131072
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
 _SMALL = 16384
 
@@ -41,7 +41,7 @@ def native_layer_norm(
     values, result = _rows(input, length), output.reshape(-1, length)
     weight, bias = _vector(weight, dtype), _vector(bias, dtype)
     even = np.full((length, 1), 1 / length, dtype)
-    step = max(1, _BLOCK // length)
+    step = even_step(len(values), max(1, _BLOCK // length))
 
     def normalize(starts: range) -> None:
         for start in starts:
@@ -76,14 +76,14 @@ def native_layer_norm_backward(
     weight = _vector(weight, dtype)
     mean, rstd = mean.reshape(-1, 1), rstd.reshape(-1, 1)
     even = np.full((length, 1), 1 / length, dtype)
-    step = max(1, _BLOCK // length)
-    ones = np.ones((1, min(step, len(values))), dtype)
+    step = even_step(len(values), max(1, _BLOCK // length))
+    ones = np.ones((1, step), dtype)
     # One row for each block, added at the end, so that the order does not depend on the threads.
     count = -(-len(values) // step)
     to_weight, to_bias = np.empty((2, count, 1, length), dtype)
 
     def differentiate(starts: range) -> None:
-        spare = np.empty((min(step, len(values)), length), dtype)
+        spare = np.empty((step, length), dtype)
         for start in starts:
             rows = slice(start, start + step)
             grad, slope, scale = grads[rows], result[rows], rstd[rows]

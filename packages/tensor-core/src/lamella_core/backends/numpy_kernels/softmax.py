@@ -12,12 +12,16 @@ import numpy as np
 
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
-from lamella_core.parallel import shares, spread
+from lamella_core.parallel import even_step, shares, spread
 
-_BLOCK = 65536
+_BLOCK = 131072
 _SMALL = 16384
 # The shortest row for which a call for each row's scalar is a small part of the work.
 _NARROW = 32
+# Numbers up to this need not be shifted by the largest one of their row before exp: sums do not
+# overflow, and while they are above the other bound no digits are lost.
+_SMALL_NUMBER = 30.0
+_SMALL_SUM = 1e-13
 
 
 def _is_plain(array: Any, dim: int) -> bool:
@@ -37,16 +41,19 @@ def softmax(input: Any, dim: int) -> Any:
     result = np.empty_like(input)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
     ones = np.ones((length, 1), input.dtype)
-    step = max(1, _BLOCK // length)
+    step = even_step(len(values), max(1, _BLOCK // length))
 
     def run(starts: range) -> None:
         for start in starts:
             block, exponents = values[start : start + step], out[start : start + step]
-            np.subtract(block, block.max(1, keepdims=True), exponents)
-            np.exp(exponents, exponents)
-            total = np.dot(exponents, ones)
-            np.reciprocal(total, total)
-            np.multiply(exponents, total, exponents)
+            small = bool(block.max() < _SMALL_NUMBER)
+            if small:
+                total = np.dot(np.exp(block, exponents), ones)
+                small = bool(total.min() > _SMALL_SUM)
+            if not small:
+                np.subtract(block, block.max(1, keepdims=True), exponents)
+                total = np.dot(np.exp(exponents, exponents), ones)
+            np.multiply(exponents, np.divide(1, total, total), exponents)
 
     spread(run, shares(len(values), step))
     return result
@@ -59,10 +66,10 @@ def log_softmax(input: Any, dim: int) -> Any:
     result = np.empty_like(input)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
     ones = np.ones((length, 1), input.dtype)
-    step = max(1, _BLOCK // length)
+    step = even_step(len(values), max(1, _BLOCK // length))
 
     def run(starts: range) -> None:
-        spare = np.empty((min(step, len(values)), length), input.dtype)
+        spare = np.empty((step, length), input.dtype)
         for start in starts:
             block, shifted = values[start : start + step], out[start : start + step]
             exponents = spare[: len(block)]
@@ -80,7 +87,7 @@ def softmax_backward(grad: Any, result: Any, dim: int) -> Any:
     length = result.shape[-1]
     slopes = np.empty_like(result)
     above, values, out = (x.reshape(-1, length) for x in (grad, result, slopes))
-    step = max(1, _BLOCK // length)
+    step = even_step(len(values), max(1, _BLOCK // length))
 
     def run(starts: range) -> None:
         for start in starts:
