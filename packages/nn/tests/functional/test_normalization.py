@@ -118,3 +118,20 @@ def test_parameters_have_the_inputs_dtype():
     assert half.dtype is torch.bfloat16
     with pytest.raises(NotImplementedError, match="Long"):
         F.batch_norm(x.long(), torch.zeros(4), torch.ones(4))
+
+
+@pytest.mark.parametrize(
+    "normalize",
+    [
+        lambda x: F.batch_norm(x, None, None, training=True),
+        lambda x: F.batch_norm(x, torch.zeros(4), torch.ones(4)),
+        lambda x: F.layer_norm(x, (3,)),
+        lambda x: F.rms_norm(x, (3,)),
+    ],
+)
+def test_a_transposed_input_gives_a_row_major_result(normalize):
+    """As in PyTorch, so that a program can view() it."""
+    x = torch.randn(2, 3, 4).transpose(1, 2)
+    result = normalize(x)
+    assert result.is_contiguous()
+    np.testing.assert_allclose(result.numpy(), normalize(x.contiguous()).numpy(), 1e-5, 1e-6)

@@ -11,6 +11,7 @@ from lamella_autograd.modes import TRANSFORMING
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.dispatch import modes
 from lamella_core.dtype import REDUCED_PRECISION
+from lamella_core.formats import suggests_channels_last
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.padding import pad
@@ -87,13 +88,15 @@ def batch_norm(
         if running_mean is None or running_var is None:
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
-        return _by_running_statistics(input, running_mean, running_var, weight, bias, eps)
+        result = _by_running_statistics(input, running_mean, running_var, weight, bias, eps)
+        return _row_major(input, result)
     count = shape[0] * prod(shape[2:])
     if count == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.shape}"
         )
     result, mean, variance = native_batch_norm(input, weight, bias, eps)
+    result = _row_major(input, result)
     if not count:
         return result
     if running_mean is not None:
@@ -101,6 +104,13 @@ def batch_norm(
     if running_var is not None:
         _move(running_var, variance, momentum, count / max(count - 1, 1))
     return result
+
+
+def _row_major(input: Tensor, result: Tensor) -> Tensor:
+    """The result, row-major unless the input is channels-last."""
+    if result.is_contiguous() or suggests_channels_last(input._array):
+        return result
+    return result.contiguous()
 
 
 def _move(running: Tensor, batch: Tensor, momentum: float, factor: float) -> None:
@@ -331,7 +341,7 @@ def rms_norm(
     result = values * (values.square().mean(dims, True) + eps).rsqrt()
     if weight is not None:
         result = result * weight
-    return as_given(result, input).contiguous()
+    return _row_major(input, as_given(result, input))
 
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}

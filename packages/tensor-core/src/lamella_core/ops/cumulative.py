@@ -114,7 +114,7 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     return write_outs("cummin", _cummin(input, normalize_dim(dim, input._array.ndim)), out)
 
 
-@arrays(refuses="bool integer", method=False, name="logcumsumexp")
+@arrays(refuses="bool integer", row_major=True, method=False, name="logcumsumexp")
 def _logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """See :func:`logcumsumexp`."""
 
