@@ -202,6 +202,107 @@ def test_whole_modules_are_exchanged(tmp_path: Any) -> None:
     assert_same(back(torch.tensor(x)), expected(torch.tensor(x)))
 
 
+# ------------------------------------------------------------------------------- writes to results
+
+
+def _written(library: Any, name: str, kwargs: Any, dtype: str, packed: bool, which: int) -> Any:
+    """The gradients where a result is doubled in place, or the type of the error."""
+    library.manual_seed(SEED)
+    module = getattr(library.nn, name)(4, 5, dtype=getattr(library, dtype), **kwargs)
+    cell = name.endswith("Cell")
+    leaf = library.tensor(numbers(*((6, 4) if cell else (6, 2, 4))), dtype=getattr(library, dtype))
+    leaf.requires_grad_()
+    input = library.nn.utils.rnn.pack_padded_sequence(leaf, [6, 3]) if packed else leaf
+    found = module(input)
+    if not cell:
+        output, last = found
+        parts = [output.data if packed else output]
+        parts += list(last) if name == "LSTM" else [last]
+    else:
+        parts = list(found) if isinstance(found, tuple) else [found]
+    if which >= len(parts):
+        return None
+    parts[which].mul_(2)
+    try:
+        sum((part * part).sum() for part in parts).backward()
+    except RuntimeError as error:
+        assert "modified by an inplace operation" in str(error)
+        return RuntimeError
+    return [each.grad for each in (leaf, *module.parameters())]
+
+
+CELLS = [("LSTMCell", {}), ("GRUCell", {}), ("RNNCell", {}), ("RNNCell", {"nonlinearity": "relu"})]
+WRITTEN = [*NETWORKS, ("LSTM", {"num_layers": 2}), ("LSTM", {"bidirectional": True})]
+
+
+@pytest.mark.parametrize("which", range(3))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "kwargs", "packed"),
+    [(*each, packed) for each in WRITTEN for packed in (False, True)]
+    + [(*each, False) for each in CELLS],
+)
+def test_results_may_be_written_to_where_pytorchs_may(
+    name: str, kwargs: Any, dtype: str, packed: bool, which: int
+) -> None:
+    expected, found = (_written(lib, name, kwargs, dtype, packed, which) for lib in BOTH)
+    if expected is None or expected is RuntimeError:
+        assert found is expected
+    else:
+        assert_same(found, expected, 1e-9 if dtype == "float64" else 1e-4)
+
+
+# ---------------------------------------------------------------------------- function transforms
+
+
+def _transformed(library: Any, name: str, transform: str) -> Any:
+    from importlib import import_module
+
+    func = import_module(f"{library.__name__}.func")
+    module, x = made(library, name, {}), library.tensor(numbers(3, 2, 4))
+    given = {name: each.detach() for name, each in module.named_parameters()}
+
+    def total(x: Any, given: Any) -> Any:
+        return func.functional_call(module, given, (x,))[0].square().sum()
+
+    def of_parameters(x: Any) -> Any:
+        return sum(each.square().sum() for each in func.grad(total, argnums=1)(x, given).values())
+
+    if transform == "grad":
+        return func.grad(total, argnums=(0, 1))(x, given)[0]
+    if transform == "grad of grad":
+        return func.grad(lambda x: func.grad(total)(x, given).square().sum())(x)
+    if transform == "grad of parameters' grad":
+        return func.grad(of_parameters)(x)
+    return func.jvp(lambda x: total(x, given), (x,), (x.cos(),))[1]
+
+
+@pytest.mark.parametrize("transform", ["grad", "grad of grad", "grad of parameters' grad", "jvp"])
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+def test_function_transforms(name: str, transform: str) -> None:
+    expected, found = (_transformed(library, name, transform) for library in BOTH)
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "RNN"])
+def test_gradients_of_each_sample_by_vmap(name: str) -> None:
+    """PyTorch has them for its LSTM in float32 alone; here they are compared with a loop."""
+    func = lamella.func
+    module, samples = made(lamella, name, {}), lamella.tensor(numbers(5, 3, 2, 4))
+    given = {name: each.detach() for name, each in module.named_parameters()}
+
+    def total(given: Any, x: Any) -> Any:
+        return func.functional_call(module, given, (x,))[0].square().sum()
+
+    found = func.vmap(func.grad(total), in_dims=(None, 0))(given, samples)
+    for index in range(5):
+        for each in module.parameters():
+            each.grad = None
+        module(samples[index])[0].square().sum().backward()
+        for key, parameter in module.named_parameters():
+            np.testing.assert_allclose(found[key][index].numpy(), parameter.grad.numpy(), 1e-9)
+
+
 # ------------------------------------------------------------------------------------- sequences
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_autograd import derivative, grad, is_grad_enabled
+from lamella_autograd import derivative, is_grad_enabled
+from lamella_autograd.func import vjp
 from lamella_nn.kernels.recurrent_steps import steps_of
 from lamella_nn.ops.recurrent import (
     gru_layer_backward,
@@ -53,6 +54,17 @@ def _unrolled(
     return (core.cat(outputs[::-1] if reverse else outputs), *states)
 
 
+def _is_differentiated_again(*tensors: Any) -> bool:
+    """Whether a graph of the gradients is wanted, and would lead anywhere.
+
+    Leaves of a function transform that is over are constants now; what is computed from them says
+    so, they do not.
+    """
+    return is_grad_enabled() and any(
+        each is not None and each.view_as(each).requires_grad for each in tensors
+    )
+
+
 def _through(
     forward: Callable[..., tuple[Tensor, ...]],
     arguments: Sequence[Tensor | None],
@@ -60,22 +72,16 @@ def _through(
     needs: tuple[bool, ...],
 ) -> Gradients:
     """Gradients of ``forward(*arguments)``, in ops, so that they have derivatives of their own."""
-    # Aliases keep hooks of the arguments themselves from running for this inner pass.
-    aliases: list[Any] = [each if each is None else each.view_as(each) for each in arguments]
-    used = [
-        (result, each)
-        for result, each in zip(forward(*aliases), grads, strict=False)
-        if each is not None
-    ]
-    found = iter(
-        grad(
-            [result for result, _ in used],
-            [alias for alias, need in zip(aliases, needs, strict=True) if need],
-            [each for _, each in used],
-            create_graph=True,
-            allow_unused=True,
-        )
-    )
+    chosen = [each for each, need in zip(arguments, needs, strict=True) if need]
+
+    def of_chosen(*values: Tensor) -> tuple[Tensor, ...]:
+        given = iter(values)
+        each = [next(given) if n else a for a, n in zip(arguments, needs, strict=True)]
+        results = zip(forward(*each), grads, strict=True)
+        return tuple(result for result, gradient in results if gradient is not None)
+
+    _, pull = vjp(of_chosen, *chosen)
+    found = iter(pull(tuple(each for each in grads if each is not None)))
     return tuple(next(found) if need else None for need in needs)
 
 
@@ -98,7 +104,8 @@ def _rnn(
     nonlinearity: str,
     needs: tuple[bool, ...],
 ) -> Gradients:
-    if is_grad_enabled():
+    arguments = (input, hx, weight_ih, weight_hh, bias_ih, bias_hh)
+    if _is_differentiated_again(*arguments, *grads):
 
         def forward(input, hx, weight_ih, weight_hh, bias_ih, bias_hh):  # type: ignore[no-untyped-def]
             activation = core.tanh if nonlinearity == "tanh" else core.relu
@@ -108,7 +115,6 @@ def _rnn(
 
             return _unrolled(step, _affine(input, weight_ih, bias_ih), (hx,), batch_sizes, reverse)
 
-        arguments = (input, hx, weight_ih, weight_hh, bias_ih, bias_hh)
         return _through(forward, arguments, grads, needs)
     found = rnn_layer_backward(
         input,
@@ -129,6 +135,7 @@ derivative(
     "rnn_layer",
     joint=("input", "hx", "weight_ih", "weight_hh", "bias_ih", "bias_hh"),
     compute=_rnn,
+    keeps=(0,),
 )
 
 
@@ -145,7 +152,8 @@ def _gru(
     reverse: bool,
     needs: tuple[bool, ...],
 ) -> Gradients:
-    if is_grad_enabled():
+    arguments = (input, hx, weight_ih, weight_hh, bias_ih, bias_hh)
+    if _is_differentiated_again(*arguments, *grads):
 
         def forward(input, hx, weight_ih, weight_hh, bias_ih, bias_hh):  # type: ignore[no-untyped-def]
             def step(rows: Tensor, h: Tensor) -> tuple[Tensor, ...]:
@@ -157,8 +165,7 @@ def _gru(
 
             return _unrolled(step, _affine(input, weight_ih, bias_ih), (hx,), batch_sizes, reverse)
 
-        arguments = (input, hx, weight_ih, weight_hh, bias_ih, bias_hh)
-        return _through(forward, arguments, grads, needs)
+        return _through(forward, arguments, grads[:2], needs)
     found = gru_layer_backward(
         input,
         *grads[:2],
@@ -178,6 +185,7 @@ derivative(
     "gru_layer",
     joint=("input", "hx", "weight_ih", "weight_hh", "bias_ih", "bias_hh"),
     compute=_gru,
+    keeps=(0, 2),
 )
 
 
@@ -196,7 +204,8 @@ def _lstm(
     reverse: bool,
     needs: tuple[bool, ...],
 ) -> Gradients:
-    if is_grad_enabled():
+    arguments = (input, hx, cx, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
+    if _is_differentiated_again(*arguments, *grads):
 
         def forward(input, hx, cx, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr):  # type: ignore[no-untyped-def]
             def step(rows: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
@@ -209,8 +218,7 @@ def _lstm(
                 step, _affine(input, weight_ih, bias_ih), (hx, cx), batch_sizes, reverse
             )
 
-        arguments = (input, hx, cx, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)
-        return _through(forward, arguments, grads, needs)
+        return _through(forward, arguments, grads[:3], needs)
     to_input, to_hx, to_cx, to_ih, to_hh, to_hr, to_bias = lstm_layer_backward(
         input,
         *grads[:3],
@@ -232,4 +240,5 @@ derivative(
     "lstm_layer",
     joint=("input", "hx", "cx", "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"),
     compute=_lstm,
+    keeps=(0, 3),
 )

@@ -118,12 +118,14 @@ def run_rows(
     dropout: float,
     train: bool,
     bidirectional: bool,
+    fused: bool = False,
 ) -> tuple[Tensor, ...]:
     """A recurrent network on the rows of a packed sequence: the last layer's rows and states.
 
     Args:
         kind: ``"lstm"``, ``"gru"``, ``"rnn_tanh"`` or ``"rnn_relu"``.
         hx: the first states, ``(h, c)`` for an LSTM.
+        fused: PyTorch runs an LSTM on these rows as one op, where it can.
 
     Raises:
         RuntimeError: for the wrong number of states or parameters, and for shapes and dtypes that
@@ -154,6 +156,10 @@ def run_rows(
         rows = outputs[0] if directions == 1 else core.cat(outputs, 1)
         if dropout and train and index < num_layers - 1:
             rows = core.dropout(rows, dropout, True)
+    one_op = fused and not projected and _is_one_op(kind, rows)
+    if directions == 1 and rows.requires_grad and not one_op:
+        # The derivative reads the layer's own rows, while the caller may write to these.
+        rows = rows.clone()
     if len(last) == 1:
         return (rows, *(state.unsqueeze(0) for state in last[0]))
     return (rows, *(core.stack(states) for states in zip(*last, strict=True)))
@@ -194,9 +200,16 @@ def run_batch(
         dropout,
         train,
         bidirectional,
+        True,
     )
     output = rows.view(steps, batch, rows._array.shape[1])
     return (output.transpose(0, 1) if batch_first else output, *states)
+
+
+def _is_one_op(kind: str, rows: Tensor) -> bool:
+    """Whether PyTorch's LSTM on a padded batch, in one direction and without projections, is one
+    op, whose derivative reads the output, so that it raises when somebody has written there."""
+    return kind == "lstm" and rows._dtype in (core.float32, core.bfloat16)
 
 
 def _check_states(kind: str, hx: tuple[Tensor, ...], batch: int, count: int) -> None:
@@ -362,7 +375,9 @@ def _cell(
         for bias in (b_ih, b_hh):
             weights.append(w_ih.new_zeros(height * size) if bias is None else bias)
     _check_weights(f"{kind}_cell", 0, input, hx, weights, height, has_biases)
-    return layer(input, hx, weights, has_biases, (batch,), False)[1]
+    output, states = layer(input, hx, weights, has_biases, (batch,), False)
+    # The derivative reads the output, as that of PyTorch's activation does in the plain cells.
+    return (output,) if height == 1 else states
 
 
 def lstm_cell(
