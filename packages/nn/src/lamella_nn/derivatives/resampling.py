@@ -1,17 +1,35 @@
-"""Derivatives of resampling, which is linear: each is the adjoint of the other."""
+"""The derivative of resampling, which is resampling with the roles of its ends exchanged."""
 
 from __future__ import annotations
 
-from lamella_autograd import derivative
-from lamella_nn.ops.resampling import resample, resample_backward
+from typing import TYPE_CHECKING
 
-derivative(
-    "resample",
-    input=lambda grad, input_shape, dim, places, shares: resample_backward(
-        grad, dim, input_shape[dim], places, shares
-    ),
-)
-derivative(
-    "resample_backward",
-    input=lambda grad, dim, places, shares: resample(grad, dim, places, shares),
-)
+from lamella_autograd import derivative
+from lamella_nn.ops.resampling import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lamella_core import Tensor
+
+
+def _resample(
+    grad: Tensor,
+    input_shape: tuple[int, ...],
+    dim: int,
+    places: Sequence[Sequence[int]],
+    shares: Sequence[Sequence[float]] | None,
+) -> Tensor:
+    """Each element gathers from the outputs that it went into; a share of 0 fills up the rest."""
+    uses: list[list[tuple[int, float]]] = [[] for _ in range(input_shape[dim])]
+    for k, indices in enumerate(places):
+        for i, at in enumerate(indices):
+            uses[at].append((i, 1.0 if shares is None else shares[k][i]))
+    most = max(1, *map(len, uses))
+    for each in uses:
+        each += [(each[0][0] if each else 0, 0.0)] * (most - len(each))
+    turned = [[each[k][0] for each in uses] for k in range(most)]
+    return resample(grad, dim, turned, [[each[k][1] for each in uses] for k in range(most)])
+
+
+derivative("resample", input=_resample)

@@ -334,12 +334,13 @@ def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any
     values = xp.empty((*lead, *output_size), input.dtype)
     indices = xp.empty((*lead, *output_size), xp.int64)
     regions = [_regions(n, m) for n, m in zip(sizes, output_size, strict=True)]
+    has_nan = input.dtype.kind == "f" and bool(xp.isnan(input).any())
     for place in product(*map(range, output_size)):
         window = tuple([r[i] for r, i in zip(regions, place, strict=True)])
         shape = [w.stop - w.start for w in window]
         flat = input[(..., *window)].reshape(*lead, -1)
         chosen = xp.argmax(flat, -1)
-        if flat.dtype.kind == "f":
+        if has_nan:
             # Of several NaN it is the last, where argmax finds the first.
             last = flat.shape[-1] - 1 - xp.argmax(xp.isnan(flat)[..., ::-1], -1)
             is_nan = xp.isnan(xp.take_along_axis(flat, last[..., None], -1)[..., 0])

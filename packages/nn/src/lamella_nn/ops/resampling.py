@@ -22,17 +22,6 @@ def resample(
     """``out[i] = sum_k shares[k][i] input[places[k][i]]`` along a dimension counted from the last.
 
     Args:
-        places: for each neighbour, which element it is, in an order that never falls.
+        places: for each neighbour, which element it is.
         shares: for each neighbour, its weights; None for ones.
     """
-
-
-@arrays(method=False)
-def resample_backward(
-    input: Tensor,
-    dim: int,
-    size: int,
-    places: Sequence[Sequence[int]],
-    shares: Sequence[Sequence[float]] | None,
-) -> Tensor:
-    """The gradient of ``resample`` for a dimension of ``size`` elements: each gets its shares."""
