@@ -135,3 +135,14 @@ def test_detach_shares(x):
     same[0, 0] = 50
     assert x[0, 0].item() == 50 and x._version == same._version == 1
     assert x.detach_() is x
+
+
+def test_a_copy_in_another_type_of_repeated_elements_is_in_their_order() -> None:
+    x = core.arange(15.0).reshape(3, 5)[:, None].expand(3, 4, 5)
+    # As PyTorch 2.13 lays them out.
+    for copied in (x.double(), x.bool(), x.to(core.float16), ~x.bool()):
+        assert copied.stride() == (20, 5, 1)
+        assert copied.view(-1).shape == (60,)
+    turned = x.transpose(0, 2).double()
+    assert turned.stride() == (1, 5, 20)
+    assert turned.tolist() == x.transpose(0, 2).tolist()

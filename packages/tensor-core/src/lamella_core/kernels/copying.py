@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.formats import order_of
+
+
+def _in_order(input: Any, order: Any, dtype: Any) -> Any:
+    """A copy laid out in an order of the dimensions, outermost first."""
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return input.transpose(order).astype(dtype, "C").transpose(back)
 
 
 @shared_kernel
 def clone(xp: Any, input: Any, order: Any) -> Any:
     if order.__class__ is str:
         return input.copy(order)
-    back = sorted(range(len(order)), key=order.__getitem__)
-    return input.transpose(order).copy("C").transpose(back)
+    return _in_order(input, order, input.dtype)
 
 
 @shared_kernel
 def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
-    # Dimensions of stride 0 have no order to keep.
-    return input.astype(dtype.numpy, "C" if 0 in input.strides else "K")
+    if 0 in input.strides and input.size:
+        # NumPy would lay out the copy of repeated elements with the repetition innermost.
+        return _in_order(input, order_of(input.shape, input.strides), dtype.numpy)
+    return input.astype(dtype.numpy)
 
 
 @shared_kernel

@@ -46,7 +46,7 @@ Body = Callable[..., None]
 def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     """A new array of the first one's form, written by ``body(*blocks, out, *scratch)``."""
     first = arrays[0]
-    out = np.empty_like(first)
+    out = np.empty_like(first, order="C" if 0 in first.strides else "K")
     flat = [np.ascontiguousarray(each).reshape(-1) for each in arrays]
     target = out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype)
     arrays = (*flat, target)
