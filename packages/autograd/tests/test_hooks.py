@@ -257,3 +257,15 @@ def test_a_hook_keeps_type_and_size() -> None:
         y.register_hook(change)
         with pytest.raises(RuntimeError, match=f"'<lambda>' has changed the {error} of value"):
             y.sum().backward()
+
+
+def test_hooks_and_gradients_that_are_asked_for() -> None:
+    """PyTorch's: by themselves after the hooks; on the way to other inputs, before them."""
+    x = lc.ones(2).requires_grad_()
+    y = x * 2
+    y.register_hook(lambda g: g * 3)
+    s = y.sum()
+    assert autograd.grad(s, y, retain_graph=True)[0].tolist() == [3.0, 3.0]
+    of_y, of_x = autograd.grad(s, (y, x))
+    assert of_y.tolist() == [1.0, 1.0]
+    assert of_x.tolist() == [6.0, 6.0]

@@ -170,14 +170,18 @@ def _sweep(
                 front_number = -1
         while True:
             if watched or node.hooks is not None:
+                captured = wanted is not None and node in wanted.captures
+                # As in PyTorch: what goes on through the node is asked for before its hooks ran.
+                goes_on = captured and node in wanted.runs  # type: ignore[union-attr]
+                if goes_on:
+                    wanted.collect_node(node, arrived)  # type: ignore[union-attr]
                 if node.hooks is not None:
                     this.settle()
                     arrived = run_before(node, arrived)
-                if wanted is not None and node in wanted.captures:
-                    wanted.collect_node(node, arrived)
-                    if node not in wanted.runs:
-                        edges = grads = ()
-                        break
+                if captured and not goes_on:
+                    wanted.collect_node(node, arrived)  # type: ignore[union-attr]
+                    edges = grads = ()
+                    break
                 grads = checked_apply(node, arrived) if anomaly else node.apply(arrived)
                 if node.hooks is not None:
                     grads = run_after(node, grads, arrived)
