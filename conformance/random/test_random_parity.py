@@ -375,6 +375,9 @@ SMALL = (
     "randn(16)", "randn(4, 16)", "randn(5, 5)", "randn(1009)", "randn(3000)",
     "randint(0, 10, (3,))", "randint(-5, 7, (2, 3))", "randint(0, 2**40, (3,))", "randperm(7)",
     "randn(3, dtype=torch.float64)", "empty(20).normal_(0.5, 0.1)", "empty(7).log_normal_()",
+    "empty(3).normal_()", "empty(3, 6).normal_()", "empty(3, 6).t().normal_()",
+    "empty(2, 3).uniform_()", "empty(2, 3).t().uniform_()", "empty(2, 3).half().uniform_()",
+    "randn_like(torch.empty(4, 4))", "randperm(512)", "randperm(513, dtype=torch.int32)",
 )  # fmt: skip
 
 

@@ -120,6 +120,7 @@ def _fill(
     if target is None:
         target = np.empty(size, first.dtype)
     target[:step] = first
+    del first
 
     def run(part: range) -> None:
         for start in part:

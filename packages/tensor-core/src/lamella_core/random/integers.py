@@ -27,6 +27,8 @@ from .uniform import (
 )
 
 _WIDE_RANGE = 2**28
+# Up to this length swapping in turn is quicker.
+_SHORT_PERMUTATION = 512
 # From this length on PyTorch shuffles by another algorithm, on 64-bit draws.
 _LONG_PERMUTATION = (2**32 - 1) // 20
 
@@ -38,6 +40,7 @@ _INT64 = np.dtype(np.int64)
 _FULL_RANGE_INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.int16, np.int32, np.int64))
 
 
+@cache
 def _largest(dtype: np.dtype) -> int:
     """The greatest integer of a draw without an upper end."""
     if dtype == _BOOL:
@@ -226,7 +229,7 @@ def permutation(
     """A random permutation of 0 .. n - 1, that of ``torch.randperm``.
 
     The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
-    32-bit word. The swaps are resolved all at once instead of in turn (see ``_apply_swaps``).
+    32-bit word. Many swaps are resolved all at once instead of in turn (see ``_apply_swaps``).
 
     Args:
         n: the length, at least 0 and below 214748364.
@@ -253,6 +256,12 @@ def permutation(
         )
     if n < 2:
         return np.zeros(n, dtype)
+    if n <= _SHORT_PERMUTATION:
+        numbers = list(range(n))
+        for i, word in enumerate(generator.words(n - 1).tolist()):
+            j = i + word % (n - i)
+            numbers[i], numbers[j] = numbers[j], numbers[i]
+        return np.array(numbers, _INT64).astype(dtype, copy=False)
     words = generator.words(n - 1).view(np.int64)
     targets = np.arange(n, dtype=np.int64)
     targets[:-1] += words % np.arange(n, 1, -1)

@@ -12,6 +12,7 @@ import numpy as np
 from lamella_core import random
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import order_of
+from lamella_core.random.generator import FEW
 from lamella_core.random.integers import randint
 from lamella_core.random.normal import randn
 from lamella_core.random.uniform import rand
@@ -74,7 +75,9 @@ def _fill(target: np.ndarray, draw: Callable[[tuple[int, ...]], np.ndarray]) -> 
 
 def uniform_(target: np.ndarray, low: float, high: float, generator: Any) -> None:
     kind = target.dtype
-    if target.flags.c_contiguous:
+    if target.size <= FEW and low == 0.0 and high == 1.0:
+        _fill(target, lambda shape: rand(shape, generator, kind, None))
+    elif target.flags.c_contiguous:
         random.uniform(target.shape, low, high, kind, generator, target)
     else:
         _fill(target, lambda shape: random.uniform(shape, low, high, kind, generator))
@@ -82,7 +85,9 @@ def uniform_(target: np.ndarray, low: float, high: float, generator: Any) -> Non
 
 def normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
     kind = target.dtype
-    if target.flags.c_contiguous:
+    if target.flags.c_contiguous and target.size <= FEW and mean == 0.0 and std == 1.0:
+        target[...] = randn(target.shape, generator, kind, None)
+    elif target.flags.c_contiguous:
         random.normal(target.shape, mean, std, kind, generator, True, target)
     else:
         _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False))
