@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
 from lamella_core import Tensor
-from lamella_core.serialization import register_module, register_type
+from lamella_core.serialization import register_module, register_place, register_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,8 +179,10 @@ def install() -> None:
 
 
 def register_file_names() -> None:
-    """Lets files name what ``lamella_nn`` holds, which is imported when one does."""
+    """Lets files name what ``lamella_nn`` and ``lamella_optim`` hold; they are imported then."""
     for name in ("Parameter", "_rebuild_parameter", "_rebuild_parameter_with_state"):
         module = "torch.nn.parameter" if name == "Parameter" else "torch._utils"
         register_type(module, name, f"lamella_nn.parameter:{name}")
     register_module("torch.nn", "lamella_nn")
+    register_module("torch.optim", "lamella_optim")
+    register_place("torch.optim.swa_utils", "lamella_nn.averaging:AveragedModel")

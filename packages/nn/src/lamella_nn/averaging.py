@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.modes import no_grad
 from lamella_core import tensor
+from lamella_core.serialization import register_place
 from lamella_nn.modules.batchnorm import _BatchNorm
 from lamella_nn.modules.module import Module
 
@@ -141,3 +142,6 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
         for module, momentum in momenta.items():
             module.momentum = momentum
         model.train(was_training)
+
+
+register_place("torch.optim.swa_utils", AveragedModel)

@@ -10,6 +10,7 @@ import pytest
 
 import lamella_core as torch
 import lamella_nn as nn
+from lamella_core.serialization.names import name_of
 from lamella_nn.utils import remove_spectral_norm, spectral_norm
 
 MODULES = [
@@ -107,3 +108,17 @@ def test_errors():
     with pytest.raises(IndexError):
         spectral_norm(plain, dim=2)
     assert list(plain.state_dict()) == ["weight"]
+
+
+def test_hooks_of_the_older_style_are_classes_that_files_name():
+    layer = spectral_norm(nn.Linear(3, 2))
+    (written,) = layer._state_dict_hooks.values()
+    (read,) = layer._load_state_dict_pre_hooks.values()
+    assert name_of(type(written)) == (
+        "torch.nn.utils.spectral_norm",
+        "SpectralNormStateDictHook",
+    )
+    assert type(read.hook).__name__ == "SpectralNormLoadStateDictPreHook"
+    assert written.fn is read.hook.fn
+    remove_spectral_norm(layer)
+    assert not layer._state_dict_hooks and not layer._load_state_dict_pre_hooks

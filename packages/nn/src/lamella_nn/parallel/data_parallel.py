@@ -90,6 +90,15 @@ class DataParallel(Module):
             place = first if output_device is None else _named(first.type, output_device)
             self.output_device = place
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_devices" not in state:
+            # PyTorch's file: it keeps indices, and nothing else for a module on the CPU.
+            self.dim = state.get("dim", 0)
+            self._devices = _devices_of(self.module, self.device_ids or None)
+            if self._devices:
+                self.output_device = _named(self._devices[0].type, self.output_device)
+
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """What the module gives for the whole batch."""
         if not self._devices:

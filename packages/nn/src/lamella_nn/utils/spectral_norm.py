@@ -111,8 +111,8 @@ class SpectralNorm:
         module.register_buffer(f"{name}_u", u)
         module.register_buffer(f"{name}_v", v)
         module.register_forward_pre_hook(method)
-        module._register_state_dict_hook(method._write_version)
-        module._register_load_state_dict_pre_hook(method._read_older)
+        module._register_state_dict_hook(SpectralNormStateDictHook(method))
+        module._register_load_state_dict_pre_hook(SpectralNormLoadStateDictPreHook(method))
         return method
 
     def remove(self, module: Module) -> None:
@@ -128,13 +128,38 @@ class SpectralNorm:
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self.name, self.compute_weight(module, do_power_iteration=module.training))
 
-    def _write_version(
+
+class SpectralNormStateDictHook:
+    """The hook that writes the version of the state.
+
+    Args:
+        fn: the hook of the weight.
+    """
+
+    def __init__(self, fn: SpectralNorm) -> None:
+        self.fn = fn
+
+    def __call__(
         self, module: Module, state_dict: Any, prefix: str, local_metadata: dict[str, Any]
     ) -> None:
         versions = local_metadata.setdefault("spectral_norm", {})
-        versions[f"{self.name}.version"] = self._version
+        versions[f"{self.fn.name}.version"] = self.fn._version
 
-    def _read_older(
+
+class SpectralNormLoadStateDictPreHook:
+    """The hook that gives states of version 0 a ``v``: they hold the weight itself in its place.
+
+    There are many v with ``u W v`` equal to the singular value that the weight was divided by; the
+    shortest one is taken.
+
+    Args:
+        fn: the hook of the weight.
+    """
+
+    def __init__(self, fn: SpectralNorm) -> None:
+        self.fn = fn
+
+    def __call__(
         self,
         state_dict: dict[str, Any],
         prefix: str,
@@ -144,13 +169,8 @@ class SpectralNorm:
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Gives states of version 0 a ``v``: they hold the weight itself in its place.
-
-        There are many v with ``u W v`` equal to the singular value that the weight was divided
-        by; the shortest one is taken.
-        """
-        version = local_metadata.get("spectral_norm", {}).get(f"{self.name}.version")
-        key = prefix + self.name
+        version = local_metadata.get("spectral_norm", {}).get(f"{self.fn.name}.version")
+        key = prefix + self.fn.name
         if (version is not None and version >= 1) or f"{key}_v" in state_dict:
             return
         needed = (f"{key}_orig", key, f"{key}_u")
@@ -161,7 +181,7 @@ class SpectralNorm:
         with no_grad():
             original, u = state_dict[needed[0]], state_dict[needed[2]]
             sigma = (original / state_dict.pop(key)).mean()
-            matrix = matrix_of(original, self.dim)
+            matrix = matrix_of(original, self.fn.dim)
             v = mv(linalg.pinv(matrix), u)
             state_dict[f"{key}_v"] = v * (sigma / dot(u, mv(matrix, v)))
 
@@ -209,7 +229,11 @@ def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
             hook.remove(module)
             del module._forward_pre_hooks[number]
             for hooks in (module._state_dict_hooks, module._load_state_dict_pre_hooks):
-                for each in [n for n, h in hooks.items() if getattr(h, "__self__", None) is hook]:
+                for each in [n for n, h in hooks.items() if _belongs_to(h, hook)]:
                     del hooks[each]
             return module
     raise ValueError(f"spectral_norm of '{name}' not found in {module}")
+
+
+def _belongs_to(hook: Any, method: SpectralNorm) -> bool:
+    return getattr(getattr(hook, "hook", hook), "fn", None) is method

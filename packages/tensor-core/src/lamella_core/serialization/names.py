@@ -60,8 +60,12 @@ def register_module(module_name: str, target: str) -> None:
 def register_place(module_name: str, target: Any) -> None:
     """Says where PyTorch has a class or function of the same name, for whole objects.
 
-    For one that :func:`register_module` does not lead to, as it is in another file here.
+    For one that :func:`register_module` does not lead to, as it is in another file here. It may be
+    given as ``"module:name"``, which is imported when a file first needs it.
     """
+    if isinstance(target, str):
+        _placed.setdefault((module_name, target.rpartition(":")[2]), target)
+        return
     name = module_name, target.__qualname__
     _placed[name] = target
     _placed_names.setdefault(target, name)
@@ -69,7 +73,13 @@ def register_place(module_name: str, target: Any) -> None:
 
 def placed(module_name: str, qualified_name: str) -> Any:
     """What :func:`register_place` put there; None when there is nothing."""
-    return _placed.get((module_name, qualified_name))
+    target = _placed.get((module_name, qualified_name))
+    return _imported(target) if isinstance(target, str) else target
+
+
+def _imported(target: str) -> Any:
+    module_name, _, name = target.partition(":")
+    return getattr(import_module(module_name), name)
 
 
 def registered(module_name: str, qualified_name: str) -> Any:
@@ -80,8 +90,7 @@ def registered(module_name: str, qualified_name: str) -> Any:
     """
     target = _objects[module_name, qualified_name]
     if isinstance(target, str):
-        target_module, _, name = target.partition(":")
-        target = getattr(import_module(target_module), name)
+        target = _imported(target)
         register_type(module_name, qualified_name, target)
     return target
 
