@@ -106,3 +106,12 @@ def test_errors() -> None:
             make_dual(core.arange(2), x)
         with pytest.raises(RuntimeError, match="already has"):
             make_dual(make_dual(x, x), x)
+
+
+def test_dual_tensors_have_memory() -> None:
+    with dual_level():
+        dual = make_dual(core.tensor([3.0, 2.0]), core.ones(2))
+        square = dual * dual
+        assert square.numpy().tolist() == [9.0, 4.0]
+        assert square.detach().numpy().tolist() == [9.0, 4.0]
+        assert square.data_ptr() == unpack_dual(square).primal.data_ptr()

@@ -52,6 +52,9 @@ class DualArray(LiftedArray):
         super().__init__(level, value)
         self.tangent = tangent
 
+    def plain(self) -> Tensor | None:
+        return None if self.level.transforms else self.value
+
     def text(self) -> str:
         if self.level.transforms:
             return super().text()

@@ -104,6 +104,10 @@ class LiftedArray:
         """What a tensor with this array is when its level has ended."""
         return self.value
 
+    def plain(self) -> Tensor | None:
+        """The tensor over whose memory one with this array stands; None where there is no one."""
+        return None
+
     def describe(self) -> str:
         """How a tensor with this array is printed."""
         return self.text() if self.level.alive else repr(self.value)

@@ -561,6 +561,16 @@ def check_not_lifted(
         )
 
 
+def with_memory(name: str, tensor: Tensor) -> Tensor:
+    """The tensor, or that over whose memory it stands (a dual number of no transform)."""
+    if tensor._key & LIFTED:
+        plain = tensor._array.plain()
+        if plain is not None:
+            return plain
+        check_not_lifted(name, tensor, RuntimeError)
+    return tensor
+
+
 def resize(tensor: Tensor, shape: tuple[int, ...]) -> None:
     """Gives a tensor another shape, row-major, in the same storage, which grows where it must.
 

@@ -16,7 +16,7 @@ from lamella_core import printing
 from lamella_core.device import Device, device_of
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.size import Size
-from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of
+from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,8 +173,8 @@ class Tensor(metaclass=_HasOps):
 
     def data_ptr(self) -> int:
         """The address of the first element."""
-        check_not_lifted("data_ptr", self, RuntimeError)
-        return backend_of_tensor(self).data_ptr(self._array)
+        plain = with_memory("data_ptr", self)
+        return backend_of_tensor(plain).data_ptr(plain._array)
 
     def untyped_storage(self) -> Storage:
         """The memory block that this tensor is a view of."""
@@ -349,7 +349,9 @@ class Tensor(metaclass=_HasOps):
             RuntimeError: for a tensor that requires grad, unless forced.
             TypeError: for a tensor that is not on the CPU, unless forced.
         """
-        check_not_lifted("numpy", self, RuntimeError)
+        plain = with_memory("numpy", self)
+        if plain is not self:
+            return plain.numpy(force=force)
         if not force:
             if self._key & REQUIRES_GRAD:
                 raise RuntimeError(
