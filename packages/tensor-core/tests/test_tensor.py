@@ -234,3 +234,8 @@ def test_a_range_has_numbers_that_follow_one_another() -> None:
     for dtype, name in ((core.bool, "Bool"), (core.complex64, "ComplexFloat")):
         with pytest.raises(NotImplementedError, match=f"arange_cpu.*{name}"):
             core.arange(3, dtype=dtype)
+
+
+def test_elements_are_not_deleted() -> None:
+    with pytest.raises(TypeError, match="does not support deleting items"):
+        del core.ones(2)[0]

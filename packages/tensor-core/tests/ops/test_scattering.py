@@ -118,3 +118,11 @@ def test_masks():
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_an_index_beyond_a_vector_is_an_index_error() -> None:
+    # PyTorch 2.13 tells vectors and other tensors apart.
+    with pytest.raises(IndexError, match="out of bounds"):
+        core.zeros(3).index_add_(0, core.tensor([5]), core.ones(1))
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        core.zeros(3, 2).index_add_(0, core.tensor([5]), core.ones(1, 2))

@@ -235,7 +235,8 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
     if not input.size:
         return input.copy()
     axis = dim if input.ndim else None
-    result = xp.asarray(xp.subtract(input, input.max(axis=axis, keepdims=True), order="C"))
+    result = xp.empty(input.shape, input.dtype)
+    xp.subtract(input, input.max(axis=axis, keepdims=True), result)
     xp.exp(result, result)
     result /= result.sum(axis=axis, keepdims=True)
     return result
@@ -258,7 +259,8 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     given = input.dtype
     if given.itemsize == 2:
         input = input.astype(xp.float32)
-    result = xp.asarray(xp.subtract(input, input.max(axis=axis, keepdims=True), order="C"))
+    result = xp.empty(input.shape, input.dtype)
+    xp.subtract(input, input.max(axis=axis, keepdims=True), result)
     total = xp.exp(result).sum(axis=axis, keepdims=True)
     if given.itemsize == 2 and dim == input.ndim - 1:
         # Along the last dimension, and only there, PyTorch rounds the sum and its logarithm.

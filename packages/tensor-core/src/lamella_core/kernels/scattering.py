@@ -90,7 +90,8 @@ def _along(target: Any, dim: int, index: Any) -> tuple[Any, ...]:
 @shared_kernel
 def index_add(xp: Any, input: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
     target = _flat(input)
-    check_bounds(index, dim, target.shape[dim])
+    error = IndexError if target.ndim == 1 else RuntimeError
+    check_bounds(index, dim, target.shape[dim], error)
     if input.dtype.kind in "iu":
         alpha = xp.asarray(int(alpha)).astype(input.dtype)
     values = _flat(source) if alpha == 1 else (_flat(source) * alpha).astype(input.dtype)
