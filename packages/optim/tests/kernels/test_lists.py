@@ -7,9 +7,12 @@ import pytest
 
 from lamella_core import parallel
 from lamella_optim.kernels import adam, sgd
-from lamella_optim.kernels.lists import BLOCK, PARALLEL
+from lamella_optim.kernels.lists import BLOCK, PARALLEL, WHOLE
 
-SIZES = [1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7, PARALLEL + 5]
+SIZES = [
+    *(1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7),
+    *(WHOLE, WHOLE + 1, PARALLEL + 5),
+]
 
 
 @pytest.fixture(params=["1", "3"])
@@ -74,7 +77,7 @@ def test_lists_of_mixed_sizes_types_and_steps(thread_count) -> None:
 
 @pytest.mark.parametrize("layout", ["transposed", "strided", "mixed"])
 def test_layouts_beyond_a_block(layout) -> None:
-    shape = (300, 200)
+    shape = (700, 200)  # beyond WHOLE
 
     def laid_out(values, which):
         if which == "transposed":
