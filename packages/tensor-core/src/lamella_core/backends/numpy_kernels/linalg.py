@@ -6,7 +6,7 @@ bias is added while the part is still in the cache.
 
 from __future__ import annotations
 
-from math import prod, sqrt
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ from lamella_core.parallel import spread, thread_count
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
 _PART = 1 << 22
 _LARGE = 1 << 24
+# BLAS takes parts of whole rows faster than parts of all rows, if they have at least this many.
+_ROWS = 256
 
 
 def _is_large(input: Any, columns: int) -> bool:
@@ -42,8 +44,7 @@ def _product(left: Any, right: Any, bias: Any = None) -> Any:
     """The product of two matrices, to each row of which the bias is added."""
     rows, columns = left.shape[0], right.shape[1]
     threads = min(thread_count(), left.size * columns // _PART)
-    # The closer the parts are to squares, the less is read.
-    high = max(1, min(threads, round(sqrt(threads * rows / columns))))
+    high = max(1, min(threads, rows // _ROWS))
     parts = [(r, c) for r in _cuts(rows, high) for c in _cuts(columns, threads // high)]
     left, right = _for_blas(left), _for_blas(right)
     out = np.empty((rows, columns), left.dtype)
