@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -150,3 +152,25 @@ def test_blas_is_limited_while_work_is_spread(threads: int) -> None:
     seen: list[int] = []
     parallel.spread(lambda part: seen.extend(_blas_threads()), range(3))
     assert threads == 1 or set(seen) == {1}
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "expected"),
+    [
+        (None, "lamella_core", True),
+        (None, "numpy", False),
+        ("20", "numpy", True),
+        ("26", "lamella_core", False),
+    ],
+)
+def test_whether_the_threads_of_blas_rest_is_settled_when_numpy_is_loaded(
+    given, first, expected
+) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_THREAD_TIMEOUT"}
+    if given is not None:
+        environment["OPENBLAS_THREAD_TIMEOUT"] = given
+    code = f"import {first}; from lamella_core.parallel import rests; print(rests())"
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == str(expected)

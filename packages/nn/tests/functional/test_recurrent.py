@@ -7,6 +7,7 @@ import pytest
 
 import lamella_core as core
 from lamella_autograd import gradcheck, gradgradcheck
+from lamella_core import parallel
 from lamella_nn.functional import recurrent
 
 FEATURES, HIDDEN = 3, 4
@@ -139,6 +140,48 @@ def test_first_and_second_derivatives(kind, projected, sizes):
 
     assert gradcheck(function, leaves)
     assert gradgradcheck(function, leaves, fast_mode=True)
+
+
+@pytest.mark.parametrize("spinning", [20, 26], ids=["in parts", "whole"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("kind", "projected"), KINDS)
+def test_a_large_batch_is_as_its_sequences_alone(monkeypatch, kind, projected, reverse, spinning):
+    monkeypatch.setattr(parallel, "_SPINNING", spinning)
+    random, size = np.random.default_rng(7), 128
+    sizes = (40,) * 5 + (38, 21, 20, 3, 1)
+    lengths = [sum(j < n for n in sizes) for j in range(40)]
+    starts = np.cumsum((0, *sizes))
+    rows = random.standard_normal((sum(sizes), FEATURES))
+    height, width = GATES[kind] * size, projected or size
+    shapes = [(height, FEATURES), (height, width), (height,), (height,)]
+    shapes += [(projected, size)] if projected else []
+    params = [random.standard_normal(shape) / 8 for shape in shapes]
+    widths = (width, size) if kind == "lstm" else (width,)
+    states = [random.standard_normal((1, 40, n)) for n in widths]
+    layer = recurrent._LAYERS[kind][0]
+
+    def outcome(rows, states, sizes):
+        leaves = [t.requires_grad_() for t in tensors([rows, *states, *params])]
+        hx, weights = leaves[1 : 1 + len(states)], leaves[1 + len(states) :]
+        output, last = layer(leaves[0], tuple(hx), weights, True, sizes, reverse)
+        sum((each * each.cos()).sum() for each in (output, *last)).backward()
+        found = [output.detach().numpy(), *(each.detach().numpy() for each in last)]
+        return found, [leaf.grad.numpy() for leaf in leaves]
+
+    found, grads = outcome(rows, [s[0] for s in states], sizes)
+    sums = [np.zeros_like(p) for p in params]
+    for j, length in enumerate(lengths):
+        mine = starts[:length] + j
+        alone, to_alone = outcome(rows[mine], [s[0, j : j + 1] for s in states], (1,) * length)
+        np.testing.assert_allclose(found[0][mine], alone[0], atol=1e-12)
+        np.testing.assert_allclose(grads[0][mine], to_alone[0], atol=1e-11)
+        for place in range(1, 1 + len(states)):
+            np.testing.assert_allclose(found[place][j], alone[place][0], atol=1e-12)
+            np.testing.assert_allclose(grads[place][j], to_alone[place][0], atol=1e-11)
+        for total, each in zip(sums, to_alone[1 + len(states) :], strict=True):
+            total += each
+    for total, each in zip(sums, grads[1 + len(states) :], strict=True):
+        np.testing.assert_allclose(each, total, atol=1e-10)
 
 
 @pytest.mark.parametrize("needed", range(8))

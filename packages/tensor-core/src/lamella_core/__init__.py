@@ -7,6 +7,14 @@ op. The module :mod:`lamella_core.dtype` keeps its name here; its class is
 
 from __future__ import annotations
 
+import os as _os
+import sys as _sys
+
+if "numpy" not in _sys.modules:
+    # OpenBLAS reads it when NumPy loads it; ``parallel.rests`` says why. Half a millisecond, which
+    # this comes to, still spans the gap between two products in a row.
+    _os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
+
 from math import e, inf, nan, pi
 
 from lamella_core import kernels as _kernels

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
+# OpenBLAS reads it when it is loaded: its threads spin for 2 to the power of it ticks of the clock.
+_given = os.environ.get("OPENBLAS_THREAD_TIMEOUT", "")
+_SPINNING = int(_given) if _given.isdigit() else 26
+
+
 class _State:
     """What is known of threads; an object, as kernels run over copies of their globals.
 
@@ -95,6 +100,15 @@ def set_thread_count(count: int) -> None:
     """Let this many threads, at least 1, work on one kernel."""
     if count != state.count:
         state.count, state.pool = count, None
+
+
+def rests() -> bool:
+    """Whether OpenBLAS's own threads sleep soon after a call; the same for the whole process.
+
+    As built, they go on spinning for some 30 ms, in which they take half of a core from the
+    threads of ``spread``.
+    """
+    return _SPINNING <= 20
 
 
 def spread(run: Callable[[Any], Any], parts: Sequence[Any]) -> None:

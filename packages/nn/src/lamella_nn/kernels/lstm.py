@@ -1,6 +1,7 @@
 """Array kernels of the LSTM layer.
 
-The reserve holds for each step the gates ``i f g o``, ``tanh(c')`` and ``c``, one below the other.
+The reserve holds for each step of a part the gates ``i f g o``, ``c`` and ``tanh(c')``, one below
+the other.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.recurrent_steps import (
-    block_of,
+    Part,
+    go_over,
+    in_blocks,
     input_products,
+    multiply,
+    parts_of,
+    product,
     states_before,
-    steps_of,
     transposed,
     transposed_gradient,
     widened,
@@ -33,39 +38,52 @@ def lstm_layer(
     batch_sizes: tuple[int, ...],
     reverse: bool,
 ) -> tuple[Any, Any, Any, Any]:
-    rows, batch, size, dtype = input.shape[0], hx.shape[0], cx.shape[1], input.dtype
+    rows, size, dtype = input.shape[0], cx.shape[1], input.dtype
     reserve = xp.empty(6 * size * rows, dtype)
     output = xp.empty((rows, hx.shape[1]), dtype)
-    input_products(xp, input, weight_ih, reserve, 6 * size, batch_sizes)
-    bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, batch)
-    state, cell = transposed(xp, hx), transposed(xp, cx)
-    buffer = xp.empty(4 * size * batch, dtype)
-    for start, end in steps_of(batch_sizes, reverse):
-        h, c = state[:, : end - start], cell[:, : end - start]
-        block = block_of(reserve, 6 * size, start, end)
-        gates, tanh_c = block[: 4 * size], block[4 * size : 5 * size]
-        block[5 * size :] = c
-        gates += xp.matmul(weight_hh, h, out=block_of(buffer, 4 * size, 0, end - start))
-        if bias is not None:
-            gates += bias[:, : end - start]
-        # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call of tanh for all gates.
-        i_and_f, o = gates[: 2 * size], gates[3 * size :]
-        i_and_f *= 0.5
-        o *= 0.5
-        xp.tanh(gates, out=gates)
-        i_and_f *= 0.5
-        i_and_f += 0.5
-        o *= 0.5
-        o += 0.5
-        c *= gates[size : 2 * size]
-        c += gates[:size] * gates[2 * size : 3 * size]
-        xp.tanh(c, out=tanh_c)
-        if weight_hr is None:
-            xp.multiply(o, tanh_c, out=h)
-        else:
-            h[...] = weight_hr @ (o * tanh_c)
-        output[start:end] = h.T
-    return output, xp.ascontiguousarray(state.T), xp.ascontiguousarray(cell.T), reserve
+    last_h, last_c = xp.empty(hx.shape, dtype), xp.empty(cx.shape, dtype)
+
+    def run(part: Part) -> None:
+        state, cell = transposed(xp, hx[part.sequences]), transposed(xp, cx[part.sequences])
+        width = state.shape[1]
+        bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, width)
+        share = part.share_of(reserve, 6 * size)
+        for chunk in part.chunks:
+            width = chunk.width
+            h, c = state[:, :width], cell[:, :width]
+            blocks = in_blocks(xp, weight_hh, width)
+            inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
+            saved, outputs = chunk.saved_in(share, 6 * size), chunk.rows_of(output)
+            products = xp.empty((2, size, width), dtype)
+            for step in range(chunk.count):
+                block = saved[step]
+                gates, i_and_f, o = block[: 4 * size], block[: 2 * size], block[3 * size : 4 * size]
+                tanh_c = block[5 * size :]
+                multiply(xp, blocks, h, gates)
+                gates += inputs[step]
+                # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call of tanh for all gates.
+                i_and_f *= 0.5
+                o *= 0.5
+                xp.tanh(gates, out=gates)
+                i_and_f *= 0.5
+                i_and_f += 0.5
+                o *= 0.5
+                o += 0.5
+                block[4 * size : 5 * size] = c
+                # i g and f c
+                each = block.reshape(6, size, width)
+                xp.multiply(each[:2], each[2:5:2], out=products)
+                xp.add(products[0], products[1], out=c)
+                xp.tanh(c, out=tanh_c)
+                if weight_hr is None:
+                    xp.multiply(o, tanh_c, out=h)
+                else:
+                    h[...] = weight_hr @ (o * tanh_c)
+                outputs[step] = h.T
+        last_h[part.sequences], last_c[part.sequences] = state.T, cell.T
+
+    go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
+    return output, last_h, last_c, reserve
 
 
 @shared_kernel
@@ -87,67 +105,87 @@ def lstm_layer_backward(
 ) -> tuple[Any, ...]:
     rows, batch, dtype = input.shape[0], hx.shape[0], input.dtype
     size = weight_hh.shape[0] // 4
-    to_state = transposed_gradient(xp, grad_hidden, hx.shape, dtype)
-    to_cell = transposed_gradient(xp, grad_cell, (batch, size), dtype)
-    to_gates = xp.empty((4 * size, rows), dtype)
-    buffer = xp.empty(5 * size * batch, dtype)
-    to_projected = None if weight_hr is None else xp.empty((weight_hr.shape[0], rows), dtype)
-    for start, end in reversed(steps_of(batch_sizes, reverse)):
-        dh, dc = to_state[:, : end - start], to_cell[:, : end - start]
-        block = block_of(reserve, 6 * size, start, end)
-        gates, tanh_c, c = block[: 4 * size], block[4 * size : 5 * size], block[5 * size :]
-        i, f = gates[:size], gates[size : 2 * size]
-        g, o = gates[2 * size : 3 * size], gates[3 * size :]
-        if grad_output is not None:
-            dh += grad_output[start:end].T
-        if to_projected is None:
-            dm = dh
-        else:
-            to_projected[:, start:end] = dh
-            dm = weight_hr.T @ dh
-        # The derivatives of sigmoid and tanh by their values: s - s^2 and 1 - t^2.
-        scratch = block_of(buffer, 5 * size, 0, end - start)
-        slope, part = scratch[: 4 * size], scratch[4 * size :]
-        xp.multiply(gates, gates, out=slope)
-        di, df, dg, do = (slope[k * size : (k + 1) * size] for k in range(4))
-        xp.subtract(gates[: 2 * size], slope[: 2 * size], out=slope[: 2 * size])
-        xp.subtract(1, dg, out=dg)
-        xp.subtract(o, do, out=do)
-        xp.multiply(dm, tanh_c, out=part)
-        do *= part
-        # dc += dm o (1 - tanh_c^2)
-        part *= tanh_c
-        xp.subtract(dm, part, out=part)
-        part *= o
-        dc += part
-        xp.multiply(dc, g, out=part)
-        di *= part
-        xp.multiply(dc, c, out=part)
-        df *= part
-        xp.multiply(dc, i, out=part)
-        dg *= part
-        dc *= f
-        to_gates[:, start:end] = slope
-        xp.matmul(weight_hh.T, slope, out=dh)
+    to_hx, to_cx = xp.empty(hx.shape, dtype), xp.empty((batch, size), dtype)
+    to_gates = xp.empty((rows, 4 * size), dtype)
+    projecting = weight_hr is not None
+    to_projected: Any = xp.empty((rows, hx.shape[1]), dtype) if projecting else None
+    parts = parts_of(xp, weight_hh, batch_sizes, reverse)
+
+    def run(part: Part) -> None:
+        to_state = transposed_gradient(xp, grad_hidden, part.sequences, to_hx.shape, dtype)
+        to_cell = transposed_gradient(xp, grad_cell, part.sequences, to_cx.shape, dtype)
+        share = part.share_of(reserve, 6 * size)
+        for chunk in reversed(part.chunks):
+            width = chunk.width
+            dh, dc = to_state[:, :width], to_cell[:, :width]
+            blocks = in_blocks(xp, weight_hh.T, width)
+            saved = chunk.saved_in(share, 6 * size).reshape(chunk.count, 6, size, width)
+            grads = None if grad_output is None else chunk.rows_of(grad_output)
+            slopes, through = _slopes(xp, saved)
+            part_of_dc = xp.empty((size, width), dtype)
+            projected: Any = chunk.rows_of(to_projected) if projecting else None
+            for step in reversed(range(chunk.count)):
+                slope = slopes[step]
+                if grads is not None:
+                    dh += grads[step].T
+                dm = dh
+                if projecting:
+                    projected[step] = dh.T
+                    dm = weight_hr.T @ dh
+                xp.multiply(dm, through[step], out=part_of_dc)
+                dc += part_of_dc
+                slope[:3] *= dc
+                slope[3] *= dm
+                dc *= saved[step, 1]
+                multiply(xp, blocks, slope.reshape(4 * size, width), dh)
+            slopes = slopes.reshape(chunk.count, 4 * size, width)
+            chunk.rows_of(to_gates)[...] = slopes.transpose(0, 2, 1)
+        to_hx[part.sequences], to_cx[part.sequences] = to_state.T, to_cell.T
+
+    go_over(parts, run)
     nothing = xp.empty(0, dtype)
-    to_hr = nothing
-    if needs[5]:
-        to_hr = to_projected @ _unprojected(xp, reserve, size, batch_sizes)
     return (
-        to_gates.T @ weight_ih if needs[0] else nothing,
-        xp.ascontiguousarray(to_state.T) if needs[1] else nothing,
-        xp.ascontiguousarray(to_cell.T) if needs[2] else nothing,
-        to_gates @ input if needs[3] else nothing,
-        to_gates @ states_before(xp, output, hx, batch_sizes, reverse) if needs[4] else nothing,
-        to_hr,
-        to_gates.sum(1) if needs[6] else nothing,
+        product(xp, to_gates, weight_ih) if needs[0] else nothing,
+        to_hx if needs[1] else nothing,
+        to_cx if needs[2] else nothing,
+        product(xp, to_gates.T, input) if needs[3] else nothing,
+        product(xp, to_gates.T, states_before(xp, output, hx, batch_sizes, reverse))
+        if needs[4]
+        else nothing,
+        product(xp, to_projected.T, _unprojected(xp, reserve, size, rows, parts))
+        if needs[5]
+        else nothing,
+        to_gates.sum(0) if needs[6] else nothing,
     )
 
 
-def _unprojected(xp: Any, reserve: Any, size: int, batch_sizes: tuple[int, ...]) -> Any:
+def _slopes(xp: Any, saved: Any) -> tuple[Any, Any]:
+    """The derivatives at some steps: of ``c'`` by what goes into ``i f g`` and of ``h'`` by what
+    goes into ``o``, ``(count, 4, size, width)``, and of ``h'`` by ``c'``.
+
+    Those of sigmoid and tanh are ``s - s^2`` and ``1 - t^2``.
+    """
+    i_and_f, o, tanh_c = saved[:, :2], saved[:, 3], saved[:, 5]
+    slopes = saved[:, :4] * saved[:, :4]
+    xp.subtract(i_and_f, slopes[:, :2], out=slopes[:, :2])
+    xp.subtract(1, slopes[:, 2], out=slopes[:, 2])
+    xp.subtract(o, slopes[:, 3], out=slopes[:, 3])
+    # i by g, f by c, g by i
+    slopes[:, :2] *= saved[:, 2:5:2]
+    slopes[:, 2] *= saved[:, 0]
+    slopes[:, 3] *= tanh_c
+    through = tanh_c * tanh_c
+    xp.subtract(1, through, out=through)
+    through *= o
+    return slopes, through
+
+
+def _unprojected(xp: Any, reserve: Any, size: int, rows: int, parts: list[Part]) -> Any:
     """``o tanh(c')`` of each row, ``(rows, hidden)``."""
-    result = xp.empty((sum(batch_sizes), size), reserve.dtype)
-    for start, end in steps_of(batch_sizes, False):
-        block = block_of(reserve, 6 * size, start, end)
-        result[start:end] = (block[3 * size : 4 * size] * block[4 * size : 5 * size]).T
+    result = xp.empty((rows, size), reserve.dtype)
+    for part in parts:
+        share = part.share_of(reserve, 6 * size)
+        for chunk in part.chunks:
+            saved = chunk.saved_in(share, 6 * size).reshape(chunk.count, 6, size, chunk.width)
+            chunk.rows_of(result)[...] = (saved[:, 3] * saved[:, 5]).transpose(0, 2, 1)
     return result

@@ -6,10 +6,14 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.recurrent_steps import (
-    block_of,
+    Part,
+    go_over,
+    in_blocks,
     input_products,
+    multiply,
+    parts_of,
+    product,
     states_before,
-    steps_of,
     transposed,
     transposed_gradient,
     widened,
@@ -29,25 +33,30 @@ def rnn_layer(
     reverse: bool,
     nonlinearity: str,
 ) -> tuple[Any, Any]:
-    rows, dtype = input.shape[0], input.dtype
-    batch, size = hx.shape
-    products = xp.empty(size * rows, dtype)
-    output = xp.empty((rows, size), dtype)
-    input_products(xp, input, weight_ih, products, size, batch_sizes)
-    bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, batch)
-    state = transposed(xp, hx)
-    for start, end in steps_of(batch_sizes, reverse):
-        h = state[:, : end - start]
-        block = block_of(products, size, start, end)
-        block += weight_hh @ h
-        if bias is not None:
-            block += bias[:, : end - start]
-        if nonlinearity == "tanh":
-            xp.tanh(block, out=h)
-        else:
-            xp.maximum(block, 0, out=h)
-        output[start:end] = h.T
-    return output, xp.ascontiguousarray(state.T)
+    dtype, size = input.dtype, hx.shape[1]
+    output, last = xp.empty((input.shape[0], size), dtype), xp.empty(hx.shape, dtype)
+
+    def run(part: Part) -> None:
+        state = transposed(xp, hx[part.sequences])
+        bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, state.shape[1])
+        for chunk in part.chunks:
+            h = state[:, : chunk.width]
+            blocks = in_blocks(xp, weight_hh, chunk.width)
+            inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
+            outputs = chunk.rows_of(output)
+            sums = xp.empty((size, chunk.width), dtype)
+            for step in range(chunk.count):
+                multiply(xp, blocks, h, sums)
+                sums += inputs[step]
+                if nonlinearity == "tanh":
+                    xp.tanh(sums, out=h)
+                else:
+                    xp.maximum(sums, 0, out=h)
+                outputs[step] = h.T
+        last[part.sequences] = state.T
+
+    go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
+    return output, last
 
 
 @shared_kernel
@@ -65,22 +74,38 @@ def rnn_layer_backward(
     nonlinearity: str,
     needs: tuple[bool, ...],
 ) -> tuple[Any, ...]:
-    rows, size, dtype = input.shape[0], hx.shape[1], input.dtype
-    to_state = transposed_gradient(xp, grad_hidden, hx.shape, dtype)
-    to_sums = xp.empty((size, rows), dtype)
-    slope = 1 - output * output if nonlinearity == "tanh" else (output > 0).astype(dtype)
-    for start, end in reversed(steps_of(batch_sizes, reverse)):
-        dh = to_state[:, : end - start]
-        if grad_output is not None:
-            dh += grad_output[start:end].T
-        step = dh * slope[start:end].T
-        to_sums[:, start:end] = step
-        xp.matmul(weight_hh.T, step, out=dh)
+    dtype = input.dtype
+    to_hx = xp.empty(hx.shape, dtype)
+    to_sums = xp.empty((input.shape[0], hx.shape[1]), dtype)
+
+    def run(part: Part) -> None:
+        to_state = transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
+        for chunk in reversed(part.chunks):
+            dh = to_state[:, : chunk.width]
+            blocks = in_blocks(xp, weight_hh.T, chunk.width)
+            grads = None if grad_output is None else chunk.rows_of(grad_output)
+            slopes = xp.array(chunk.rows_of(output).transpose(0, 2, 1), order="C")
+            if nonlinearity == "tanh":
+                slopes *= slopes
+                xp.subtract(1, slopes, out=slopes)
+            else:
+                slopes = (slopes > 0).astype(dtype)
+            for step in reversed(range(chunk.count)):
+                if grads is not None:
+                    dh += grads[step].T
+                slopes[step] *= dh
+                multiply(xp, blocks, slopes[step], dh)
+            chunk.rows_of(to_sums)[...] = slopes.transpose(0, 2, 1)
+        to_hx[part.sequences] = to_state.T
+
+    go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
     nothing = xp.empty(0, dtype)
     return (
-        to_sums.T @ weight_ih if needs[0] else nothing,
-        xp.ascontiguousarray(to_state.T) if needs[1] else nothing,
-        to_sums @ input if needs[2] else nothing,
-        to_sums @ states_before(xp, output, hx, batch_sizes, reverse) if needs[3] else nothing,
-        to_sums.sum(1) if needs[4] else nothing,
+        product(xp, to_sums, weight_ih) if needs[0] else nothing,
+        to_hx if needs[1] else nothing,
+        product(xp, to_sums.T, input) if needs[2] else nothing,
+        product(xp, to_sums.T, states_before(xp, output, hx, batch_sizes, reverse))
+        if needs[3]
+        else nothing,
+        to_sums.sum(0) if needs[4] else nothing,
     )

@@ -1,18 +1,145 @@
-"""What the kernels of recurrent layers share: the order of steps, and the products of all steps.
+"""What the kernels of recurrent layers share: the order of steps, and the products with weights.
 
-Inside of the kernels a state is transposed, ``(hidden, batch)``: each gate of a step is then one
+A batch is worked on in parts of some sequences, each through all of its steps: parts are
+independent of each other, so that each can have a thread, and what a step works on stays in the
+cache. Inside of a part a state is transposed, ``(hidden, width)``: each gate of a step is then one
 block of memory, and the product with the weight is the faster way round for BLAS.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.backends.numpy_kernels import linalg
+from lamella_core.parallel import one_blas_thread, rests, spread, thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Steps = list[tuple[int, int]]
 
-# Below it, one product for all steps is quicker than one for each.
-_FEW_ROWS = 8
+# A part has about this many numbers in a state: fewer are done sooner than NumPy is called.
+_STATE = 4096
+# A product with fewer columns spends more of its time on reading the weight.
+_COLUMNS = 16
+# A larger weight does not stay in the cache from step to step, so that BLAS should read it once
+# for the whole batch, with its own threads.
+_LARGE_WEIGHT = 1 << 20
+# OpenBLAS takes a product of at most so many multiplications as it is; for a larger one it copies
+# the weight into its own order first, which takes as long as multiplying it with a few columns.
+_SMALL_PRODUCT = 1_000_000
+# Blocks of fewer rows are slower, where the rows are the columns of the weight in memory.
+_FEWEST_ROWS = 16
+# What is computed for several steps at once has this many numbers in a state.
+_CHUNK, _CHUNK_OF_WHOLE, _CHUNK_ELSEWHERE = 16384, 65536, 1 << 20
+
+
+class Chunk:
+    """Some steps of a part that have equally many rows, in the order in which they follow.
+
+    Attributes:
+        place: the rows of the part before the chunk.
+        count: the steps.
+        width: the part's rows in each step.
+    """
+
+    __slots__ = ("_columns", "_order", "_rows", "_size", "count", "place", "width")
+
+    def __init__(
+        self, rows: slice, count: int, size: int, columns: slice, place: int, reverse: bool
+    ) -> None:
+        self.count, self.width, self.place = count, columns.stop - columns.start, place
+        self._rows, self._size, self._columns = rows, size, columns
+        self._order = slice(None, None, -1 if reverse else None)
+
+    def rows_of(self, array: Any) -> Any:
+        """The chunk's rows of an array over all rows, ``(count, width, features)``."""
+        rows = array[self._rows].reshape(self.count, self._size, -1)
+        return rows[self._order, self._columns]
+
+    def saved_in(self, reserve: Any, height: int) -> Any:
+        """The chunk's ``height`` numbers for each row in its part's share of the reserve,
+        ``(count, height, width)``."""
+        start = height * self.place
+        end = start + height * self.width * self.count
+        return reserve[start:end].reshape(self.count, height, self.width)
+
+
+class Part:
+    """Sequences ``first`` to ``end`` of the batch."""
+
+    __slots__ = ("chunks", "first", "place", "rows", "sequences")
+
+    def __init__(
+        self, first: int, end: int, place: int, size: int, runs: list[Run], reverse: bool, most: int
+    ) -> None:
+        self.sequences = slice(first, end)
+        self.place = place
+        self.chunks: list[Chunk] = []
+        rows = 0
+        for start, height, count in runs:
+            if height <= first:
+                continue
+            columns = slice(first, min(end, height))
+            width = columns.stop - first
+            step = max(1, most // (size * width))
+            for done in range(0, count, step):
+                steps = min(step, count - done)
+                before = count - done - steps if reverse else done
+                low = start + before * height
+                where = slice(low, low + steps * height)
+                self.chunks.append(Chunk(where, steps, height, columns, rows, reverse))
+                rows += steps * width
+        self.rows = rows
+
+    def share_of(self, reserve: Any, height: int) -> Any:
+        """The part's share of a flat array that holds ``height`` numbers for each row."""
+        return reserve[height * self.place : height * (self.place + self.rows)]
+
+
+# The first row, the height and the number of equally high steps.
+Run = tuple[int, int, int]
+
+
+def parts_of(xp: Any, weight: Any, batch_sizes: tuple[int, ...], reverse: bool) -> list[Part]:
+    """The parts of a batch, the same for each call with the same shapes.
+
+    Args:
+        weight: the weight of the state, ``(gates times size, hidden)``.
+    """
+    batch, size = batch_sizes[0], max(weight.shape[1], 1)
+    count = 1
+    if xp is np and rests() and weight.size <= _LARGE_WEIGHT and size * batch >= _STATE:
+        # Two at least, for two threads.
+        count = max(2, min(-(-size * batch // _STATE), -(-batch // _COLUMNS)))
+    runs, row = [], 0
+    for height, equal in groupby(batch_sizes):
+        steps = sum(1 for _ in equal)
+        runs.append((row, height, steps))
+        row += height * steps
+    if reverse:
+        runs.reverse()
+    parts, place = [], 0
+    most = _CHUNK_ELSEWHERE if xp is not np else _CHUNK if rests() else _CHUNK_OF_WHOLE
+    for number in range(count):
+        first, end = batch * number // count, batch * (number + 1) // count
+        part = Part(first, end, place, size, runs, reverse, most)
+        parts.append(part)
+        place += part.rows
+    return parts
+
+
+def go_over(parts: list[Part], run: Callable[[Part], None]) -> None:
+    """Calls ``run(part)`` for every part, on several threads where there are."""
+    if len(parts) < 2 or thread_count() < 2:
+        for part in parts:
+            run(part)
+        return
+    with one_blas_thread():
+        spread(run, parts)
 
 
 def steps_of(batch_sizes: tuple[int, ...], reverse: bool) -> Steps:
@@ -22,30 +149,56 @@ def steps_of(batch_sizes: tuple[int, ...], reverse: bool) -> Steps:
     return steps[::-1] if reverse else steps
 
 
-def block_of(reserve: Any, height: int, start: int, end: int) -> Any:
-    """A step's part of a flat array that holds ``height`` numbers for each row."""
-    return reserve[height * start : height * end].reshape(height, end - start)
+def in_blocks(xp: Any, weight: Any, columns: int) -> Any:
+    """A weight as a stack of blocks of rows, for quick products with a matrix of few columns."""
+    rows, inner = weight.shape
+    count = 1
+    # BLAS's own threads make up for the copy where they share many columns.
+    alone = columns < _COLUMNS or rests() or thread_count() < 2
+    if xp is np and alone and weight.size <= _LARGE_WEIGHT:
+        most = max(_SMALL_PRODUCT // max(inner * columns, 1), _FEWEST_ROWS)
+        count = -(-rows // most)
+        while rows % count:
+            count += 1
+        if rows // count < _FEWEST_ROWS:
+            count = 1
+    return weight.reshape(count, rows // count, inner)
 
 
-def input_products(
-    xp: Any, input: Any, weight: Any, reserve: Any, height: int, batch_sizes: tuple[int, ...]
-) -> None:
-    """Writes ``weight @ input.T`` of each step into the first rows of its block of the reserve."""
-    count, batch = len(batch_sizes), batch_sizes[0]
-    rows = weight.shape[0]
-    if batch >= _FEW_ROWS and batch_sizes[-1] == batch:
-        blocks = reserve.reshape(count, height, batch)[:, :rows]
-        columns = input.reshape(count, batch, -1).transpose(0, 2, 1)
-        xp.matmul(weight, columns, out=blocks)
-        return
-    products = input @ weight.T
-    for start, end in steps_of(batch_sizes, False):
-        block_of(reserve, height, start, end)[:rows] = products[start:end].T
+def multiply(xp: Any, blocks: Any, columns: Any, out: Any) -> None:
+    """``out = weight @ columns`` with the weight in blocks, for one step or ``(count, ...)``."""
+    stacked = out.reshape(*out.shape[:-2], *blocks.shape[:2], out.shape[-1])
+    xp.matmul(blocks, columns[..., None, :, :], out=stacked)
 
 
-def widened(xp: Any, bias: Any, batch: int) -> Any:
+def product(xp: Any, left: Any, right: Any) -> Any:
+    """The product of two large matrices, by the same threads that go over the parts."""
+    return linalg.matmul(left, right) if xp is np and rests() else left @ right
+
+
+def input_products(xp: Any, rows: Any, weight: Any, bias: Any) -> Any:
+    """``weight @ x + bias`` of some steps, ``(count, height, width)``.
+
+    Args:
+        rows: ``(count, width, features)``.
+        bias: ``(height, width)`` or wider, or None.
+    """
+    count, width, features = rows.shape
+    if width == 1:
+        products = (rows[:, 0] @ weight.T)[..., None]
+    else:
+        products = xp.empty((count, len(weight), width), rows.dtype)
+        # In order, as BLAS takes small products only so.
+        columns = xp.ascontiguousarray(rows.transpose(0, 2, 1))
+        multiply(xp, in_blocks(xp, weight, width), columns, products)
+    if bias is not None:
+        products += bias[:, :width]
+    return products
+
+
+def widened(xp: Any, bias: Any, width: int) -> Any:
     """A bias for each column of a block, in memory: adding it is then one plain pass."""
-    return xp.repeat(bias[:, None], batch, 1)
+    return xp.repeat(bias[:, None], width, 1)
 
 
 def transposed(xp: Any, state: Any) -> Any:
@@ -53,11 +206,11 @@ def transposed(xp: Any, state: Any) -> Any:
     return xp.array(state.T, order="C")
 
 
-def transposed_gradient(xp: Any, grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def transposed_gradient(xp: Any, grad: Any, sequences: slice, shape: Any, dtype: Any) -> Any:
     """Where the gradient of a state is summed up: that of the last one, or zeros."""
     if grad is None:
-        return xp.zeros(shape[::-1], dtype)
-    return transposed(xp, grad)
+        return xp.zeros((shape[1], sequences.stop - sequences.start), dtype)
+    return transposed(xp, grad[sequences])
 
 
 def states_before(
