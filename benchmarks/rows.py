@@ -67,6 +67,7 @@ ROWS = (
     Row("loading from memory, shuffled", "loader", "memory", Target(0.5)),
     Row("loading by two workers, 64x64 images", "loader", "workers", Target(0.8)),
     Row("start of two workers", "loader", "start", Target(0.5, "s")),
+    Row("start of two workers, spawned", "loader", "start-spawned", Target(0.5, "s")),
     Row("tar stream against plain reading", "tar_stream", target=Target(1.25)),
     Row("memory growth, 100,000 steps", "memory", None, Target(1e6, "B"), True, has_ratio=False),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from types import ModuleType
@@ -25,25 +26,29 @@ def in_memory(torch: ModuleType, data: Any) -> tuple[float, float]:
     return statistics.median(taken), count
 
 
-def images_dataset(torch: ModuleType, data: Any, length: int) -> Any:
-    """Colour images of 64 x 64, made from stored bytes as decoding and normalizing would."""
-    stored = torch.randint(0, 256, (256, 3, 64, 64), dtype=torch.uint8)
+class Images:
+    """Colour images of 64 x 64, made from stored bytes as decoding and normalizing would.
 
-    class Images(data.Dataset):
-        def __len__(self) -> int:
-            return length
+    Of the module, and no subclass of a framework's, so that a spawned worker finds it.
+    """
 
-        def __getitem__(self, index: int) -> Any:
-            image = stored[index % 256].to(torch.float32)
-            return image.div_(255).sub_(0.5), index % 10
+    def __init__(self, torch: ModuleType, length: int) -> None:
+        self.stored = torch.randint(0, 256, (256, 3, 64, 64), dtype=torch.uint8)
+        self.number = torch.float32
+        self.length = length
 
-    return Images()
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Any:
+        image = self.stored[index % 256].to(self.number)
+        return image.div_(255).sub_(0.5), index % 10
 
 
 def by_workers(torch: ModuleType, data: Any) -> tuple[float, float]:
     """Seconds of 100 batches of 64 images, by two workers that are there already."""
     loader = data.DataLoader(
-        images_dataset(torch, data, 6400),
+        Images(torch, 6400),
         batch_size=64,
         shuffle=True,
         num_workers=2,
@@ -59,19 +64,28 @@ def by_workers(torch: ModuleType, data: Any) -> tuple[float, float]:
     return statistics.median(taken), total
 
 
-def start_of_workers(torch: ModuleType, data: Any) -> tuple[float, float]:
+def start_of_workers(
+    torch: ModuleType, data: Any, method: str | None = None
+) -> tuple[float, float]:
     """Seconds from asking two workers, not there yet, to their first batch of 64 images."""
-    dataset = images_dataset(torch, data, 128)
+    dataset = Images(torch, 128)
     taken = []
     for _ in range(STARTS):
-        loader = data.DataLoader(dataset, batch_size=64, num_workers=2)
+        loader = data.DataLoader(
+            dataset, batch_size=64, num_workers=2, multiprocessing_context=method
+        )
         start = time.perf_counter()
         images, _ = next(iter(loader))
         taken.append(time.perf_counter() - start)
     return statistics.median(taken), images.sum().item()
 
 
-VARIANTS = {"memory": in_memory, "workers": by_workers, "start": start_of_workers}
+VARIANTS = {
+    "memory": in_memory,
+    "workers": by_workers,
+    "start": start_of_workers,
+    "start-spawned": functools.partial(start_of_workers, method="spawn"),
+}
 
 
 def main() -> None:

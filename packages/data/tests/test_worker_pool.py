@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
-from lamella_data import DataLoader, Dataset
+from lamella_data import DataLoader, Dataset, TensorDataset
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -247,3 +248,17 @@ def _runs(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_workers_that_are_sent_more_than_a_pipe_holds(method) -> None:
+    dataset = TensorDataset(core.arange(60_000))
+    loader = DataLoader(dataset, 10_000, num_workers=2, multiprocessing_context=method)
+    assert [batch[0].item() for (batch,) in loader] == list(range(0, 60_000, 10_000))
+
+
+def test_what_cannot_be_sent_to_spawned_workers_leaves_no_process() -> None:
+    dataset = Scripted(lambda index: index)
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError), match="lambda"):
+        iter(DataLoader(dataset, num_workers=2, multiprocessing_context="spawn"))
+    assert not multiprocessing.active_children()

@@ -52,6 +52,7 @@ class WorkerPool:
         self._borrowers = [Borrower() for _ in range(num_workers)]
         self._open = True
         forks = context.get_start_method() == "fork"
+        waiting: list[tuple[Any, Any]] = []
         try:
             for worker_id in range(num_workers):
                 ours, theirs = context.Pipe(duplex=True)
@@ -70,12 +71,15 @@ class WorkerPool:
                     resumed=None if resumed is None else resumed[worker_id],
                 )
                 process = context.Process(target=run_worker, args=(task,), daemon=True)
-                try:
-                    process.start()
-                finally:
-                    theirs.close()
                 self._processes.append(process)
+                if forks:
+                    _start(process, theirs)
+                else:
+                    waiting.append((process, theirs))
+            if waiting:
+                _start_side_by_side(waiting)
         except BaseException:
+            self._processes = [process for process in self._processes if process.pid is not None]
             self.shutdown(grace=0.0)
             raise
         self._awaited: list[Any] = [
@@ -164,6 +168,22 @@ class WorkerPool:
                 process.kill()
                 process.join()
             process.close()
+
+
+def _start(process: Any, theirs: Any) -> None:
+    try:
+        process.start()
+    finally:
+        theirs.close()
+
+
+def _start_side_by_side(pairs: Sequence[tuple[Any, Any]]) -> None:
+    """Start processes that are not forked: each one reads its task when its imports are done, and
+    a large one holds its writer up until then."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as threads:
+        list(threads.map(_start, *zip(*pairs, strict=True)))
 
 
 def _death_notice(dead: list[Any]) -> str:
