@@ -173,7 +173,8 @@ def multiply(xp: Any, blocks: Any, columns: Any, out: Any) -> None:
 
 def product(xp: Any, left: Any, right: Any) -> Any:
     """The product of two large matrices, by the same threads that go over the parts."""
-    return linalg.matmul(left, right) if xp is np and rests() else left @ right
+    spreads = xp is np and rests() and thread_count() > 1
+    return linalg.matmul(left, right) if spreads else left @ right
 
 
 def input_products(xp: Any, rows: Any, weight: Any, bias: Any) -> Any:
