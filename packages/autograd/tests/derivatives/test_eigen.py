@@ -62,21 +62,3 @@ def test_losses_that_depend_on_a_phase() -> None:
     a = lc.tensor([[2.0, 1j], [-1j, 3.0]], dtype=lc.complex128, requires_grad=True)
     with pytest.raises(RuntimeError, match="ill-defined"):
         linalg.eigh(a).eigenvectors.imag.sum().backward()
-
-
-def test_lobpcg(check: Check) -> None:
-    guess = lc.from_numpy(np.linalg.qr(floats(9, 2))[0])
-    spread = lc.arange(9, dtype=lc.float64).diag()
-
-    def values(a: lc.Tensor) -> lc.Tensor:
-        return lc.lobpcg(a + a.mT + 4 * spread, X=guess, tol=1e-13)[0]
-
-    def projector(a: lc.Tensor) -> lc.Tensor:
-        x = lc.lobpcg(a + a.mT + 4 * spread, X=guess, tol=1e-13)[1]
-        return x[:, :1] @ x[:, :1].mT
-
-    check(values, floats(9, 9))
-    check(projector, floats(9, 9))
-    matrix = lc.eye(6).requires_grad_()
-    with pytest.raises(ValueError, match="B=None"):
-        lc.lobpcg(matrix, B=2 * lc.eye(6))[0].sum().backward()

@@ -52,7 +52,7 @@ FUNCTIONS = {
         quint8""".split(),
         "lamella_quantization",
     ),
-    "sparse_coo_tensor": "lamella_sparse",
+    **dict.fromkeys(("lobpcg", "sparse_coo_tensor"), "lamella_sparse"),
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(
         "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),

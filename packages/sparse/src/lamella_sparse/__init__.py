@@ -1,4 +1,4 @@
-"""Sparse tensors in coordinate form: PyTorch's ``sparse_coo``.
+"""Sparse tensors in coordinate form, PyTorch's ``sparse_coo``, and eigenpairs by LOBPCG.
 
 Importing it gives tensors ``to_sparse``, ``to_dense``, ``coalesce``, ``indices``, ``values`` and
 ``sparse_mask``.
@@ -6,7 +6,8 @@ Importing it gives tensors ``to_sparse``, ``to_dense``, ``coalesce``, ``indices`
 
 from lamella_sparse import arithmetic, derivatives
 from lamella_sparse.conversion import sparse_coo_tensor
+from lamella_sparse.lobpcg import lobpcg
 from lamella_sparse.matrix import addmm, mm
 from lamella_sparse.reduction import log_softmax, softmax, sum
 
-__all__ = ["addmm", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum"]
+__all__ = ["addmm", "lobpcg", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum"]

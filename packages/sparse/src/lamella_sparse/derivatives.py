@@ -1,4 +1,4 @@
-"""Derivatives of the ops on sparse tensors.
+"""Derivatives of the ops on sparse tensors, and of LOBPCG.
 
 The gradient of a sparse tensor is sparse: it has values where the tensor has them.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative
+from lamella_core.ops.creation import eye
+from lamella_core.ops.solving import solve
 from lamella_sparse.conversion import coo_coalesce, coo_take, coo_tensor
 from lamella_sparse.matrix import _mm
 
@@ -47,3 +49,26 @@ def _factor(factor: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """``left @ right``, at the coordinates of a sparse factor."""
     product = _mm(left, right) if left.is_sparse or right.is_sparse else left @ right
     return _at_coordinates_of(factor, product) if factor.is_sparse else product
+
+
+def _lobpcg(grads: Any, A: Tensor, results: Any, generalized: bool) -> Tensor | None:
+    """``dx = (e I - A)^+ dA x``; adding ``x x^T`` makes the inverse an ordinary one."""
+    of_values, of_vectors = grads
+    values, vectors = results
+    if generalized:
+        raise ValueError("lobpcg: there is no gradient where B is given; it needs B=None")
+    total = None if of_values is None else (vectors * of_values.unsqueeze(-2)) @ vectors.mT
+    if of_vectors is not None:
+        columns = vectors.mT.unsqueeze(-1)
+        projections = columns @ columns.mT
+        shifts = values.unsqueeze(-1).unsqueeze(-1) * eye(
+            A.shape[-1], dtype=A.dtype, device=A.device
+        )
+        pulled = of_vectors.mT.unsqueeze(-1)
+        system = shifts - A.unsqueeze(-3) + projections
+        turned = solve(system, pulled - projections @ pulled).squeeze(-1).mT @ vectors.mT
+        total = turned if total is None else total + turned
+    return total
+
+
+derivative("lobpcg", A=_lobpcg)

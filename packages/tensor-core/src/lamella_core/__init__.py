@@ -97,7 +97,6 @@ from lamella_core.ops.histogram_dd import *
 from lamella_core.ops.indexing import *
 from lamella_core.ops.joining import *
 from lamella_core.ops.linalg import *
-from lamella_core.ops.lobpcg import *
 from lamella_core.ops.logical import *
 from lamella_core.ops.matrix_functions import *
 from lamella_core.ops.matrix_names import *

@@ -12,7 +12,6 @@ from lamella_autograd.derivatives.matrices import diagonal_of, gaps_of, off_diag
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, pushforward
 from lamella_core.conventions.common import anywhere
-from lamella_core.ops.creation import eye
 from lamella_core.ops.eigen import eig, eigh, svd
 from lamella_core.ops.joining import cat
 from lamella_core.ops.solving import solve
@@ -123,28 +122,7 @@ def _svdvals(grad: Tensor, A: Tensor) -> Tensor:
     return (U * grad.unsqueeze(-2)) @ Vh
 
 
-def _lobpcg(grads: Any, A: Tensor, results: Any, generalized: bool) -> Tensor | None:
-    """``dx = (e I - A)^+ dA x``; adding ``x x^T`` makes the inverse an ordinary one."""
-    of_values, of_vectors = grads
-    values, vectors = results
-    if generalized:
-        raise ValueError("lobpcg: there is no gradient where B is given; it needs B=None")
-    total = None if of_values is None else (vectors * of_values.unsqueeze(-2)) @ vectors.mT
-    if of_vectors is not None:
-        columns = vectors.mT.unsqueeze(-1)
-        projections = columns @ columns.mT
-        shifts = values.unsqueeze(-1).unsqueeze(-1) * eye(
-            A.shape[-1], dtype=A.dtype, device=A.device
-        )
-        pulled = of_vectors.mT.unsqueeze(-1)
-        system = shifts - A.unsqueeze(-3) + projections
-        turned = solve(system, pulled - projections @ pulled).squeeze(-1).mT @ vectors.mT
-        total = turned if total is None else total + turned
-    return total
-
-
 derivative("linalg_eigh", A=_eigh)
-derivative("lobpcg", A=_lobpcg)
 derivative("linalg_eigvalsh", A=_eigvalsh)
 derivative("linalg_eig", input=_eig)
 derivative("linalg_eigvals", input=_eigvals)

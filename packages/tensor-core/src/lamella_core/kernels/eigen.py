@@ -82,8 +82,3 @@ def pinv(xp: Any, input: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     return xp.matmul(
         right.conj().swapaxes(-1, -2) * inverse[..., None, :], left.conj().swapaxes(-1, -2)
     )
-
-
-@shared_kernel
-def lobpcg(xp: Any, A: Any, E: Any, X: Any, generalized: bool) -> Any:
-    return E, X

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_autograd import gradcheck
 from lamella_core.ops.matrix_checks import LinAlgError
+from lamella_sparse import lobpcg
 
 RNG = np.random.default_rng(0)
 ROOT = RNG.standard_normal((24, 24))
@@ -22,7 +24,7 @@ B = np.eye(24) + 0.1 * A[::-1, ::-1]
 def test_pairs_are_those_of_a_dense_solver(method: str, largest: bool, general: bool) -> None:
     lc.manual_seed(0)
     b = B if general else np.eye(24)
-    e, x = lc.lobpcg(
+    e, x = lobpcg(
         lc.from_numpy(A),
         k=3,
         n=5,
@@ -46,17 +48,17 @@ def test_the_first_steps_of_pytorch() -> None:
         (2, [7.909664109311743, 7.129888625512655]),
         (3, [8.707707676185525, 7.777470020837166]),
     ):
-        e, _ = lc.lobpcg(matrix, X=guess, niter=steps, method="basic")
+        e, _ = lobpcg(matrix, X=guess, niter=steps, method="basic")
         np.testing.assert_allclose(e.numpy(), expected, rtol=1e-9)
 
 
 def test_batches_take_their_guesses_in_turn() -> None:
     stacked = lc.from_numpy(np.stack([A, 2 * A]))
     lc.manual_seed(3)
-    e, x = lc.lobpcg(stacked, k=2)
+    e, x = lobpcg(stacked, k=2)
     lc.manual_seed(3)
     for i in range(2):
-        single, vectors = lc.lobpcg(stacked[i], k=2)
+        single, vectors = lobpcg(stacked[i], k=2)
         np.testing.assert_array_equal(e[i].numpy(), single.numpy())
         np.testing.assert_array_equal(x[i].numpy(), vectors.numpy())
 
@@ -72,7 +74,7 @@ def test_a_tracker_sees_the_steps_and_can_stop_them() -> None:
         worker.bvars["force_stop"] = steps == 6
 
     lc.manual_seed(0)
-    lc.lobpcg(lc.from_numpy(A), k=2, tracker=tracker)
+    lobpcg(lc.from_numpy(A), k=2, tracker=tracker)
     assert [step for step, _, _ in seen] == [1, 2, 3, 4, 5, 6]
     assert seen[-1][2] < seen[0][2] / 10
 
@@ -83,7 +85,7 @@ def test_a_preconditioner_saves_steps() -> None:
     for name, inverse in (("plain", None), ("known", np.linalg.inv(diagonal))):
         count: list[int] = []
         lc.manual_seed(0)
-        e, _ = lc.lobpcg(
+        e, _ = lobpcg(
             lc.from_numpy(diagonal),
             k=2,
             largest=False,
@@ -99,20 +101,52 @@ def test_a_preconditioner_saves_steps() -> None:
 def test_exact_guesses_leave_nothing_to_search(drop: bool) -> None:
     guess = lc.eye(9, 2, dtype=lc.float64).flip(0)
     matrix = lc.arange(1.0, 10, dtype=lc.float64).diag()
-    e, _ = lc.lobpcg(matrix, X=guess, tol=0.0, niter=4, ortho_bparams={"ortho_use_drop": drop})
+    e, _ = lobpcg(matrix, X=guess, tol=0.0, niter=4, ortho_bparams={"ortho_use_drop": drop})
     np.testing.assert_allclose(e.numpy(), [9, 8], rtol=1e-12)
 
 
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="smaller than 3 x"):
-        lc.lobpcg(lc.eye(5), k=2)
+        lobpcg(lc.eye(5), k=2)
     with pytest.raises(AssertionError, match="square"):
-        lc.lobpcg(lc.ones(5, 4))
+        lobpcg(lc.ones(5, 4))
     with pytest.raises(RuntimeError, match="float32 or float64"):
-        lc.lobpcg(lc.eye(5, dtype=lc.complex64))
+        lobpcg(lc.eye(5, dtype=lc.complex64))
     with pytest.raises(ValueError, match="'basic' or 'ortho'"):
-        lc.lobpcg(lc.eye(5), method="other")
+        lobpcg(lc.eye(5), method="other")
     with pytest.raises(AssertionError, match="B must be of shape"):
-        lc.lobpcg(lc.eye(5), B=lc.eye(4))
+        lobpcg(lc.eye(5), B=lc.eye(4))
     with pytest.raises(LinAlgError):
-        lc.lobpcg(lc.eye(9), X=lc.ones(9, 2), method="basic")
+        lobpcg(lc.eye(9), X=lc.ones(9, 2), method="basic")
+
+
+def test_a_sparse_matrix_gives_the_pairs_of_the_dense_one() -> None:
+    path = np.diag(np.full(30, 2.0)) - np.eye(30, k=1) - np.eye(30, k=-1)
+    # The eigenvalues of a path's second difference: 2 - 2 cos(j pi / 31).
+    expected = 2 - 2 * np.cos(np.arange(30, 27, -1) * np.pi / 31)
+    matrix = lc.from_numpy(path).to_sparse()
+    preconditioner = lc.eye(30, dtype=lc.float64).to_sparse()
+    e, x = lobpcg(matrix, k=3, B=preconditioner, iK=preconditioner)
+    np.testing.assert_allclose(e.numpy(), expected, rtol=1e-6)
+    np.testing.assert_allclose(path @ x.numpy(), x.numpy() * e.numpy(), atol=1e-6)
+    with pytest.raises(RuntimeError, match="to_dense"):
+        lobpcg(matrix.requires_grad_(), k=3)
+
+
+def test_derivatives() -> None:
+    guess = lc.from_numpy(np.linalg.qr(RNG.standard_normal((9, 2)))[0])
+    spread = lc.arange(9, dtype=lc.float64).diag()
+
+    def values(a: lc.Tensor) -> lc.Tensor:
+        return lobpcg(a + a.mT + 4 * spread, X=guess, tol=1e-13)[0]
+
+    def projector(a: lc.Tensor) -> lc.Tensor:
+        x = lobpcg(a + a.mT + 4 * spread, X=guess, tol=1e-13)[1]
+        return x[:, :1] @ x[:, :1].mT
+
+    point = lc.from_numpy(RNG.standard_normal((9, 9))).requires_grad_()
+    assert gradcheck(values, (point,))
+    assert gradcheck(projector, (point,))
+    matrix = lc.eye(6).requires_grad_()
+    with pytest.raises(ValueError, match="B=None"):
+        lobpcg(matrix, B=2 * lc.eye(6))[0].sum().backward()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.arrays import arrays
+from lamella_core.dispatch import shared_kernel
 from lamella_core.dtype import float32, float64
 from lamella_core.ops.decomposition import cholesky, qr
 from lamella_core.ops.eigen import eigh
@@ -19,6 +20,7 @@ from lamella_core.ops.norms import norm
 from lamella_core.ops.random import randn
 from lamella_core.ops.solving import solve_triangular
 from lamella_core.type_info import finfo
+from lamella_sparse.layer import SparseTensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,6 +173,21 @@ def pairs(A: Tensor, E: Tensor, X: Tensor, generalized: bool) -> Any:
     """``E`` and ``X`` as they are: where autograd takes up what the iteration found for ``A``."""
 
 
+@shared_kernel("lobpcg")
+def _pairs(xp: Any, A: Any, E: Any, X: Any, generalized: bool) -> Any:
+    return E, X
+
+
+def _matrices(tensor: Tensor | None, count: int) -> list[Any]:
+    """The matrices of a batch, which a sparse tensor has one of."""
+    if tensor is None:
+        return [None] * count
+    tensor = tensor.detach()
+    if isinstance(tensor, SparseTensor):
+        return [tensor]
+    return list(tensor.reshape(-1, *tensor.shape[-2:]))
+
+
 def lobpcg(
     A: Tensor,
     k: int | None = None,
@@ -191,7 +208,8 @@ def lobpcg(
 
     Args:
         A: symmetric, ``(..., m, m)``, float32 or float64; ``m >= 3 n``. Where it requires a
-            gradient, its symmetric part is taken.
+            gradient, its symmetric part is taken. One matrix may be sparse, and so may ``B`` and
+            ``iK``; a sparse ``A`` has no gradient.
         k: how many; the columns of ``X``, or 1, by default.
         B: symmetric and positive-definite, of the shape of ``A``; the identity by default.
         X: a first guess of the vectors, ``(..., m, n)``; random by default.
@@ -251,13 +269,19 @@ def lobpcg(
         fparams |= dict.fromkeys(("ortho_tol", "ortho_tol_drop", "ortho_tol_replace"), tol)
         fparams |= ortho_fparams or {}
         bparams |= {"ortho_use_drop": False, **(ortho_bparams or {})}
+    sparse = isinstance(A, SparseTensor)
     if A.requires_grad:
+        if sparse:
+            raise RuntimeError(
+                "lobpcg: there is no gradient of a sparse A; detach it, or use A.to_dense()"
+            )
         A = (A + A.mT) / 2
 
-    flat = [None if t is None else t.detach().reshape(-1, *t._array.shape[-2:]) for t in (B, iK, X)]
+    matrices = _matrices(A, 1)
     found = []
-    for i, matrix in enumerate(A.detach().reshape(-1, m, m)):
-        b, inverse, guess = (None if t is None else t[i] for t in flat)
+    for i, (matrix, b, inverse, guess) in enumerate(
+        zip(matrices, *[_matrices(t, len(matrices)) for t in (B, iK, X)], strict=True)
+    ):
         if guess is None:
             guess = randn(m, n, dtype=A._dtype, device=A.device)
         if len(shape) > 2:
@@ -267,4 +291,4 @@ def lobpcg(
         found.append((worker.E[:k], worker.X[:, :k]))
     E = stack([e for e, _ in found]).reshape(*shape[:-2], k)
     vectors = stack([x for _, x in found]).reshape(*shape[:-1], k)
-    return pairs(A, E, vectors, B is not None)
+    return (E, vectors) if sparse else pairs(A, E, vectors, B is not None)

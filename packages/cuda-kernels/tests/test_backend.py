@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
-from lamella_core.backends import cupy as cupy_backend
+from lamella_cuda_kernels import backend as cupy_backend
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed (extras cuda12, cuda13)")
 

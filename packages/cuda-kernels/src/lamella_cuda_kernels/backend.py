@@ -1,4 +1,4 @@
-"""The CUDA backend: CuPy arrays. Offered by tensor-core's own entry point ``cuda``."""
+"""The CUDA backend: CuPy arrays, with which the kernels of this package are registered."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from lamella_core.backend import Backend
 from lamella_core.device import Device
 from lamella_core.dispatch import backends, register_backend
+from lamella_cuda_kernels.namespace import Namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def load() -> None:
-    """Registers the CUDA backend and its kernels, where CuPy is installed and sees a device.
+    """What the entry point names: registers backend and kernels, where CuPy sees a device.
 
     CuPy is imported here, when a device type that is not known yet is first named.
     """
@@ -33,8 +34,14 @@ def load() -> None:
             return
     except cupy.cuda.runtime.CUDARuntimeError:
         return
-    backend = CupyBackend(cupy)
+    from cupyx import errstate
+
+    from lamella_cuda_kernels import random, solving, special
+
+    backend = CupyBackend(cupy, Namespace(cupy, errstate))
     register_backend(backend)
+    for family in (random, solving, special):
+        family.register(backend.xp)
     _watch_memory(cupy, backend.peaks)
 
 
@@ -61,10 +68,10 @@ class CupyBackend(Backend):
 
     device_type = "cuda"
 
-    def __init__(self, cupy: Any) -> None:
+    def __init__(self, cupy: Any, namespace: Namespace) -> None:
         super().__init__()
         self.cupy = cupy
-        self.xp = cupy
+        self.xp = namespace
         self.array_type = cupy.ndarray
         # Device index to the most bytes that were allocated and reserved; lamella_core.cuda.memory.
         self.peaks: dict[int, dict[str, int]] = {}
