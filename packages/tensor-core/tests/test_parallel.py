@@ -154,6 +154,27 @@ def test_blas_is_limited_while_work_is_spread(threads: int) -> None:
     assert threads == 1 or set(seen) == {1}
 
 
+def test_a_library_of_blas_that_an_op_brings_later_is_limited_too() -> None:
+    pytest.importorskip("scipy")
+    code = """
+from threadpoolctl import threadpool_info
+from lamella_core import extras, parallel
+with parallel.one_blas_thread():
+    first = len(threadpool_info())
+    extras.scipy_module("linalg")
+    with parallel.one_blas_thread():
+        pass
+with parallel.one_blas_thread():
+    counts = [found["num_threads"] for found in threadpool_info()]
+print(len(counts) > first, set(counts))
+"""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "2"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split(None, 1) == ["True", "{1}\n"]
+
+
 @pytest.mark.parametrize(
     ("given", "first", "expected"),
     [

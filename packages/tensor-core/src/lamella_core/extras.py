@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
+
+from lamella_core.parallel import state
 
 
 def scipy_module(name: str) -> Any:
@@ -12,6 +15,9 @@ def scipy_module(name: str) -> Any:
     Raises:
         ModuleNotFoundError: without SciPy, naming the extra that brings it.
     """
+    if f"scipy.{name}" not in sys.modules:
+        # SciPy brings a BLAS library of its own.
+        state.blas = None
     try:
         return import_module(f"scipy.{name}")
     except ModuleNotFoundError as error:

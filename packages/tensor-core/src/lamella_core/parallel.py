@@ -28,7 +28,7 @@ class _State:
     Attributes:
         blas: the controllers of the BLAS libraries, None until they are needed.
         limits: how many blocks of ``one_blas_thread`` are open, in all threads.
-        before: the libraries' numbers of threads outside of these blocks.
+        before: each library with its number of threads outside of these blocks.
     """
 
     __slots__ = ("before", "blas", "count", "limits", "lock", "pool")
@@ -38,7 +38,7 @@ class _State:
         self.count: int | None = None
         self.pool: _Pool | None = None
         self.limits = 0
-        self.before: list[int] = []
+        self.before: list[tuple[Any, int]] = []
         self.lock = Lock()
 
 
@@ -191,7 +191,7 @@ def one_blas_thread() -> Iterator[None]:
     with state.lock:
         state.limits += 1
         if state.limits == 1:
-            state.before = [library.get_num_threads() for library in libraries]
+            state.before = [(library, library.get_num_threads()) for library in libraries]
             for library in libraries:
                 library.set_num_threads(1)
     try:
@@ -200,7 +200,7 @@ def one_blas_thread() -> Iterator[None]:
         with state.lock:
             state.limits -= 1
             if not state.limits:
-                for library, count in zip(libraries, state.before, strict=True):
+                for library, count in state.before:
                     library.set_num_threads(count)
 
 
@@ -210,7 +210,7 @@ def _forget_threads() -> None:
     state.lock = Lock()
     if state.limits:
         state.limits = 0
-        for library, count in zip(state.blas or (), state.before, strict=True):
+        for library, count in state.before:
             library.set_num_threads(count)
 
 
