@@ -48,6 +48,34 @@ def test_nodes_of_different_depth_meet() -> None:
     assert x.grad.item() == 4 * 2**3 + 2 * 2 + 1
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_random_graphs(seed: int) -> None:
+    """Linear ops, so the gradient is the product of matrices, which NumPy keeps alongside."""
+    rng = np.random.default_rng(seed)
+    x, w = leaf(1, 2), leaf(3, 4)
+    both = np.eye(4)
+    values = [(x, both[:2]), (w, both[2:])]
+    for _ in range(40):
+        (a, da), (b, db) = (values[rng.integers(len(values))] for _ in range(2))
+        kind = rng.integers(4)
+        if kind == 0:
+            values.append((a + b, da + db))
+        elif kind == 1:
+            values.append((a * 0.5, da * 0.5))
+        elif kind == 2:
+            values.append((a - b, da - db))
+        else:
+            first, second = lc.unbind(a)
+            values += [(lc.stack([second, first]), da[::-1])]
+            values += [(b * 1.0 + first, db + da[:1])]
+    total = values[-1][0] + values[-2][0] + values[-3][0]
+    total.sum().backward()
+    expected = sum(each for _, each in values[-3:]).sum(0)
+    for tensor, gradient in ((x, expected[:2]), (w, expected[2:])):
+        found = np.zeros(2) if tensor.grad is None else tensor.grad.numpy()
+        np.testing.assert_allclose(found, gradient, rtol=1e-12, atol=1e-9)
+
+
 def test_tensor_used_twice_in_one_op() -> None:
     x = leaf(3)
     (x * x).sum().backward()

@@ -83,6 +83,7 @@ def _sweep(
     behind: list[tuple[int, Node]] = []
     front: Node | None = None
     front_number = -1
+    front_arrived: Any = None
     frees = not retain_graph
     hooked: _HookedLeaves | None = None
     anomaly = modes.bits & ANOMALY
@@ -106,13 +107,19 @@ def _sweep(
                 if edge is node:
                     arrived = summed(arrived, grad)
                     continue
+                if edge is front:
+                    front_arrived = summed(front_arrived, grad)
+                    continue
                 if edge in gradients:
                     gradients[edge] = summed(gradients[edge], grad)
                     continue
             elif edge.__class__ is Output:
                 output = edge.index
                 edge = edge.node
-                known = arrived if edge is node else gradients.get(edge)
+                if edge is node:
+                    known = arrived
+                else:
+                    known = front_arrived if edge is front else gradients.get(edge)
                 if known is not None:
                     have = known[output]
                     known[output] = grad if have is None else summed(have, grad)
@@ -149,11 +156,13 @@ def _sweep(
                     number = edge.number
                 if front is not None:
                     heappush(behind, (-front_number, front))
+                    gradients[front] = front_arrived
                 front = edge
                 front_number = number
+                front_arrived = grad
             else:
                 heappush(behind, (-number, edge))
-            gradients[edge] = grad
+                gradients[edge] = grad
         edge = grad = known = edges = grads = None
         if node is None:
             if front is None:
@@ -161,12 +170,13 @@ def _sweep(
                     hooked.finish()
                 return
             node = front
-            arrived = gradients.pop(node)
+            arrived = front_arrived
             if behind:
                 front_number, front = heappop(behind)
                 front_number = -front_number
+                front_arrived = gradients.pop(front)
             else:
-                front = None
+                front = front_arrived = None
                 front_number = -1
         while True:
             if watched or node.hooks is not None:
@@ -202,17 +212,21 @@ def _sweep(
                         and deposit(sums, edge, grads[1])
                     ):
                         break
-                    edges = edges[:1]
             elif len(edges) != 1:
                 break
             # An only edge is followed at once, unless something that waits comes before.
             edge = edges[0]
-            if not isinstance(edge, Node) or edge.number <= front_number:
-                break
             arrived = grads[0]
-            if arrived is None:
-                break
-            node = edge
+            if isinstance(edge, Node) and arrived is not None:
+                if edge is front:
+                    front_arrived = summed(front_arrived, arrived)
+                    edges = ()
+                    break
+                if edge.number > front_number:
+                    node = edge
+                    continue
+            edges = edges[:1]
+            break
 
 
 class _HookedLeaves:

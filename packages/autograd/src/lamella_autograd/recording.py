@@ -514,6 +514,8 @@ class _Source:
         lines = [f"def step(node, {what}, frees):"]
         saves = [*self.saved_tensors, *(["result"] if self.saves_result else [])]
         lines += self._edge_slices()
+        if self.saves_result or any(f.call for f in self.rules.by_argument.values()):
+            lines.append("    mode_bits = modes.bits")
         if self.rules.once:
             lines.append(f"    if node._once is FREED: raise used_twice({self.op.name!r})")
         for name in self.saved_values:
@@ -528,7 +530,8 @@ class _Source:
         releases = []
         for name in saves:
             slot = f"node._kept_{name}"
-            held = f"{slot} is not None" if self.binary else f"{slot}.__class__ not in PLAIN"
+            number = name != "result" and not self.binary and self._may_be_number(name)
+            held = f"{slot}.__class__ not in PLAIN" if number else f"{slot} is not None"
             releases.append(f"    if {held}: {slot} = FREED")
         if self.rules.once:
             releases.append("    node._once = FREED")
@@ -566,16 +569,20 @@ class _Source:
             ]
         lines = [f"    {name} = node._kept_{name}"]
         test = f"{name} is not None"
-        if kind in ("operand", "optional operand"):
-            test = f"{name}.__class__ not in PLAIN"
+        lines.append(f"    if {name} is FREED: raise used_twice({op!r})")
+        if self._may_be_number(name):
+            lines.append(f"    is_tensor_{name} = {name}.__class__ not in PLAIN")
+            test = f"is_tensor_{name}"
         return [
             *lines,
-            f"    if {name} is FREED: raise used_twice({op!r})",
             f"    if {test}:",
             f"        storage = {name}._storage",
             f"        if storage is not None and storage.version != node._version_{name}:",
             f"            raise modified({op!r}, {name!r}, {name}, node._version_{name})",
         ]
+
+    def _may_be_number(self, name: str) -> bool:
+        return self.params[name].kind in ("operand", "optional operand")
 
     def _result_lines(self) -> list[str]:
         op = self.op.name
@@ -586,7 +593,7 @@ class _Source:
                 "    for each, version in zip(results, node._version_result):",
                 "        if each is not None and each._version != version:",
                 f"            raise modified({op!r}, 'results', each, version)",
-                "    if not modes.bits & NO_GRAD:",
+                "    if not mode_bits & NO_GRAD:",
                 "        results = [attached(each, Output(node, i)) if each is not None and "
                 "each._dtype.category >= 2 else each for i, each in enumerate(results)]",
             ]
@@ -596,7 +603,7 @@ class _Source:
             "    if result is not None:",
             "        if result._storage.version != node._version_result:",
             f"            raise modified({op!r}, 'result', result, node._version_result)",
-            "        if not modes.bits & NO_GRAD: result = attached(result, node)",
+            "        if not mode_bits & NO_GRAD: result = attached(result, node)",
         ]
 
     def _gradient_lines(self) -> list[str]:
@@ -644,14 +651,15 @@ class _Source:
         if self.broadcasts and any(map(_is_given, formulas)):
             lines.append("    size = grad._array.shape")
         if any(formula.call is not None for formula in formulas):
-            lines.append("    bits = grad._key | modes.bits")
+            lines.append("    bits = grad._key | mode_bits")
         return lines
 
     def _call_lines(self, argument: str, call: OpCall, made: str) -> list[str]:
         """The call of an op, made here as its own function would; or ``made``, for numbers."""
         keys = "".join(f"{name}._key | " for name in call.operands if name != "grad")
         entry = f"table_{argument}[{keys}bits]({', '.join(call.operands)})"
-        tests = [f"{name}.__class__ not in PLAIN" for name in call.operands if name in self.params]
+        given = [name for name in call.operands if name in self.params]
+        tests = [f"is_tensor_{name}" for name in given if self._may_be_number(name)]
         if call.conjugated is not None:
             tests.append(f"not {call.conjugated}._dtype.is_complex")
         if not tests:

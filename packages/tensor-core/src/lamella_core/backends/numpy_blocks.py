@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Elements of a block, and the size from which an array is worth cutting up.
 _BLOCK = 32768
-_LARGE = 4 * _BLOCK
+LARGE = 4 * _BLOCK
 
 
 def by_blocks(
@@ -35,15 +35,15 @@ def by_blocks(
 
     def call_two(first: Any, second: Any, *, out: Any = None) -> Any:
         if out is None and not (
-            (first.__class__ is array_type and first.size >= _LARGE)
-            or (second.__class__ is array_type and second.size >= _LARGE)
+            (first.__class__ is array_type and first.size >= LARGE)
+            or (second.__class__ is array_type and second.size >= LARGE)
         ):
             return kernel(first, second)
         return call(first, second, out=out)
 
     def call(*args: Any, out: Any = None) -> Any:
         for each in args:
-            if each.__class__ is array_type and each.size >= _LARGE:
+            if each.__class__ is array_type and each.size >= LARGE:
                 return _run(kernel, args, out)
         if out is None:
             return kernel(*args)

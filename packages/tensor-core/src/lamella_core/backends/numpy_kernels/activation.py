@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import LARGE
 from lamella_core.backends.numpy_blocks import by_blocks as in_blocks
 from lamella_core.backends.numpy_kernels.special import special
-from lamella_core.dispatch import register_kernel
+from lamella_core.dispatch import quiet, register_kernel
 from lamella_core.kernels import activation as whole
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
+from lamella_core.kernels.elementary import tanh_backward as whole_tanh_backward
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
 from lamella_core.parallel import even_step, shares, spread
 
@@ -182,7 +185,20 @@ def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
     return in_blocks(_plain_gelu_backward, False)(grad, input)
 
 
-_kernels: tuple[Any, ...] = (silu, silu_backward, gelu, gelu_backward)
+_tanh_backward = in_blocks(partial(quiet(whole_tanh_backward), np), False, 2)
+_float32 = np.dtype(np.float32)
+
+
+def tanh_backward(grad: Any, result: Any) -> Any:
+    # The common case makes one array and goes through no more Python than it must.
+    if result.dtype is _float32 and 1 < result.size < LARGE:
+        lost = np.multiply(result, result)
+        np.multiply(lost, grad, lost)
+        return np.subtract(grad, lost, lost)
+    return _tanh_backward(grad, result)
+
+
+_kernels: tuple[Any, ...] = (silu, silu_backward, gelu, gelu_backward, tanh_backward)
 for _kernel in _kernels:
     # They need not be cut up once more.
     _kernel.in_blocks = True
