@@ -86,8 +86,11 @@ def _roots(outputs: Sequence[Any], grads: Sequence[Any]) -> list[tuple[Any, Tens
 def _one(output: Tensor) -> Tensor:
     """The gradient of an output of one element with respect to itself."""
     backend = backend_of_tensor(output)
-    one = np.ones(output._array.shape, output._dtype.numpy)
-    return wrap(backend.from_numpy(one, output.device), output._dtype, backend.key)
+    one = np.empty(output._array.shape, output._dtype.numpy)
+    one.fill(1)
+    if backend.array_type is not np.ndarray:
+        one = backend.from_numpy(one, output.device)
+    return wrap(one, output._dtype, backend.key)
 
 
 def backward(

@@ -68,9 +68,12 @@ def by_layout(
     params: list[Tensor], grads: list[Tensor]
 ) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, Tensor]]]:
     """The parameters and gradients where these are dense, and pairs where they are sparse."""
+    for grad in grads:
+        if grad.is_sparse:
+            break
+    else:
+        return params, grads, []
     sparse = [pair for pair in zip(params, grads, strict=True) if pair[1].is_sparse]
-    if not sparse:
-        return params, grads, sparse
     dense = [pair for pair in zip(params, grads, strict=True) if not pair[1].is_sparse]
     return [param for param, _ in dense], [grad for _, grad in dense], sparse
 

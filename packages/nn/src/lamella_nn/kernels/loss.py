@@ -117,8 +117,9 @@ def cross_entropy_index(
         normalizer = xp.add.reduce(probabilities, 1, None, None, True)
         probabilities /= normalizer
         loss = xp.add.reduce(xp.log(normalizer), None) - xp.add.reduce(shifted.take(picked))
-        total = xp.asarray(target.size, dtype)
-        return (loss / total if reduction == "mean" else loss), probabilities, total
+        count = target.size
+        total = xp.asarray(count, dtype)
+        return (loss / count if reduction == "mean" else loss), probabilities, total
     scores = _as_three(input)
     batch, classes, places = scores.shape
     target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)

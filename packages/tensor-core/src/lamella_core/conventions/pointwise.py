@@ -339,15 +339,31 @@ def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
     return number
 
 
+def _sole_type(args: tuple[Any, ...], operands: tuple[int, ...]) -> dtype | None:
+    """The type of all operands, where they are tensors of one type that have dimensions."""
+    found = None
+    for i in operands:
+        value = args[i]
+        if value.__class__ in _CATEGORY or value is None or not value._array.ndim:
+            return None
+        if value._dtype is not found:
+            if found is not None:
+                return None
+            found = value._dtype
+    return found
+
+
 def _evaluate(
     op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], args: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     """The result's array and type for any number of operands and further arguments."""
     values = list(args)
-    given = [values[i] for i in operands if values[i] is not None]
-    promoted = plans.promote(given)
-    if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
-        plans = plans.scalars
+    promoted = _sole_type(args, operands)
+    if promoted is None:
+        given = [values[i] for i in operands if values[i] is not None]
+        promoted = plans.promote(given)
+        if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
+            plans = plans.scalars
     compute, result, rounds = plans[promoted]
     target = promoted.numpy if compute is None else compute
     for i in operands:
@@ -358,12 +374,14 @@ def _evaluate(
             if rounds is not None and not (plans.exact and i):
                 value = float(rounds(value))
             values[i] = wrapped_number(value, target)
+        elif compute is None and value._dtype is promoted:
+            values[i] = value._array
         else:
             values[i] = value._array.astype(target, copy=False)
     try:
         array = kernel(*values)
     except ValueError:
-        shapes = [v._array.shape for v in given if isinstance(v, Tensor)]
+        shapes = [v._array.shape for v in args if isinstance(v, Tensor)]
         raise broadcast_error(op.name, *shapes) from None
     except TypeError:
         raise not_implemented_for(op.name, promoted) from None

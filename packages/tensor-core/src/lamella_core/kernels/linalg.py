@@ -61,6 +61,8 @@ def linear(xp: Any, input: Any, weight: Any, bias: Any) -> Any:
 
 @shared_kernel
 def rows_product(xp: Any, input: Any, other: Any) -> Any:
+    if input.ndim == other.ndim == 2:
+        return input.T.dot(other)
     columns, width = input.shape[-1], other.shape[-1]
     count = prod(input.shape[:-1])
     return xp.dot(input.reshape(count, columns).T, other.reshape(count, width))
