@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import lamella_core as core
 from lamella_optim import Adafactor
+from lamella_optim.kernels.adafactor import adafactor
 
 START = [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]]
 
@@ -113,3 +116,50 @@ def test_bfloat16_and_parameters_of_no_elements():
             optimizer.step()
     expected = [-1.4375, -0.94140625, -0.44335938, 0.05761719]
     assert parameter.tolist()[:4] == pytest.approx(expected, abs=0.008)
+
+
+def reference(param, grad, rate=0.01, decay=0.1):
+    """The first step by the formulas of the class, on whole arrays in float64."""
+    squares = grad * grad
+    row, col = squares.mean(-1, keepdims=True), squares.mean(-2, keepdims=True)
+    second = row * col / np.maximum(row.mean(-2, keepdims=True), 2.0**-52)
+    update = grad / np.sqrt(np.maximum(second, 2.0**-104))
+    size = max(1e-3, np.sqrt((param * param).mean())) * rate
+    clip = max(1.0, np.sqrt((update * update).mean()))
+    return param * (1 - rate * decay) - size / clip * update, row, col
+
+
+@pytest.mark.parametrize("on_gpu_path", [False, True])
+@pytest.mark.parametrize("shape", [(700, 300), (3, 70001), (2, 400, 300), (30000, 2, 3)])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_blocks_follow_the_formulas(shape, layout, on_gpu_path) -> None:
+    rng = np.random.default_rng(2)
+    param, grad = rng.standard_normal(shape), rng.standard_normal(shape)
+    expected, row, col = reference(param, grad)
+    if layout == "columns":
+        param, grad = np.asfortranarray(param), np.asfortranarray(grad)
+    rows, cols = np.zeros_like(row), np.zeros_like(col)
+    before = grad.copy()
+    # Any other namespace than NumPy's own has the path of a GPU: whole arrays.
+    xp = SimpleNamespace(**vars(np)) if on_gpu_path else np
+    adafactor(
+        xp, [param], [grad], [rows], [cols], [], [1.0], 0.01, -0.8, None, 1e-3, 1.0, 0.1, False
+    )
+    np.testing.assert_allclose(param, expected, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(rows, row, rtol=1e-12)
+    np.testing.assert_allclose(cols, col, rtol=1e-12)
+    np.testing.assert_array_equal(grad, before)
+
+
+def test_a_step_takes_no_memory_of_a_parameters_size() -> None:
+    params = [core.ones(1000, 500, requires_grad=True), core.ones(500_000, requires_grad=True)]
+    for param in params:
+        param.grad = core.ones(param.shape)
+    optimizer = Adafactor(params)
+    optimizer.step()
+    tracemalloc.start()
+    optimizer.step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A parameter takes 2 MB.
+    assert peak < 300_000

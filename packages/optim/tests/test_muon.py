@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import lamella_core as core
 from lamella_optim import Muon
-from lamella_optim.kernels.muon import as_bfloat16, orthogonalized
+from lamella_optim.kernels.muon import muon, orthogonalized, round_to_bfloat16
 
 START = [[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]]
 COEFFICIENTS = (3.4445, -4.775, 2.0315)
@@ -67,7 +70,10 @@ def test_trajectory(options, place, buffer) -> None:
 @pytest.mark.parametrize("shape", [(8, 20), (20, 8), (12, 12)])
 def test_singular_values_come_near_one(shape) -> None:
     matrix = np.random.default_rng(0).standard_normal(shape)
-    result = orthogonalized(np, matrix, COEFFICIENTS, 1e-7, 5)
+    square = (min(shape),) * 2
+    scratch = [np.empty(each, np.float32) for each in (shape, square, square)]
+    least = np.full(1, 1e-7, np.float32)
+    result = orthogonalized(np, matrix.astype(np.float32), scratch, COEFFICIENTS, least, 5)
     values = np.linalg.svd(result, compute_uv=False)
     # Jordan (2024): these coefficients lead to about [0.7, 1.2], not to 1 itself. The least
     # singular values of a square matrix may start too low for five rounds.
@@ -82,7 +88,8 @@ def test_rounding_to_bfloat16() -> None:
 
     values = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
     expected = values.astype(ml_dtypes.bfloat16).astype(np.float32)
-    np.testing.assert_array_equal(as_bfloat16(np, values), expected)
+    round_to_bfloat16(np, values)
+    np.testing.assert_array_equal(values, expected)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +120,46 @@ def test_bad_iterations(options, text) -> None:
     param.grad = core.ones(2, 2)
     with pytest.raises(ValueError, match=text):
         Muon([param], **options).step()
+
+
+@pytest.mark.parametrize("on_gpu_path", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_matrices_of_several_shapes_and_blocks(layout, dtype, on_gpu_path) -> None:
+    """The momentum by its formula, and the singular values that the iteration leads to."""
+    rng = np.random.default_rng(3)
+    shapes = [(30, 20), (500, 300), (0, 4), (300, 500), (1, 7)]
+    grads = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+    if layout == "columns":
+        grads = [np.asfortranarray(grad) for grad in grads]
+    params = [np.zeros_like(grad) for grad in grads]
+    buffers = [np.zeros_like(grad) for grad in grads]
+    xp = SimpleNamespace(**vars(np)) if on_gpu_path else np
+    muon(xp, params, grads, buffers, 1.0, 0.1, 0.75, True, COEFFICIENTS, 1e-7, 5, False)
+    for param, grad, buffer in zip(params, grads, buffers, strict=True):
+        np.testing.assert_allclose(buffer, 0.25 * grad, rtol=1e-3)
+        if not param.size:
+            continue
+        rows, columns = param.shape
+        # The factor of the rate for matrices of more rows than columns.
+        update = -param.astype(np.float64) / np.sqrt(max(1, rows / columns))
+        left, values, right = np.linalg.svd(grad.astype(np.float64), full_matrices=False)
+        # Jordan (2024): the coefficients lead all but the least to about [0.7, 1.2].
+        found = np.diag(left.T @ update @ right.T)[values > 0.1 * values[0]]
+        assert found.min() > 0.6
+        assert found.max() < 1.25
+
+
+def test_a_steps_memory_is_that_of_the_largest_matrix() -> None:
+    params = [core.ones(256, 1024, requires_grad=True) for _ in range(4)]
+    for param in params:
+        param.grad = core.eye(256, 1024)
+    optimizer = Muon(params)
+    optimizer.step()
+    tracemalloc.start()
+    optimizer.step()
+    left, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A matrix takes 1 MB, the product with its transpose a quarter; the iteration has two of each.
+    assert peak < 2.7 * 2**20
+    assert left < 100_000

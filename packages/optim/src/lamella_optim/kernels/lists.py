@@ -10,6 +10,9 @@ written in place before the end (``recorded.py``).
 On the CPU a large parameter is cut into blocks that stay in the cache while all of the body's
 steps pass over them, so that memory is read and written once a step of the optimizer, and no
 temporary of a parameter's size is made.
+
+Updates that need sums or products over a whole parameter have no body, but use ``blocks_of``,
+``scratch_pair`` and ``in_kind`` to pass over it in the same way.
 """
 
 from __future__ import annotations
@@ -176,6 +179,39 @@ def _as_real(array: Any) -> Any:
     if array.dtype.kind != "c":
         return array
     return array[..., None].view(f"f{array.dtype.itemsize // 2}")
+
+
+def blocks_of(xp: Any, array: Any) -> list[tuple[slice, ...]]:
+    """Indices that cover an array in blocks: on the CPU of the sizes above, elsewhere the whole."""
+    if xp is not np or array.size <= WHOLE:
+        return [(slice(None),) * array.ndim]
+    return _cut(array.shape)
+
+
+def _cut(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    length, *rest = shape
+    size = math.prod(rest)
+    if size > BLOCK:
+        inner = _cut(tuple(rest))
+        return [(slice(i, i + 1), *index) for i in range(length) for index in inner]
+    count = BLOCK // size
+    whole = (slice(None),) * len(rest)
+    return [(slice(start, start + count), *whole) for start in range(0, length, count)]
+
+
+def scratch_pair(xp: Any, shape: tuple[int, ...], kind: Any) -> tuple[Any, Any]:
+    """Two arrays for a block: on the CPU the thread's own, the same in every call."""
+    if xp is np:
+        return _scratch_pair(shape, np.dtype(kind))
+    return xp.empty(shape, kind), xp.empty(shape, kind)
+
+
+def in_kind(array: Any, out: Any) -> Any:
+    """The array where its type is that of ``out``, or else its values in ``out``."""
+    if array.dtype == out.dtype:
+        return array
+    out[...] = array
+    return out
 
 
 def _flattened(arrays: tuple[Any, ...]) -> list[Any] | None:
