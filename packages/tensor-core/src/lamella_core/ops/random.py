@@ -12,7 +12,8 @@ from lamella_core.conventions.common import not_implemented_for, resize_out
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.mutation import mutation
 from lamella_core.conventions.results import write_out
-from lamella_core.device import Device
+from lamella_core.device import MODES, Device
+from lamella_core.device import default as default_device
 from lamella_core.dispatch import backend_of_tensor, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
@@ -131,7 +132,9 @@ def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
         if dtype is None:
             dtype = dtypes.defaults.floating
         try:
-            tensor = table[modes.bits | device_key(device)](shape, source, dtype, device)
+            # What device_key would say of no device, without the call.
+            place = default_device[0].bit if device is None and not MODES else device_key(device)
+            tensor = table[modes.bits | place](shape, source, dtype, device)
         except (AttributeError, TypeError, ValueError):
             tensor = make(checked_sizes(name, shape), source, read_dtype(name, dtype), device)
         if requires_grad or pin_memory:
@@ -193,6 +196,9 @@ def randint(
         TypeError: when an argument is missing or of another type.
     """
     given = len(args)
+    if given == 3 and low is None and high is None and size is None:
+        low, high, size = args
+        given = 0
     if size is None and given and isinstance(args[-1], (tuple, list)):
         given -= 1
         size = args[given]
@@ -214,10 +220,10 @@ def randint(
     dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
     low = 0 if low is None else low if low.__class__ is int else _whole(low)
     high = high if high.__class__ is int else _whole(high)
-    draw = _randint_table[modes.bits | device_key(device)]
     try:
-        tensor = draw(low, high, size, source, dtype, device)
-    except (TypeError, ValueError):
+        place = default_device[0].bit if device is None and not MODES else device_key(device)
+        tensor = _randint_table[modes.bits | place](low, high, size, source, dtype, device)
+    except (AttributeError, TypeError, ValueError):
         tensor = _randint(low, high, checked_sizes("randint", size), source, dtype, device)
     if out is not None or requires_grad or pin_memory:
         return _finished("randint", tensor, out, requires_grad, pin_memory)
