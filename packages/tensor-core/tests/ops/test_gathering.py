@@ -85,6 +85,12 @@ def test_where_promotes(input, other, dtype):
         (lambda: M.gather(0, PLACES), RuntimeError, "same number of dimensions"),
         (lambda: M.gather(0, core.tensor([[2]])), RuntimeError, "index 2 is out of bounds for dim"),
         (lambda: M.gather(0, core.tensor([[-1]])), RuntimeError, "index -1 is out of bounds"),
+        (lambda: PLACES.gather(0, core.tensor([-2])), RuntimeError, "index -2 is out of bounds"),
+        (
+            lambda: PLACES.gather(0, core.tensor([0, -1], dtype=core.int32)),
+            RuntimeError,
+            "index -1 is out of bounds",
+        ),
         (lambda: M.gather(0, core.tensor([[0] * 5])), RuntimeError, "no larger than self"),
         (lambda: M.gather(0, core.tensor([[0.0]])), RuntimeError, "int32/int64"),
         (lambda: M.gather(0, core.tensor([[0]]), out=core.empty(0)), RuntimeError, "float32"),

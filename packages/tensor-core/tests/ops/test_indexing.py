@@ -233,3 +233,15 @@ def test_a_list_of_sequences_stands_for_a_tuple() -> None:
     np.testing.assert_array_equal(x[[2, 0]].numpy(), array[[2, 0]])
     np.testing.assert_array_equal(x[np.array([[0, 1]])].numpy(), array[[[0, 1]], :])
     assert x[[1.7]].tolist() == x[[1]].tolist()
+
+
+def test_a_mask_of_the_same_shape_is_given_a_number():
+    x = core.zeros(2, 3)
+    x[core.tensor([[True, False, True], [False, False, True]])] = 2
+    assert x.tolist() == [[2, 0, 2], [0, 0, 2]]
+    one = core.tensor(1.0)
+    one[core.tensor(True)] = 3.5
+    assert one.item() == 3.5
+    whole = core.arange(3)
+    whole[whole > 0] = 7.9
+    assert whole.tolist() == [0, 7, 7]

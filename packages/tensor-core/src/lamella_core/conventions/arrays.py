@@ -9,7 +9,7 @@ from lamella_core.conventions.common import not_implemented_for, store, wrap_all
 from lamella_core.dispatch import declare, kernel_of
 from lamella_core.formats import suggests_channels_last
 from lamella_core.promotion import result_dtype
-from lamella_core.tensor import Tensor
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,10 +102,19 @@ class Arrays:
         if not self.promotes and not lists and base.params[0].kind == "tensor":
             as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
 
+        alone = single == (0,)
+        array_type, result_key = backend.array_type, backend.key
+
         def call(*args: Any) -> Any:
             if as_they_are and args[0]._dtype in as_they_are:
-                values = [a._array if isinstance(a, Tensor) else a for a in args]
-                result = wrap_all(kernel(*values), backend)
+                array = args[0]._array
+                if alone:
+                    result = kernel(array, *args[1:])
+                else:
+                    result = kernel(*[a._array if isinstance(a, Tensor) else a for a in args])
+                if result.__class__ is array_type and result.dtype is array.dtype:
+                    return wrap(result, args[0]._dtype, result_key)
+                result = wrap_all(result, backend)
                 return result if returns is None else returns(*result)
             tensors = [args[i] for i in single if isinstance(args[i], Tensor)]
             for i in lists:

@@ -339,17 +339,22 @@ def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
     return number
 
 
-def _sole_type(args: tuple[Any, ...], operands: tuple[int, ...]) -> dtype | None:
-    """The type of all operands, where they are tensors of one type that have dimensions."""
-    found = None
+def _sole_type(
+    args: tuple[Any, ...], operands: tuple[int, ...], categories: dict[type, int]
+) -> dtype | None:
+    """The type of all operands that are tensors, where no number among the others changes it."""
+    first = args[operands[0]]
+    if first is None or first.__class__ in _CATEGORY:
+        return None
+    found: dtype = first._dtype
     for i in operands:
         value = args[i]
-        if value.__class__ in _CATEGORY or value is None or not value._array.ndim:
-            return None
-        if value._dtype is not found:
-            if found is not None:
+        category = categories.get(value.__class__)
+        if category is not None:
+            if category > found.category:
                 return None
-            found = value._dtype
+        elif value is not None and value._dtype is not found:
+            return None
     return found
 
 
@@ -358,10 +363,10 @@ def _evaluate(
 ) -> tuple[Any, Any]:
     """The result's array and type for any number of operands and further arguments."""
     values = list(args)
-    promoted = _sole_type(args, operands)
-    if promoted is None:
+    promoted = _sole_type(args, operands, plans.categories)
+    if promoted is None or plans.exact:
         given = [values[i] for i in operands if values[i] is not None]
-        promoted = plans.promote(given)
+        promoted = promoted or plans.promote(given)
         if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
             plans = plans.scalars
     compute, result, rounds = plans[promoted]
@@ -373,7 +378,7 @@ def _evaluate(
         if value.__class__ in _CATEGORY:
             if rounds is not None and not (plans.exact and i):
                 value = float(rounds(value))
-            values[i] = wrapped_number(value, target)
+            values[i] = value if value.__class__ is float else wrapped_number(value, target)
         elif compute is None and value._dtype is promoted:
             values[i] = value._array
         else:

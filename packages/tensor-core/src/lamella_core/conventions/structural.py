@@ -74,8 +74,16 @@ class Structural:
         singles, lists = _tensor_positions(base)
         array_type, result_key = backend.array_type, backend.key
 
+        alone = singles == [0] and not lists and base.params[0].kind == "tensor"
+        joins = lists == [0] and not singles
+
         def call(*args: Any) -> Any:
-            result = kernel(*_arrays(args, singles, lists))
+            if alone:
+                result = kernel(args[0]._array, *args[1:])
+            elif joins:
+                result = kernel([each._array for each in args[0]], *args[1:])
+            else:
+                result = kernel(*_arrays(args, singles, lists))
             if result.__class__ is not array_type:
                 return wrap_all(result, backend)
             return wrap(result, dtypes.OF_NUMPY[result.dtype], result_key)

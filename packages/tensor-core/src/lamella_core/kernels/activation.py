@@ -236,10 +236,9 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
         return input.copy()
     axis = dim if input.ndim else None
     result = xp.empty(input.shape, input.dtype)
-    xp.subtract(input, input.max(axis=axis, keepdims=True), result)
+    xp.subtract(input, input.max(axis, None, True), result)
     xp.exp(result, result)
-    result /= result.sum(axis=axis, keepdims=True)
-    return result
+    return xp.divide(result, xp.add.reduce(result, axis, None, None, True), result)
 
 
 @shared_kernel
@@ -247,7 +246,7 @@ def softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
     product = grad * result
     if not result.ndim:
         return product - result * product
-    product -= result * product.sum(axis=dim, keepdims=True)
+    product -= result * xp.add.reduce(product, dim, None, None, True)
     return product
 
 
@@ -260,8 +259,8 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     if given.itemsize == 2:
         input = input.astype(xp.float32)
     result = xp.empty(input.shape, input.dtype)
-    xp.subtract(input, input.max(axis=axis, keepdims=True), result)
-    total = xp.exp(result).sum(axis=axis, keepdims=True)
+    xp.subtract(input, input.max(axis, None, True), result)
+    total = xp.add.reduce(xp.exp(result), axis, None, None, True)
     if given.itemsize == 2 and dim == input.ndim - 1:
         # Along the last dimension, and only there, PyTorch rounds the sum and its logarithm.
         total = xp.log(total.astype(given).astype(xp.float32)).astype(given)
@@ -273,7 +272,7 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
 
 @shared_kernel
 def log_softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
-    total = grad.sum(axis=dim if grad.ndim else None, keepdims=True)
+    total = xp.add.reduce(grad, dim if grad.ndim else None, None, None, True)
     share = xp.exp(result)
     share = xp.multiply(share, total, _own(share))
     return xp.subtract(grad, share, _own(share))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
+
+_UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def check_bounds(index: Any, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
     """Raises for an index that is not in ``[0, size)``."""
-    if index.size:
-        low, high = int(index.min()), int(index.max())
-        if low < 0 or high >= size:
-            wrong = low if low < 0 else high
-            raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
+    # Read as unsigned, a negative index is too large: one pass tells, and one wait on a device.
+    if index.size and int(index.view(_UNSIGNED[index.itemsize]).max()) >= size:
+        low = int(index.min())
+        wrong = low if low < 0 else int(index.max())
+        raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
 
 
 def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
@@ -34,7 +38,7 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
         check_bounds(index, 0, 1, IndexError)
         return input.copy()
     size = input.shape[dim]
-    if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
+    if index.size and int(index.view(_UNSIGNED[index.itemsize]).max()) >= size:
         raise IndexError(
             f"index out of range in self (index_select: dimension {dim} has size {size})"
         )
@@ -48,6 +52,8 @@ def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
     flat_input = input.reshape(1) if not input.ndim else input
     flat_index = index.reshape(1) if not index.ndim else index
     check_bounds(index, dim, flat_input.shape[dim])
+    if flat_input.ndim == 1:
+        return flat_input.take(index)
     return flat_input[grid_at(xp, flat_index, dim)].reshape(index.shape)
 
 

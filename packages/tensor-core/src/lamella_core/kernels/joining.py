@@ -9,9 +9,12 @@ from lamella_core.dispatch import shared_kernel
 
 @shared_kernel
 def cat(xp: Any, tensors: list[Any], dim: int) -> Any:
-    if any(each.ndim != tensors[0].ndim for each in tensors):
-        # A tensor of one dimension without elements goes with any other.
-        tensors = [each for each in tensors if each.shape != (0,)]
+    ndim = tensors[0].ndim
+    for each in tensors:
+        if each.ndim != ndim:
+            # A tensor of one dimension without elements goes with any other.
+            tensors = [part for part in tensors if part.shape != (0,)]
+            break
     for each in tensors:
         if not each.flags.c_contiguous:
             # Otherwise the result would be laid out in memory as its parts are.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
@@ -171,7 +173,11 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
     if input._array.shape != other._array.shape:
         return False
-    return bool(eq(input, other).all())
+    same = eq(input, other)
+    array = same._array
+    if array.__class__ is np.ndarray:
+        return bool(np.count_nonzero(array) == array.size)
+    return bool(same.all())
 
 
 # --------------------------------------------------------------------------------- whole tensors

@@ -17,9 +17,10 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.structural import overwriting, structural
-from lamella_core.dispatch import GRAPH_BITS, LIFTED, modes
+from lamella_core.dispatch import GRAPH_BITS, LIFTED, REQUIRES_GRAD, modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor
+from lamella_core.ops.scattering import masked_fill_
 from lamella_core.ops.views import basic_index
 from lamella_core.tensor import Tensor
 
@@ -126,6 +127,17 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
             value = _number_for(self, value)
         if not tensors:
             fill_(target, value)
+            return
+        if (
+            tensors[0]._dtype is dtypes.bool_
+            and tensors[0]._array.shape == self._array.shape
+            and place is None
+            and self._dtype.category == dtypes.FLOATING
+            # A gradient's graph tells which op it was.
+            and not self._key & REQUIRES_GRAD
+            and isinstance(value, (int, float))
+        ):
+            masked_fill_(self, tensors[0], value)
             return
         value = tensor(value, dtype=self._dtype, device=self.device)
     if tensors:

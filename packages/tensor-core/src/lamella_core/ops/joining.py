@@ -100,6 +100,14 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     given = _checked("cat", tensors)
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    first = given[0]
+    dtype, shape = first._dtype, first._array.shape
+    if out is None and 0 < len(shape) < 4:
+        for each in given:
+            if each._dtype is not dtype or each._array.shape != shape:
+                break
+        else:
+            return _cat(given, normalize_dim(dim, len(shape)))
     for i, each in enumerate(given):
         if not each._array.ndim:
             raise RuntimeError(
@@ -169,7 +177,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"{list(each._array.shape)} at entry {i}"
             )
     result = _stack(_one_type(given), normalize_dim(dim, len(shape) + 1))
-    return _given_out("stack", result, out, given)
+    return result if out is None else _given_out("stack", result, out, given)
 
 
 @composite(method=False)

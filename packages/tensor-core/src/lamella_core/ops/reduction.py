@@ -283,7 +283,9 @@ def max(
         IndexError: when ``dim`` is out of range or has no elements.
         RuntimeError: when there is no element at all.
     """
-    return _extremum("max", amax, max_dim, input, dim, keepdim, other, out)
+    if dim is None and other is None and isinstance(input, Tensor) and input._array.size:
+        return amax(input, None, out=out)
+    return _extremum("max", max_dim, input, dim, keepdim, other, out)
 
 
 @composite()
@@ -299,12 +301,13 @@ def min(
 
     NaN counts as the smallest.
     """
-    return _extremum("min", amin, min_dim, input, dim, keepdim, other, out)
+    if dim is None and other is None and isinstance(input, Tensor) and input._array.size:
+        return amin(input, None, out=out)
+    return _extremum("min", min_dim, input, dim, keepdim, other, out)
 
 
 def _extremum(
     name: str,
-    over_all: Any,
     along: Any,
     input: Tensor,
     dim: Any,
@@ -319,12 +322,10 @@ def _extremum(
     if other is not None:
         return write_out(name, getattr(input, f"{name}imum")(other), out)
     if dim is None:
-        if input._array.size == 0:
-            raise RuntimeError(
-                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
-                f"the reduction dim with the 'dim' argument."
-            )
-        return over_all(input, None, False, out=out)
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
+            f"the reduction dim with the 'dim' argument."
+        )
     return write_outs(name, along(input, normalize_dim(dim, input._array.ndim), keepdim), out)
 
 
