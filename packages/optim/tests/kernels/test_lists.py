@@ -7,7 +7,7 @@ import pytest
 
 from lamella_core import parallel
 from lamella_optim.kernels import adam, sgd
-from lamella_optim.kernels.lists import BLOCK, PARALLEL, WHOLE
+from lamella_optim.kernels.lists import BLOCK, FORMS, PARALLEL, WHOLE
 
 SIZES = [
     *(1, 2047, 2048, 2049, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 3 * BLOCK + 7),
@@ -73,6 +73,15 @@ def test_lists_of_mixed_sizes_types_and_steps(thread_count) -> None:
         tolerance = 1e-5 if kind == "f4" else 1e-12
         for found, wanted in zip((lists[0][i], lists[2][i], lists[3][i]), expected[i], strict=True):
             np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_more_forms_of_parameters_than_views_are_kept_for() -> None:
+    lists = [[draws(seed, (size,)) for size in range(FORMS + 9)] for seed in (0, 1, 2)]
+    lists.append([draws(3, (size,)) ** 2 for size in range(FORMS + 9)])
+    expected = [adam_reference(*arrays, 2.0) for arrays in zip(*lists, strict=True)]
+    run_adam(*lists, [2.0] * (FORMS + 9))
+    for found, (wanted, _, _) in zip(lists[0], expected, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("layout", ["transposed", "strided", "mixed"])

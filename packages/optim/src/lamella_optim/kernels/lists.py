@@ -39,8 +39,8 @@ PARALLEL = 8 * BLOCK
 # Parameters up to this size are not cut up for one thread: with their states they stay in a cache
 # of a megabyte or so, and the calls for further blocks cost a tenth of Adam's time.
 WHOLE = 4 * BLOCK
-# In bytes: up to this, an allocation is cheaper than a view of kept scratch memory.
-SMALL = 16384
+# The most forms of arrays that a thread keeps views of its scratch memory for.
+FORMS = 256
 
 
 class ListKernel:
@@ -126,13 +126,13 @@ def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
 
 
 def _run(body: Body, blocks: list[Any], flags: Any) -> None:
-    pairs: dict[Any, Any] = {}
+    pairs = _kept.pairs
     for arrays, scalars in blocks:
         param = arrays[0]
         kind = (param.shape, param.dtype)
         scratch = pairs.get(kind)
         if scratch is None:
-            scratch = pairs[kind] = _scratch_pair(*kind)
+            scratch = _scratch_pair(*kind)
         body(np, arrays, scratch, scalars, flags)
 
 
@@ -145,10 +145,14 @@ def _on_a_cache_line(nbytes: int) -> Any:
 
 
 class _Kept(threading.local):
-    """Each thread's scratch memory, kept from call to call: fresh pages cost more than the work."""
+    """Each thread's scratch memory, kept from call to call: fresh pages cost more than the work.
+
+    So are the views of it for the forms of the parameters, which are the same at each step.
+    """
 
     def __init__(self) -> None:
         self.memory = (_on_a_cache_line(8 * WHOLE), _on_a_cache_line(8 * WHOLE))
+        self.pairs: dict[Any, tuple[Any, Any]] = {}
 
 
 _kept = _Kept()
@@ -156,13 +160,17 @@ _kept = _Kept()
 
 def _scratch_pair(shape: tuple[int, ...], kind: np.dtype) -> tuple[Any, Any]:
     nbytes = math.prod(shape) * kind.itemsize
-    if nbytes <= SMALL or nbytes > 8 * WHOLE:
+    if nbytes > 8 * WHOLE:
         return np.empty(shape, kind), np.empty(shape, kind)
+    pairs = _kept.pairs
+    if len(pairs) >= FORMS:
+        pairs.clear()
     first, second = _kept.memory
-    return (
+    pair = pairs[shape, kind] = (
         first[:nbytes].view(kind).reshape(shape),
         second[:nbytes].view(kind).reshape(shape),
     )
+    return pair
 
 
 def _scalars(numbers: Any, kind: np.dtype) -> Any:
