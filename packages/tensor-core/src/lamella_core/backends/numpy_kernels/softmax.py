@@ -15,6 +15,8 @@ from lamella_core.kernels import activation as whole
 from lamella_core.parallel import even_step, shares, spread
 
 _BLOCK = 131072
+# Where a block needs memory of its own, two threads stay below half a megabyte.
+_SPARE_BLOCK = 65536
 _SMALL = 16384
 # The shortest row for which a call for each row's scalar is a small part of the work.
 _NARROW = 32
@@ -66,7 +68,7 @@ def log_softmax(input: Any, dim: int) -> Any:
     result = np.empty_like(input)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
     ones = np.ones((length, 1), input.dtype)
-    step = even_step(len(values), max(1, _BLOCK // length))
+    step = even_step(len(values), max(1, _SPARE_BLOCK // length))
 
     def run(starts: range) -> None:
         spare = np.empty((step, length), input.dtype)
