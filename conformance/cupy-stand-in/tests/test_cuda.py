@@ -151,10 +151,15 @@ def test_least_squares_know_one_driver() -> None:
         torch.linalg.lstsq(torch.eye(2).cuda(), torch.eye(2).cuda(), driver="gelsd")
 
 
-@pytest.mark.parametrize("name", ["airy_ai"])
-def test_what_cuda_lacks_is_an_error_with_a_way_out(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=f"{name}.*'cuda'.*cpu"):
-        getattr(torch.special, name)(torch.ones(2, device="cuda"))
+def test_what_the_host_computes_comes_back_to_the_device() -> None:
+    indefinite = torch.tensor([[0.0, 1.0], [1.0, 0.0]], device="cuda")
+    packed, pivots = torch.linalg.ldl_factor(indefinite)
+    right = torch.tensor([[2.0], [3.0]], device="cuda")
+    found = torch.linalg.ldl_solve(packed, pivots, right)
+    assert {x.device.type for x in (packed, pivots, found)} == {"cuda"}
+    assert found.tolist() == [[3.0], [2.0]]
+    with pytest.raises(RuntimeError, match="diagonal"):
+        torch.linalg.ldl_factor(torch.zeros(2, 2, device="cuda"))
 
 
 def test_polynomials_of_each_degree() -> None:

@@ -36,11 +36,11 @@ def load() -> None:
         return
     from cupyx import errstate
 
-    from lamella_cuda_kernels import random, solving, special
+    from lamella_cuda_kernels import host, random, solving, special
 
     backend = CupyBackend(cupy, Namespace(cupy, errstate))
     register_backend(backend)
-    for family in (random, solving, special):
+    for family in (random, solving, special, host):
         family.register(backend.xp)
     _watch_memory(cupy, backend.peaks)
 
