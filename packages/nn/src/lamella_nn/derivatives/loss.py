@@ -86,7 +86,10 @@ def _nll_loss(
     input_shape: Any,
     reduction: str,
     ignore_index: int,
-) -> Tensor:
+) -> Tensor | None:
+    if grads[0] is None:
+        # Only the sum of weights was used, which no input changes.
+        return None
     return nll_loss_index_backward(
         grads[0], target, weight, results[1], tuple(input_shape), reduction, ignore_index
     )

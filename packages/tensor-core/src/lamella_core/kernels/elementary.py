@@ -36,9 +36,7 @@ def tanh_backward(xp: Any, grad: Any, result: Any) -> Any:
     if result.dtype.kind == "c":
         result = xp.conjugate(result)
     # grad - grad * result^2: no number among the operands, which would cost NumPy a conversion.
-    lost = result * result
-    lost *= grad
-    return grad - lost
+    return grad - result * result * grad
 
 
 @shared_kernel

@@ -98,3 +98,10 @@ def test_tanh_backward_of_a_gradient_that_is_broadcast() -> None:
     expected = [[1.5, 1.875], [2.0, 0.0]]
     assert tanh_backward(core.tensor(2.0), result).tolist() == expected
     assert tanh_backward(core.tensor([[2.0]]).expand(2, 2), result).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tanh_backward_of_many_gradients_for_one_result(dtype: str) -> None:
+    result = core.tensor([0.5, -0.25], dtype=getattr(core, dtype))
+    grads = core.tensor([[2.0, 1.0], [-4.0, 0.0]], dtype=getattr(core, dtype))
+    assert tanh_backward(grads, result).tolist() == [[1.5, 0.9375], [-3.0, 0.0]]

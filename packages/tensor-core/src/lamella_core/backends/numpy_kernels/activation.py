@@ -193,7 +193,11 @@ def tanh_backward(grad: Any, result: Any) -> Any:
     # The common case makes one array and goes through no more Python than it must.
     if result.dtype is _float32 and 1 < result.size < LARGE:
         lost = np.multiply(result, result)
-        np.multiply(lost, grad, lost)
+        try:
+            np.multiply(lost, grad, lost)
+        except ValueError:
+            # One result for many gradients, as in a Jacobian.
+            lost = np.multiply(lost, grad)
         return np.subtract(grad, lost, lost)
     return _tanh_backward(grad, result)
 
