@@ -136,8 +136,7 @@ def along_with_index(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
         return value.scatter(dim, places, source)
     if op.name == "index_add":
         return value.scatter_add(dim, places, source if rest[1] == 1 else source * rest[1])
-    reduce = {"sum": "sum", "prod": "prod", "mean": "mean", "amax": "amax", "amin": "amin"}
-    return value.scatter_reduce(dim, places, source, reduce[rest[1]], include_self=rest[2])
+    return value.scatter_reduce(dim, places, source, rest[1], include_self=rest[2])
 
 
 @batching("median")

@@ -137,31 +137,27 @@ def _silu_slope(grad: Any, x: Any, out: Any, inner: Any) -> None:
     np.multiply(out, grad, out)
 
 
-def _plain_silu(input: Any) -> Any:
-    return whole.silu(np, input)
+_plain_silu = in_blocks(partial(quiet(whole.silu), np), False)
+_plain_silu_backward = in_blocks(partial(quiet(whole.silu_backward), np), False)
 
 
-def _plain_silu_backward(grad: Any, input: Any) -> Any:
-    return whole.silu_backward(np, grad, input)
-
-
-def _plain_gelu(input: Any) -> Any:
-    return gelu_exact(special(), input)
-
-
-def _plain_gelu_backward(grad: Any, input: Any) -> Any:
-    return gelu_exact_backward(np, special(), grad, input)
+_exact = quiet(gelu_exact)
+_exact_backward = quiet(gelu_exact_backward)
+_plain_gelu = in_blocks(lambda input: _exact(special(), input), False)
+_plain_gelu_backward = in_blocks(
+    lambda grad, input: _exact_backward(np, special(), grad, input), False
+)
 
 
 def silu(input: Any) -> Any:
     if input.dtype.kind != "f":
-        return in_blocks(_plain_silu, False)(input)
+        return _plain_silu(input)
     return by_blocks(_silu, 0, input)
 
 
 def silu_backward(grad: Any, input: Any) -> Any:
     if input.dtype.kind != "f" or grad.shape != input.shape:
-        return in_blocks(_plain_silu_backward, False)(grad, input)
+        return _plain_silu_backward(grad, input)
     return by_blocks(_silu_slope, 1, grad, input)
 
 
@@ -171,7 +167,7 @@ def gelu(input: Any, approximate: str) -> Any:
         return by_blocks(_gelu_tanh, 1, input)
     if input.dtype == np.float32:
         return by_blocks(_gelu, 1, input)
-    return in_blocks(_plain_gelu, False)(input)
+    return _plain_gelu(input)
 
 
 def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
@@ -182,7 +178,7 @@ def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
         return by_blocks(_gelu_tanh_slope, 2, grad, input)
     if input.dtype == np.float32:
         return by_blocks(_gelu_slope, 1, grad, input)
-    return in_blocks(_plain_gelu_backward, False)(grad, input)
+    return _plain_gelu_backward(grad, input)
 
 
 _tanh_backward = in_blocks(partial(quiet(whole_tanh_backward), np), False, 2)
