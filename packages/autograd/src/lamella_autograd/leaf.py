@@ -11,8 +11,9 @@ import numpy as np
 from lamella_autograd.inference import INFERENCE_TENSOR
 from lamella_autograd.sums import SMALL
 from lamella_core import strided
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, quiet
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor
 from lamella_core.ops.creation_data import tensor
+from lamella_core.quiet import quiet
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
 

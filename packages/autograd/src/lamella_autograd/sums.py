@@ -17,7 +17,8 @@ import numpy as np
 
 from lamella_autograd.modes import NO_GRAD
 from lamella_core.device import CPU
-from lamella_core.dispatch import backend_of, modes, ops, quiet
+from lamella_core.dispatch import backend_of, modes, ops
+from lamella_core.quiet import quiet
 from lamella_core.tensor import Tensor, blank
 
 # The largest array, in elements, that waits for the end of a pass.

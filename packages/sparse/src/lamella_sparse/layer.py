@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from lamella_core import sparse_coo
-from lamella_core.dispatch import REQUIRES_GRAD, Layer, declare, new_bit, register_layer
+from lamella_core.declaration import declare
+from lamella_core.dispatch import REQUIRES_GRAD, Layer, new_bit, register_layer
 from lamella_core.tensor import Tensor
 from lamella_sparse.printing import format_coo
 

@@ -102,6 +102,14 @@ ALL = (
 # They meet no other integers, and have no storage class: PyTorch came to them late.
 WIDE_UNSIGNED = frozenset((uint16, uint32, uint64))
 
+
+def names_in_c(prefix: str) -> dict[str, dtype]:
+    """The types by C's names, which conversion methods have; a complex one's has ``prefix``."""
+    return {
+        d.class_name.replace("Complex", prefix).lower(): d for d in ALL if d not in WIDE_UNSIGNED
+    }
+
+
 _BY_NAME = {d.name: d for d in ALL}
 _REAL_OF = {complex64: float32, complex128: float64}
 _COMPLEX_OF = {float32: complex64, float64: complex128, bfloat16: complex64, float16: complex64}

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class memory_format:
-    """A named order of strides: there is one object a format."""
+class _Named:
+    """One object a name, in this process and where it is unpickled."""
 
     __slots__ = ("name",)
 
@@ -23,22 +23,19 @@ class memory_format:
         return _by_name, (self.name,)
 
 
-class layout:
+class memory_format(_Named):
+    """A named order of strides."""
+
+    __slots__ = ()
+
+
+class layout(_Named):
     """How a tensor keeps its elements.
 
-    ``strided`` is the only one that tensors have; the sparse ones are names to compare with.
+    ``strided`` is the only one of the core's tensors; a package of sparse ones uses the others.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __repr__(self) -> str:
-        return f"torch.{self.name}"
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return _by_name, (self.name,)
+    __slots__ = ()
 
 
 contiguous_format = memory_format("contiguous_format")

@@ -334,20 +334,7 @@ def _converter(name: str, dtype: dtype_class) -> Callable[[TypedStorage], TypedS
     return convert
 
 
-for _name, _dtype in {
-    "bool": dtypes.bool_,
-    "byte": dtypes.uint8,
-    "char": dtypes.int8,
-    "short": dtypes.int16,
-    "int": dtypes.int32,
-    "long": dtypes.int64,
-    "half": dtypes.float16,
-    "bfloat16": dtypes.bfloat16,
-    "float": dtypes.float32,
-    "double": dtypes.float64,
-    "complex_float": dtypes.complex64,
-    "complex_double": dtypes.complex128,
-}.items():
+for _name, _dtype in dtypes.names_in_c("Complex_").items():
     setattr(TypedStorage, _name, _converter(_name, _dtype))
 
 

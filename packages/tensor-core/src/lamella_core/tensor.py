@@ -1,6 +1,6 @@
 """The Tensor: an array, its type, its key and its place in the graph.
 
-Ops attach themselves as methods when they are declared (``dispatch.declare``); what is written
+Ops attach themselves as methods when they are declared (``declaration.declare``); what is written
 here is what every tensor has without any op.
 """
 

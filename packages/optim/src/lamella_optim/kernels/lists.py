@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.dispatch import quiet, register_kernel
+from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import spread, thread_count
+from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

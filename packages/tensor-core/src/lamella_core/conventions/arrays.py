@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import not_implemented_for, store, wrap_all
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.formats import suggests_channels_last
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor, wrap
@@ -44,7 +45,7 @@ def arrays(
             channels-last where one of these is.
         most_dims: how many dimensions they have at most for that.
         row_major: whether results are row-major whatever the kernel makes of a transposed input.
-        method, inplace, name: see ``dispatch.declare``.
+        method, inplace, name: see ``declaration.declare``.
     """
     convention = Arrays(
         promotes,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import not_implemented_for, store
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def contraction(
 
     Args:
         refuses: names of types that the op has no meaning for.
-        method, name: see ``dispatch.declare``.
+        method, name: see ``declaration.declare``.
     """
     convention = Contraction(frozenset(refuses.split()))
     return lambda declaration: declare(declaration, convention, method=method, name=name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from lamella_core.declaration import declare
 from lamella_core.device import Device, get_default_device
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.dispatch import kernel_of
 from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:

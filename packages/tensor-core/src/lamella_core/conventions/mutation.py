@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import broadcast_error
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
 

@@ -14,7 +14,8 @@ from lamella_core.conventions.common import (
     store,
     takes_out,
 )
-from lamella_core.dispatch import NUMBER, declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import NUMBER, kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.promotion import result_dtype
 from lamella_core.storage import mark_written
@@ -53,7 +54,7 @@ def pointwise(
             gives its real type), ``float_real`` (both of these).
         refuses: names of types and categories that the op has no meaning for, such as
             ``"bool complex"``; they raise NotImplementedError.
-        method, inplace, name: see ``dispatch.declare``.
+        method, inplace, name: see ``declaration.declare``.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself. By default
             a ufunc does between tensors, and any other kernel is given float32, and its result is
             rounded. With a Python number float32 is used always.

@@ -12,7 +12,8 @@ from lamella_core.conventions.common import (
     not_implemented_for,
     store,
 )
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor, blank
 
@@ -41,7 +42,7 @@ def reduction(
             input must be floating or complex, unless ``dtype`` says so), ``bool``, ``index``
             (int64).
         refuses: types and categories that the op has no meaning for.
-        method, name: see ``dispatch.declare``.
+        method, name: see ``declaration.declare``.
     """
     convention = Reduction(result, frozenset(refuses.split()))
     return lambda declaration: declare(declaration, convention, method=method, name=name)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import store, wrap_all
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.storage import mark_written
 from lamella_core.tensor import wrap
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.dispatch import backend_of, declare
+from lamella_core.declaration import declare
+from lamella_core.dispatch import backend_of
 from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:

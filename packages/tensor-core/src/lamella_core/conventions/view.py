@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.dispatch import declare, kernel_of
+from lamella_core.declaration import declare
+from lamella_core.dispatch import kernel_of
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, blank, wrap
 
@@ -26,7 +27,7 @@ def view(
 
     Args:
         retypes: whether a view can have another element type than the input.
-        method, name: see ``dispatch.declare``.
+        method, name: see ``declaration.declare``.
     """
     return lambda declaration: declare(declaration, View(retypes), method=method, name=name)
 

@@ -13,7 +13,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.pointwise import pointwise
-from lamella_core.dispatch import call_inplace
+from lamella_core.declaration import call_inplace
 from lamella_core.ops.elementary import tanh
 from lamella_core.ops.operators import abs, mul, sub
 from lamella_core.tensor import Tensor

@@ -10,7 +10,8 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, LazyMethod, call_inplace, inplace_variant
+from lamella_core.declaration import LazyMethod, call_inplace, inplace_variant
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD
 from lamella_core.ops import operators
 from lamella_core.ops.creation import full
 from lamella_core.ops.operators import (

@@ -9,7 +9,7 @@ import numpy as np
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
-from lamella_core.dispatch import operator_method
+from lamella_core.declaration import operator_method
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:

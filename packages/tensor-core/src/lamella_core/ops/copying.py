@@ -599,20 +599,7 @@ def _attach() -> None:
     }
     for name, function in methods.items():
         setattr(Tensor, name, function)
-    for name, kind in {
-        "bool": dtypes.bool_,
-        "byte": dtypes.uint8,
-        "char": dtypes.int8,
-        "short": dtypes.int16,
-        "int": dtypes.int32,
-        "long": dtypes.int64,
-        "half": dtypes.float16,
-        "bfloat16": dtypes.bfloat16,
-        "float": dtypes.float32,
-        "double": dtypes.float64,
-        "cfloat": dtypes.complex64,
-        "cdouble": dtypes.complex128,
-    }.items():
+    for name, kind in dtypes.names_in_c("c").items():
         setattr(Tensor, name, _converter(name, kind))
 
 

@@ -11,9 +11,10 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.device import CPU, Device, get_default_device
-from lamella_core.dispatch import backend_of, quiet
+from lamella_core.dispatch import backend_of
 from lamella_core.ops.creation import number_of_type
 from lamella_core.promotion import promote_types
+from lamella_core.quiet import quiet
 from lamella_core.storage import borrowed_storage
 from lamella_core.tensor import Tensor, wrap
 

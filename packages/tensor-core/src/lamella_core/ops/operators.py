@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.conventions.pointwise import pointwise
-from lamella_core.dispatch import LazyMethod, inplace_variant, operator_method
+from lamella_core.declaration import LazyMethod, inplace_variant, operator_method
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -140,6 +140,11 @@ def _prepare(op_name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Te
         )
     if vector:
         B = B.unsqueeze(-1)
+    _check_equation(op_name, A, B, left)
+    return A, B, vector
+
+
+def _check_equation(op_name: str, A: Tensor, B: Tensor, left: bool) -> None:
     rows, columns = B._array.shape[-2:]
     size = A._array.shape[-1]
     if (rows if left else columns) != size:
@@ -149,7 +154,6 @@ def _prepare(op_name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Te
             f"({size}x{size} and {rows}x{columns})"
         )
     check_batches(op_name, A, B)
-    return A, B, vector
 
 
 def check_batches(op_name: str, A: Tensor, B: Tensor) -> None:
@@ -244,15 +248,7 @@ def solve_triangular(
     check_square(op_name, A)
     check_same_type(op_name, A, B)
     check_matrix(op_name, B, "B")
-    rows, columns = B._array.shape[-2:]
-    size = A._array.shape[-1]
-    if (rows if left else columns) != size:
-        equation = "AX = B" if left else "XA = B"
-        raise RuntimeError(
-            f"{op_name}: Incompatible shapes of A and B for the equation {equation} "
-            f"({size}x{size} and {rows}x{columns})"
-        )
-    check_batches(op_name, A, B)
+    _check_equation(op_name, A, B, left)
     return write_out(op_name, _solve_triangular(A, B, upper, left, unitriangular), out)
 
 

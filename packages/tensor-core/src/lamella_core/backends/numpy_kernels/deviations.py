@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.dispatch import quiet, register_kernel
+from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import reduction, statistics
 from lamella_core.kernels.reduction import sum
 from lamella_core.kernels.statistics import squared_deviations
+from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable

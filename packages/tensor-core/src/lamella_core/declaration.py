@@ -1,0 +1,298 @@
+"""Declaring an op: from a Python function without a body to what a user calls.
+
+A *caller* is the public function of an op. It is compiled for the kinds of the op's parameters,
+computes the key of a call inline and looks it up in the op's table. What is no plain call of it, an
+operand that is a NumPy number say, goes to ``call_again``.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
+from lamella_core.signature import Param, argument_list, key_lines, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def declare(
+    declaration: Callable[..., Any],
+    convention: Any,
+    *,
+    method: bool = True,
+    inplace: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Declares an op from a Python function that has a signature, a docstring and no body.
+
+    Annotations say how an argument takes part in dispatch: ``Tensor``, ``Tensor | None``,
+    ``Tensor | Number``, ``Sequence[Tensor]`` and ``Device | None`` contribute to the key, all
+    others are passed on as they are. A parameter ``out`` gives the op an out variant.
+
+    Args:
+        declaration: the function; its name is the op's name.
+        convention: how tensors become arrays for this op; see ``conventions``.
+        method: whether the op is a method of Tensor, too.
+        inplace: whether it has an in-place variant, ``name_``, as a method and a function.
+        name: the op's name where it is not the function's.
+
+    Returns:
+        The public function.
+    """
+    name = name or declaration.__name__
+    params, has_out = parse(declaration)
+    op = ops[name] = Op(name, params, convention)
+    op.function = _make_caller(op, declaration, has_out)
+    if method or inplace:
+        from lamella_core.tensor import Tensor
+
+        if method:
+            setattr(Tensor, declaration.__name__, op.function)
+        if inplace:
+            variant = inplace_variant(op)
+            setattr(Tensor, f"{declaration.__name__}_", LazyMethod(variant, declaration))
+    return op.function
+
+
+class LazyMethod:
+    """A Tensor method for an in-place variant, whose caller is compiled when it is first used."""
+
+    __slots__ = ("declaration", "name", "op")
+
+    def __init__(self, op: Op, declaration: Callable[..., Any], name: str | None = None) -> None:
+        self.op = op
+        self.declaration = declaration
+        self.name = name or f"{declaration.__name__}_"
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        function = inplace_function(self.op, self.declaration)
+        if self.name.startswith("__i"):
+            function = operator_method(function, self.name)
+        for cls in owner.__mro__:
+            if cls.__dict__.get(self.name) is self:
+                setattr(cls, self.name, function)
+        return function if instance is None else function.__get__(instance, owner)
+
+
+def inplace_function(op: Op, declaration: Callable[..., Any]) -> Any:
+    """The caller of an in-place variant, compiled once."""
+    if op.function is None:
+        op.function = _make_caller(op, declaration, has_out=False)
+    return op.function
+
+
+def inplace_variant(op: Op) -> Op:
+    """The variant of an op that writes its result into its first argument."""
+    name = f"{op.name}_"
+    variant = ops.get(name)
+    if variant is None:
+        variant = ops[name] = Op(name, op.params, op.convention, mutates=op.params[0].name, base=op)
+    return variant
+
+
+def call_inplace(op: Op, *args: Any) -> Any:
+    """Runs the in-place variant of an op, whose first argument is written to."""
+    variant = inplace_variant(op)
+    args = _normalised(variant, args)
+    return variant.table[variant.key_of(args)](*args)
+
+
+def out_variant(op: Op) -> Op:
+    """The variant of an op that writes its result into a tensor given as the last argument."""
+    name = f"{op.name}.out"
+    variant = ops.get(name)
+    if variant is None:
+        out = Param("out", "tensor", None, True, True)
+        variant = ops[name] = Op(name, (*op.params, out), op.convention, mutates="out", base=op)
+    return variant
+
+
+def call_out(op: Op, *args: Any) -> Any:
+    """Runs the out variant; the last argument is ``out``."""
+    variant = out_variant(op)
+    args = _normalised(variant, args)
+    return variant.table[variant.key_of(args)](*args)
+
+
+def call_again(op: Op, *args: Any) -> Any:
+    """Runs a call whose arguments the fast path did not recognise, or says what is wrong."""
+    args = _normalised(op, args)
+    return op.table[op.key_of(args)](*args)
+
+
+def call_operator(op: Op, *args: Any) -> Any:
+    """As :func:`call_again`, for the methods behind operators: what is no operand is left to it."""
+    try:
+        args = _normalised(op, args)
+    except TypeError:
+        if op.name not in ("eq", "ne") or not isinstance(args[1], np.ndarray):
+            return NotImplemented
+        # NumPy leaves comparisons to the class of higher priority; sums and the like it does.
+        from lamella_core.ops.creation_data import from_numpy
+
+        try:
+            args = args[0], from_numpy(args[1])
+        except TypeError:
+            return NotImplemented
+    return op.table[op.key_of(args)](*args)
+
+
+_NUMPYS_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def call_renamed(op: Op, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
+    """Calls an op's function whose ``dim`` or ``keepdim`` was given by NumPy's name for it.
+
+    Raises:
+        TypeError: for any other name.
+    """
+    values = dict(zip((*(p.name for p in op.params), "out"), given, strict=False))
+    for name, value in renamed.items():
+        ours = _NUMPYS_NAMES.get(name)
+        if ours not in values:
+            raise TypeError(f"{op.name}() got an unexpected keyword argument {name!r}")
+        values[ours] = value
+    return op.function(**values)
+
+
+def operator_method(function: Any, name: str) -> Any:
+    """The caller of an op as a method such as ``__add__``, which the op's own caller can't be.
+
+    It returns ``NotImplemented`` for what is no operand, so that the other class gets its chance.
+    """
+    method = types.FunctionType(
+        function.__code__,
+        {**function.__globals__, "call_again": call_operator},
+        name,
+        function.__defaults__,
+    )
+    method.__kwdefaults__ = function.__kwdefaults__
+    method.__doc__ = function.__doc__
+    return method
+
+
+def _normalised(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turns NumPy scalars into Python numbers and rejects what is no operand.
+
+    Raises:
+        TypeError: as PyTorch does, naming the argument.
+    """
+    from lamella_core.tensor import Tensor
+
+    values = list(args)
+    for i, (param, value) in enumerate(zip(op.params, args, strict=True)):
+        if param.kind in ("value", "device") or isinstance(value, Tensor):
+            continue
+        if value is None and param.kind in ("optional tensor", "optional operand"):
+            continue
+        if param.kind == "tensors":
+            if isinstance(value, (list, tuple)) and all(isinstance(t, Tensor) for t in value):
+                continue
+            wrong = next(
+                (type(t).__name__ for t in value if not isinstance(t, Tensor))
+                if isinstance(value, (list, tuple))
+                else iter((type(value).__name__,))
+            )
+            raise TypeError(
+                f"{op.name}(): argument '{param.name}' (position {i + 1}) must be tuple of "
+                f"Tensors, not {wrong}"
+            )
+        if param.kind in ("operand", "optional operand"):
+            if isinstance(value, (np.bool_, np.number)):
+                value = value.item()
+            if isinstance(value, (bool, int, float, complex)):
+                values[i] = value if type(value) in _PLAIN_NUMBERS else _plain_number(value)
+                continue
+        raise TypeError(
+            f"{op.name}(): argument '{param.name}' (position {i + 1}) must be Tensor, "
+            f"not {type(value).__name__}"
+        )
+    return tuple(values)
+
+
+_PLAIN_NUMBERS = frozenset((bool, int, float, complex))
+_NUMBER_BASES: tuple[type, ...] = (int, float, complex)
+
+
+def _plain_number(value: Any) -> Any:
+    """A subclass of a Python number (an IntEnum, say) as the number itself."""
+    return next(kind(value) for kind in _NUMBER_BASES if isinstance(value, kind))
+
+
+def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
+    """Makes the public function: one key, one table look-up, no repacking of arguments.
+
+    Its code depends on the kinds of the parameters only. It is compiled once for each list of
+    kinds and then given the op's own names: compiling it for each op would take most of the
+    package's import time.
+    """
+    from lamella_core.tensor import Tensor
+
+    name = declaration.__name__ if op.mutates is None else f"{declaration.__name__}_"
+    renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
+    code = _caller_code(tuple((p.kind, p.keyword_only) for p in op.params), has_out, renames)
+    count = len(op.params)
+    names = tuple(p.name for p in op.params) + code.co_varnames[count:]
+    code = code.replace(
+        co_name=name, co_qualname=name, co_varnames=names, co_filename=f"<caller of {op.name}>"
+    )
+    namespace: dict[str, Any] = {
+        "NUMBER": NUMBER,
+        "modes": modes,
+        "table": op.table,
+        "op": op,
+        "call_out": call_out,
+        "call_again": call_again,
+        "call_renamed": call_renamed,
+        "device_key": device_key,
+        "Tensor": Tensor,
+        "__name__": declaration.__module__,
+        "__builtins__": __builtins__,
+    }
+    positional = tuple(p.default for p in op.params if p.has_default and not p.keyword_only)
+    function: Any = types.FunctionType(code, namespace, name, positional)
+    function.__kwdefaults__ = {
+        p.name: p.default for p in op.params if p.has_default and p.keyword_only
+    }
+    if has_out:
+        function.__kwdefaults__["out"] = None
+    function.__doc__ = declaration.__doc__
+    function.__annotations__ = declaration.__annotations__
+    function.__wrapped__ = declaration
+    function.op = op
+    return function
+
+
+@cache
+def _caller_code(
+    kinds: tuple[tuple[str, bool], ...], has_out: bool, renames: bool
+) -> types.CodeType:
+    """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
+    params = tuple(
+        Param(f"a{i}", kind, None, keyword_only, False)
+        for i, (kind, keyword_only) in enumerate(kinds)
+    )
+    arguments = "".join(f"{p.name}, " for p in params)
+    names = argument_list(params)
+    if has_out:
+        names += ", out" if any(p.keyword_only for p in params) else ", *, out"
+    lines = [f"def caller({names}{', **renamed' if renames else ''}):"]
+    if renames:
+        given = f"({arguments}{'out' if has_out else ''})"
+        lines += ["    if renamed:", f"        return call_renamed(op, {given}, renamed)"]
+    if has_out:
+        lines += ["    if out is not None:", f"        return call_out(op, {arguments}out)"]
+    lines += ["    try:", *(f"        {line}" for line in key_lines(params))]
+    lines += [
+        "    except (AttributeError, TypeError):",
+        f"        return call_again(op, {arguments})",
+    ]
+    lines += [f"    return table[key]({arguments})"]
+    namespace: dict[str, Any] = {}
+    exec(compile("\n".join(lines), "<caller>", "exec"), namespace)
+    return namespace["caller"].__code__
