@@ -83,19 +83,6 @@ def test_a_network_continues_from_its_last_states():
     np.testing.assert_allclose(joined, whole.detach().numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize(("network", "cell"), [(nn.LSTM, nn.LSTMCell), (nn.GRU, nn.GRUCell)])
-def test_cells_are_steps_of_networks(network, cell):
-    module, step = network(3, 4), cell(3, 4)
-    step.load_state_dict({k.removesuffix("_l0"): v for k, v in module.state_dict().items()})
-    x, states = core.randn(5, 2, 3), None
-    for element in x:
-        states = step(element, states)
-    last = module(x)[1]
-    pairs = zip(states, last, strict=True) if network is nn.LSTM else [(states, last)]
-    for mine, theirs in pairs:
-        np.testing.assert_allclose(mine.detach().numpy(), theirs[0].detach().numpy(), atol=1e-6)
-
-
 def test_copies_and_pickles_compute_the_same():
     rnn = nn.RNN(3, 4, nonlinearity="relu", batch_first=True)
     x = core.randn(2, 5, 3)
@@ -118,7 +105,6 @@ def test_text():
         "LSTM(3, 4, proj_size=2, num_layers=2, dropout=0.5)"
     )
     assert repr(nn.RNN(3, 4, 1, "relu", False, True)) == "RNN(3, 4, bias=False, batch_first=True)"
-    assert repr(nn.RNNCell(3, 4, nonlinearity="relu")) == "RNNCell(3, 4, nonlinearity=relu)"
 
 
 @pytest.mark.parametrize(
@@ -153,5 +139,3 @@ def test_wrong_inputs():
         lstm(core.zeros(5, 2, 3, dtype=core.float64))
     with pytest.raises(RuntimeError, match=r"hidden\[1\] size \(1, 2, 4\), got \[1, 2, 5\]"):
         lstm(core.zeros(5, 2, 3), (core.zeros(1, 2, 4), core.zeros(1, 2, 5)))
-    with pytest.raises(RuntimeError, match="batch size 2 doesn't match hidden0 batch size 3"):
-        nn.GRUCell(3, 4)(core.zeros(2, 3), core.zeros(3, 4))

@@ -153,16 +153,8 @@ from lamella_nn.modules.ranking_loss import (
     TripletMarginWithDistanceLoss,
 )
 from lamella_nn.modules.regression_loss import GaussianNLLLoss, KLDivLoss, PoissonNLLLoss
-from lamella_nn.modules.rnn import (
-    GRU,
-    LSTM,
-    RNN,
-    GRUCell,
-    LSTMCell,
-    RNNBase,
-    RNNCell,
-    RNNCellBase,
-)
+from lamella_nn.modules.rnn import GRU, LSTM, RNN, RNNBase
+from lamella_nn.modules.rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from lamella_nn.modules.sparse import Embedding, EmbeddingBag
 from lamella_nn.modules.transformer import (
     Transformer,

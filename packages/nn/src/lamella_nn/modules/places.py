@@ -22,6 +22,7 @@ _FILES = {
     "parameter_container": "container",
     "ranking_loss": "loss",
     "regression_loss": "loss",
+    "rnn_cell": "rnn",
     "unpooling": "pooling",
 }
 _CLASSES = {
