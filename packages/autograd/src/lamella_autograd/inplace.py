@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lamella_autograd.node import Node, Output, next_number
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
-from lamella_core.ops.view_complex import view_as_complex, view_as_real
+from lamella_core.ops.complex_parts import view_as_complex, view_as_real
 from lamella_core.storage import new_storage, storage_of
 from lamella_core.tensor import Tensor, alias, blank
 

@@ -77,6 +77,7 @@ from lamella_core.ops.arithmetic import *
 from lamella_core.ops.arranging import *
 from lamella_core.ops.chain import *
 from lamella_core.ops.comparison import *
+from lamella_core.ops.complex_parts import *
 from lamella_core.ops.copying import *
 from lamella_core.ops.covariance import *
 from lamella_core.ops.creation import *
@@ -112,7 +113,6 @@ from lamella_core.ops.sorting import *
 from lamella_core.ops.special import *
 from lamella_core.ops.splitting import *
 from lamella_core.ops.statistics import *
-from lamella_core.ops.view_complex import *
 from lamella_core.ops.view_copies import *
 from lamella_core.ops.view_inplace import *
 from lamella_core.ops.view_order import *

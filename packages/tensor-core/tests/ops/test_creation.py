@@ -49,8 +49,6 @@ def test_dtypes_and_out():
         (lambda: core.empty_strided((2,), (1, 1)), RuntimeError),
         (lambda: core.empty_permuted((2, 3), (0, 0)), RuntimeError),
         (lambda: core.full((2,), 300, dtype=core.uint8), RuntimeError),
-        (lambda: core.complex(core.ones(1), core.ones(1, dtype=core.float64)), RuntimeError),
-        (lambda: core.complex(core.tensor([1]), core.tensor([2])), RuntimeError),
     ],
 )
 def test_errors(call, error):
@@ -142,14 +140,6 @@ def test_new_methods():
     assert x.new_ones((2,), dtype=core.int64).dtype is core.int64
     assert x.new_full((2,), 1).dtype is core.float64
     assert x.new_empty(2, 0).shape == (2, 0)
-
-
-def test_complex_and_polar():
-    found = core.complex(core.tensor([[1.0], [2.0]]), core.tensor([3.0, 4.0]))
-    assert found.dtype is core.complex64
-    assert found.tolist() == [[1 + 3j, 1 + 4j], [2 + 3j, 2 + 4j]]
-    polar = core.polar(core.tensor([1.0]), core.tensor([2.0]))
-    np.testing.assert_allclose(polar.numpy(), [-0.416146844625473 + 0.9092974066734314j], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -269,14 +259,6 @@ def test_arange_wraps_around_in_narrow_integers():
     # Recorded from PyTorch.
     assert core.arange(-3, 2, dtype=core.uint8).tolist() == [253, 254, 255, 0, 1]
     assert core.arange(0, 600, 100, dtype=core.int8).tolist() == [0, 100, -56, 44, -112, -12]
-
-
-def test_complex_numbers_of_half_precision_are_refused():
-    half = core.ones(2, dtype=core.float16)
-    with pytest.raises(RuntimeError, match="complex32"):
-        core.complex(half, half)
-    with pytest.raises(RuntimeError, match="complex32"):
-        core.view_as_complex(half)
 
 
 def test_sequences_are_pytorchs_to_the_last_bit():

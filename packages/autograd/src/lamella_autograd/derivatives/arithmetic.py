@@ -8,8 +8,8 @@ from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import sum_to_shape
 from lamella_core.ops.arithmetic import div, keep_where, scaled
+from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
-from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
 
 

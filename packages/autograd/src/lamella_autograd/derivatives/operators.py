@@ -6,9 +6,9 @@ from typing import Any
 
 from lamella_autograd.formulas import conj, derivative, op_call, unchanged
 from lamella_core.ops.arithmetic import keep_where, sgn
+from lamella_core.ops.complex_parts import real
 from lamella_core.ops.elementary import log
 from lamella_core.ops.operators import mul, neg, pow
-from lamella_core.ops.view_complex import real
 from lamella_core.tensor import Tensor
 
 

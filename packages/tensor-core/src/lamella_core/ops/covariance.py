@@ -9,7 +9,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import anywhere
 from lamella_core.dtype import FLOATING
-from lamella_core.ops.creation import complex
+from lamella_core.ops.complex_parts import complex
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

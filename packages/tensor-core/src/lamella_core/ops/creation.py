@@ -1,4 +1,4 @@
-"""Creation: tensors from numbers, from Python and NumPy data, and in the likeness of others."""
+"""Creation: tensors from sizes and numbers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
-from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.creation import creation
 from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike, Number
 
 __all__ = [
-    "arange", "complex", "empty", "empty_permuted", "empty_strided", "eye", "full", "linspace",
-    "logspace", "ones", "polar", "range", "scalar_tensor", "tril_indices", "triu_indices", "zeros",
+    "arange", "empty", "empty_permuted", "empty_strided", "eye", "full", "linspace",
+    "logspace", "ones", "range", "scalar_tensor", "tril_indices", "triu_indices", "zeros",
 ]  # fmt: skip
 
 
@@ -88,11 +86,6 @@ def _tril_indices(row: int, col: int, offset: int, dtype: dtype, device: Device 
 @creation(name="triu_indices")
 def _triu_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None) -> Tensor:
     """The places on and above a diagonal."""
-
-
-@arrays(method=False, name="complex")
-def _complex(real: Tensor, imag: Tensor) -> Tensor:
-    """A complex tensor from its parts."""
 
 
 _empty_table = _empty.op.table
@@ -277,7 +270,7 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
         return value
     if value.__class__ is int and wanted is dtypes.int64 and -(2**63) <= value < 2**63 - 1:
         return value
-    if isinstance(value, builtins.complex) and wanted.category < dtypes.COMPLEX:
+    if isinstance(value, complex) and wanted.category < dtypes.COMPLEX:
         if value.imag:
             raise RuntimeError(
                 f"value cannot be converted to type {wanted.name} without overflow: {value}"
@@ -431,7 +424,7 @@ def _spaced(op_name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple
         )
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    if dtype is None and any(isinstance(n, builtins.complex) for n in (start, end)):
+    if dtype is None and any(isinstance(n, complex) for n in (start, end)):
         return start, end, dtypes.defaults.complex
     return start, end, read_dtype(op_name, dtype)
 
@@ -609,62 +602,3 @@ def empty_permuted(
         shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device
     )
     return _finished("", tensor, None, requires_grad, pin_memory)
-
-
-@composite(method=False)
-def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex numbers ``real + imag i``; the operands broadcast.
-
-    Args:
-        real: float32 or float64.
-        imag: of the same type.
-
-    Raises:
-        RuntimeError: for other types, or two that differ.
-    """
-    _same_real_type("complex", real, imag)
-    result = _complex(real, imag)
-    if out is not None and out._dtype is not result._dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
-            f"{out._dtype.class_name} for argument 'out' (complex)"
-        )
-    return result if out is None else give_out("complex", out, result)
-
-
-@composite(method=False)
-def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The complex numbers of a modulus and an angle: ``abs cos(angle) + abs sin(angle) i``.
-
-    Raises:
-        RuntimeError: for types that are not float32 or float64, or differ.
-    """
-    _same_real_type("polar", abs, angle)
-    result = _complex(abs * angle.cos(), abs * angle.sin())
-    return result if out is None else give_out("polar", out, result)
-
-
-def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:
-    for i, each in enumerate((first, second)):
-        if not isinstance(each, Tensor):
-            name = (("real", "imag") if op_name == "complex" else ("abs", "angle"))[i]
-            raise TypeError(
-                f"{op_name}(): argument '{name}' (position {i + 1}) must be Tensor, not "
-                f"{type(each).__name__}"
-            )
-        if each._dtype is dtypes.float16:
-            raise RuntimeError(
-                f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
-                f"convert to float32 first"
-            )
-    kinds = (dtypes.float32, dtypes.float64)
-    if first._dtype not in kinds or second._dtype not in kinds:
-        raise RuntimeError(
-            f"Expected both inputs to be Half, Float or Double tensors but got "
-            f"{first._dtype.class_name} and {second._dtype.class_name} ({op_name})"
-        )
-    if first._dtype is not second._dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {first._dtype.class_name} but got scalar type "
-            f"{second._dtype.class_name} for second argument ({op_name})"
-        )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.common import anywhere
 from lamella_core.dtype import FLOATING
+from lamella_core.ops.complex_parts import view_as_real
 from lamella_core.ops.creation import arange
 from lamella_core.ops.joining import cat
 from lamella_core.ops.spectral import fft, ifft, irfft, rfft
-from lamella_core.ops.view_complex import view_as_real
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.arguments import give_out
 from lamella_core.formats import contiguous_format
+from lamella_core.ops.complex_parts import view_as_complex, view_as_real
 from lamella_core.ops.copying import clone, detach
 from lamella_core.ops.splitting import split, split_with_sizes, unbind
-from lamella_core.ops.view_complex import view_as_complex, view_as_real
 from lamella_core.ops.view_order import permute, t, transpose
 from lamella_core.ops.views import (
     alias,

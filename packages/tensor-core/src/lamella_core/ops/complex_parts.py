@@ -1,4 +1,4 @@
-"""Views of the parts of complex elements."""
+"""Complex numbers of their parts, and views of the parts."""
 
 from __future__ import annotations
 
@@ -6,19 +6,28 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import give_out
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.view import view as view_op
 from lamella_core.tensor import Tensor
 
 __all__ = [
+    "complex",
     "imag",
     "is_conj",
     "is_neg",
+    "polar",
     "real",
     "resolve_conj",
     "resolve_neg",
     "view_as_complex",
     "view_as_real",
 ]
+
+
+@arrays(method=False, name="complex")
+def _complex(real: Tensor, imag: Tensor) -> Tensor:
+    """A complex tensor from its parts."""
 
 
 @view_op(retypes=True, method=False, name="real")
@@ -39,6 +48,65 @@ def _view_as_real(input: Tensor) -> Tensor:
 @view_op(retypes=True, method=False, name="view_as_complex")
 def _view_as_complex(input: Tensor) -> Tensor:
     """Pairs as complex elements."""
+
+
+@composite(method=False)
+def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex numbers ``real + imag i``; the operands broadcast.
+
+    Args:
+        real: float32 or float64.
+        imag: of the same type.
+
+    Raises:
+        RuntimeError: for other types, or two that differ.
+    """
+    _same_real_type("complex", real, imag)
+    result = _complex(real, imag)
+    if out is not None and out._dtype is not result._dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
+            f"{out._dtype.class_name} for argument 'out' (complex)"
+        )
+    return result if out is None else give_out("complex", out, result)
+
+
+@composite(method=False)
+def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The complex numbers of a modulus and an angle: ``abs cos(angle) + abs sin(angle) i``.
+
+    Raises:
+        RuntimeError: for types that are not float32 or float64, or differ.
+    """
+    _same_real_type("polar", abs, angle)
+    result = _complex(abs * angle.cos(), abs * angle.sin())
+    return result if out is None else give_out("polar", out, result)
+
+
+def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:
+    for i, each in enumerate((first, second)):
+        if not isinstance(each, Tensor):
+            name = (("real", "imag") if op_name == "complex" else ("abs", "angle"))[i]
+            raise TypeError(
+                f"{op_name}(): argument '{name}' (position {i + 1}) must be Tensor, not "
+                f"{type(each).__name__}"
+            )
+        if each._dtype is dtypes.float16:
+            raise RuntimeError(
+                f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
+                f"convert to float32 first"
+            )
+    kinds = (dtypes.float32, dtypes.float64)
+    if first._dtype not in kinds or second._dtype not in kinds:
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got "
+            f"{first._dtype.class_name} and {second._dtype.class_name} ({op_name})"
+        )
+    if first._dtype is not second._dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {first._dtype.class_name} but got scalar type "
+            f"{second._dtype.class_name} for second argument ({op_name})"
+        )
 
 
 @composite(method=False)

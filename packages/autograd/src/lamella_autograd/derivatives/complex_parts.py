@@ -1,11 +1,17 @@
-"""Derivatives of the views of complex elements."""
+"""Derivatives of complex numbers of their parts, and of the views of the parts."""
 
 from __future__ import annotations
 
 from lamella_autograd.formulas import derivative
-from lamella_core.ops.creation import complex
-from lamella_core.ops.view_complex import view_as_complex, view_as_real
+from lamella_autograd.restore import sum_to_shape
+from lamella_core.ops.complex_parts import complex, imag, real, view_as_complex, view_as_real
 
+derivative(
+    "complex",
+    real=lambda grad, real_shape: sum_to_shape(real(grad), real_shape),
+    imag=lambda grad, imag_shape: sum_to_shape(imag(grad), imag_shape),
+    once=True,
+)
 # The engine turns a real gradient of a complex argument into a complex one.
 derivative("real", input=lambda grad: grad)
 derivative("imag", input=lambda grad: complex(grad.new_zeros(grad.shape), grad))

@@ -1,0 +1,30 @@
+"""Complex numbers of their parts; the views of parts: test_views.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lamella_core as core
+
+
+def test_complex_and_polar():
+    found = core.complex(core.tensor([[1.0], [2.0]]), core.tensor([3.0, 4.0]))
+    assert found.dtype is core.complex64
+    assert found.tolist() == [[1 + 3j, 1 + 4j], [2 + 3j, 2 + 4j]]
+    polar = core.polar(core.tensor([1.0]), core.tensor([2.0]))
+    np.testing.assert_allclose(polar.numpy(), [-0.416146844625473 + 0.9092974066734314j], rtol=1e-6)
+
+
+def test_parts_have_one_floating_type():
+    for imag in (core.ones(1, dtype=core.float64), core.tensor([2])):
+        with pytest.raises(RuntimeError):
+            core.complex(core.ones(1), imag)
+
+
+def test_complex_numbers_of_half_precision_are_refused():
+    half = core.ones(2, dtype=core.float16)
+    with pytest.raises(RuntimeError, match="complex32"):
+        core.complex(half, half)
+    with pytest.raises(RuntimeError, match="complex32"):
+        core.view_as_complex(half)
