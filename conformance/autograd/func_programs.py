@@ -38,7 +38,7 @@ def numbers(torch: Any, *shape: int, start: float = 0.5) -> Any:
     return (values.sin() + 0.1 * values).reshape(shape)
 
 
-# ------------------------------------------------------------------------------------------ vmap
+# ------------ vmap
 
 
 @program
@@ -234,7 +234,7 @@ def vmap_fails_same_numbers_for_a_batch(torch: Any) -> Iterator[Any]:
     yield NOT_REACHED
 
 
-# ------------------------------------------------------------------------------------- gradients
+# ------------ gradients
 
 
 @program
@@ -446,7 +446,7 @@ def grad_fails_saved_tensor_hooks(torch: Any) -> Iterator[Any]:
     yield NOT_REACHED
 
 
-# ---------------------------------------------------------------------------------- forward mode
+# ------------ forward mode
 
 
 @program
@@ -510,7 +510,7 @@ fails(
 fails("dual_fails_exit", lambda torch: torch.autograd.forward_ad.exit_dual_level())
 
 
-# -------------------------------------------------------------------------------- custom functions
+# ------------ custom functions
 
 
 def power(torch: Any, **attributes: Any) -> Any:
@@ -609,7 +609,7 @@ for _name, _change in {
     fails(f"function_fails_{_name}", _apply)
 
 
-# ------------------------------------------------------------------------------------- functional
+# ------------ functional
 
 
 @program
@@ -675,7 +675,7 @@ for _name, _options in {
     )
 
 
-# ---------------------------------------------------------------------------------------- modules
+# ------------ modules
 
 
 def network(torch: Any) -> Any:
@@ -739,7 +739,7 @@ for _name, _given in {
 fails("stack_module_state_fails_empty", lambda torch: torch.func.stack_module_state([]))
 
 
-# -------------------------------------------------------------------------------------- gradcheck
+# ------------ gradcheck
 
 
 @program

@@ -67,7 +67,7 @@ def assert_trains_alike(
     assert curves[0][-1] < 0.7 * curves[0][0]
 
 
-# ------------------------------------------------------------------- a bidirectional LSTM tagger
+# ------------ a bidirectional LSTM tagger
 
 WORDS, TAGS, LENGTHS = 50, 7, (9, 5, 12, 1, 12, 3)
 
@@ -111,7 +111,7 @@ def test_bidirectional_lstm_tagger(tmp_path: Path) -> None:
     assert_trains_alike(tagger, sentences, tagging_loss, tmp_path, lr=1e-2)
 
 
-# -------------------------------------------------------------------------------------- a ResNet
+# ------------ a ResNet
 
 CHANNELS, QUARTERS = 8, 4
 
@@ -191,7 +191,7 @@ def test_resnet(tmp_path: Path) -> None:
     )
 
 
-# ----------------------------------------------------------------------------------------- a GPT
+# ------------ a GPT
 
 VOCABULARY, CONTEXT, WIDTH, HEADS, BLOCKS = 61, 48, 64, 4, 3
 

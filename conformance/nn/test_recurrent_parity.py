@@ -202,7 +202,7 @@ def test_whole_modules_are_exchanged(tmp_path: Any) -> None:
     assert_same(back(torch.tensor(x)), expected(torch.tensor(x)))
 
 
-# ------------------------------------------------------------------------------- writes to results
+# ------------ writes to results
 
 
 def _written(library: Any, name: str, kwargs: Any, dtype: str, packed: bool, which: int) -> Any:
@@ -252,7 +252,7 @@ def test_results_may_be_written_to_where_pytorchs_may(
         assert_same(found, expected, 1e-9 if dtype == "float64" else 1e-4)
 
 
-# ---------------------------------------------------------------------------- function transforms
+# ------------ function transforms
 
 
 def _transformed(library: Any, name: str, transform: str) -> Any:
@@ -303,7 +303,7 @@ def test_gradients_of_each_sample_by_vmap(name: str) -> None:
             np.testing.assert_allclose(found[key][index].numpy(), parameter.grad.numpy(), 1e-9)
 
 
-# ------------------------------------------------------------------------------------- sequences
+# ------------ sequences
 
 
 def sequences(library: Any) -> list[Any]:
@@ -367,7 +367,7 @@ def test_packed_sequences_convert_alike() -> None:
     assert_same(results[1], results[0])
 
 
-# ---------------------------------------------------------------------------------------- errors
+# ------------ errors
 
 WRONG = {
     "features": lambda t: t.nn.LSTM(3, 4)(t.zeros(5, 2, 4)),

@@ -260,7 +260,7 @@ def test_threads_share_a_graph() -> None:
     np.testing.assert_allclose(x.grad.numpy(), 8 * (np.tanh(v) + v / np.cosh(v) ** 2))
 
 
-# ------------------------------------------------------------------------------------------- memory
+# ------------ memory
 
 
 def test_training_leaves_no_objects() -> None:

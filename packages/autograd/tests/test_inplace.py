@@ -15,7 +15,7 @@ def leaf(*values: float):
     return lc.tensor([float(v) for v in values or (1, 2, 3)], requires_grad=True)
 
 
-# ---------------------------------------------------------------------------------------- refusals
+# ------------ refusals
 
 
 def test_leaf() -> None:
@@ -117,7 +117,7 @@ def test_out_argument() -> None:
         lc.mul(leaf(), 2, out=lc.zeros(3))
 
 
-# ------------------------------------------------------------------------------------ whole tensors
+# ------------ whole tensors
 
 
 def test_chain_of_writes() -> None:
@@ -202,7 +202,7 @@ def test_second_derivative_through_writes() -> None:
     assert autograd.gradgradcheck(f, (x,))
 
 
-# -------------------------------------------------------------------------------------------- views
+# ------------ views
 
 
 def test_write_to_view() -> None:
@@ -274,7 +274,7 @@ def test_values_written_to_a_buffer() -> None:
     assert x.grad.tolist() == [9.0, 4.0, 2.0]
 
 
-# --------------------------------------------------------- views made before the base had a graph
+# ------------ views made before the base had a graph
 
 
 def test_older_view_of_a_written_view() -> None:
@@ -345,7 +345,7 @@ def test_view_in_no_grad_is_a_leaf() -> None:
     assert v.grad.tolist() == [3.0, 3.0] and x.grad is None
 
 
-# ---------------------------------------------------------------------------------- detach and data
+# ------------ detach and data
 
 
 def test_detach_in_place() -> None:

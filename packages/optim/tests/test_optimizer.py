@@ -37,7 +37,7 @@ def descend(optimizer: Optimizer, param: core.Tensor, steps: int) -> None:
         optimizer.step()
 
 
-# ---------------------------------------------------------------------------- parameters and groups
+# ------------ parameters and groups
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_base_class_has_no_step() -> None:
         Optimizer([leaf()], {}).step()
 
 
-# --------------------------------------------------------------------------- gradients and closures
+# ------------ gradients and closures
 
 
 def test_zero_grad() -> None:
@@ -225,7 +225,7 @@ def test_step_invalidates_what_was_saved_for_backward() -> None:
         loss.backward()
 
 
-# -------------------------------------------------------------------------------------- state dicts
+# ------------ state dicts
 
 
 def test_state_dict() -> None:
@@ -324,7 +324,7 @@ def test_pickle_and_deepcopy() -> None:
         assert param.tolist() == own.tolist()
 
 
-# -------------------------------------------------------------------------------------------- hooks
+# ------------ hooks
 
 
 def test_step_hooks_and_their_order() -> None:
@@ -380,7 +380,7 @@ def test_state_dict_hooks() -> None:
     assert log[-1] == "loaded"
 
 
-# ----------------------------------------------------------------------------------------- printing
+# ------------ printing
 
 
 def test_repr() -> None:

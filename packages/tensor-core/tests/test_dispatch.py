@@ -33,13 +33,7 @@ def test_a_layer_acts_above_the_kernels_and_is_left_out_below(double_it, forget)
     seen = []
 
     class Recorder(dispatch.Layer):
-        name, level = "recorder", 50
-
-        def claims(self, op, key):
-            return bool(key & bit)
-
-        def strip(self, key):
-            return key & ~bit
+        name, level, bits = "recorder", 50, bit
 
         def wrap(self, op, key, below):
             def call(*args):
@@ -60,6 +54,21 @@ def test_a_layer_acts_above_the_kernels_and_is_left_out_below(double_it, forget)
     finally:
         dispatch.modes.bits &= ~bit
     assert seen == ["double_it"]
+
+
+def test_a_kind_of_tensors_has_handlers(double_it, forget):
+    class Odd(dispatch.KindLayer):
+        name, level, bits, way_out = "odd", 50, dispatch.new_bit(), "evened()"
+
+    layer = Odd()
+    forget[1].append(layer)
+    core.register_layer(layer)
+    layer.handles("double_it")(lambda input: "handled")
+    x = core.ones(1)
+    x._key |= Odd.bits
+    assert double_it(x) == "handled" and double_it(core.ones(1)).item() == 2.0
+    with pytest.raises(NotImplementedError, match=r"exp: not .* odd tensors; use evened\(\) first"):
+        core.exp(x)
 
 
 def test_a_backend_has_one_device_type():

@@ -110,7 +110,7 @@ def test_deepcopy_keeps_sharing(x):
     assert second.stride() == (1, 4)
 
 
-# ---------------------------------------------------- pickling, NumPy's functions, subclasses
+# ------------ pickling, NumPy's functions, subclasses
 
 
 class Marked(core.Tensor):

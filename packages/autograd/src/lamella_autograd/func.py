@@ -389,7 +389,7 @@ def checked_tangent(value: Tensor, tangent: Tensor) -> Tensor:
     return tangent if tangent._dtype is value._dtype else tangent.to(value._dtype)
 
 
-# ------------------------------------------------------------------------- whole matrices
+# ------------ whole matrices
 
 
 def basis(leaves: list[Tensor]) -> list[Tensor]:

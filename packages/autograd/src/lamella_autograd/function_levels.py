@@ -135,7 +135,7 @@ def _push(level: Dual, cls: type[Function], args: Any, kwargs: dict[str, Any]) -
     return _like(output, list(lifted))
 
 
-# ------------------------------------------------------------------------------------------ batches
+# ------------ batches
 
 
 def _batch(level: Batch, cls: type[Function], args: Any, kwargs: dict[str, Any]) -> Any:

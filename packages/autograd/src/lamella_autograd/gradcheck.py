@@ -200,7 +200,7 @@ def gradgradcheck(
     )
 
 
-# ------------------------------------------------------------------------------ inputs and outputs
+# ------------ inputs and outputs
 
 
 def _check_inputs(arguments: tuple[Any, ...]) -> None:
@@ -257,7 +257,7 @@ def _random_cotangents(outputs: tuple[Tensor, ...], *, strided: bool) -> tuple[T
     return tuple(made)
 
 
-# ------------------------------------------------------------------------------------ the Jacobians
+# ------------ the Jacobians
 
 
 def _parts(value: Tensor) -> np.ndarray:
@@ -385,7 +385,7 @@ def _analytical(
     return [np.stack(column, -1) for column in zip(*columns, strict=True)]
 
 
-# --------------------------------------------------------------------------------------- the checks
+# ------------ the checks
 
 
 def _check(func: Callable[..., Any], arguments: tuple[Any, ...], settings: _Settings) -> None:

@@ -380,7 +380,7 @@ def _move_retained(tensor: Tensor, old: Any, new: Node) -> None:
             tensor.retain_grad()
 
 
-# -------------------------------------------------------------- views older than their base's graph
+# ------------ views older than their base's graph
 
 
 def _references(tensor: Tensor) -> int:

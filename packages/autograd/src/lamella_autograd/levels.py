@@ -302,12 +302,7 @@ class Levels(Layer):
 
     name = "levels"
     level = 300
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & (LIFTED | TRANSFORMING))
-
-    def strip(self, key: int) -> int:
-        return key & ~(LIFTED | TRANSFORMING)
+    bits = LIFTED | TRANSFORMING
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         def handle(*args: Any) -> Any:
@@ -330,12 +325,7 @@ class _Seen(Layer):
 
     name = "seen"
     level = 50
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & _SEEN)
-
-    def strip(self, key: int) -> int:
-        return key & ~_SEEN
+    bits = _SEEN
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         def run_below(*args: Any) -> Any:

@@ -120,12 +120,7 @@ class CloneBeforeWrite(Layer):
 
     name = "clone before write"
     level = 150
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & MUTATION)
-
-    def strip(self, key: int) -> int:
-        return key & ~MUTATION
+    bits = MUTATION
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         if op.mutates is None:

@@ -49,12 +49,7 @@ class Observing(Layer):
 
     name = "observing"
     level = 50
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & OBSERVED)
-
-    def strip(self, key: int) -> int:
-        return key & ~OBSERVED
+    bits = OBSERVED
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         def around(level: int) -> Callable[..., Any]:

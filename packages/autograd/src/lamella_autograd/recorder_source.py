@@ -84,7 +84,7 @@ class Source:
             return ""
         return "if " + " or ".join(f"edge_{a} is not None" for a in users) + ": "
 
-    # ------------------------------------------------------------------------------- the recorder
+    # ------------ the recorder
 
     def recorder(self, *, functional: bool) -> str:
         """The function that runs a call and records it; or, not functional, makes only its node."""
@@ -270,7 +270,7 @@ class Source:
         ]
         return f"[{', '.join(entries)}]"
 
-    # -------------------------------------------------------------------------- the node's methods
+    # ------------ the node's methods
 
     def node_methods(self) -> str:
         what = "grads" if self.multiple else "grad"

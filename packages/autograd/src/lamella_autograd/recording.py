@@ -40,20 +40,13 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset((bool, int, float, complex, type(None)))
 
-_BITS = REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR | ANOMALY | SAVING_HOOKS
-
 
 class Autograd(Layer):
     """Records calls that have an operand which requires grad."""
 
     name = "autograd"
     level = 100
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & _BITS)
-
-    def strip(self, key: int) -> int:
-        return key & ~_BITS
+    bits = REQUIRES_GRAD | NO_GRAD | INFERENCE | INFERENCE_TENSOR | ANOMALY | SAVING_HOOKS
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         if key & INFERENCE:
@@ -145,7 +138,7 @@ def _record_unknown(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
     return record
 
 
-# --------------------------------------------------------------------------- the compiled recorder
+# ------------ the compiled recorder
 
 _makers: dict[str, Callable[..., Any]] = {}
 

@@ -78,7 +78,7 @@ def grid_sampler_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     )
 
 
-# --------------------------------------------------------------------------------- convolutions
+# ------------ convolutions
 
 
 @batching("convolution")
@@ -133,7 +133,7 @@ def convolution_weight_grad(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return _out_of_first(batch, result)
 
 
-# ------------------------------------------------------------------------------- normalizations
+# ------------ normalizations
 
 
 def _by_channel(batch: Batch, tensor: Tensor | None) -> Tensor | None:
@@ -182,7 +182,7 @@ def layer_norm_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return to_input, products.sum(dims), grad.sum(dims)
 
 
-# -------------------------------------------------------------------------------------- look-ups
+# ------------ look-ups
 
 
 @batching("embedding")
@@ -253,7 +253,7 @@ def _offset(batch: Batch, indices: Tensor, rows: int) -> Tensor:
     return value + starts.reshape(-1, *(1,) * (value.ndim - 1))
 
 
-# ----------------------------------------------------------------------------- losses on classes
+# ------------ losses on classes
 
 
 def _rows(batch: Batch, tensor: Tensor, ndim: int) -> Tensor:
@@ -342,7 +342,7 @@ def nll_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return result.reshape(batch.size, *sizes)
 
 
-# ------------------------------------------------------------------------------------- sequences
+# ------------ sequences
 
 
 def _into_second(batch: Batch, tensor: Tensor) -> Tensor:
@@ -381,7 +381,7 @@ def ctc_alignments_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return _out_of_second(batch, result)
 
 
-# ------------------------------------------------------------------------------------- attention
+# ------------ attention
 
 
 @batching("attention", "attention_backward")

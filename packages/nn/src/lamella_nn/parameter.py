@@ -108,12 +108,7 @@ class _Refusing(Layer):
 
     name = "uninitialized"
     level = 1000
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & _UNINITIALIZED)
-
-    def strip(self, key: int) -> int:
-        return key & ~_UNINITIALIZED
+    bits = _UNINITIALIZED
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         def refuse(*args: Any) -> NoReturn:

@@ -79,7 +79,7 @@ class LBFGS(Optimizer):
     def _params(self) -> list[Tensor]:
         return self.param_groups[0]["params"]
 
-    # ------------------------------------------------------------- all parameters as one vector
+    # ------------ all parameters as one vector
 
     def _flat_grad(self) -> Tensor:
         parts = []
@@ -106,7 +106,7 @@ class LBFGS(Optimizer):
         for param, value in zip(self._params, saved, strict=True):
             param.copy_(value)
 
-    # ---------------------------------------------------------------------------------- iterations
+    # ------------ iterations
 
     @no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]

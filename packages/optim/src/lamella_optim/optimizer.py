@@ -141,7 +141,7 @@ class Optimizer:
         self._optimizer_load_state_dict_pre_hooks: OrderedDict[int, Any] = OrderedDict()
         self._optimizer_load_state_dict_post_hooks: OrderedDict[int, Any] = OrderedDict()
 
-    # ---------------------------------------------------------------------- pickling and printing
+    # ------------ pickling and printing
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -162,7 +162,7 @@ class Optimizer:
             ]
         return "\n".join([*lines, ")"])
 
-    # ---------------------------------------------------------------------------- the parameters
+    # ------------ the parameters
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds parameters, as for layers that are to be trained from now on.
@@ -263,7 +263,7 @@ class Optimizer:
         """
         raise NotImplementedError
 
-    # --------------------------------------------------------------------------------- state dicts
+    # ------------ state dicts
 
     def state_dict(self) -> dict[str, Any]:
         """All that a later run needs to go on: ``{"state": ..., "param_groups": ...}``.
@@ -339,7 +339,7 @@ class Optimizer:
         for hook in self._optimizer_load_state_dict_post_hooks.values():
             hook(self)
 
-    # --------------------------------------------------------------------------------------- hooks
+    # ------------ hooks
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Calls ``hook(optimizer, args, kwargs)`` before each step.

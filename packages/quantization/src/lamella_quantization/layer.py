@@ -7,12 +7,12 @@ part in comes to :class:`QuantizedLayer`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lamella_core as core
 from lamella_core.conventions.structural import Structural
 from lamella_core.conventions.view import StridedView, View
-from lamella_core.dispatch import Layer, new_bit, register_layer
+from lamella_core.dispatch import KindLayer, new_bit, register_layer
 from lamella_core.dtype import OF_NUMPY
 from lamella_core.tensor import Tensor
 from lamella_quantization.dtypes import per_channel_affine, per_tensor_affine
@@ -160,49 +160,23 @@ def dequantized(tensor: QuantizedTensor) -> Tensor:
     return shifted.float() * scale
 
 
-# ------------------------------------------------------------------------------------- the layer
-
-_handlers: dict[str, Any] = {}
+# ------------ the layer
 
 
-def handles(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: what the ops of these names do where an argument is quantized."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        for name in names:
-            _handlers[name] = function
-        return function
-
-    return register
-
-
-class QuantizedLayer(Layer):
+class QuantizedLayer(KindLayer):
     """Sends calls with a quantized argument to the op's handler, or, for views and copies of a
     tensor with one mapping, to the op itself on the integers."""
 
     name = "quantized"
     level = 60
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & QUANTIZED)
-
-    def strip(self, key: int) -> int:
-        return key & ~QUANTIZED
+    bits = QUANTIZED
+    way_out = "dequantize()"
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
-        handler = _handlers.get(op.name)
-        if handler is not None:
-            return handler
-        if op.mutates is None and isinstance(op.convention, (View, StridedView, Structural)):
-            if op.name != "to_dtype":
-                return lambda *args: _on_integers(op, below, args)
-
-        def refuse(*args: Any) -> NoReturn:
-            raise NotImplementedError(
-                f"{op.name}: not implemented for quantized tensors; use dequantize() first"
-            )
-
-        return refuse
+        moves = isinstance(op.convention, (View, StridedView, Structural))
+        if moves and op.mutates is None and op.name not in (*self.handlers, "to_dtype"):
+            return lambda *args: _on_integers(op, below, args)
+        return super().wrap(op, key, below)
 
 
 def _on_integers(op: Op, below: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -239,4 +213,6 @@ def _on_integers(op: Op, below: Callable[..., Any], args: tuple[Any, ...]) -> An
     return again(below(*values))
 
 
-register_layer(QuantizedLayer())
+_layer = QuantizedLayer()
+register_layer(_layer)
+handles = _layer.handles

@@ -97,7 +97,7 @@ def dequantize(input: Any) -> Any:
     return dequantized(input) if isinstance(input, QuantizedTensor) else input.float()
 
 
-# ---------------------------------------------------------------------------------------- methods
+# ------------ methods
 
 
 def _mapping(self: Tensor, name: str, per_channel: bool | None = None) -> Mapping:
@@ -141,7 +141,7 @@ def _attach() -> None:
 _attach()
 
 
-# ----------------------------------------------------------------------------------- the core's ops
+# ------------ the core's ops
 
 
 def _numbers(value: Any) -> Any:

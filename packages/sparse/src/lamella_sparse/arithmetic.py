@@ -28,7 +28,7 @@ def _same_shape(op_name: str, input: Tensor, other: Tensor) -> None:
         )
 
 
-# ------------------------------------------------------------------------------ sums and products
+# ------------ sums and products
 
 
 def _sum_of(input: Tensor, other: Tensor) -> Tensor:
@@ -137,7 +137,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
     return _with_values(whole, whole._array.values**exponent)
 
 
-# ---------------------------------------------------------- element by element, where f(0) = 0
+# ------------ element by element, where f(0) = 0
 
 _LINEAR = "neg conj real imag deg2rad rad2deg"
 _ZERO_TO_ZERO = """abs asin asinh atan atanh ceil erf erfinv expm1 floor frac log1p relu round sgn
@@ -159,7 +159,7 @@ for _name in (*_LINEAR.split(), *_ZERO_TO_ZERO.split()):
         _unary(_name, _name in _LINEAR)
 
 
-# ------------------------------------------------------------------------------- copies and views
+# ------------ copies and views
 
 
 @handles("clone")
@@ -242,7 +242,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return make(indices, coo.values[elements], shape)
 
 
-# -------------------------------------------------------------------------------------- reductions
+# ------------ reductions
 
 
 @handles("sum")
@@ -262,7 +262,7 @@ def vector_norm(input: Tensor, dim: Any, keepdim: bool, ord: float) -> Tensor:
     return vector_norm_of(coo_coalesce(input)._array.values, ord)
 
 
-# ---------------------------------------------------------------------------------------- products
+# ------------ products
 
 
 @handles("matmul")

@@ -80,7 +80,7 @@ def coo_take(input: Tensor, indices: Tensor) -> Tensor:
     return core.where(found.reshape(-1, *[1] * (taken.ndim - 1)), taken, core.zeros_like(taken))
 
 
-# ------------------------------------------------------------------------------------ constructor
+# ------------ constructor
 
 
 def sparse_coo_tensor(
@@ -153,7 +153,7 @@ def sparse_coo_tensor(
     return result
 
 
-# ---------------------------------------------------------------------------------------- methods
+# ------------ methods
 
 
 def _coo(self: Tensor, name: str) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from lamella_core import sparse_coo
 from lamella_core.declaration import declare
-from lamella_core.dispatch import REQUIRES_GRAD, Layer, new_bit, register_layer
+from lamella_core.dispatch import REQUIRES_GRAD, KindLayer, new_bit, register_layer
 from lamella_core.tensor import Tensor
 from lamella_sparse.printing import format_coo
 
@@ -203,53 +203,29 @@ def plain(tensor: Any) -> Any:
     return tensor.detach() if isinstance(tensor, Tensor) else tensor
 
 
-_handlers: dict[str, Any] = {}
+class SparseLayer(KindLayer):
+    """Sends calls with a sparse argument to the op's handler.
 
-
-def handles(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: what the ops of these names do where an argument is sparse.
-
-    The function takes the op's arguments by position, tensors apart from the graph. For an
-    in-place variant, named ``add_``, it writes to its first argument.
+    A handler gets tensors apart from the graph. That of an in-place variant, ``add_``, writes to
+    its first argument.
     """
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        for name in names:
-            _handlers[name] = function
-        return function
-
-    return register
-
-
-class SparseLayer(Layer):
-    """Sends calls with a sparse argument to the op's handler."""
 
     name = "sparse"
     level = 50
-
-    def claims(self, op: Op, key: int) -> bool:
-        return bool(key & SPARSE)
-
-    def strip(self, key: int) -> int:
-        return key & ~SPARSE
+    bits = SPARSE
+    way_out = "to_dense()"
 
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(op.convention, OnTensors):
             return below
-        handler = _handlers.get(op.name)
+        handler = self.handlers.get(op.name)
         if handler is not None:
             if op.mutates is None:
                 return lambda *args: handler(*map(plain, args))
             return lambda target, *args: handler(target, *map(plain, args))
-        if op.mutates is not None and op.base is not None and op.base.name in _handlers:
-            return self._replacing(op, _handlers[op.base.name])
-
-        def refuse(*args: Any) -> NoReturn:
-            raise NotImplementedError(
-                f"{op.name}: not implemented for sparse tensors; use to_dense() first"
-            )
-
-        return refuse
+        if op.mutates is not None and op.base is not None and op.base.name in self.handlers:
+            return self._replacing(op, self.handlers[op.base.name])
+        return super().wrap(op, key, below)
 
     def _replacing(self, op: Op, handler: Callable[..., Any]) -> Callable[..., Any]:
         """The in-place or out variant: the target takes over what the handler gives."""
@@ -304,4 +280,6 @@ def on_tensors(name: str) -> Callable[[Callable[..., Any]], Any]:
     return lambda body: declare(body, OnTensors(body), method=False, name=name)
 
 
-register_layer(SparseLayer())
+_layer = SparseLayer()
+register_layer(_layer)
+handles = _layer.handles

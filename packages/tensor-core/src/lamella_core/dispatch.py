@@ -2,8 +2,8 @@
 
 An op is declared once, with its signature. A call computes a *key*, the union of the operands'
 bits and the thread's mode bits, and looks up ``op.table[key]``. The entry is a plain function that
-takes the op's arguments by position. It is made on first use: every *layer* that claims the key
-wraps what is below it, and at the bottom stands the op's *convention*, which turns tensors into
+takes the op's arguments by position. It is made on first use: every *layer* with a bit of the
+key wraps what is below it, and at the bottom stands the op's *convention*, which turns tensors into
 arrays around the backend's kernel. How a declaration becomes an op, and what a user calls, is in
 ``declaration.py``.
 
@@ -62,22 +62,47 @@ class Layer(ABC):
     Attributes:
         name: for messages.
         level: layers with a higher level act first.
+        bits: it acts on calls whose key has one of them; the key below it has none.
     """
 
     name: str
     level: int
-
-    @abstractmethod
-    def claims(self, op: Op, key: int) -> bool:
-        """Whether this layer acts on calls of ``op`` with this key."""
-
-    @abstractmethod
-    def strip(self, key: int) -> int:
-        """The key that the call has below this layer."""
+    bits: int
 
     @abstractmethod
     def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
         """The function that stands in the table: it takes the op's arguments by position."""
+
+
+class KindLayer(Layer):
+    """The layer of a kind of tensors, sparse ones say, on which handlers stand for the ops.
+
+    Attributes:
+        way_out: for the message of an op without a handler.
+        handlers: by op; each takes the op's arguments by position.
+    """
+
+    way_out: str
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[..., Any]] = {}
+
+    def handles(self, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator: what the ops of these names do where an argument is of the kind."""
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.handlers.update(dict.fromkeys(names, function))
+            return function
+
+        return register
+
+    def wrap(self, op: Op, key: int, below: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(*args: Any) -> Any:
+            raise NotImplementedError(
+                f"{op.name}: not implemented for {self.name} tensors; use {self.way_out} first"
+            )
+
+        return self.handlers.get(op.name, refuse)
 
 
 ops: dict[str, Op] = {}
@@ -154,8 +179,8 @@ class Op:
 
 def _resolve(op: Op, key: int) -> Callable[..., Any]:
     for layer in _layers:
-        if layer.claims(op, key):
-            return layer.wrap(op, key, op.table[layer.strip(key)])
+        if key & layer.bits:
+            return layer.wrap(op, key, op.table[key & ~layer.bits])
     device_bits = key & _device_bits
     if device_bits not in _backend_of_bit:
         return partial(_call_across_devices, op)
@@ -188,7 +213,7 @@ def _call_across_devices(op: Op, *args: Any) -> Any:
     return op.table[key | backend.key](*moved)
 
 
-# ---------------------------------------------------------------------------------- registration
+# ------------ registration
 
 
 def _forget() -> None:

@@ -68,7 +68,7 @@ class Storage:
             self._root = backend_of_tensor(self).root(self._array)
         return self._root
 
-    # ------------------------------------------------------------------------------- description
+    # ------------ description
 
     @property
     def device(self) -> Device:
@@ -119,7 +119,7 @@ class Storage:
         lines = "\n ".join(map(str, self.tolist()))
         return f" {lines}\n[torch.storage.UntypedStorage(device={self.device}) of size {len(self)}]"
 
-    # ---------------------------------------------------------------------------------- elements
+    # ------------ elements
 
     def _bytes(self) -> Any:
         return self.root.view(_BYTE)
@@ -203,7 +203,7 @@ class Storage:
         rows[:] = rows[:, ::-1].copy()
         self.version += 1
 
-    # ------------------------------------------------------------------------------------ memory
+    # ------------ memory
 
     def new(self, *args: Any) -> Storage:
         """Another storage on the same device; arguments as for the class."""

@@ -92,7 +92,7 @@ class TypedStorage:
             _storage_with(data, self._dtype, device) if wrap_storage is None else wrap_storage
         )
 
-    # ------------------------------------------------------------------------------- description
+    # ------------ description
 
     @property
     def dtype(self) -> dtype_class:
@@ -123,7 +123,7 @@ class TypedStorage:
             f"of size {len(self)}]"
         )
 
-    # ---------------------------------------------------------------------------------- elements
+    # ------------ elements
 
     def _tensor(self) -> Tensor:
         """The elements as a tensor over the same memory."""
@@ -167,7 +167,7 @@ class TypedStorage:
         self._tensor().fill_(value)
         return self
 
-    # ------------------------------------------------------------------------------------ memory
+    # ------------ memory
 
     def _over(self, storage: Storage) -> TypedStorage:
         return (
@@ -273,7 +273,7 @@ class TypedStorage:
         storage = Storage.from_file(filename, shared, size * dtype.itemsize)
         return TypedStorage(wrap_storage=storage, dtype=dtype)
 
-    # ------------------------------------------------------------------------------- conversions
+    # ------------ conversions
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The name of the storage's type; given one, the elements converted to it.

@@ -123,7 +123,7 @@ class Tensor(metaclass=_HasOps):
             tensor.requires_grad_(True)
         return tensor
 
-    # ------------------------------------------------------------------------------- description
+    # ------------ description
 
     @property
     def shape(self) -> Size:
@@ -256,7 +256,7 @@ class Tensor(metaclass=_HasOps):
         """Whether the elements lie in row-major order without gaps."""
         return self._array.flags.c_contiguous
 
-    # ----------------------------------------------------------------------------------- autograd
+    # ------------ autograd
 
     @property
     def requires_grad(self) -> bool:
@@ -316,7 +316,7 @@ class Tensor(metaclass=_HasOps):
         self._key = self._key & ~backend_bits | backend_of_tensor(source).key
         self._storage = storage_of(source)
 
-    # ------------------------------------------------------------------------ leaving the library
+    # ------------ leaving the library
 
     def item(self) -> Any:
         """The Python number that a tensor of one element holds.

@@ -136,7 +136,7 @@ class Batch(Level):
     def array(self, value: Tensor) -> LiftedArray:
         return BatchedArray(self, value)
 
-    # ------------------------------------------------------------------------- what rules work with
+    # ------------ what rules work with
 
     def is_batched(self, argument: Any) -> bool:
         """Whether an argument is, or a list holds, a tensor of this level."""
@@ -163,7 +163,7 @@ class Batch(Level):
         shape = value._array.shape
         return value.reshape(shape[0], *(1,) * (ndim - have), *shape[1:])
 
-    # --------------------------------------------------------------------------------------- calls
+    # ------------ calls
 
     def run(self, op: Op, args: tuple[Any, ...]) -> Any:
         args = mapped(settled, args)

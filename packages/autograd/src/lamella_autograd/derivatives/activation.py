@@ -92,7 +92,7 @@ def _prelu_input(grad: Tensor, input: Tensor, weight: Tensor) -> Tensor:
     return keep_where(grad, right) + keep_where(grad * weight, ~right) + at_zero
 
 
-# ----------------------------------------------------------------------------------------- hinges
+# ------------ hinges
 
 derivative("relu", input=lambda grad, result: ops.threshold_backward(grad, result, 0))
 derivative(
@@ -131,7 +131,7 @@ derivative(
     weight=lambda grad, input: keep_where(grad * input, ~(input >= 0)),
 )
 
-# ---------------------------------------------------------------------------------- exponentials
+# ------------ exponentials
 
 derivative("sigmoid", input=op_call("sigmoid_backward", "grad", "result"))
 derivative(
@@ -191,7 +191,7 @@ derivative(
     input=lambda grad, grad_output, input: grad * grad_output * _mish_curvature(input),
 )
 
-# ------------------------------------------------------------------------- shrinking, hard versions
+# ------------ shrinking, hard versions
 
 for _name in ("hardshrink", "softshrink"):
     derivative(_name, input=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd))
@@ -213,7 +213,7 @@ derivative(
     ),
 )
 
-# -------------------------------------------------------------------------------------- softmax
+# ------------ softmax
 
 
 @pushforward("softmax")

@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------ maxima of windows
+# ------------ maxima of windows
 
 
 def max_pool1d(
@@ -303,7 +303,7 @@ def _max_unpool(
     return ops.put_flat(input, indices, tuple(sizes), False)
 
 
-# -------------------------------------------------------------------------------- means of windows
+# ------------ means of windows
 
 
 def avg_pool1d(
@@ -410,7 +410,7 @@ def _avg_pool(
     )
 
 
-# ---------------------------------------------------------------------------- powers of windows
+# ------------ powers of windows
 
 
 def lp_pool1d(
@@ -471,7 +471,7 @@ def _lp_pool(
     return (means.sign() * means.abs().relu()).mul(count).pow(1.0 / norm_type)
 
 
-# ------------------------------------------------------------------------- regions by their number
+# ------------ regions by their number
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Ints) -> Tensor:

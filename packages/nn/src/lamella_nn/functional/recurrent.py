@@ -34,7 +34,7 @@ _BATCH_NAMES = ("input", "hx", "params", "has_biases")
 _SETTINGS = ("num_layers", "dropout", "train", "bidirectional")
 
 
-# ------------------------------------------------------------------------------------ one layer
+# ------------ one layer
 
 
 def _lstm_layer(
@@ -104,7 +104,7 @@ _LAYERS: dict[str, tuple[Layer, int]] = {
 }
 
 
-# ----------------------------------------------------------------------------- all of the layers
+# ------------ all of the layers
 
 
 def run_rows(
@@ -255,7 +255,7 @@ def _check_weights(
             )
 
 
-# -------------------------------------------------------------------------- the public functions
+# ------------ the public functions
 
 
 def _run(kind: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, ...]:
@@ -336,7 +336,7 @@ def rnn_relu(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     return output, h
 
 
-# ------------------------------------------------------------------------------------- one step
+# ------------ one step
 
 
 def _cell(

@@ -14,7 +14,7 @@ def _own(array: Any) -> Any:
     return array if array.ndim else None
 
 
-# ----------------------------------------------------------------------------------------- hinges
+# ------------ hinges
 
 
 @shared_kernel
@@ -63,7 +63,7 @@ def prelu(xp: Any, input: Any, weight: Any) -> Any:
     return xp.where(input > 0, input, weight * input)
 
 
-# ---------------------------------------------------------------------------------- exponentials
+# ------------ exponentials
 
 
 @shared_kernel
@@ -182,7 +182,7 @@ def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
     return grad * (gate + input * sigmoid(xp, input) * (1 - gate * gate))
 
 
-# ---------------------------------------------------------------------------------- shrinking
+# ------------ shrinking
 
 
 @shared_kernel
@@ -203,7 +203,7 @@ def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
     return drop_where(xp, grad, ((input >= -lambd) & (input <= lambd)))
 
 
-# --------------------------------------------------------------------------------- hard versions
+# ------------ hard versions
 
 
 @shared_kernel
@@ -227,7 +227,7 @@ def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
     return xp.where(input >= 3, grad, inside)
 
 
-# -------------------------------------------------------------------------------------- softmax
+# ------------ softmax
 
 
 @shared_kernel

@@ -28,7 +28,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
-# ----------------------------------------------------------------------------------------- hinges
+# ------------ hinges
 
 
 @pointwise(refuses="complex", refusals={"bool": "Boolean inputs not supported for relu"})
@@ -140,7 +140,7 @@ def rrelu(
     return mul(input, slope)
 
 
-# ---------------------------------------------------------------------------------- exponentials
+# ------------ exponentials
 
 
 @pointwise("float", reduced_precision=False)
@@ -264,7 +264,7 @@ def mish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
     """The gradient of :func:`mish`."""
 
 
-# ---------------------------------------------------------------------------------- shrinking
+# ------------ shrinking
 
 
 @pointwise(refuses="bool integer complex", inplace=False)
@@ -294,7 +294,7 @@ def softsign(input: Tensor) -> Tensor:
     return input / (abs(input) + 1)
 
 
-# --------------------------------------------------------------------------------- hard versions
+# ------------ hard versions
 
 
 @composite(method=False)
@@ -340,7 +340,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return mul(input.narrow(dim, 0, half), sigmoid(input.narrow(dim, half, half)))
 
 
-# -------------------------------------------------------------------------------------- softmax
+# ------------ softmax
 
 
 @arrays(name="softmax", refuses="bool integer complex", method=False)
@@ -391,7 +391,7 @@ def log_softmax(
     return _log_softmax(input, normalize_dim(dim, input._array.ndim), out=out)
 
 
-# -------------------------------------------------------------------------------------- in place
+# ------------ in place
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:

@@ -54,7 +54,7 @@ def alias(function: Any, *names: str) -> None:
         )
 
 
-# ------------------------------------------------------------------------ sums with a multiplier
+# ------------ sums with a multiplier
 
 
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
@@ -201,7 +201,7 @@ absolute = abs
 alias(abs, "absolute")
 
 
-# -------------------------------------------------------------------------------------- quotients
+# ------------ quotients
 
 
 @pointwise(
@@ -297,7 +297,7 @@ def fmod(input: Tensor, other: Tensor | Number, *, out: Tensor | None = None) ->
     """
 
 
-# ----------------------------------------------------------------------------------------- powers
+# ------------ powers
 
 
 @composite(inplace=True)
@@ -395,7 +395,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
     return FrexpResult(*(write_out("frexp", r, o) for r, o in zip(result, out, strict=True)))
 
 
-# ------------------------------------------------------------------------------ three operands
+# ------------ three operands
 
 
 @pointwise(
@@ -472,7 +472,7 @@ def addcdiv(
     """``input + value * tensor1 / tensor2``, element-wise; integer tensors raise RuntimeError."""
 
 
-# ------------------------------------------------------------------------- signs and neighbours
+# ------------ signs and neighbours
 
 
 @pointwise("float", refuses="complex")
@@ -533,7 +533,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     return _heaviside(input, values, out=out)
 
 
-# ----------------------------------------------------------------------------- complex conjugates
+# ------------ complex conjugates
 
 
 @pointwise()
@@ -547,7 +547,7 @@ def conj(input: Tensor) -> Tensor:
     return conj_physical(input) if input._dtype.is_complex else input
 
 
-# ------------------------------------------------------------------------------------- derivatives
+# ------------ derivatives
 
 
 @arrays(method=False, reduced_precision=True)
@@ -572,7 +572,7 @@ def scaled(input: Tensor, factor: Number, divides: bool = False) -> Tensor:
     return _by_factor(input, factor, divides)
 
 
-# --------------------------------------------------------------------------------- whole numbers
+# ------------ whole numbers
 
 
 @pointwise(refuses="bool floating complex")

@@ -67,7 +67,7 @@ def repeated_places(repeats: Tensor) -> Tensor:
     """Each place as often as the number there says."""
 
 
-# --------------------------------------------------------------------------------------- turning
+# ------------ turning
 
 
 @composite(method=False)
@@ -175,7 +175,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return flip(input, (first,)).transpose(first, second)
 
 
-# ------------------------------------------------------------------------------------- triangles
+# ------------ triangles
 
 
 def _check_matrix(op_name: str, input: Tensor) -> None:
@@ -231,7 +231,7 @@ def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
     return _triu_into(input, diagonal)
 
 
-# ------------------------------------------------------------------------------------- repetition
+# ------------ repetition
 
 
 def _repeat_method(self: Tensor, *each: Any, repeats: Sequence[int] | None = None) -> Tensor:
@@ -339,7 +339,7 @@ def _check_output_size(given: int | None, found: int) -> None:
         )
 
 
-# -------------------------------------------------------------------------------------- diagonals
+# ------------ diagonals
 
 
 @composite
@@ -385,7 +385,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     return diag_embed(input.reshape(-1), offset)
 
 
-# ------------------------------------------------------------------------------- parts written to
+# ------------ parts written to
 
 
 def _with_part(input: Tensor, src: Tensor, choose: Any) -> Tensor:

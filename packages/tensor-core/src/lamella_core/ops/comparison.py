@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------- element by element
+# ------------ element by element
 
 
 @pointwise("bool")
@@ -180,7 +180,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return bool(same.all())
 
 
-# --------------------------------------------------------------------------------- whole tensors
+# ------------ whole tensors
 
 
 def is_tensor(obj: Any) -> bool:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["clone", "detach", "detach_", "fill", "fill_", "resize_as_", "zero_"]
 
 
-# ------------------------------------------------------------------------------------ primitives
+# ------------ primitives
 
 
 @structural(method=False, name="clone")
@@ -80,7 +80,7 @@ _fill_inplace = Tensor._fill_
 del Tensor.copy_, Tensor._fill_
 
 
-# ----------------------------------------------------------------------------------------- copies
+# ------------ copies
 
 
 def _order_for(input: Tensor, wanted: memory_format | None) -> Any:
@@ -191,7 +191,7 @@ Tensor.detach = detach
 Tensor.detach_ = detach_
 
 
-# ------------------------------------------------------------------------------ types and devices
+# ------------ types and devices
 
 
 def _to(
@@ -346,7 +346,7 @@ def _cuda(
     return _to(self, place, non_blocking=non_blocking, memory_format=memory_format)
 
 
-# ---------------------------------------------------------------------------------------- filling
+# ------------ filling
 
 
 def _fill_with(input: Tensor, value: Any) -> Any:
@@ -389,7 +389,7 @@ def zero_(input: Tensor) -> Tensor:
     return _fill_inplace(input, 0)
 
 
-# -------------------------------------------------------------------------------- shape in place
+# ------------ shape in place
 
 
 def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:

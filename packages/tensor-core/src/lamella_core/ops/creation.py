@@ -33,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------ primitives
+# ------------ primitives
 
 
 @creation(name="empty")
@@ -93,7 +93,7 @@ _full_table = _full.op.table
 _arange_table = _arange.op.table
 
 
-# --------------------------------------------------------------------------- from sizes and numbers
+# ------------ from sizes and numbers
 
 
 def _given(

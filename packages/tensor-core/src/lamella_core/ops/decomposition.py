@@ -50,7 +50,7 @@ def _ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor
     """See :func:`ldl_solve`."""
 
 
-# --------------------------------------------------------------------------------------- Cholesky
+# ------------ Cholesky
 
 
 def _not_positive(code: int) -> str:
@@ -104,7 +104,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
     return write_out("linalg.cholesky", factor, out)
 
 
-# --------------------------------------------------------------------------------------------- QR
+# ------------ QR
 
 
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -188,7 +188,7 @@ def apply_reflections(A: Tensor, tau: Tensor, other: Tensor, *, adjoint: bool) -
     return other - vectors @ inner
 
 
-# --------------------------------------------------------------------------------------------- LU
+# ------------ LU
 
 
 def _check_pivoting(op_name: str, A: Tensor, pivot: bool) -> None:
@@ -341,7 +341,7 @@ def _from_lu(packed: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor
     return solve_triangular(packed, halfway, upper=True)
 
 
-# -------------------------------------------------------------------------------------------- LDL
+# ------------ LDL
 
 
 def ldl_factor_ex(

@@ -52,7 +52,7 @@ def _pinv(input: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> Tensor:
     """See :func:`pinv`; the tolerances are of the batch's shape or ``()``."""
 
 
-# ------------------------------------------------------------------------------------ eigenvalues
+# ------------ eigenvalues
 
 
 def _triangle(UPLO: str) -> str:
@@ -117,7 +117,7 @@ def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out("linalg.eigvals", _eigvals(A), out)
 
 
-# -------------------------------------------------------------------------------- singular values
+# ------------ singular values
 
 
 def _check_driver(driver: str | None) -> None:
@@ -159,7 +159,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
     return write_out("linalg.svdvals", _svdvals(A), out)
 
 
-# ----------------------------------------------------------------------- rank and pseudo-inverse
+# ------------ rank and pseudo-inverse
 
 
 def _tolerances(
@@ -260,7 +260,7 @@ def pinv(
     return write_out(op_name, _pinv(A, absolute, relative, bool(hermitian)), out)
 
 
-# ------------------------------------------------------------------------------- low-rank versions
+# ------------ low-rank versions
 
 
 def low_rank_svd(

@@ -53,7 +53,7 @@ _write_at = Tensor._index_put_
 del Tensor._index_put_
 
 
-# ------------------------------------------------------------------------- taking an index apart
+# ------------ taking an index apart
 
 
 def _getitem(self: Tensor, index: Any) -> Tensor:

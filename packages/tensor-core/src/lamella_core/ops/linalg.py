@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --------------------------------------------------------------------------------- the primitives
+# ------------ the primitives
 
 
 @contraction()
@@ -73,7 +73,7 @@ def rows_product(input: Tensor, other: Tensor) -> Tensor:
     """
 
 
-# ------------------------------------------------------------------------ vectors and matrices
+# ------------ vectors and matrices
 
 
 @composite()
@@ -207,7 +207,7 @@ def trace(input: Tensor) -> Tensor:
     return input.diagonal().sum()
 
 
-# ------------------------------------------------------------------------- products that are added
+# ------------ products that are added
 
 
 def _add_product(
@@ -376,7 +376,7 @@ def addr(
     return write_out("addr", product.to(dtype), out)
 
 
-# ------------------------------------------------------------------------------ several dimensions
+# ------------ several dimensions
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) -> Tensor:

@@ -45,7 +45,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     return eigen.pinv(input, rcond)
 
 
-# --------------------------------------------------------------------------------------- Cholesky
+# ------------ Cholesky
 
 
 @composite()
@@ -110,7 +110,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
     return write_out("cholesky_inverse", result, out)
 
 
-# --------------------------------------------------------------------------------------------- QR
+# ------------ QR
 
 
 @composite()
@@ -207,7 +207,7 @@ def ormqr(
     return write_out("ormqr", result, out)
 
 
-# --------------------------------------------------------------------------------------------- LU
+# ------------ LU
 
 
 @composite()
@@ -312,7 +312,7 @@ def triangular_solve(
     return write_outs("triangular_solve", return_types.triangular_solve(solution, copied), out)
 
 
-# -------------------------------------------------------------------------------- singular values
+# ------------ singular values
 
 
 @composite()

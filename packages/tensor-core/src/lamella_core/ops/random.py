@@ -36,7 +36,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------ new tensors
+# ------------ new tensors
 
 
 @creation(name="rand")
@@ -323,7 +323,7 @@ def randint_like(
     return _finished("randint_like", tensor, None, requires_grad, pin_memory)
 
 
-# ---------------------------------------------------------------------- samples of distributions
+# ------------ samples of distributions
 
 
 @arrays(method=False, reduced_precision=True, name="bernoulli")
@@ -454,7 +454,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return _poisson(input, source_of(generator))
 
 
-# ---------------------------------------------------------------------------------- filled in place
+# ------------ filled in place
 
 
 @mutation(method=False, name="uniform_")

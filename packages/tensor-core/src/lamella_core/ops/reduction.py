@@ -23,7 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# ------------------------------------------------------------------------------ sums and products
+# ------------ sums and products
 
 
 @reduction("sum")
@@ -189,7 +189,7 @@ def default_floating() -> DType:
     return get_default_dtype()
 
 
-# ---------------------------------------------------------------------------------------- extrema
+# ------------ extrema
 
 
 @reduction("same", refuses="complex")
@@ -357,7 +357,7 @@ def argmin(
     """Index of the smallest element; otherwise as :func:`argmax`. NaN counts as the smallest."""
 
 
-# ------------------------------------------------------------------------------------------ logic
+# ------------ logic
 
 
 @reduction("bool")
@@ -394,7 +394,7 @@ def count_nonzero(input: Tensor, dim: Ints | None = None) -> Tensor:
     return _count_nonzero(input, dim, False)
 
 
-# ------------------------------------------------------------------------------------------ norms
+# ------------ norms
 
 
 @arrays(row_major=True, method=False)

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# ------------------------------------------------------------------------------------ primitives
+# ------------ primitives
 
 
 @overwriting(method=False, name="scatter")
@@ -109,7 +109,7 @@ _masked_fill_into = _take_inplace("_masked_fill_")
 _masked_scatter_into = _take_inplace("_masked_scatter_")
 
 
-# ------------------------------------------------------------------------------------- by element
+# ------------ by element
 
 
 def _check_scatter(op_name: str, input: Tensor, dim: int, index: Tensor, src: Any) -> int:
@@ -335,7 +335,7 @@ def put_(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return _put_into(input, index, source, accumulate)
 
 
-# --------------------------------------------------------------------------------------- by slice
+# ------------ by slice
 
 
 def _check_slices(
@@ -523,7 +523,7 @@ def index_reduce_(
     return _index_reduce_into(input, dim, index, source, reduce, include_self)
 
 
-# ---------------------------------------------------------------------------------------- by mask
+# ------------ by mask
 
 
 def _check_bool(op_name: str, mask: Tensor) -> None:

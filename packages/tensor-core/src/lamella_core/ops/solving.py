@@ -43,7 +43,7 @@ def _lstsq(A: Tensor, B: Tensor, rcond: float, driver: str) -> Any:
     """See :func:`lstsq`, for matrices ``B``."""
 
 
-# --------------------------------------------------------------------------------------- inverses
+# ------------ inverses
 
 
 def _zero_pivot(code: int) -> str:
@@ -117,7 +117,7 @@ def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     return write_out("linalg.tensorinv", inverse, out)
 
 
-# ---------------------------------------------------------------------------------------- systems
+# ------------ systems
 
 
 def is_vector(A: Tensor, B: Tensor) -> bool:
@@ -284,7 +284,7 @@ def tensorsolve(
     return write_out("linalg.tensorsolve", result, out)
 
 
-# ---------------------------------------------------------------------------------- least squares
+# ------------ least squares
 
 
 def lstsq(

@@ -116,7 +116,7 @@ def topk(
     return write_outs("topk", _topk(input, k, dim, largest), out)
 
 
-# --------------------------------------------------------------------------------------------- sets
+# ------------ sets
 
 
 @arrays(refuses="complex", method=False, name="unique")
@@ -238,7 +238,7 @@ def _like(tensor: Tensor, value: Number) -> Tensor:
     return tensor.new_full((), value, dtype=result_dtype((tensor, value)))
 
 
-# ---------------------------------------------------------------------------------------- searching
+# ------------ searching
 
 
 @arrays(promotes=True, refuses="complex", method=False, name="searchsorted")

@@ -31,7 +31,7 @@ OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 """The normalization with which the inverse transform is the adjoint."""
 
 
-# ------------------------------------------------------------------------------------- primitives
+# ------------ primitives
 
 
 @arrays(method=False)
@@ -49,7 +49,7 @@ def fft_c2r(input: Tensor, dim: tuple[int, ...], norm: str, last_dim_size: int) 
     """Inverse transform of such a half to a real result of ``last_dim_size`` in the last dim."""
 
 
-# ------------------------------------------------------------------------------------ the arguments
+# ------------ the arguments
 
 
 def _read_norm(norm: str | None) -> str:
@@ -161,7 +161,7 @@ def _given(name: str, out: Tensor | None, result: Tensor) -> Tensor:
     return give_out(name, out, result)
 
 
-# --------------------------------------------------------------------------------- the three kinds
+# ------------ the three kinds
 
 
 def _complex_to_complex(
@@ -218,7 +218,7 @@ def _half_to_real(
     return fft_c2r(input, dims, norm, size)
 
 
-# ------------------------------------------------------------------------------ the functions
+# ------------ the functions
 
 
 def _transforms(name: str, kind: Any, flag: bool, one: str, several: str) -> Any:
@@ -367,7 +367,7 @@ ihfft, ihfftn, ihfft2 = _transforms(
 )
 
 
-# ------------------------------------------------------------------------------ frequencies, shifts
+# ------------ frequencies, shifts
 
 
 def _frequencies(

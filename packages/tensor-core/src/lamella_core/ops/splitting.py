@@ -258,7 +258,7 @@ def _not_a_view(part: Tensor) -> Tensor:
     return part
 
 
-# ---------------------------------------------------------------------------------- broadcasting
+# ------------ broadcasting
 
 
 def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:

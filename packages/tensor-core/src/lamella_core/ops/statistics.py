@@ -26,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------- variance
+# ------------ variance
 
 
 @arrays(row_major=True, method=False, name="var")
@@ -138,7 +138,7 @@ def _mean_beside(input: Tensor, dim: Ints | bool | None, keepdim: bool) -> Tenso
     return mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
-# -------------------------------------------------------------------------------- order statistics
+# ------------ order statistics
 
 
 @arrays(refuses="bool complex", method=False, name="median")
@@ -383,7 +383,7 @@ def _at_ranks(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) 
     return low.lerp(high, share)
 
 
-# -------------------------------------------------------------------------------------- histograms
+# ------------ histograms
 
 
 @arrays(refuses="bool complex", method=False, name="histc", reduced_precision=True)

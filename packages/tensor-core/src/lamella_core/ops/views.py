@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-# ------------------------------------------------------------------------------------ primitives
+# ------------ primitives
 
 
 @view_op(method=False, name="view")
@@ -135,7 +135,7 @@ _unsqueeze_table = _unsqueeze.op.table
 _basic_index_table = basic_index.op.table
 
 
-# ---------------------------------------------------------------------------------------- shapes
+# ------------ shapes
 
 
 def _view_method(self: Tensor, *sizes: Any, dtype: dtype | None = None, size: Any = None) -> Tensor:
@@ -304,7 +304,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return _reshape(input, (*shape[:dim], *parts, *shape[dim + 1 :]))
 
 
-# ------------------------------------------------------------------------------- sizes of 1
+# ------------ sizes of 1
 
 
 @composite(method=False)
@@ -429,7 +429,7 @@ def _expand_as(self: Tensor, other: Tensor) -> Tensor:
     return _expand_method(self, other._array.shape)
 
 
-# ---------------------------------------------------------------------------------------- parts
+# ------------ parts
 
 
 @composite(renames=False)

@@ -57,7 +57,7 @@ def load_legacy(
     return _load_sequence(source, restore, unpickle, pickle_module, options)
 
 
-# ------------------------------------------------------------------------------------ sequence
+# ------------ sequence
 
 
 def _load_sequence(
@@ -178,7 +178,7 @@ def _fill(storage: Storage, kind: StorageType, elements: np.ndarray, little: boo
 _IS_LITTLE = np.dtype("<i4").isnative
 
 
-# ----------------------------------------------------------------------------------------- tar
+# ------------ tar
 
 
 def _load_tar(

@@ -101,7 +101,7 @@ class RestrictedUnpickler:
                 f"{self.position} ({type(error).__name__}: {error})"
             ) from error
 
-    # --------------------------------------------------------------------------- reading the data
+    # ------------ reading the data
 
     def take(self, count: int) -> bytes:
         """The next ``count`` bytes."""
@@ -151,7 +151,7 @@ class RestrictedUnpickler:
         """The topmost object, which stays."""
         return self.stack[-1]
 
-    # ------------------------------------------------------------------------------ what it allows
+    # ------------ what it allows
 
     def find_global(self, module_name: str, qualified_name: str) -> Any:
         """What a global stands for, if it is one that files may name."""
@@ -233,7 +233,7 @@ def _set_any_state(target: Any, state: Any) -> None:
         setattr(target, name, value)
 
 
-# --------------------------------------------------------------------------------- instructions
+# ------------ instructions
 
 _STOP = ord(".")
 _U1, _U2, _I4 = struct.Struct("<B"), struct.Struct("<H"), struct.Struct("<i")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lamella_core.device import Device
 
 
-# ------------------------------------------------------------------------------------ new tensors
+# ------------ new tensors
 
 
 def normal_of_size(
@@ -36,7 +36,7 @@ def randperm(n: int, generator: Any, dtype: np.dtype, device: Device) -> np.ndar
     return random.permutation(n, dtype, generator)
 
 
-# -------------------------------------------------------------------------------- given parameters
+# ------------ given parameters
 
 
 def bernoulli(input: np.ndarray, generator: Any) -> np.ndarray:
@@ -64,7 +64,7 @@ def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarr
     return input * noise, noise
 
 
-# ---------------------------------------------------------------------------------- filled in place
+# ------------ filled in place
 
 
 def _fill(target: np.ndarray, draw: Callable[[tuple[int, ...]], np.ndarray]) -> None:
