@@ -10,24 +10,12 @@ import pytest
 import lamella_core as core
 from lamella_optim import Adam
 
-START = [1.0, -2.0, 0.5]
+OPTIMIZER = Adam
 OPTIONS: dict[str, Any] = {"lr": 0.1, "betas": (0.0, 0.0)}
 
 
-def leaf(values: Any, dtype: core.dtype = core.float64) -> core.Tensor:
-    return core.tensor(values, dtype=dtype, requires_grad=True)
-
-
-def descend(options: dict[str, Any], dtype: core.dtype = core.float64) -> tuple[Any, Any]:
-    """Five steps down the bowl x² + y²/2 + 3z²; the place, and the parameter's state."""
-    param = leaf(START, dtype)
-    curvature = core.tensor([1.0, 0.5, 3.0], dtype=dtype)
-    optimizer = Adam([param], **options)
-    for _ in range(5):
-        optimizer.zero_grad()
-        (param * param * curvature).sum().backward()
-        optimizer.step()
-    return param, optimizer.state[param]
+def leaf(values: Any) -> core.Tensor:
+    return core.tensor(values, dtype=core.float64, requires_grad=True)
 
 
 @pytest.mark.parametrize(
@@ -124,16 +112,12 @@ def descend(options: dict[str, Any], dtype: core.dtype = core.float64) -> tuple[
         ),
     ],
 )
-def test_trajectory(options, place, state) -> None:
-    param, found = descend(options)
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-12, atol=1e-15)
-    assert list(found) == list(state)
-    for name, values in state.items():
-        np.testing.assert_allclose(found[name].tolist(), values, rtol=1e-12)
+def test_trajectory(trial, options, place, state) -> None:
+    trial.check_trajectory(options, place, state, steps=5, rtol=1e-12, atol=1e-15)
 
 
-def test_float32() -> None:
-    param, state = descend(OPTIONS, core.float32)
+def test_float32(trial) -> None:
+    param, state = trial.descend(OPTIONS, core.float32, steps=5)
     assert param.dtype is core.float32
     assert state["exp_avg"].dtype is core.float32
     np.testing.assert_allclose(
@@ -145,43 +129,16 @@ def test_float32() -> None:
 
 
 @pytest.mark.parametrize("flag", ["foreach", "fused"])
-def test_choice_of_implementation_changes_nothing(flag) -> None:
-    plain, _ = descend(OPTIONS)
-    flagged, _ = descend({**OPTIONS, flag: True})
-    assert flagged.tolist() == plain.tolist()
+def test_choice_of_implementation_changes_nothing(trial, flag) -> None:
+    trial.check_flag(OPTIONS, flag)
 
 
-def test_groups_and_parameters_without_gradient() -> None:
-    first, second, idle = leaf([1.0, 2.0]), leaf([[3.0]]), leaf([7.0])
-    optimizer = Adam([{"params": [first, idle], "lr": 0.5}, {"params": second}], lr=0.1)
-    for _ in range(2):
-        optimizer.zero_grad()
-        ((first * first).sum() + (second * second * second).sum()).backward()
-        optimizer.step()
-    np.testing.assert_allclose(
-        first.tolist(), [0.03391018567671189, 1.0087124618718393], rtol=1e-12, atol=1e-15
-    )
-    np.testing.assert_allclose(second.tolist(), [[2.800233941601077]], rtol=1e-12)
-    assert idle.tolist() == [7.0]
-    assert idle not in optimizer.state
+def test_groups_and_parameters_without_gradient(trial) -> None:
+    trial.check_groups([0.03391018567671189, 1.0087124618718393], [[2.800233941601077]])
 
 
-def test_non_contiguous_parameters() -> None:
-    start = np.arange(6.0).reshape(2, 3)
-    plain = leaf(start)
-    turned = core.tensor(start.T.copy(), dtype=core.float64).t().detach().requires_grad_()
-    strided = core.tensor(np.repeat(start, 2, 1))[:, ::2].detach().requires_grad_()
-    assert not turned.is_contiguous()
-    assert not strided.is_contiguous()
-    for param in (plain, turned, strided):
-        optimizer = Adam([param], **OPTIONS)
-        for _ in range(3):
-            optimizer.zero_grad()
-            (param * param).sum().backward()
-            optimizer.step()
-    assert turned.tolist() == plain.tolist()
-    assert strided.tolist() == plain.tolist()
-    assert plain.tolist() != start.tolist()
+def test_non_contiguous_parameters(trial) -> None:
+    trial.check_strides(OPTIONS)
 
 
 # The rate is a tensor that the result is differentiated by. PyTorch corrects
@@ -209,38 +166,20 @@ def test_non_contiguous_parameters() -> None:
         ),
     ],
 )
-def test_differentiable(options, place, of_rate, of_start) -> None:
-    rate = leaf(0.1)
-    start = leaf(START)
-    param = start.clone()
-    optimizer = Adam([param], lr=rate, differentiable=True, **options)
-    for _ in range(2):
-        param.grad = param.detach() * 2
-        optimizer.step()
-    (param * param).sum().backward()
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-4)
-    np.testing.assert_allclose(rate.grad.tolist(), of_rate, rtol=1e-4)
-    np.testing.assert_allclose(start.grad.tolist(), of_start, rtol=1e-4)
+def test_differentiable(trial, options, place, of_rate, of_start) -> None:
+    trial.check_derivative_by_rate(options, place, of_rate, of_start, rtol=1e-4)
 
 
-def test_differentiable_by_the_gradient() -> None:
-    start = leaf(START)
-    weight = leaf([0.5, 0.4, 0.3])
-    param = start.clone()
-    optimizer = Adam([param], lr=0.1, differentiable=True)
-    param.grad = weight * weight
-    optimizer.step()
-    (param * param).sum().backward()
-    np.testing.assert_allclose(
-        param.tolist(), [0.9000006690868162, -2.0999993286632135, 0.4000006761978335], rtol=1e-4
-    )
-    np.testing.assert_allclose(
-        start.grad.tolist(), [1.8000013381736324, -4.199998657326427, 0.800001352395667], rtol=1e-4
-    )
-    np.testing.assert_allclose(
-        weight.grad.tolist(),
+def test_differentiable_by_the_gradient(trial) -> None:
+    trial.check_derivatives(
+        {"lr": 0.1},
+        1,
+        [0.9000006690868162, -2.0999993286632135, 0.4000006761978335],
+        [1.8000013381736324, -4.199998657326427, 0.800001352395667],
         [-2.8799643558841126e-08, 1.312482300619422e-07, -5.9258573514853195e-08],
         rtol=1e-4,
+        weight_rtol=1e-4,
+        weight_atol=0,
     )
 
 
@@ -290,10 +229,8 @@ def test_differentiable_by_the_gradient() -> None:
         ),
     ],
 )
-def test_bad_arguments(options, error, text) -> None:
-    with pytest.raises(error) as caught:
-        Adam([leaf(START)], **options)
-    assert str(caught.value) == text
+def test_bad_arguments(trial, options, error, text) -> None:
+    trial.check_refusal(options, text, error)
 
 
 def test_first_step() -> None:
@@ -305,29 +242,28 @@ def test_first_step() -> None:
     assert param.grad.tolist() == [2.0, -4.0]
 
 
-def test_rate_and_betas_as_tensors() -> None:
+def test_rate_and_betas_as_tensors(trial) -> None:
     options = {"lr": core.tensor(0.5), "betas": (core.tensor(0.5), core.tensor(0.25))}
-    tensors, _ = descend(options)
-    numbers, _ = descend({"lr": 0.5, "betas": (0.5, 0.25)})
+    tensors, _ = trial.descend(options, steps=5)
+    numbers, _ = trial.descend({"lr": 0.5, "betas": (0.5, 0.25)}, steps=5)
     assert tensors.tolist() == numbers.tolist()
 
 
-def test_step_count() -> None:
-    param, state = descend({})
+def test_step_count(trial) -> None:
+    param, state = trial.descend({}, steps=5)
     assert state["step"].dtype is core.float32
     assert state["step"].shape == ()
     assert state["exp_avg"].dtype is param.dtype
 
 
-def test_capturable_is_for_accelerators() -> None:
-    param = leaf(START)
-    param.grad = core.ones_like(param)
-    with pytest.raises(AssertionError, match="capturable=True, params and state_steps must be on"):
-        Adam([param], capturable=True).step()
+def test_capturable_is_for_accelerators(trial) -> None:
+    trial.check_capturable()
 
 
-def test_decoupled_weight_decay_is_adamw() -> None:
-    place, _ = descend({"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True})
+def test_decoupled_weight_decay_is_adamw(trial) -> None:
+    place, _ = trial.descend(
+        {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True}, steps=5
+    )
     # Recorded from PyTorch's AdamW.
     expected = [0.4337381590837262, -1.3319075591925866, 0.003667419975318914]
     np.testing.assert_allclose(place.tolist(), expected, rtol=1e-12)

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-import lamella_core as core
 from lamella_optim import Adamax
 
-
-def leaf(values, dtype=core.float64) -> core.Tensor:
-    return core.tensor(values, dtype=dtype, requires_grad=True)
-
-
-def descend(options, dtype=core.float64):
-    """Eight steps down the bowl x² + y²/2 + 3z²; the place, and the parameter's state."""
-    param = leaf([1.0, -2.0, 0.5], dtype)
-    curvature = core.tensor([1.0, 0.5, 3.0], dtype=dtype)
-    optimizer = Adamax([param], **options)
-    for _ in range(8):
-        optimizer.zero_grad()
-        (param * param * curvature).sum().backward()
-        optimizer.step()
-    return param, optimizer.state[param]
+OPTIMIZER = Adamax
 
 
 @pytest.mark.parametrize(
@@ -57,12 +41,8 @@ def descend(options, dtype=core.float64):
         ),
     ],
 )
-def test_trajectory(options, place, state) -> None:
-    param, found = descend(options)
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-9, atol=1e-12)
-    assert list(found) == list(state)
-    for name, values in state.items():
-        np.testing.assert_allclose(found[name].tolist(), values, rtol=1e-9, atol=1e-14)
+def test_trajectory(trial, options, place, state) -> None:
+    trial.check_trajectory(options, place, state)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +53,8 @@ def test_trajectory(options, place, state) -> None:
         {"lr": 0.1, "eps": 0.1, "maximize": True},
     ],
 )
-def test_float32_is_near_float64(options) -> None:
-    wide, _ = descend(options)
-    param, state = descend(options, core.float32)
-    assert param.dtype is core.float32
-    assert all(each.dtype is core.float32 for each in state.values())
-    np.testing.assert_allclose(param.tolist(), wide.tolist(), rtol=1e-4, atol=1e-5)
+def test_float32_is_near_float64(trial, options) -> None:
+    trial.check_float32(options)
 
 
 @pytest.mark.parametrize(
@@ -107,30 +83,12 @@ def test_float32_is_near_float64(options) -> None:
         ),
     ],
 )
-def test_differentiable(options, steps, place, of_start, of_weight) -> None:
-    start, weight = leaf([1.0, -2.0, 0.5]), leaf([0.5, 0.4, 0.3])
-    param = start.clone()
-    optimizer = Adamax([param], differentiable=True, **options)
-    for _ in range(steps):
-        param.grad = weight * weight
-        optimizer.step()
-    (param * param).sum().backward()
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-6)
-    np.testing.assert_allclose(start.grad.tolist(), of_start, rtol=1e-6)
-    np.testing.assert_allclose(weight.grad.tolist(), of_weight, rtol=1e-4, atol=1e-6)
+def test_differentiable(trial, options, steps, place, of_start, of_weight) -> None:
+    trial.check_derivatives(options, steps, place, of_start, of_weight)
 
 
-def test_complex_is_its_two_parts() -> None:
-    param = core.tensor([1 + 2j, -3 + 0.5j], dtype=core.complex128, requires_grad=True)
-    parts = leaf([[1.0, 2.0], [-3.0, 0.5]])
-    whole, apart = Adamax([param]), Adamax([parts])
-    for scale in (1.0, -0.5, 2.0):
-        param.grad = core.tensor([0.5 - 1j, 2 + 3j], dtype=core.complex128) * scale
-        parts.grad = core.tensor([[0.5, -1.0], [2.0, 3.0]], dtype=core.float64) * scale
-        whole.step()
-        apart.step()
-    found = [[each.real, each.imag] for each in param.tolist()]
-    np.testing.assert_allclose(found, parts.tolist(), rtol=1e-14)
+def test_complex_is_its_two_parts(trial) -> None:
+    trial.check_complex()
 
 
 @pytest.mark.parametrize(
@@ -142,14 +100,9 @@ def test_complex_is_its_two_parts() -> None:
         ({"weight_decay": -1}, "Invalid weight_decay value: -1"),
     ],
 )
-def test_bad_arguments(options, text) -> None:
-    with pytest.raises(ValueError) as caught:
-        Adamax([leaf([1.0])], **options)
-    assert str(caught.value) == text
+def test_bad_arguments(trial, options, text) -> None:
+    trial.check_refusal(options, text)
 
 
-def test_capturable_is_for_accelerators() -> None:
-    param = leaf([1.0])
-    param.grad = core.ones_like(param)
-    with pytest.raises(AssertionError, match="capturable=True, params and state_steps must be on"):
-        Adamax([param], capturable=True).step()
+def test_capturable_is_for_accelerators(trial) -> None:
+    trial.check_capturable()

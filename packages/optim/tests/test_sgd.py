@@ -10,24 +10,12 @@ import pytest
 import lamella_core as core
 from lamella_optim import SGD
 
-START = [1.0, -2.0, 0.5]
+OPTIMIZER = SGD
 OPTIONS: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}
 
 
-def leaf(values: Any, dtype: core.dtype = core.float64) -> core.Tensor:
-    return core.tensor(values, dtype=dtype, requires_grad=True)
-
-
-def descend(options: dict[str, Any], dtype: core.dtype = core.float64) -> tuple[Any, Any]:
-    """Five steps down the bowl x² + y²/2 + 3z²; the place, and the parameter's state."""
-    param = leaf(START, dtype)
-    curvature = core.tensor([1.0, 0.5, 3.0], dtype=dtype)
-    optimizer = SGD([param], **options)
-    for _ in range(5):
-        optimizer.zero_grad()
-        (param * param * curvature).sum().backward()
-        optimizer.step()
-    return param, optimizer.state[param]
+def leaf(values: Any) -> core.Tensor:
+    return core.tensor(values, dtype=core.float64, requires_grad=True)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +56,12 @@ def descend(options: dict[str, Any], dtype: core.dtype = core.float64) -> tuple[
         ),
     ],
 )
-def test_trajectory(options, place, state) -> None:
-    param, found = descend(options)
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-12, atol=1e-15)
-    assert list(found) == list(state)
-    for name, values in state.items():
-        np.testing.assert_allclose(found[name].tolist(), values, rtol=1e-12)
+def test_trajectory(trial, options, place, state) -> None:
+    trial.check_trajectory(options, place, state, steps=5, rtol=1e-12, atol=1e-15)
 
 
-def test_float32() -> None:
-    param, state = descend(OPTIONS, core.float32)
+def test_float32(trial) -> None:
+    param, state = trial.descend(OPTIONS, core.float32, steps=5)
     assert param.dtype is core.float32
     assert state["momentum_buffer"].dtype is core.float32
     np.testing.assert_allclose(
@@ -89,41 +73,16 @@ def test_float32() -> None:
 
 
 @pytest.mark.parametrize("flag", ["foreach", "fused"])
-def test_choice_of_implementation_changes_nothing(flag) -> None:
-    plain, _ = descend(OPTIONS)
-    flagged, _ = descend({**OPTIONS, flag: True})
-    assert flagged.tolist() == plain.tolist()
+def test_choice_of_implementation_changes_nothing(trial, flag) -> None:
+    trial.check_flag(OPTIONS, flag)
 
 
-def test_groups_and_parameters_without_gradient() -> None:
-    first, second, idle = leaf([1.0, 2.0]), leaf([[3.0]]), leaf([7.0])
-    optimizer = SGD([{"params": [first, idle], "lr": 0.5}, {"params": second}], lr=0.1)
-    for _ in range(2):
-        optimizer.zero_grad()
-        ((first * first).sum() + (second * second * second).sum()).backward()
-        optimizer.step()
-    np.testing.assert_allclose(first.tolist(), [0.0, 0.0], rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(second.tolist(), [[0.27299999999999985]], rtol=1e-12)
-    assert idle.tolist() == [7.0]
-    assert idle not in optimizer.state
+def test_groups_and_parameters_without_gradient(trial) -> None:
+    trial.check_groups([0.0, 0.0], [[0.27299999999999985]])
 
 
-def test_non_contiguous_parameters() -> None:
-    start = np.arange(6.0).reshape(2, 3)
-    plain = leaf(start)
-    turned = core.tensor(start.T.copy(), dtype=core.float64).t().detach().requires_grad_()
-    strided = core.tensor(np.repeat(start, 2, 1))[:, ::2].detach().requires_grad_()
-    assert not turned.is_contiguous()
-    assert not strided.is_contiguous()
-    for param in (plain, turned, strided):
-        optimizer = SGD([param], **OPTIONS)
-        for _ in range(3):
-            optimizer.zero_grad()
-            (param * param).sum().backward()
-            optimizer.step()
-    assert turned.tolist() == plain.tolist()
-    assert strided.tolist() == plain.tolist()
-    assert plain.tolist() != start.tolist()
+def test_non_contiguous_parameters(trial) -> None:
+    trial.check_strides(OPTIONS)
 
 
 # The rate is a tensor that the result is differentiated by.
@@ -145,31 +104,21 @@ def test_non_contiguous_parameters() -> None:
         ),
     ],
 )
-def test_differentiable(options, place, of_rate, of_start) -> None:
-    rate = leaf(0.1)
-    start = leaf(START)
-    param = start.clone()
-    optimizer = SGD([param], lr=rate, differentiable=True, **options)
-    for _ in range(2):
-        param.grad = param.detach() * 2
-        optimizer.step()
-    (param * param).sum().backward()
-    np.testing.assert_allclose(param.tolist(), place, rtol=1e-12)
-    np.testing.assert_allclose(rate.grad.tolist(), of_rate, rtol=1e-12)
-    np.testing.assert_allclose(start.grad.tolist(), of_start, rtol=1e-12)
+def test_differentiable(trial, options, place, of_rate, of_start) -> None:
+    trial.check_derivative_by_rate(options, place, of_rate, of_start, rtol=1e-12)
 
 
-def test_differentiable_by_the_gradient() -> None:
-    start = leaf(START)
-    weight = leaf([0.5, 0.4, 0.3])
-    param = start.clone()
-    optimizer = SGD([param], lr=0.1, differentiable=True)
-    param.grad = weight * weight
-    optimizer.step()
-    (param * param).sum().backward()
-    np.testing.assert_allclose(param.tolist(), [0.975, -2.016, 0.491], rtol=1e-12)
-    np.testing.assert_allclose(start.grad.tolist(), [1.95, -4.032, 0.982], rtol=1e-12)
-    np.testing.assert_allclose(weight.grad.tolist(), [-0.195, 0.32256, -0.05892], rtol=1e-12)
+def test_differentiable_by_the_gradient(trial) -> None:
+    trial.check_derivatives(
+        {"lr": 0.1},
+        1,
+        [0.975, -2.016, 0.491],
+        [1.95, -4.032, 0.982],
+        [-0.195, 0.32256, -0.05892],
+        rtol=1e-12,
+        weight_rtol=1e-12,
+        weight_atol=0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,10 +150,8 @@ def test_differentiable_by_the_gradient() -> None:
         ),
     ],
 )
-def test_bad_arguments(options, error, text) -> None:
-    with pytest.raises(error) as caught:
-        SGD([leaf(START)], **options)
-    assert str(caught.value) == text
+def test_bad_arguments(trial, options, error, text) -> None:
+    trial.check_refusal(options, text, error)
 
 
 def test_first_steps() -> None:
@@ -220,7 +167,7 @@ def test_first_steps() -> None:
     assert param.grad.tolist() == [2.0, 4.0]
 
 
-def test_rate_as_tensor() -> None:
-    rated, _ = descend({"lr": core.tensor(0.1, dtype=core.float64), "momentum": 0.9})
-    plain, _ = descend({"lr": 0.1, "momentum": 0.9})
+def test_rate_as_tensor(trial) -> None:
+    rated, _ = trial.descend({"lr": core.tensor(0.1, dtype=core.float64), "momentum": 0.9}, steps=5)
+    plain, _ = trial.descend({"lr": 0.1, "momentum": 0.9}, steps=5)
     assert rated.tolist() == plain.tolist()
