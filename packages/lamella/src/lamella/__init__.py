@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-from lamella import _alias, version
+from lamella import _alias, _determinism, _retired, version
 
 if TYPE_CHECKING:
     from lamella_autograd import *
@@ -41,13 +41,15 @@ _GRAD_MODES = (
     "set_grad_enabled",
 )
 
-# PyTorch's top level is the core's, with the switches of autograd.
+# PyTorch's top level is the core's, with autograd's switches, its own, and the names it retired.
 _names = {
     name: value
     for name, value in vars(lamella_core).items()
     if not name.startswith("_") and not isinstance(value, ModuleType) and name not in _SUBMODULES
 }
 _names |= {name: getattr(lamella_autograd, name) for name in _GRAD_MODES}
+for _module in (_determinism, _retired):
+    _names |= {name: getattr(_module, name) for name in _module.__all__}
 _names["dtype"] = lamella_core.float32.__class__
 globals().update(_names)
 

@@ -23,7 +23,6 @@ from lamella_core.backend import Backend
 from lamella_core.backends import numpy_kernels as _numpy_kernels
 from lamella_core.backends.numpy import NumpyBackend
 from lamella_core.composite import composite
-from lamella_core.determinism import *
 from lamella_core.device import Device, get_default_device, set_default_device
 from lamella_core.dispatch import (
     Layer,
@@ -105,7 +104,6 @@ from lamella_core.ops.method_names import *
 from lamella_core.ops.operators import *
 from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
-from lamella_core.ops.retired import *
 from lamella_core.ops.rounding import *
 from lamella_core.ops.scattering import *
 from lamella_core.ops.short_time import *

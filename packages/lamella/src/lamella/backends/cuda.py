@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from lamella_core import determinism
+from lamella import _determinism
 
 
 def is_built() -> bool:
@@ -20,11 +20,11 @@ class _Matmul:
 
     @property
     def allow_tf32(self) -> bool:
-        return determinism.get_float32_matmul_precision() != "highest"
+        return _determinism.get_float32_matmul_precision() != "highest"
 
     @allow_tf32.setter
     def allow_tf32(self, value: bool) -> None:
-        determinism.set_float32_matmul_precision("high" if value else "highest")
+        _determinism.set_float32_matmul_precision("high" if value else "highest")
 
 
 matmul = _Matmul()

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-import lamella_core as lc
+import lamella as lc
+from lamella_core import dispatch
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def test_memory_that_is_not_set_is_filled() -> None:
     assert lc.empty(1, dtype=lc.bool).item() is True
     assert lc.zeros(2).tolist() == [0.0, 0.0]
     lc.use_deterministic_algorithms(False)
-    assert "empty" not in lc.dispatch.backends["cpu"].kernels
+    assert "empty" not in dispatch.backends["cpu"].kernels
 
 
 @pytest.mark.parametrize(
