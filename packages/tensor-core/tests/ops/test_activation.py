@@ -237,3 +237,24 @@ def test_a_row_of_minus_infinity_is_nan_without_a_warning():
         for dim in (0, 1):
             assert lc.softmax(row, dim).isnan().all()
             assert lc.log_softmax(row, dim).isnan().all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_of_numbers_far_from_zero(dtype: type) -> None:
+    # exp of these overflows or vanishes, so that only differences may enter.
+    rows = np.array([[1000.0, 999.0, 0.0], [-1000.0, -1001.0, -2000.0], [1.0, 2.0, 3.0]], dtype)
+    shifted = np.exp(rows - rows.max(1, keepdims=True))
+    expected = shifted / shifted.sum(1, keepdims=True)
+    np.testing.assert_allclose(lc.softmax(lc.from_numpy(rows), 1).numpy(), expected, rtol=1e-6)
+    for row, wanted in zip(rows, expected, strict=True):
+        np.testing.assert_allclose(lc.softmax(lc.from_numpy(row), 0).numpy(), wanted, rtol=1e-6)
+        logarithms = lc.log_softmax(lc.from_numpy(row), 0).numpy()
+        np.testing.assert_allclose(np.exp(logarithms.astype(np.float64)), wanted, rtol=1e-6)
+
+
+def test_softmax_of_infinite_and_missing_numbers() -> None:
+    rows = lc.tensor([[float("inf"), 0.0], [float("nan"), 0.0], [-float("inf"), 0.0]])
+    result = lc.softmax(rows, -1).numpy()
+    # PyTorch 2.13 gives the same.
+    assert np.isnan(result[:2]).all()
+    assert result[2].tolist() == [0.0, 1.0]

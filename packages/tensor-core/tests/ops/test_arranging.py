@@ -108,3 +108,23 @@ def test_scattering_into_parts():
 def test_errors(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (2, 3, 5), (80, 90)])
+@pytest.mark.parametrize("diagonal", [-3, -1, 0, 1, 4])
+def test_triangles_leave_nothing_of_the_other_side(shape: tuple[int, ...], diagonal: int) -> None:
+    a = np.random.default_rng(4).standard_normal(shape)
+    a.reshape(-1)[::3] = np.nan
+    for given in (core.from_numpy(a), core.from_numpy(np.asfortranarray(a))):
+        np.testing.assert_array_equal(core.tril(given, diagonal).numpy(), np.tril(a, diagonal))
+        np.testing.assert_array_equal(core.triu(given, diagonal).numpy(), np.triu(a, diagonal))
+
+
+@pytest.mark.parametrize("shifts, dims", [(1, None), (-7, 0), ((2, -1), (0, 1)), ((1, 1), (1, 1))])
+def test_roll_against_numpy(shifts: object, dims: object) -> None:
+    a = np.arange(12).reshape(3, 4)
+    for given in (a, np.asfortranarray(a), a[:, :0]):
+        expected = np.roll(given, shifts, dims)
+        rolled = core.roll(core.from_numpy(given), shifts, dims)
+        np.testing.assert_array_equal(rolled.numpy(), expected)
+        assert rolled.is_contiguous()

@@ -120,3 +120,42 @@ def test_places_and_coordinates():
         core.unravel_index(core.tensor([1]), (2, -3))
     with pytest.raises(TypeError, match="integer dtype"):
         core.unravel_index(core.ones(1), (2, 3))
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (30, 40, 50)])
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_gather_along_each_dimension(shape: tuple[int, ...], dim: int) -> None:
+    rng = np.random.default_rng(2)
+    a = rng.standard_normal(shape)
+    for sizes in (shape, tuple(2 for _ in shape)):
+        index = rng.integers(0, shape[dim], sizes)
+        part = a[tuple(slice(None) if d == dim else slice(n) for d, n in enumerate(sizes))]
+        expected = np.take_along_axis(part, index, dim)
+        for given in (core.from_numpy(a), core.from_numpy(np.asfortranarray(a))):
+            np.testing.assert_array_equal(
+                core.gather(given, dim, core.from_numpy(index)).numpy(), expected
+            )
+
+
+def test_where_with_a_number_keeps_the_type() -> None:
+    mask = core.tensor([True, False])
+    for dtype in (core.float16, core.float32, core.float64):
+        x = core.tensor([1.0, 2.0], dtype=dtype)
+        assert core.where(mask, x, 0).dtype is dtype
+        assert core.where(mask, 0.5, x).tolist() == [0.5, 2.0]
+    # A number of a higher category brings the default type of its own.
+    assert core.where(mask, core.tensor([1, 2]), 0.5).dtype is core.float32
+    assert core.where(mask, core.tensor([True, True]), 3).dtype is core.int64
+
+
+@pytest.mark.parametrize("index", [[0, -1], [0, 3]])
+def test_an_index_out_of_range_is_named(index: list[int]) -> None:
+    wrong = index[1]
+    with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds"):
+        core.gather(core.zeros(3), 0, core.tensor(index))
+    with pytest.raises(RuntimeError, match=f"index {wrong} is out of bounds"):
+        core.gather(core.zeros(3, 2), 0, core.tensor([index]))
+    if wrong > 0:
+        with pytest.raises(IndexError, match=f"index {wrong} "):
+            core.take(core.zeros(3), core.tensor(index))
+    assert core.take(core.arange(3), core.tensor([-3, 2])).tolist() == [0, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import lamella_core as core
@@ -126,3 +127,22 @@ def test_an_index_beyond_a_vector_is_an_index_error() -> None:
         core.zeros(3).index_add_(0, core.tensor([5]), core.ones(1))
     with pytest.raises(RuntimeError, match="out of bounds"):
         core.zeros(3, 2).index_add_(0, core.tensor([5]), core.ones(1, 2))
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+@pytest.mark.parametrize("contiguous", [True, False])
+def test_scatter_of_few_elements_along_each_dimension(dim: int, contiguous: bool) -> None:
+    rng = np.random.default_rng(3)
+    a = rng.standard_normal((3, 4, 5))
+    index = rng.integers(0, a.shape[dim], a.shape)
+    source = rng.standard_normal(a.shape)
+    added, written = a.copy(), a.copy()
+    for place in np.ndindex(*a.shape):
+        target = tuple(index[place] if d == dim else p for d, p in enumerate(place))
+        added[target] += source[place]
+        written[target] = 7.0
+    x = core.from_numpy(a if contiguous else np.asfortranarray(a))
+    where, src = core.from_numpy(index), core.from_numpy(source)
+    np.testing.assert_allclose(x.scatter_add(dim, where, src).numpy(), added)
+    np.testing.assert_array_equal(x.scatter(dim, where, 7.0).numpy(), written)
+    np.testing.assert_array_equal(x.clone().scatter_(dim, where, 7.0).numpy(), written)

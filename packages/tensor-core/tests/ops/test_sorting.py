@@ -95,3 +95,25 @@ def test_searchsorted_row_by_row() -> None:
         lc.searchsorted(rows, lc.tensor([1, 2, 3]))
     with pytest.raises(RuntimeError, match="opposites"):
         lc.searchsorted(rows, rows, side="left", right=True)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_topk_and_descending_sort_of_few_elements(axis: int) -> None:
+    a = np.random.default_rng(1).permutation(60).reshape(3, 4, 5).astype(np.float32)
+    for largest in (True, False):
+        values, places = lc.topk(lc.from_numpy(a), 2, axis, largest)
+        order = np.argsort(-a if largest else a, axis, kind="stable")
+        order = np.take(order, [0, 1], axis)
+        np.testing.assert_array_equal(places.numpy(), order)
+        np.testing.assert_array_equal(values.numpy(), np.take_along_axis(a, order, axis))
+        assert places.is_contiguous()
+    values, places = lc.sort(lc.from_numpy(a), axis, descending=True)
+    np.testing.assert_array_equal(values.numpy(), -np.sort(-a, axis))
+    np.testing.assert_array_equal(np.take_along_axis(a, places.numpy(), axis), values.numpy())
+
+
+def test_descending_sort_keeps_the_order_of_equal_elements() -> None:
+    nan = float("nan")
+    values, places = lc.sort(lc.tensor([1.0, 2.0, nan, 2.0, 1.0, nan]), descending=True)
+    assert places.tolist() == [2, 5, 1, 3, 0, 4]
+    np.testing.assert_array_equal(values.numpy(), [nan, nan, 2, 2, 1, 1])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import no_grad
-from lamella_core.conventions.common import anywhere
+from lamella_core.dispatch import innermost
+from lamella_core.kernels.gathering import largest
 from lamella_nn.ops import embedding as ops
 from lamella_nn.ops import embedding_bag as bag_ops
 from lamella_nn.sparse_gradients import check_available
@@ -224,16 +225,18 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
-    if anywhere(tensor < 0):
+    highest = largest(innermost(tensor)._array)
+    # As an unsigned number, a negative class is beyond all others.
+    if highest >= 1 << 63:
         raise RuntimeError(f"Class values must be non-negative, but got {tensor.min()}")
     if num_classes == -1:
         num_classes = int(tensor.max()) + 1
     elif num_classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
-    elif anywhere(tensor >= num_classes):
+    elif highest >= num_classes:
         raise RuntimeError(
             f"Class values must be smaller than num_classes, but got {tensor.max()} for "
             f"{num_classes} classes"
         )
-    result = core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
-    return result.scatter(-1, tensor.unsqueeze(-1), 1)
+    classes = core.arange(num_classes, device=tensor.device)
+    return (tensor.unsqueeze(-1) == classes).long().contiguous()

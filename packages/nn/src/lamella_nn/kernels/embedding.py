@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.gathering import largest
 from lamella_nn.kernels.groups import sum_groups
 
 
@@ -12,14 +13,12 @@ from lamella_nn.kernels.groups import sum_groups
 def embedding(
     xp: Any, weight: Any, indices: Any, padding_idx: int, scale_grad_by_freq: bool, sparse: bool
 ) -> Any:
-    if indices.size:
-        low, high = int(indices.min()), int(indices.max())
-        if low < 0 or high >= weight.shape[0]:
-            wrong = low if low < 0 else high
-            raise IndexError(
-                f"index out of range in self (embedding: index {wrong} for a weight of "
-                f"{weight.shape[0]} rows)"
-            )
+    if indices.size and largest(indices) >= weight.shape[0]:
+        low = int(indices.min())
+        raise IndexError(
+            f"index out of range in self (embedding: index {low if low < 0 else indices.max()} for "
+            f"a weight of {weight.shape[0]} rows)"
+        )
     return weight.take(indices, 0)
 
 

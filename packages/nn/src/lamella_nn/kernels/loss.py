@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.gathering import largest
+from lamella_core.kernels.reduction import amax
 
 
 def _as_three(input: Any) -> Any:
@@ -90,8 +92,7 @@ def _plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: 
     if input.ndim != 2 or weight is not None or label_smoothing or not target.size:
         return None
     batch, classes = input.shape
-    # As unsigned numbers, negative targets are beyond every class.
-    if target.dtype != xp.int64 or int(xp.maximum.reduce(target.view(xp.uint64))) >= classes:
+    if target.dtype != xp.int64 or largest(target) >= classes:
         return None
     rows = xp.arange(0, batch * classes, classes)
     rows += target
@@ -112,7 +113,7 @@ def cross_entropy_index(
     dtype = input.dtype
     picked = _plain_rows(xp, input, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
-        shifted = xp.subtract(input, xp.maximum.reduce(input, 1, None, None, True))
+        shifted = xp.subtract(input, amax(xp, input, 1, True))
         probabilities = xp.exp(shifted)
         normalizer = xp.add.reduce(probabilities, 1, None, None, True)
         probabilities /= normalizer
@@ -197,6 +198,14 @@ def nll_loss_index(
     xp: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int
 ) -> tuple[Any, Any]:
     shape = target.shape
+    picked = _plain_rows(xp, input, target, weight, 0.0)
+    if picked is not None and ignore_index < 0:
+        chosen, count = input.take(picked), target.size
+        total = xp.asarray(count, input.dtype)
+        if reduction == "none":
+            return -chosen, total
+        summed = xp.add.reduce(chosen)
+        return summed / -count if reduction == "mean" else -summed, total
     scores = _as_three(input)
     batch, classes, places = scores.shape
     target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)

@@ -28,10 +28,15 @@ def by_blocks(
     Args:
         kernel: any but a ufunc, which makes no temporary arrays.
         takes_out: whether the kernel itself has an argument ``out``.
-        count: how many arguments it takes; two are passed on without being packed.
+        count: how many arguments it takes; one or two are passed on without being packed.
     """
 
     array_type = np.ndarray
+
+    def call_one(first: Any, *, out: Any = None) -> Any:
+        if out is None and first.size < LARGE:
+            return kernel(first)
+        return call(first, out=out)
 
     def call_two(first: Any, second: Any, *, out: Any = None) -> Any:
         if out is None and not (
@@ -52,7 +57,7 @@ def by_blocks(
         out[...] = kernel(*args)
         return out
 
-    return call_two if count == 2 else call
+    return call_one if count == 1 else call_two if count == 2 else call
 
 
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import not_implemented_for, store, wrap_all
+from lamella_core.conventions.common import kernel_call, not_implemented_for, store, wrap_all
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.formats import suggests_channels_last
 from lamella_core.promotion import result_dtype
-from lamella_core.tensor import Tensor, wrap
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,20 +103,7 @@ class Arrays:
         if not self.promotes and not lists and base.params[0].kind == "tensor":
             as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
 
-        alone = single == (0,)
-        array_type, result_key = backend.array_type, backend.key
-
-        def call(*args: Any) -> Any:
-            if as_they_are and args[0]._dtype in as_they_are:
-                array = args[0]._array
-                if alone:
-                    result = kernel(array, *args[1:])
-                else:
-                    result = kernel(*[a._array if isinstance(a, Tensor) else a for a in args])
-                if result.__class__ is array_type and result.dtype is array.dtype:
-                    return wrap(result, args[0]._dtype, result_key)
-                result = wrap_all(result, backend)
-                return result if returns is None else returns(*result)
+        def convert(*args: Any) -> Any:
             tensors = [args[i] for i in single if isinstance(args[i], Tensor)]
             for i in lists:
                 tensors.extend(args[i])
@@ -133,6 +120,9 @@ class Arrays:
                 result = _rounded(result, reduced)
             return result if returns is None else returns(*result)
 
+        call: Any = convert
+        if as_they_are:
+            call = kernel_call(base, kernel, backend, as_they_are, convert, returns)
         if op.mutates is None:
             if self.row_major:
                 return _row_major(call)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.dispatch import innermost
 from lamella_core.promotion import can_cast
 from lamella_core.storage import mark_written, resize
-from lamella_core.tensor import Tensor, wrap
+from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import CodeType
 
     from lamella_core.backend import Backend
+    from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
 
@@ -126,6 +129,63 @@ def resize_out(op_name: str, backend: Backend, target: Tensor, shape: tuple[int,
             stacklevel=5,
         )
     resize(target, shape)
+
+
+@cache
+def _kernel_call_code(kinds: tuple[str, ...], checks: bool, names: bool) -> CodeType:
+    given, arrays = [], []
+    for i, kind in enumerate(kinds):
+        value = f"a{i}"
+        given.append(value)
+        if kind == "tensors":
+            value = f"[each._array for each in {value}]"
+        elif kind == "tensor":
+            value += "._array"
+        elif kind not in ("value", "device"):
+            value = f"{value} if {value}.__class__ in plain else {value}._array"
+        arrays.append(value)
+    source = f"""
+def call({", ".join(given)}):
+    {f"if a0._dtype not in types: return other({', '.join(given)})" if checks else ""}
+    result = kernel({", ".join(arrays)})
+    if result.__class__ is not array_type:
+        return {"returns(*wrap_all(result, backend))" if names else "wrap_all(result, backend)"}
+    tensor = blank()
+    tensor._array = result
+    tensor._dtype = of_numpy[result.dtype]
+    tensor._key = key
+    tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+    return tensor
+"""
+    return compile(source, "<call of a kernel>", "exec")
+
+
+def kernel_call(
+    op: Op,
+    kernel: Any,
+    backend: Backend,
+    types: frozenset[dtype] | None = None,
+    other: Any = None,
+    returns: type | None = None,
+) -> Any:
+    """A call of a kernel with arrays in the place of tensors; taking any number of arguments and
+    looking at each would cost as much as many a kernel.
+
+    Args:
+        types: the types of the first tensor for which it is made; for others it is ``other``.
+        returns: the class of several results.
+    """
+    kinds = tuple([param.kind for param in op.params])
+    namespace: dict[str, Any] = {
+        "kernel": kernel, "backend": backend, "types": types, "other": other, "returns": returns,
+        "array_type": backend.array_type, "key": backend.key, "plain": _PLAIN, "blank": blank,
+        "of_numpy": dtypes.OF_NUMPY, "wrap_all": wrap_all, "__name__": __name__,
+    }  # fmt: skip
+    exec(_kernel_call_code(kinds, types is not None, returns is not None), namespace)
+    return namespace["call"]
+
+
+_PLAIN = frozenset((type(None), bool, int, float, complex))
 
 
 def wrap_all(result: Any, backend: Backend) -> Any:

@@ -189,7 +189,7 @@ class Pointwise:
             kernel = backend.by_blocks(kernel, takes_out(kernel), len(base.params))
         if op.mutates is not None:
             return _bind_into(op, base, kernel, plans, operands, backend)
-        if len(base.params) == 1:
+        if operands == (0,) and not self.exact_numbers:
             return _bind_unary(base, kernel, plans, backend)
         if operands == (0, 1) and len(base.params) == 2:
             if key & NUMBER:
@@ -201,11 +201,11 @@ class Pointwise:
 def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
-    def unary(input: Tensor) -> Tensor:
+    def unary(input: Tensor, *further: Any) -> Tensor:
         compute, result, rounds = plans[input._dtype]
         array = input._array if compute is None else input._array.astype(compute)
         try:
-            array = kernel(array)
+            array = kernel(array, *further)
         except TypeError:
             raise not_implemented_for(op.name, input._dtype) from None
         if rounds is not None:
@@ -340,37 +340,33 @@ def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
     return number
 
 
-def _sole_type(
-    args: tuple[Any, ...], operands: tuple[int, ...], categories: dict[type, int]
-) -> dtype | None:
-    """The type of all operands that are tensors, where no number among the others changes it."""
-    first = args[operands[0]]
-    if first is None or first.__class__ in _CATEGORY:
-        return None
-    found: dtype = first._dtype
-    for i in operands:
-        value = args[i]
-        category = categories.get(value.__class__)
-        if category is not None:
-            if category > found.category:
-                return None
-        elif value is not None and value._dtype is not found:
-            return None
-    return found
-
-
-def _evaluate(
-    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], args: tuple[Any, ...]
-) -> tuple[Any, Any]:
-    """The result's array and type for any number of operands and further arguments."""
+def _plain_values(
+    args: tuple[Any, ...], operands: tuple[int, ...], dtype: dtype, categories: dict[type, int]
+) -> list[Any] | None:
+    """The arguments as a kernel takes them; None where an operand brings another type."""
     values = list(args)
-    promoted = _sole_type(args, operands, plans.categories)
-    if promoted is None or plans.exact:
-        given = [values[i] for i in operands if values[i] is not None]
-        promoted = promoted or plans.promote(given)
-        if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
-            plans = plans.scalars
-    compute, result, rounds = plans[promoted]
+    category = dtype.category
+    for i in operands:
+        value = values[i]
+        own = categories.get(value.__class__)
+        if own is None:
+            if value is not None:
+                if value._dtype is not dtype:
+                    return None
+                values[i] = value._array
+        elif own > category:
+            return None
+        elif category < FLOATING:
+            values[i] = wrapped_number(value, dtype.numpy)
+    return values
+
+
+def _converted(
+    args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: _Plans
+) -> list[Any]:
+    """The arguments with operands of any type as arrays of the type that is computed in."""
+    values = list(args)
+    compute, _, rounds = plans[promoted]
     target = promoted.numpy if compute is None else compute
     for i in operands:
         value = values[i]
@@ -384,6 +380,26 @@ def _evaluate(
             values[i] = value._array
         else:
             values[i] = value._array.astype(target, copy=False)
+    return values
+
+
+def _evaluate(
+    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], args: tuple[Any, ...]
+) -> tuple[Any, Any]:
+    """The result's array and type for any number of operands and further arguments."""
+    values: list[Any] | None = None
+    promoted: Any = getattr(args[operands[0]], "_dtype", None)
+    if promoted is not None:
+        values = _plain_values(args, operands, promoted, plans.categories)
+    if values is None or plans.exact:
+        given = [args[i] for i in operands if args[i] is not None]
+        if values is None:
+            promoted = plans.promote(given)
+        if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
+            plans = plans.scalars
+    compute, result, rounds = plans[promoted]
+    if values is None or compute is not None:
+        values = _converted(args, operands, promoted, plans)
     try:
         array = kernel(*values)
     except ValueError:
@@ -445,7 +461,29 @@ def _bind_into(
         store(base.name, backend, target, result_array, result, inplace)
         return target
 
-    return into
+    def alone(target: Tensor, *others: Any) -> Tensor:
+        """``into`` for a target and at most one other operand, of its type and shape."""
+        array, dtype = target._array, target._dtype
+        if not array.ndim:
+            return into(target, *others)
+        values = others
+        if paired:
+            other = others[0]
+            if getattr(other, "_dtype", None) is not dtype or other._array.shape != array.shape:
+                return into(target, *others)
+            values = (other._array,)
+        compute, result, _ = plans[dtype]
+        if compute is not None or result is not dtype:
+            return into(target, *others)
+        try:
+            kernel(array, *values, out=array)
+        except TypeError:
+            raise not_implemented_for(base.name, dtype) from None
+        mark_written(target)
+        return target
+
+    paired = operands == (0, 1) and len(base.params) == 2
+    return alone if inplace and direct and (paired or operands == (0,)) else into
 
 
 def _values_that_fit(
@@ -456,25 +494,15 @@ def _values_that_fit(
     It does where all tensors have the target's type, one of them its shape and the others that or
     no dimensions, and all numbers its category.
     """
-    dtype = target._dtype
+    values = _plain_values(args, operands, target._dtype, categories)
+    if values is None:
+        return None
     shape = target._array.shape
-    values = list(args)
     fits = False
     for i in operands:
-        value = values[i]
-        if value is None:
-            continue
-        category = categories.get(value.__class__)
-        if category is not None:
-            if category > dtype.category:
-                return None
-            values[i] = wrapped_number(value, dtype.numpy)
-        elif value._dtype is not dtype:
+        own = getattr(values[i], "shape", ())
+        if own == shape:
+            fits = True
+        elif own:
             return None
-        else:
-            values[i] = array = value._array
-            if array.shape == shape:
-                fits = True
-            elif array.ndim:
-                return None
     return values if fits else None

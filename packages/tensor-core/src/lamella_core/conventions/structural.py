@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import store, wrap_all
+from lamella_core.conventions.common import kernel_call, store
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.storage import mark_written
@@ -72,23 +71,7 @@ class Structural:
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
-        singles, lists = _tensor_positions(base)
-        array_type, result_key = backend.array_type, backend.key
-
-        alone = singles == [0] and not lists and base.params[0].kind == "tensor"
-        joins = lists == [0] and not singles
-
-        def call(*args: Any) -> Any:
-            if alone:
-                result = kernel(args[0]._array, *args[1:])
-            elif joins:
-                result = kernel([each._array for each in args[0]], *args[1:])
-            else:
-                result = kernel(*_arrays(args, singles, lists))
-            if result.__class__ is not array_type:
-                return wrap_all(result, backend)
-            return wrap(result, dtypes.OF_NUMPY[result.dtype], result_key)
-
+        call = kernel_call(base, kernel, backend)
         if op.mutates is None:
             return call
         inplace = op.mutates != "out"

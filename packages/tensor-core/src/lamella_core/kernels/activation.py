@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.arithmetic import drop_where
+from lamella_core.kernels.extrema import clamp
 
 
 def _own(array: Any) -> Any:
@@ -38,7 +39,7 @@ def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = Non
         min_val, max_val = int(min_val), int(max_val)
         if input.dtype.kind == "u" and min_val < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return xp.minimum(xp.maximum(input, min_val, out=out), max_val, out=out)
+    return clamp(xp, input, min_val, max_val, out)
 
 
 @shared_kernel

@@ -9,12 +9,25 @@ from lamella_core.dispatch import shared_kernel
 
 @shared_kernel
 def flip(xp: Any, input: Any, dims: tuple[int, ...]) -> Any:
-    return xp.flip(input, dims).copy("K") if dims else input.copy("K")
+    place = [slice(None)] * input.ndim
+    for dim in dims:
+        place[dim] = slice(None, None, -1)
+    return input[tuple(place)].copy("K")
 
 
 @shared_kernel
 def roll(xp: Any, input: Any, shifts: Any, dims: Any) -> Any:
-    return xp.ascontiguousarray(xp.roll(input, shifts, dims)).reshape(input.shape)
+    if dims is None:
+        return roll(xp, input.reshape(-1), shifts, 0).reshape(input.shape)
+    if dims.__class__ is int:
+        shifts, dims = (shifts,), (dims,)
+    for shift, dim in zip(shifts, dims, strict=True):
+        place = input.shape[dim] - shift % (input.shape[dim] or 1)
+        head = (slice(None),) * dim
+        parts = input[(*head, slice(place, None))], input[(*head, slice(place))]
+        input = xp.empty(input.shape, input.dtype)
+        xp.concatenate(parts, dim, out=input)
+    return input
 
 
 @shared_kernel

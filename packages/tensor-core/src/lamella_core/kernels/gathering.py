@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,16 @@ from lamella_core.dispatch import shared_kernel
 _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
+def largest(index: Any) -> int:
+    # Read as unsigned, a negative index is too large: one pass tells, and one wait on a device.
+    # NumPy finds where the largest number is in a third of the time that it takes to find it.
+    index = index.view(_UNSIGNED[index.itemsize])
+    return int(index.reshape(-1)[index.argmax()] if index.ndim else index)
+
+
 def check_bounds(index: Any, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
     """Raises for an index that is not in ``[0, size)``."""
-    # Read as unsigned, a negative index is too large: one pass tells, and one wait on a device.
-    if index.size and int(index.view(_UNSIGNED[index.itemsize]).max()) >= size:
+    if index.size and largest(index) >= size:
         low = int(index.min())
         wrong = low if low < 0 else int(index.max())
         raise error(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
@@ -32,13 +39,46 @@ def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(place)
 
 
+# Up to so many elements the number of calls counts, not their work and the memory that they take.
+FEW = 4096
+
+
+def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bool:
+    """Whether two shapes are equal but for one dimension."""
+    return one[:dim] == other[:dim] and one[dim + 1 :] == other[dim + 1 :]
+
+
+def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
+    """Where in the flat array an index points to that has the array's sizes elsewhere.
+
+    None for many elements, and for an axis between others.
+    """
+    size = prod(shape)
+    if not 0 < size <= FEW >= index.size:
+        return None
+    if axis == len(shape) - 1:
+        return xp.arange(0, size, shape[axis]).reshape(*shape[:-1], 1) + index
+    if axis:
+        return None
+    step = size // shape[0]
+    return index * step + xp.arange(step).reshape(shape[1:])
+
+
+def along(xp: Any, input: Any, axis: int, index: Any) -> Any:
+    """``take_along_axis`` for an index that has the array's sizes elsewhere."""
+    if input.ndim == 1:
+        return input.take(index)
+    places = flat_places(xp, input.shape, axis, index)
+    return xp.take_along_axis(input, index, axis) if places is None else input.take(places)
+
+
 @shared_kernel
 def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
     if not input.ndim:
         check_bounds(index, 0, 1, IndexError)
         return input.copy()
     size = input.shape[dim]
-    if index.size and int(index.view(_UNSIGNED[index.itemsize]).max()) >= size:
+    if index.size and largest(index) >= size:
         raise IndexError(
             f"index out of range in self (index_select: dimension {dim} has size {size})"
         )
@@ -49,11 +89,14 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
 def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
     if not index.size:
         return xp.empty(index.shape, input.dtype)
+    if input.ndim == 1 == index.ndim:
+        check_bounds(index, 0, input.size)
+        return input.take(index)
     flat_input = input.reshape(1) if not input.ndim else input
     flat_index = index.reshape(1) if not index.ndim else index
     check_bounds(index, dim, flat_input.shape[dim])
-    if flat_input.ndim == 1:
-        return flat_input.take(index)
+    if same_elsewhere(flat_index.shape, flat_input.shape, dim):
+        return along(xp, flat_input, dim, index)
     return flat_input[grid_at(xp, flat_index, dim)].reshape(index.shape)
 
 
@@ -67,13 +110,19 @@ def take(xp: Any, input: Any, index: Any) -> Any:
 
 def check_flat(index: Any, size: int) -> None:
     """Raises IndexError for a place that is not in ``[-size, size)``."""
-    if index.size:
-        low, high = int(index.min()), int(index.max())
-        if low < -size or high >= size:
-            wrong = high if high >= size else low
-            raise IndexError(
-                f"out of range: tried to access index {wrong} on a tensor of {size} elements."
-            )
+    wrong = beyond(index, size)
+    if wrong is not None:
+        raise IndexError(
+            f"out of range: tried to access index {wrong} on a tensor of {size} elements."
+        )
+
+
+def beyond(index: Any, size: int) -> int | None:
+    """An index that is not in ``[-size, size)``, None where there is none."""
+    if not index.size or largest(index + size) < 2 * size:
+        return None
+    high = int(index.max())
+    return high if high >= size else int(index.min())
 
 
 @shared_kernel

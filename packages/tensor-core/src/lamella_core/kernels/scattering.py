@@ -8,13 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.gathering import check_bounds, check_flat, grid_at
+from lamella_core.kernels.gathering import (
+    beyond,
+    check_bounds,
+    check_flat,
+    flat_places,
+    grid_at,
+    same_elsewhere,
+)
 
 _UFUNCS = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
 
 
 def _part_of(src: Any, index: Any) -> Any:
     """The leading part of ``src`` that an index of a smaller shape covers."""
+    if src.shape == index.shape:
+        return src
     return src[tuple([slice(0, n) for n in index.shape])]
 
 
@@ -22,9 +31,7 @@ def _flat(array: Any) -> Any:
     return array.reshape(1) if not array.ndim else array
 
 
-def _reduce_at(
-    xp: Any, input: Any, place: tuple[Any, ...], src: Any, reduce: str, include_self: bool
-) -> None:
+def _reduce_at(xp: Any, input: Any, place: Any, src: Any, reduce: str, include_self: bool) -> None:
     """Combines values with those at their places, several at one place among them."""
     if not include_self:
         empty = {"prod": 1, "amax": _lowest(xp, input.dtype), "amin": _highest(xp, input.dtype)}
@@ -62,8 +69,27 @@ def scatter(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
         return
     target, places = _flat(input), _flat(index)
     check_bounds(places, dim, target.shape[dim])
-    values = _part_of(_flat(src), places) if hasattr(src, "ndim") else src
-    target[grid_at(xp, places, dim)] = values
+    target, place = _places_in(xp, target, dim, places)
+    values = _values_at(place, src, places) if hasattr(src, "ndim") else src
+    if place.__class__ is tuple:
+        target[place] = values
+    else:
+        target.put(place, values)
+
+
+def _values_at(place: Any, src: Any, index: Any) -> Any:
+    """The part of ``src`` that an index covers, in the form that the places have."""
+    values = _part_of(_flat(src), index)
+    return values if place.__class__ is tuple else values.reshape(-1)
+
+
+def _places_in(xp: Any, target: Any, dim: int, index: Any) -> tuple[Any, Any]:
+    """What to write into, and where: the array itself, or of few elements the flat one."""
+    if target.flags.c_contiguous and same_elsewhere(index.shape, target.shape, dim):
+        place = flat_places(xp, target.shape, dim, index)
+        if place is not None:
+            return target.reshape(-1), place.reshape(-1)
+    return target, grid_at(xp, index, dim)
 
 
 @shared_kernel
@@ -79,8 +105,8 @@ def scatter_reduce(
         return
     target, places = _flat(input), _flat(index)
     check_bounds(places, dim, target.shape[dim])
-    values = _part_of(_flat(src), places)
-    _reduce_at(xp, target, grid_at(xp, places, dim), values, reduce, include_self)
+    target, place = _places_in(xp, target, dim, places)
+    _reduce_at(xp, target, place, _values_at(place, src, places), reduce, include_self)
 
 
 def _along(target: Any, dim: int, index: Any) -> tuple[Any, ...]:
@@ -112,8 +138,8 @@ def index_copy(xp: Any, input: Any, dim: int, index: Any, source: Any) -> None:
 def index_fill(xp: Any, input: Any, dim: int, index: Any, value: Any) -> None:
     target = _flat(input)
     size = target.shape[dim]
-    if index.size and (int(index.min()) < -size or int(index.max()) >= size):
-        wrong = int(index.max()) if int(index.max()) >= size else int(index.min())
+    wrong = beyond(index, size)
+    if wrong is not None:
         raise IndexError(f"index {wrong} is out of bounds for dimension {dim} with size {size}")
     target[_along(target, dim, index)] = value
 

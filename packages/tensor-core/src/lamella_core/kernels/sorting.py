@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.gathering import along
 
 
 @shared_kernel
@@ -13,15 +14,16 @@ def sort(xp: Any, input: Any, axis: int, descending: bool) -> tuple[Any, Any]:
     if not input.ndim:
         return input.copy(), xp.zeros((), xp.int64)
     order = _order(xp, input, axis, descending)
-    return xp.take_along_axis(input, order, axis), order
+    return along(xp, input, axis, order), order
 
 
 def _order(xp: Any, input: Any, axis: int, descending: bool) -> Any:
     """Stable order of the elements; NaN is the greatest, as NumPy has it."""
     if not descending:
         return input.argsort(axis, kind="stable")
-    order = xp.flip(xp.flip(input, axis).argsort(axis, kind="stable"), axis)
-    return input.shape[axis] - 1 - order
+    turned = (slice(None),) * axis + (slice(None, None, -1),)
+    order = input[turned].argsort(axis, kind="stable")[turned]
+    return xp.subtract(input.shape[axis] - 1, order, order)
 
 
 # Above this ratio of the whole to the wanted part, selecting first is faster than sorting all.
@@ -34,14 +36,14 @@ def topk(xp: Any, input: Any, k: int, axis: int, largest: bool) -> tuple[Any, An
         return input[None][:k].reshape(() if k else (0,)), xp.zeros(() if k else (0,), xp.int64)
     length = input.shape[axis]
     if not 0 < k * _SELECTING_PAYS < length:
-        order = _part(_order(xp, input, axis, largest), axis, 0, k)
-        return xp.take_along_axis(input, order, axis), order
+        order = _part(_order(xp, input, axis, largest), axis, 0, k).copy()
+        return along(xp, input, axis, order), order
     place = length - k if largest else k - 1
     order = xp.argpartition(input, place, axis)
     order = _part(order, axis, place, length) if largest else _part(order, axis, 0, k)
-    chosen = xp.take_along_axis(input, order, axis)
+    chosen = along(xp, input, axis, order)
     inner = _order(xp, chosen, axis, largest)
-    return xp.take_along_axis(chosen, inner, axis), xp.take_along_axis(order, inner, axis)
+    return along(xp, chosen, axis, inner), along(xp, order, axis, inner)
 
 
 def _part(array: Any, axis: int, start: int, stop: int) -> Any:

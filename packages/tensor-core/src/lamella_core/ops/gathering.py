@@ -9,6 +9,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
 from lamella_core.conventions.structural import structural
+from lamella_core.ops.creation import full
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
@@ -106,7 +107,7 @@ def check_index_shape(
         RuntimeError: when not.
     """
     given, shape = index._array.shape, target._array.shape
-    if not index._array.size:
+    if not index._array.size or (given == shape and shape):
         return
     if (len(given) or 1) != (len(shape) or 1):
         raise RuntimeError(
@@ -323,6 +324,10 @@ def where(
         condition = condition.bool()
     if input.__class__ is Tensor and other.__class__ is Tensor and input._dtype is other._dtype:
         first, second = input, other
+    elif input.__class__ is Tensor and _KINDS.get(other.__class__, 4) <= input._dtype.category:
+        first, second = input, _filled(other, input._dtype, condition)
+    elif other.__class__ is Tensor and _KINDS.get(input.__class__, 4) <= other._dtype.category:
+        first, second = _filled(input, other._dtype, condition), other
     else:
         common = result_dtype([_operand(input), _operand(other)])
         first, second = (_of_type(each, common, condition) for each in (input, other))
@@ -332,6 +337,9 @@ def where(
         shapes = [each._array.shape for each in (condition, first, second)]
         raise broadcast_error("where", *shapes) from None
     return result if out is None else give_out("where", out, result)
+
+
+_KINDS = {bool: dtypes.BOOL, int: dtypes.INTEGER, float: dtypes.FLOATING, complex: dtypes.COMPLEX}
 
 
 def _operand(value: Any) -> Any:
@@ -345,7 +353,11 @@ def _operand(value: Any) -> Any:
 def _of_type(value: Any, kind: Any, condition: Tensor) -> Tensor:
     if isinstance(value, Tensor):
         return value.to(kind)
-    return condition.new_full((), value, dtype=kind)
+    return _filled(value, kind, condition)
+
+
+def _filled(value: Any, kind: Any, condition: Tensor) -> Tensor:
+    return full((), value, dtype=kind, device=condition.device)
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:

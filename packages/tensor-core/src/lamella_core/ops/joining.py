@@ -97,17 +97,19 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         RuntimeError: when the sizes differ, or a tensor has no dimension.
         IndexError: when ``dim`` is out of range.
     """
+    if out is None and tensors.__class__ in (list, tuple) and tensors:
+        first = tensors[0]
+        for each in tensors:
+            if each.__class__ is not Tensor or each._dtype is not first._dtype:
+                break
+            if each._array.shape != first._array.shape:
+                break
+        else:
+            if 0 < first._array.ndim < 4:
+                return _cat(tensors, normalize_dim(dim, first._array.ndim))
     given = _checked("cat", tensors)
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    first = given[0]
-    dtype, shape = first._dtype, first._array.shape
-    if out is None and 0 < len(shape) < 4:
-        for each in given:
-            if each._dtype is not dtype or each._array.shape != shape:
-                break
-        else:
-            return _cat(given, normalize_dim(dim, len(shape)))
     for i, each in enumerate(given):
         if not each._array.ndim:
             raise RuntimeError(

@@ -118,28 +118,25 @@ def _check_scatter(op_name: str, input: Tensor, dim: int, index: Tensor, src: An
         return dim
     check_index(op_name, index)
     given, shape = index._array.shape or (1,), input._array.shape or (1,)
-    for kind, other in (("self", input), ("src", src)):
-        if isinstance(other, Tensor) and len(other._array.shape or (1,)) != len(given):
+    sizes = (src._array.shape or (1,)) if isinstance(src, Tensor) else given
+    for kind, other in (("self", shape), ("src", sizes)):
+        if len(other) != len(given):
             raise RuntimeError(
                 f"Index tensor must have the same number of dimensions as {kind} tensor "
-                f"({op_name}: index {list(index._array.shape)}, {kind} {list(other._array.shape)})"
+                f"({op_name}: index {list(index._array.shape)}, {kind} {list(other)})"
             )
-    too_large = any(n > m for d, (n, m) in enumerate(zip(given, shape, strict=True)) if d != dim)
-    text = (
-        f"Expected index {list(given)} to be no larger than self {list(shape)} apart from "
-        f"dimension {dim}"
-    )
-    if isinstance(src, Tensor):
-        if src._dtype is not input._dtype:
+    if sizes is not given and src._dtype is not input._dtype:
+        raise RuntimeError(
+            f"{op_name}(): Expected self.dtype to be equal to src.dtype, got "
+            f"{input._dtype!r} and {src._dtype!r}"
+        )
+    for d, n in enumerate(given):
+        if n > sizes[d] or (n > shape[d] and d != dim):
+            further = "" if sizes is given else f" and to be no larger size than src {list(sizes)}"
             raise RuntimeError(
-                f"{op_name}(): Expected self.dtype to be equal to src.dtype, got "
-                f"{input._dtype!r} and {src._dtype!r}"
+                f"Expected index {list(given)} to be no larger than self {list(shape)} apart from "
+                f"dimension {dim}{further}"
             )
-        sizes = src._array.shape or (1,)
-        if too_large or any(n > m for n, m in zip(given, sizes, strict=True)):
-            raise RuntimeError(f"{text} and to be no larger size than src {list(sizes)}")
-    elif too_large:
-        raise RuntimeError(text)
     return dim
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import LARGE
 from lamella_core.backends.numpy_blocks import by_blocks as in_blocks
+from lamella_core.backends.numpy_kernels.few import numbers
 from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
@@ -50,6 +51,14 @@ Body = Callable[..., None]
 def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     """A new array of the first one's form, written by ``body(*blocks, out, *scratch)``."""
     first = arrays[0]
+    if first.size < LARGE:
+        for each in arrays:
+            if not each.flags.c_contiguous:
+                break
+        else:
+            out, *spare = [np.empty(first.shape, first.dtype) for _ in range(1 + scratch)]
+            body(*arrays, out, *spare)
+            return out
     out = np.empty_like(first, order="C" if 0 in first.strides else "K")
     flat = [np.ascontiguousarray(each).reshape(-1) for each in arrays]
     target = out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype)
@@ -68,17 +77,27 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     return out
 
 
+def sigmoid(input: Any, out: Any = None) -> Any:
+    if not input.ndim or input.dtype.kind != "f":
+        return _plain_sigmoid(np, input, out)
+    result = np.negative(input, out)
+    np.exp(result, result)
+    np.add(result, numbers(result.dtype, 1)[0], result)
+    return np.reciprocal(result, result)
+
+
 def _one_and_exp(x: Any, coefficients: tuple[float, ...], square: Any, out: Any) -> None:
     """x² and 1 + exp(-x P(x²)), into two arrays."""
+    one, highest, *others, last = numbers(x.dtype, 1, *coefficients)
     np.multiply(x, x, square)
-    np.multiply(square, coefficients[0], out)
-    for coefficient in coefficients[1:-1]:
+    np.multiply(square, highest, out)
+    for coefficient in others:
         np.add(out, coefficient, out)
         np.multiply(out, square, out)
-    np.add(out, coefficients[-1], out)
+    np.add(out, last, out)
     np.multiply(out, x, out)
     np.exp(out, out)
-    np.add(out, 1, out)
+    np.add(out, one, out)
 
 
 def _gelu(x: Any, out: Any, square: Any) -> None:
@@ -120,7 +139,7 @@ def _gelu_tanh_slope(grad: Any, x: Any, out: Any, square: Any, rest: Any) -> Non
 def _one_and_exp_minus(x: Any, out: Any) -> None:
     np.negative(x, out)
     np.exp(out, out)
-    np.add(out, 1, out)
+    np.add(out, numbers(x.dtype, 1)[0], out)
 
 
 def _silu(x: Any, out: Any) -> None:
@@ -138,6 +157,7 @@ def _silu_slope(grad: Any, x: Any, out: Any, inner: Any) -> None:
     np.multiply(out, grad, out)
 
 
+_plain_sigmoid = quiet(whole.sigmoid)
 _plain_silu = in_blocks(partial(quiet(whole.silu), np), False)
 _plain_silu_backward = in_blocks(partial(quiet(whole.silu_backward), np), False)
 
@@ -204,3 +224,4 @@ for _kernel in _kernels:
     # They need not be cut up once more.
     _kernel.in_blocks = True
     register_kernel(_kernel.__name__, _kernel, "cpu")
+register_kernel("sigmoid", sigmoid, "cpu")

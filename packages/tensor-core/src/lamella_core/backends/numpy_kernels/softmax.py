@@ -1,17 +1,21 @@
 """Softmax over the last dimension on the CPU, some rows at a time, spread over threads.
 
-Sums over a row are products with ones: BLAS adds faster than NumPy's reductions. Other dimensions,
-and tensors of few elements, are left to the kernels that all devices share.
+Sums over a row are products with ones: BLAS adds faster than NumPy's reductions. So they are for
+few elements, where NumPy's reductions cost as much as all the rest. What is left goes to the
+kernels that all devices share.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
+from lamella_core.kernels.gathering import FEW, along
 from lamella_core.parallel import even_step, shares, spread
 
 _BLOCK = 131072
@@ -36,9 +40,43 @@ def _is_plain(array: Any, dim: int) -> bool:
     )
 
 
+@cache
+def _ones(dtype: Any) -> Any:
+    return np.ones((FEW, 1), dtype)
+
+
+def _has_few(array: Any, dim: int) -> bool:
+    return (
+        0 < array.size <= FEW
+        and array.dtype.char in "fd"
+        and array.flags.c_contiguous
+        and dim == array.ndim - 1 >= 0
+    )
+
+
+def _softmax_of_few(input: Any) -> Any:
+    """Softmax over the last dimension without a shift, None where the numbers do not allow it."""
+    length = input.shape[-1]
+    ones = _ones(input.dtype)
+    result = np.exp(input)
+    if input.ndim == 1:
+        total = result.dot(ones[:length])
+        return np.divide(result, total, result) if _SMALL_SUM < total.item() < inf else None
+    rows = result.reshape(-1, length)
+    total = rows.dot(ones[:length])
+    share = np.reciprocal(total)
+    ones = ones[: len(total), 0]
+    # What is infinite or missing in one row makes these sums so.
+    if not (ones.dot(total).item() < inf and ones.dot(share).item() < 1 / _SMALL_SUM):
+        return None
+    np.multiply(rows, share, rows)
+    return result
+
+
 def softmax(input: Any, dim: int) -> Any:
     if not _is_plain(input, dim):
-        return whole.softmax(np, input, dim)
+        result = _softmax_of_few(input) if _has_few(input, dim) else None
+        return whole.softmax(np, input, dim) if result is None else result
     length = input.shape[-1]
     result = np.empty_like(input)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
@@ -62,6 +100,12 @@ def softmax(input: Any, dim: int) -> Any:
 
 
 def log_softmax(input: Any, dim: int) -> Any:
+    if _has_few(input, dim):
+        length = input.shape[-1]
+        rows = input.reshape(-1, length)
+        result = np.subtract(rows, along(np, rows, 1, rows.argmax(1, keepdims=True)))
+        total = np.exp(result).dot(_ones(input.dtype)[:length])
+        return np.subtract(result, np.log(total, total), result).reshape(input.shape)
     if not _is_plain(input, dim):
         return whole.log_softmax(np, input, dim)
     length = input.shape[-1]
