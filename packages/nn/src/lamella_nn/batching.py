@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @batching(
-    "max_pool_with_indices", "take_flat", "put_flat", "avg_pool",
+    "max_pool", "max_pool_with_indices", "take_flat", "put_flat", "avg_pool",
     "avg_pool_backward", "adaptive_avg_pool", "adaptive_avg_pool_backward", "adaptive_max_pool",
     "constant_pad_nd", "resample",
 )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 import lamella_autograd as autograd
 import lamella_core as torch
 from lamella_nn import functional as F
+from lamella_nn.ops.pooling import max_pool
 
 
 def ramp(*shape):
@@ -24,6 +25,17 @@ def test_max_pool2d():
     assert indices.dtype is torch.int64
     (grad,) = autograd.grad(result.sum(), x)
     assert grad.reshape(-1).nonzero().reshape(-1).tolist() == [5, 7, 13, 15]
+
+
+def test_max_pool_where_nothing_is_recorded():
+    x = ramp(1, 1, 4, 4)
+    assert F.max_pool2d(x, 2)[0, 0].tolist() == [[5.0, 7.0], [13.0, 15.0]]
+    with autograd.no_grad():
+        assert not F.max_pool2d(x.requires_grad_(), 2).requires_grad
+    # The op by itself has a gradient, too, of overlapping windows as well.
+    y = torch.tensor([[0.0, 5.0, 1.0, 2.0]]).requires_grad_()
+    (grad,) = autograd.grad(max_pool(y, (2,), (1,), (0,), (1,), False).sum(), y)
+    assert grad.tolist() == [[0.0, 2.0, 0.0, 1.0]]
 
 
 def test_overlapping_windows_add_their_gradients():

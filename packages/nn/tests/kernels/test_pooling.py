@@ -46,6 +46,7 @@ def test_maxima_and_their_indices(dims, kernel, stride, padding, dilation, ceil_
             assert values[(n, *place)] == input[(n, *best)]
             assert indices[(n, *place)] == np.ravel_multi_index(best, sizes)
             expected[(n, *best)] += grad[(n, *place)]
+    np.testing.assert_array_equal(kernels.max_pool(np, input, *each, ceil_mode), values)
     overlap = stride <= dilation * (kernel - 1)
     back = kernels.put_flat(np, grad, indices, sizes, overlap)
     np.testing.assert_allclose(back, expected, atol=1e-12)
@@ -56,6 +57,10 @@ def test_equal_elements_choose_the_first_and_nan_wins():
         np, np.array([[3.0, 3.0, 1.0, np.nan, -np.inf, -np.inf]]), (2,), (2,), (0,), (1,), False
     )
     np.testing.assert_array_equal(values, [[3.0, np.nan, -np.inf]])
+    alone = kernels.max_pool(
+        np, np.array([[3.0, 3.0, 1.0, np.nan, -np.inf, -np.inf]]), (2,), (2,), (0,), (1,), False
+    )
+    np.testing.assert_array_equal(alone, values)
     np.testing.assert_array_equal(indices, [[0, 3, 4]])
 
 

@@ -10,6 +10,7 @@ from lamella_nn.ops.pooling import (
     adaptive_avg_pool_backward,
     avg_pool,
     avg_pool_backward,
+    max_pool_with_indices,
     put_flat,
     take_flat,
 )
@@ -27,6 +28,18 @@ def _max_pool(
 
 
 derivative("max_pool_with_indices", input=_max_pool, keeps=(1,))
+# Called where nothing is recorded; who records it all the same looks for the places then.
+derivative(
+    "max_pool",
+    input=lambda grad, input, kernel, stride, padding, dilation, ceil_mode: _max_pool(
+        (grad,),
+        max_pool_with_indices(input, kernel, stride, padding, dilation, ceil_mode),
+        input._array.shape,
+        kernel,
+        stride,
+        dilation,
+    ),
+)
 derivative(
     "take_flat",
     input=lambda grad, indices, input_shape, dims: put_flat(

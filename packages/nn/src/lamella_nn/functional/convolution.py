@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +147,16 @@ def _conv(
         from lamella_nn.functional.padding import pad
 
         input = pad(input, same)
-    _check(input._array.shape, shape, weight, bias, stride, padding, dilation, groups)
+    _check(
+        input._array.shape,
+        shape,
+        weight._array.shape,
+        None if bias is None else bias._array.shape,
+        stride,
+        padding,
+        dilation,
+        groups,
+    )
     _check_dtypes(input, weight, bias)
     result = convolution(input, weight, bias, stride, padding, dilation, groups)
     return result if batched else result.squeeze(0)
@@ -183,18 +193,18 @@ def _named_padding(
     return before, behind
 
 
+@lru_cache(256)
 def _check(
     shape: tuple[int, ...],
     shown: tuple[int, ...],
-    weight: Tensor,
-    bias: Tensor | None,
+    sizes: tuple[int, ...],
+    bias: tuple[int, ...] | None,
     stride: tuple[int, ...],
     padding: tuple[int, ...],
     dilation: tuple[int, ...],
     groups: int,
 ) -> None:
     """Raises RuntimeError unless shapes and settings make a convolution."""
-    sizes = weight._array.shape
     kernel = sizes[2:]
     if min(padding, default=0) < 0:
         raise RuntimeError(f"negative padding is not supported, got {listed(padding)}")
@@ -224,10 +234,10 @@ def _check(
             f"Given groups={groups}, weight of size {listed(sizes)}, expected input{listed(shown)} "
             f"to have {sizes[1] * groups} channels, but got {shape[1]} channels instead"
         )
-    if bias is not None and bias._array.shape != sizes[:1]:
+    if bias is not None and bias != sizes[:1]:
         raise RuntimeError(
             f"Given weight of size {listed(sizes)}, expected bias to be 1-dimensional with "
-            f"{sizes[0]} elements, but got bias of size {listed(bias._array.shape)} instead"
+            f"{sizes[0]} elements, but got bias of size {listed(bias)} instead"
         )
     if min(kernel, default=1) < 1:
         raise RuntimeError(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.modes import INFERENCE, NO_GRAD
 from lamella_core.conventions.common import anywhere
+from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
 from lamella_nn.functional.arguments import listed, per_dimension, times
 from lamella_nn.kernels.pooling import pooled_sizes
@@ -147,11 +150,20 @@ def _max_pool(
     dilations = per_dimension(name, "dilation", dilation, dims)
     if min(dilations) < 1:
         raise RuntimeError(f"dilation should be greater than zero, but got {listed(dilations)}")
-    _check(name, dims, input, kernel, strides, paddings, dilations, ceil_mode)
-    values, indices = ops.max_pool_with_indices(
-        input, kernel, strides, paddings, dilations, bool(ceil_mode)
-    )
+    _check(name, dims, input._array.shape, kernel, strides, paddings, dilations, ceil_mode)
+    settings = kernel, strides, paddings, dilations, bool(ceil_mode)
+    if not return_indices and _is_constant(input):
+        return ops.max_pool(input, *settings)
+    values, indices = ops.max_pool_with_indices(input, *settings)
     return (values, indices) if return_indices else values
+
+
+def _is_constant(input: Tensor) -> bool:
+    """Whether no layer sees what is called with the tensor, autograd's for one."""
+    bits = input._key
+    if modes.bits & NO_GRAD:
+        bits &= ~REQUIRES_GRAD
+    return bits == backend_of_tensor(input).key and not modes.bits & ~(NO_GRAD | INFERENCE)
 
 
 def _settings(
@@ -173,10 +185,11 @@ def _settings(
     return kernel, strides, per_dimension(name, "padding", padding, dims)
 
 
+@lru_cache(256)
 def _check(
     name: str,
     dims: int,
-    input: Tensor,
+    shape: tuple[int, ...],
     kernel: tuple[int, ...],
     stride: tuple[int, ...],
     padding: tuple[int, ...],
@@ -184,7 +197,6 @@ def _check(
     ceil_mode: bool,
 ) -> None:
     """Raises RuntimeError unless there is a window along each dimension."""
-    shape = input._array.shape
     if len(shape) not in (dims + 1, dims + 2) or 0 in shape[-dims - 1 :]:
         raise RuntimeError(
             f"{name}: Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 dim "
@@ -397,7 +409,7 @@ def _avg_pool(
     kernel, strides, paddings = _settings(name, dims, kernel_size, stride, padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
-    _check(name, dims, input, kernel, strides, paddings, (1,) * dims, ceil_mode)
+    _check(name, dims, input._array.shape, kernel, strides, paddings, (1,) * dims, ceil_mode)
     return ops.avg_pool(
         input,
         kernel,

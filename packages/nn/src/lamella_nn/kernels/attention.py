@@ -27,7 +27,7 @@ _BLOCK_BYTES = 1 << 19
 
 # Scores between -30 and 30 need not be shifted by their maximum before exp: no sum of them
 # overflows, and none loses digits.
-_SMALL_SCORE = 30.0
+SMALL_SCORE = 30.0
 
 
 class _Plan(NamedTuple):
@@ -154,11 +154,11 @@ def _is_bounded(xp: Any, mask: Any) -> bool:
     """Whether what a mask adds is small, or leaves a key out."""
     if mask is None or mask.dtype == bool:
         return True
-    return bool(((xp.abs(mask) < _SMALL_SCORE) | (mask == -xp.inf)).all())
+    return bool(((xp.abs(mask) < SMALL_SCORE) | (mask == -xp.inf)).all())
 
 
 def _are_small(scores: Any) -> bool:
-    return bool(scores.size and -_SMALL_SCORE < scores.min() and scores.max() < _SMALL_SCORE)
+    return bool(scores.size and -SMALL_SCORE < scores.min() and scores.max() < SMALL_SCORE)
 
 
 def _go_over(plan: _Plan, run: Callable[[tuple[Any, ...]], None], threads: int) -> None:

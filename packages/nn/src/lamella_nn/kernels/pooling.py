@@ -136,6 +136,27 @@ def max_pool_with_indices(
     return best, offsets
 
 
+@shared_kernel
+def max_pool(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> Any:
+    sizes = input.shape[-len(kernel) :]
+    out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
+    needed = _needed(kernel, stride, dilation, out)
+    spread = _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
+    best: Any = None
+    for _, slices in kernel_slices(kernel, stride, dilation, out):
+        part = spread[(..., *slices)]
+        best = part.copy() if best is None else xp.maximum(best, part, out=best)
+    return best
+
+
 def _first_equal(xp: Any, views: list[Any], best: Any) -> Any:
     """How many views there are from the first that equals ``best`` on; 0 where none does (NaN).
 
@@ -229,9 +250,16 @@ def avg_pool(
     sizes = input.shape[-len(kernel) :]
     out = pooled_sizes(sizes, kernel, stride, padding, ones, ceil_mode)
     spread = _fit(xp, input, padding, _needed(kernel, stride, ones, out), 0)
-    total = xp.zeros((*input.shape[: -len(kernel)], *out), input.dtype)
+    total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
-        total += spread[(..., *slices)]
+        part = spread[(..., *slices)]
+        if total is None:
+            total = part.copy()
+        else:
+            total += part
+    if not any(padding) and not ceil_mode:
+        # Every window lies inside.
+        return _divide(xp, total, prod(kernel) if divisor_override is None else divisor_override)
     return _divide(
         xp,
         total,

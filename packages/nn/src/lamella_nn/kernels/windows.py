@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 Sizes = tuple[int, ...]
 
@@ -27,10 +29,21 @@ def output_sizes(
 
 def kernel_slices(
     kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes
-) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+) -> list[tuple[Sizes, tuple[slice, ...]]]:
     """Each position in the kernel, with the slices of padded input that it meets."""
-    for position in product(*map(range, kernel)):
-        yield (
+    make = _known_slices if prod(kernel) <= _MOST_KEPT else _slices
+    return make(tuple(kernel), tuple(stride), tuple(dilation), tuple(out))
+
+
+# Lists for kernels of more positions are not kept: beside the work on each, making them is nothing.
+_MOST_KEPT = 64
+
+
+def _slices(
+    kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes
+) -> list[tuple[Sizes, tuple[slice, ...]]]:
+    return [
+        (
             position,
             tuple(
                 [
@@ -39,6 +52,11 @@ def kernel_slices(
                 ]
             ),
         )
+        for position in product(*map(range, kernel))
+    ]
+
+
+_known_slices = lru_cache(256)(_slices)
 
 
 def inner(sizes: Sequence[int], padding: Sequence[int]) -> tuple[slice, ...]:

@@ -23,6 +23,18 @@ def max_pool_with_indices(
     """The largest element of each window, and its flat index among the pooled dimensions."""
 
 
+@arrays(refuses="bool complex", keeps_format=1, method=False)
+def max_pool(
+    input: Tensor,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> Tensor:
+    """The largest element of each window alone, where no gradient asks for its place."""
+
+
 @arrays(method=False)
 def take_flat(input: Tensor, indices: Tensor, dims: int) -> Tensor:
     """The elements at flat indices over the last ``dims`` dimensions."""

@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 
 from lamella_core import parallel
-from lamella_nn.kernels.cpu.normalization import native_layer_norm, native_layer_norm_backward
+from lamella_nn.kernels.cpu.normalization import (
+    native_batch_norm,
+    native_layer_norm,
+    native_layer_norm_backward,
+)
 
-# One block and several; a row longer than a block; the last two dimensions together.
-SHAPES = [((700, 384), 1), ((9, 3, 1000), 1), ((40, 30, 50), 2), ((3, 70000), 1)]
+# Few elements; one block and several; a row longer than a block; the last two dimensions together.
+SHAPES = [
+    ((5, 7), 1),
+    ((2, 3, 4, 5), 2),
+    ((700, 384), 1),
+    ((9, 3, 1000), 1),
+    ((40, 30, 50), 2),
+    ((3, 70000), 1),
+]
 
 
 @pytest.fixture(params=[1, 3])
@@ -73,3 +84,22 @@ def test_rows_with_gaps_and_16_bit_weights() -> None:
     )
     np.testing.assert_allclose(found[0], 0, atol=1e-5)
     np.testing.assert_allclose(found[2], 128)
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("shape", [(6, 3), (1, 3, 8), (4, 3, 5, 2), (40, 20, 30)])
+def test_batch_norm(shape: Any, affine: bool) -> None:
+    random = np.random.default_rng(1)
+    axes = (0, *range(2, len(shape)))
+    x = random.standard_normal(shape) * 3 + 100
+    channels = (shape[1],) + (1,) * (len(shape) - 2)
+    weight = random.standard_normal(shape[1]) if affine else None
+    bias = random.standard_normal(shape[1]) if affine else None
+    scale, shift = (
+        (1.0, 0.0) if weight is None else (weight.reshape(channels), bias.reshape(channels))
+    )
+    output, mean, variance = native_batch_norm(x, weight, bias, 1e-3)
+    np.testing.assert_allclose(output, reference(x, axes, scale, shift, 1e-3)[0], atol=1e-10)
+    np.testing.assert_allclose(mean, x.mean(axes))
+    np.testing.assert_allclose(variance, x.var(axes))
+    assert output.flags.c_contiguous

@@ -99,6 +99,31 @@ def native_layer_norm(
     return output, mean.reshape(kept), rstd.reshape(kept)
 
 
+def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    if not 0 < input.size < _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
+        return whole.native_batch_norm(np, input, weight, bias, eps)
+    batch, channels = input.shape[:2]
+    dtype = input.dtype
+    # A channel's numbers in one row.
+    by_channel = input.reshape(batch, channels, -1).swapaxes(0, 1)
+    rows = by_channel.reshape(channels, -1)
+    shares, share = _evenly(rows.shape[1], dtype)
+    mean = rows.dot(shares)
+    result = np.subtract(rows, mean)
+    variance = np.vecdot(result, result)
+    np.multiply(variance, share, variance)
+    scale = variance + eps
+    np.reciprocal(np.sqrt(scale, scale), scale)
+    if weight is not None:
+        scale *= _vector(weight, dtype)
+    np.multiply(result, scale[:, None], result)
+    if bias is not None:
+        np.add(result, _vector(bias, dtype)[:, None], result)
+    if batch > 1:
+        result = np.ascontiguousarray(result.reshape(by_channel.shape).swapaxes(0, 1))
+    return result.reshape(input.shape), mean[:, 0], variance
+
+
 def native_layer_norm_backward(
     grad_output: Any, input: Any, sizes: tuple[int, ...], weight: Any, mean: Any, rstd: Any
 ) -> tuple[Any, Any, Any]:
@@ -145,5 +170,6 @@ def native_layer_norm_backward(
     )
 
 
+register_kernel("native_batch_norm", native_batch_norm, "cpu")
 register_kernel("native_layer_norm", native_layer_norm, "cpu")
 register_kernel("native_layer_norm_backward", native_layer_norm_backward, "cpu")

@@ -32,7 +32,7 @@ def _number(like: Any, value: Any) -> Any:
 
 
 def relu(input: Any, out: Any = None) -> Any:
-    return np.maximum(input, numbers(input.dtype, 0)[0], out)
+    return np.maximum(input, numbers(input.dtype, 0)[0], out=out)
 
 
 def clamp(input: Any, min: Any, max: Any, out: Any = None) -> Any:
