@@ -31,6 +31,13 @@ def _walk(optimizer: Any, scheduler: Any, steps: int) -> list[list[float]]:
     return found
 
 
+def _assert_sequence(build: Any, expected: list[list[float]]) -> None:
+    optimizer = _optimizer_of_two()
+    found = _walk(optimizer, build(optimizer), 8)
+    for values, wanted in zip(found, expected, strict=True):
+        assert values[: len(wanted)] == pytest.approx(wanted, rel=1e-13, abs=1e-17)
+
+
 def _assert_goes_on(build: Any) -> None:
     optimizer = _optimizer_of_two()
     scheduler = build(optimizer)
@@ -53,6 +60,12 @@ def walk() -> Any:
     """A function that takes steps, and gives the rates, and the last group's momentum, before the
     first step and after each."""
     return _walk
+
+
+@pytest.fixture
+def assert_sequence() -> Any:
+    """A function that compares the rates, and the momentum where it is given, of eight steps."""
+    return _assert_sequence
 
 
 @pytest.fixture

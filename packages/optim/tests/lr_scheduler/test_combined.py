@@ -72,12 +72,8 @@ SEQUENCES = [
 
 
 @pytest.mark.parametrize(("build", "expected"), SEQUENCES)
-def test_sequence(build, expected, optimizer_of_two, walk) -> None:
-    optimizer = optimizer_of_two()
-    scheduler = build(optimizer)
-    found = walk(optimizer, scheduler, 8)
-    for values, wanted in zip(found, expected, strict=True):
-        assert values[: len(wanted)] == pytest.approx(wanted, rel=1e-13, abs=1e-17)
+def test_sequence(build, expected, assert_sequence) -> None:
+    assert_sequence(build, expected)
 
 
 @pytest.mark.parametrize(("build", "expected"), SEQUENCES)

@@ -13,17 +13,8 @@ if TYPE_CHECKING:
     from lamella_optim.optimizer import Optimizer
 
 
-class LambdaLR(LRScheduler):
-    """``lr = initial_lr * lr_lambda(epoch)``.
-
-    Args:
-        optimizer: whose rates are set.
-        lr_lambda: a function of the epoch, or a list of them, one for each group.
-        last_epoch: the epoch to go on from; -1 to start.
-
-    Raises:
-        ValueError: as many functions as there are groups were expected.
-    """
+class _FunctionLR(LRScheduler):
+    """What both schedules share: the functions, and how a state holds them."""
 
     def __init__(
         self,
@@ -39,63 +30,22 @@ class LambdaLR(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """All attributes but the optimizer; of the functions, the attributes of those that are
         callable objects, and None for functions proper."""
-        return _state_with_functions(super().state_dict(), self.lr_lambdas)
+        state = super().state_dict()
+        del state["lr_lambdas"]
+        state["lr_lambdas"] = [
+            None if isinstance(each, FunctionType) else dict(each.__dict__)
+            for each in self.lr_lambdas
+        ]
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from what :meth:`state_dict` returned."""
-        _load_functions(self, state_dict)
-
-    def get_lr(self) -> list[Any]:
-        """The rates of the epoch ``last_epoch``, one for each group."""
-        self._warn_outside_step()
-        return [
-            base * function(self.last_epoch)
-            for function, base in zip(self.lr_lambdas, self.base_lrs, strict=True)
-        ]
-
-
-class MultiplicativeLR(LRScheduler):
-    """``lr *= lr_lambda(epoch)`` at each epoch from 1 on.
-
-    Args:
-        optimizer: whose rates are set.
-        lr_lambda: a function of the epoch, or a list of them, one for each group.
-        last_epoch: the epoch to go on from; -1 to start.
-
-    Raises:
-        ValueError: as many functions as there are groups were expected.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
-        check_optimizer(optimizer)
-        self.optimizer = optimizer
-        self.lr_lambdas = _functions(optimizer, lr_lambda)
-        super().__init__(optimizer, last_epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All attributes but the optimizer; of the functions, the attributes of those that are
-        callable objects, and None for functions proper."""
-        return _state_with_functions(super().state_dict(), self.lr_lambdas)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from what :meth:`state_dict` returned."""
-        _load_functions(self, state_dict)
-
-    def get_lr(self) -> list[Any]:
-        """The rates of the epoch ``last_epoch``, one for each group."""
-        self._warn_outside_step()
-        rates = group_values(self.optimizer, "lr")
-        if self._is_initial:
-            return rates
-        return [
-            rate * function(self.last_epoch)
-            for function, rate in zip(self.lr_lambdas, rates, strict=True)
-        ]
+        for name, value in state_dict.items():
+            if name != "lr_lambdas":
+                self.__dict__[name] = value
+        for function, attributes in zip(self.lr_lambdas, state_dict["lr_lambdas"], strict=True):
+            if attributes is not None:
+                function.__dict__.update(attributes)
 
 
 def _functions(optimizer: Optimizer, lr_lambda: Any) -> list[Any]:
@@ -107,18 +57,46 @@ def _functions(optimizer: Optimizer, lr_lambda: Any) -> list[Any]:
     return list(lr_lambda)
 
 
-def _state_with_functions(state: dict[str, Any], functions: list[Any]) -> dict[str, Any]:
-    del state["lr_lambdas"]
-    state["lr_lambdas"] = [
-        None if isinstance(each, FunctionType) else dict(each.__dict__) for each in functions
-    ]
-    return state
+class LambdaLR(_FunctionLR):
+    """``lr = initial_lr * lr_lambda(epoch)``.
+
+    Args:
+        optimizer: whose rates are set.
+        lr_lambda: a function of the epoch, or a list of them, one for each group.
+        last_epoch: the epoch to go on from; -1 to start.
+
+    Raises:
+        ValueError: as many functions as there are groups were expected.
+    """
+
+    def get_lr(self) -> list[Any]:
+        """The rates of the epoch ``last_epoch``, one for each group."""
+        self._warn_outside_step()
+        return [
+            base * function(self.last_epoch)
+            for function, base in zip(self.lr_lambdas, self.base_lrs, strict=True)
+        ]
 
 
-def _load_functions(scheduler: Any, state: dict[str, Any]) -> None:
-    for name, value in state.items():
-        if name != "lr_lambdas":
-            scheduler.__dict__[name] = value
-    for function, attributes in zip(scheduler.lr_lambdas, state["lr_lambdas"], strict=True):
-        if attributes is not None:
-            function.__dict__.update(attributes)
+class MultiplicativeLR(_FunctionLR):
+    """``lr *= lr_lambda(epoch)`` at each epoch from 1 on.
+
+    Args:
+        optimizer: whose rates are set.
+        lr_lambda: a function of the epoch, or a list of them, one for each group.
+        last_epoch: the epoch to go on from; -1 to start.
+
+    Raises:
+        ValueError: as many functions as there are groups were expected.
+    """
+
+    def get_lr(self) -> list[Any]:
+        """The rates of the epoch ``last_epoch``, one for each group."""
+        self._warn_outside_step()
+        rates = group_values(self.optimizer, "lr")
+        if self._is_initial:
+            return rates
+        return [
+            rate * function(self.last_epoch)
+            for function, rate in zip(self.lr_lambdas, rates, strict=True)
+        ]
