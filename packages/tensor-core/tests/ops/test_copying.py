@@ -134,7 +134,10 @@ def test_detach_shares(x):
     same = x.detach()
     same[0, 0] = 50
     assert x[0, 0].item() == 50 and x._version == same._version == 1
-    assert x.detach_() is x
+    whole = x.clone()
+    assert whole.detach_() is whole
+    with pytest.raises(RuntimeError, match="Can't detach views in-place"):
+        whole[0].detach_()
 
 
 def test_a_copy_in_another_type_of_repeated_elements_is_in_their_order() -> None:

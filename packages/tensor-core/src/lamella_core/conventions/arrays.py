@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import kernel_call, not_implemented_for, store, wrap_all
+from lamella_core.conventions.common import (
+    check_memory,
+    kernel_call,
+    not_implemented_for,
+    store,
+    wrap_all,
+)
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.formats import suggests_channels_last
@@ -130,11 +136,13 @@ class Arrays:
         inplace = op.mutates != "out"
 
         def into(*args: Any) -> Any:
-            result = call(*(args if inplace else args[:-1]))
             targets = args[0] if inplace else args[-1]
             several = isinstance(targets, (tuple, list))
-            results = result if several else (result,)
-            for target, each in zip(targets if several else (targets,), results, strict=True):
+            written = targets if several else (targets,)
+            for target in written:
+                check_memory(base.name, target, args)
+            result = call(*(args if inplace else args[:-1]))
+            for target, each in zip(written, result if several else (result,), strict=True):
                 store(base.name, backend, target, each._array, each._dtype, inplace)
             return targets if not several or returns is None else returns(*targets)
 

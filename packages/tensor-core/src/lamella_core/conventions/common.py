@@ -13,7 +13,7 @@ from lamella_core.storage import mark_written, resize
 from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import CodeType
 
     from lamella_core.backend import Backend
@@ -101,6 +101,8 @@ def store(
         RuntimeError: when the result's category does not fit the target's type, or an in-place
             op's result has another shape than its target.
     """
+    if 0 in target._array.strides:
+        check_memory(op_name, target)
     if not can_cast(result, target._dtype):
         raise RuntimeError(
             f"result type {result.class_name} can't be cast to the desired output type "
@@ -115,6 +117,73 @@ def store(
         resize_out(op_name, backend, target, array.shape)
     backend.copy_into(target._array, array)
     mark_written(target)
+
+
+def check_memory(
+    op_name: str,
+    target: Tensor,
+    inputs: Iterable[Any] = (),
+    apart: bool = False,
+    repeats: bool = False,
+) -> None:
+    """Raises RuntimeError where a write to ``target`` would be seen by more than its own elements.
+
+    Args:
+        op_name: for messages.
+        target: what is written to.
+        inputs: the other arguments. One that has a part of the target's memory is refused.
+        apart: whether one that has exactly the target's memory is refused, too.
+        repeats: whether elements of the target may lie in one place.
+    """
+    array = target._array
+    if not repeats and 0 in array.strides and _repeats(array):
+        raise RuntimeError(
+            f"unsupported operation: more than one element of the tensor that is written to lies "
+            f"in a single memory location; clone() it first ({op_name}: shape "
+            f"{list(array.shape)}, strides {list(target.stride())})"
+        )
+    storage = target._storage
+    for each in inputs:
+        if each is target:
+            meets = apart and array.size
+        else:
+            meets = (
+                storage is not None
+                and getattr(each, "_storage", None) is storage
+                and _meet(target, each, apart)
+            )
+        if meets:
+            raise RuntimeError(
+                f"unsupported operation: an input and the tensor that is written to have a single "
+                f"memory location in common; clone() one of them first ({op_name}: shape "
+                f"{list(array.shape)})"
+            )
+
+
+def _repeats(array: Any) -> bool:
+    """Whether an array has elements in one place because of a stride of 0."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return bool(array.size) and any(not step and size > 1 for size, step in steps)
+
+
+def _meet(target: Tensor, each: Tensor, apart: bool) -> bool:
+    """Whether two tensors of one storage share memory, as far as that is told by where they end.
+
+    With gaps in one of them it is not told. One that is the other, in the same order, counts only
+    where they are to be ``apart``.
+    """
+    extents = []
+    for tensor in (target, each):
+        steps = zip(tensor._array.shape, tensor.stride(), strict=True)
+        count = 1 + sum((n - 1) * step for n, step in steps)
+        if count != tensor._array.size:
+            return False
+        start = tensor.storage_offset() * tensor._dtype.itemsize
+        extents.append((start, start + count * tensor._dtype.itemsize))
+    (first, last), (start, end) = extents
+    if start >= last or first >= end:
+        return False
+    return apart or extents[0] != extents[1] or target.stride() != each.stride()
 
 
 def resize_out(op_name: str, backend: Backend, target: Tensor, shape: tuple[int, ...]) -> None:

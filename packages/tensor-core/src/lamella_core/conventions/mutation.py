@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.common import broadcast_error
+from lamella_core.conventions.common import broadcast_error, check_memory
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.storage import mark_written
@@ -66,6 +66,7 @@ class Mutation:
         kernel = kernel_of(op.name, backend)
 
         def call(target: Any, *args: Any) -> Any:
+            check_memory(op.name, target, args)
             try:
                 kernel(target._array, *[_array_of(a) for a in args])
             except ValueError as error:

@@ -10,6 +10,7 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import (
     broadcast_error,
+    check_memory,
     not_implemented_for,
     store,
     takes_out,
@@ -263,10 +264,8 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
     categories, exact = plans.categories, plans.exact
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
-    # NumPy takes an array without dimensions faster than a Python number, so the constants of a
-    # program are kept as such arrays. Zero is not: 0.0 and -0.0 are equal, and would share one.
     keeps = hasattr(kernel, "nin") and array_type is np.ndarray
-    constants: dict[Any, dict[Any, Any]] = {}
+    constants = _Constants()
 
     def binary_number(input: Any, other: Any) -> Tensor:
         cls = other.__class__
@@ -287,12 +286,7 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
                 number = float(rounds(number))
         try:
             if keeps and number:
-                known = constants.get(array.dtype)
-                if known is None:
-                    known = constants[array.dtype] = {}
-                constant = known.get(number)
-                if constant is None:
-                    constant = _constant(number, array.dtype, known)
+                constant = constants[array.dtype][number]
                 array = kernel(constant, array) if swapped else kernel(array, constant)
             else:
                 array = kernel(number, array) if swapped else kernel(array, number)
@@ -315,12 +309,32 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
     return binary_number
 
 
-def _constant(number: Any, numpy_dtype: np.dtype, known: dict[Any, Any]) -> Any:
-    """A number as an array without dimensions, kept for the next call."""
-    if len(known) >= 256:
-        known.clear()
-    constant = known[number] = np.asarray(number, numpy_dtype)
-    return constant
+class _ConstantsOfType(dict[Any, Any]):
+    """Numbers as arrays without dimensions, which NumPy takes faster than Python numbers.
+
+    Zero is not to be kept: 0.0 and -0.0 are equal, and would share one.
+    """
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+
+    def __missing__(self, number: Any) -> np.ndarray:
+        if len(self) >= 256:
+            self.clear()
+        constant = self[number] = np.asarray(number, self.dtype)
+        return constant
+
+
+class _Constants(dict[np.dtype, _ConstantsOfType]):
+    """The constants of a program, by the type of the arrays that they meet."""
+
+    __slots__ = ()
+
+    def __missing__(self, dtype: np.dtype) -> _ConstantsOfType:
+        constants = self[dtype] = _ConstantsOfType(dtype)
+        return constants
 
 
 def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
@@ -443,6 +457,7 @@ def _bind_into(
         target = args[0] if inplace else args[-1]
         if not inplace:
             args = args[:-1]
+        check_memory(op.name, target, args)
         array = target._array
         if direct and array.ndim:
             values = _values_that_fit(args, operands, target, plans.categories)
@@ -461,29 +476,72 @@ def _bind_into(
         store(base.name, backend, target, result_array, result, inplace)
         return target
 
-    def alone(target: Tensor, *others: Any) -> Tensor:
-        """``into`` for a target and at most one other operand, of its type and shape."""
-        array, dtype = target._array, target._dtype
-        if not array.ndim:
-            return into(target, *others)
-        values = others
-        if paired:
-            other = others[0]
-            if getattr(other, "_dtype", None) is not dtype or other._array.shape != array.shape:
-                return into(target, *others)
-            values = (other._array,)
-        compute, result, _ = plans[dtype]
-        if compute is not None or result is not dtype:
-            return into(target, *others)
-        try:
-            kernel(array, *values, out=array)
-        except TypeError:
-            raise not_implemented_for(base.name, dtype) from None
-        mark_written(target)
-        return target
+    if not inplace or not direct or len(base.params) != len(operands):
+        return into
+    if len(operands) == 1:
+        return _quick_unary(into, kernel, plans)
+    return _quick_binary(into, kernel, plans, backend) if len(operands) == 2 else into
 
-    paired = operands == (0, 1) and len(base.params) == 2
-    return alone if inplace and direct and (paired or operands == (0,)) else into
+
+def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: _Plans) -> Callable[..., Tensor]:
+    """``into`` for one operand, less what a call that only runs the kernel does without."""
+
+    def unary(input: Tensor) -> Tensor:
+        array, dtype = input._array, input._dtype
+        compute, result, _ = plans[dtype]
+        if compute is not None or result is not dtype or 0 in array.strides or not array.ndim:
+            return into(input)
+        try:
+            kernel(array, out=array)
+        except TypeError:
+            return into(input)
+        storage = input._storage
+        if storage is None:
+            mark_written(input)
+        else:
+            storage.version += 1
+        return input
+
+    return unary
+
+
+def _quick_binary(
+    into: Callable[..., Tensor], kernel: Any, plans: _Plans, backend: Backend
+) -> Callable[..., Tensor]:
+    """``into`` for two operands, less what a call that only runs the kernel does without."""
+    categories = plans.categories
+    keeps = hasattr(kernel, "nin") and backend.array_type is np.ndarray
+    constants = _Constants()
+
+    def binary(input: Tensor, other: Any) -> Tensor:
+        array, dtype, storage = input._array, input._dtype, input._storage
+        category = categories.get(other.__class__)
+        if category is not None:
+            value = other
+            if category > dtype.category:
+                return into(input, other)
+        else:
+            value = other._array
+            if other._dtype is not dtype or (value.shape != array.shape and value.ndim):
+                return into(input, other)
+            if other._storage is storage and storage is not None and other is not input:
+                return into(input, other)
+        compute, result, _ = plans[dtype]
+        if compute is not None or result is not dtype or 0 in array.strides or not array.ndim:
+            return into(input, other)
+        try:
+            if category is not None and keeps and other:
+                value = constants[array.dtype][other]
+            kernel(array, value, out=array)
+        except (OverflowError, TypeError):
+            return into(input, other)
+        if storage is None:
+            mark_written(input)
+        else:
+            storage.version += 1
+        return input
+
+    return binary
 
 
 def _values_that_fit(

@@ -138,6 +138,11 @@ class Reduction:
             return reduce
 
         def into(*args: Any) -> Tensor:
+            if logical and args[-1]._dtype not in (dtypes.bool_, dtypes.uint8):
+                raise RuntimeError(
+                    f"{base.name} only supports a bool or uint8 tensor for out, got "
+                    f"{args[-1]._dtype.class_name}"
+                )
             result = reduce(*args[:-1])
             dtype = dtypes.bool_ if logical else result._dtype
             store(base.name, backend, args[-1], result._array, dtype, inplace=False)

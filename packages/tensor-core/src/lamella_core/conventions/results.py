@@ -4,41 +4,53 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.common import store
-from lamella_core.dispatch import backend_of_tensor
+from lamella_core.conventions.common import check_memory, store
+from lamella_core.dispatch import backend_of_tensor, modes
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lamella_core.tensor import Tensor
 
+def write_out(
+    op_name: str, result: Tensor, out: Tensor | None, *inputs: Tensor, exact: bool = False
+) -> Tensor:
+    """``result`` itself, or ``out`` with the result written into it, resized to fit.
 
-def write_out(op_name: str, result: Tensor, out: Tensor | None) -> Tensor:
-    """``result`` itself, or ``out`` with the result written into it.
+    Args:
+        op_name: for messages.
+        result: what to write.
+        out: what to write into.
+        inputs: tensors whose memory ``out`` must not share.
+        exact: whether ``out`` must have the result's type.
 
     Raises:
-        RuntimeError: when the result's category does not fit the type of ``out``, or several of
-            its elements share their memory.
+        RuntimeError: when the result's category does not fit the type of ``out``, one of the two
+            is part of a graph, or the memory of ``out`` meets itself or that of an input.
     """
     if out is None:
         return result
-    array = out._array
-    if 0 in array.strides and any(
-        step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
-    ):
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{op_name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if exact and result._dtype is not out._dtype:
         raise RuntimeError(
-            f"unsupported operation: more than one element of the written-to tensor refers to a "
-            f"single memory location. Please clone() the tensor before performing the operation. "
-            f"({op_name}: out has shape {list(array.shape)} and a stride of 0)"
+            f"Expected out tensor to have dtype {result._dtype.name}, but got {out._dtype.name} "
+            f"instead ({op_name})"
+        )
+    check_memory(op_name, out, inputs, apart=True)
+    if modes.bits == 0 and (out.requires_grad or result.requires_grad):
+        raise RuntimeError(
+            f"{op_name}(): functions with out=... arguments don't support automatic "
+            f"differentiation, but one of the arguments requires grad."
         )
     store(op_name, backend_of_tensor(out), out, result._array, result._dtype, inplace=False)
     return out
 
 
-def write_outs(op_name: str, results: Any, out: Sequence[Tensor] | None) -> Any:
+def write_outs(op_name: str, results: Any, out: Sequence[Tensor] | None, *inputs: Tensor) -> Any:
     """The same for an op with several results; the tuple that comes back is of the same class."""
     if out is None:
         return results
     for result, target in zip(results, out, strict=True):
-        write_out(op_name, result, target)
+        write_out(op_name, result, target, *inputs)
     return type(results)(out)

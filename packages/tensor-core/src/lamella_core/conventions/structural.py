@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.common import kernel_call, store
+from lamella_core.conventions.common import check_memory, kernel_call, store
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.storage import mark_written
@@ -30,14 +30,20 @@ def structural(
 
 
 def overwriting(
-    *, method: bool = True, name: str | None = None
+    *, repeats: bool = False, inputs: str = "apart", method: bool = True, name: str | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declares an op whose kernel writes into its first array and returns nothing.
 
     The op itself gives the kernel a copy; the in-place variant, ``name_``, the tensor's own array.
+
+    Args:
+        repeats: whether several elements of that tensor may lie in one place in memory.
+        inputs: what of its memory the others may have: none where they are ``apart``, none or
+            all of it where they may be the ``same``, or ``any`` part.
+        method, name: see ``dispatch.declare``.
     """
     return lambda declaration: declare(
-        declaration, Overwriting(), method=method, inplace=True, name=name
+        declaration, Overwriting(repeats, inputs), method=method, inplace=True, name=name
     )
 
 
@@ -88,13 +94,16 @@ class Structural:
 class Overwriting:
     """See :func:`overwriting`."""
 
-    __slots__ = ()
+    __slots__ = ("inputs", "repeats")
+
+    def __init__(self, repeats: bool, inputs: str) -> None:
+        self.repeats = repeats
+        self.inputs = inputs
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
         singles, lists = _tensor_positions(base)
-        strides = backend.strides
 
         if op.mutates is None or op.mutates == "out":
 
@@ -116,21 +125,18 @@ class Overwriting:
 
             return into_out
 
-        def check(array: Any) -> None:
-            if _overlaps(array.shape, strides(array)):
-                raise RuntimeError(
-                    f"unsupported operation: more than one element of the written-to tensor refers "
-                    f"to a single memory location. Please clone() the tensor before performing the "
-                    f"operation. ({op.name}: shape {list(array.shape)}, "
-                    f"strides {list(strides(array))})"
-                )
+        repeats, looks, apart = self.repeats, self.inputs != "any", self.inputs == "apart"
+        others = singles[1:] if looks else []
 
         def write_one(target: Tensor, value: Any) -> Tensor:
-            array = target._array
-            if 0 in array.strides:
-                check(array)
-            kernel(array, value if value.__class__ in _NUMBERS else value._array)
-            storage = target._storage
+            array, storage = target._array, target._storage
+            if value.__class__ not in _NUMBERS:
+                if looks and storage is not None and value._storage is storage:
+                    check_memory(op.name, target, (value,), apart, repeats)
+                value = value._array
+            if not repeats and 0 in array.strides:
+                check_memory(op.name, target)
+            kernel(array, value)
             if storage is None:
                 mark_written(target)
             else:
@@ -139,16 +145,12 @@ class Overwriting:
 
         def write(*args: Any) -> Tensor:
             target = args[0]
-            if 0 in target._array.strides:
-                check(target._array)
+            inputs = [args[i] for i in others]
+            for i in lists:
+                inputs.extend(args[i])
+            check_memory(op.name, target, inputs, apart, repeats)
             kernel(*_arrays(args, singles, lists))
             mark_written(target)
             return target
 
         return write_one if singles == [0, 1] and len(base.params) == 2 else write
-
-
-def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
-    return 0 not in shape and any(
-        size > 1 and not stride for size, stride in zip(shape, strides, strict=True)
-    )

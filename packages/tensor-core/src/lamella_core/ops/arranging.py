@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import check_size, give_out, read_sizes
+from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import normalize_dim, normalize_dims
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.ops.views import diagonal_backward
 from lamella_core.tensor import Tensor
@@ -199,7 +200,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     _check_matrix("tril", input)
     result = _tril(input, diagonal)
-    return result if out is None else give_out("tril", out, result)
+    return write_out("tril", result, out)
 
 
 @composite
@@ -210,7 +211,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     """
     _check_matrix("triu", input)
     result = _triu(input, diagonal)
-    return result if out is None else give_out("triu", out, result)
+    return write_out("triu", result, out)
 
 
 _tril_into, _triu_into = Tensor._tril_, Tensor._triu_
@@ -376,7 +377,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     if ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
     result = diag_embed(input, diagonal) if ndim == 1 else input.diagonal(diagonal).clone()
-    return result if out is None else give_out("diag", out, result)
+    return write_out("diag", result, out)
 
 
 @composite
@@ -421,7 +422,7 @@ def slice_scatter(
     dim = normalize_dim(dim, input._array.ndim)
     place = (*(slice(None),) * dim, slice(start, end, step))
     result = _with_part(input, src, lambda x: x[place])
-    return result if out is None else give_out("slice_scatter", out, result, exact=True)
+    return write_out("slice_scatter", result, out, exact=True)
 
 
 @composite

@@ -6,8 +6,8 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.view import view as view_op
 from lamella_core.tensor import Tensor
 
@@ -68,7 +68,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
             f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
             f"{out._dtype.class_name} for argument 'out' (complex)"
         )
-    return result if out is None else give_out("complex", out, result)
+    return write_out("complex", result, out)
 
 
 @composite(method=False)
@@ -80,7 +80,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     _same_real_type("polar", abs, angle)
     result = _complex(abs * angle.cos(), abs * angle.sin())
-    return result if out is None else give_out("polar", out, result)
+    return write_out("polar", result, out)
 
 
 def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:

@@ -58,12 +58,12 @@ def to_device(input: Tensor, device: Device, source: Device, non_blocking: bool 
     """A copy in the memory of another device; ``source`` is the device of ``input``."""
 
 
-@overwriting(method=False)
+@overwriting(inputs="same", method=False)
 def copy(input: Tensor, src: Tensor) -> Tensor:
     """``input`` with its elements replaced by those of ``src``, converted and broadcast."""
 
 
-@overwriting(method=False, name="fill")
+@overwriting(repeats=True, inputs="any", method=False, name="fill")
 def _fill(input: Tensor, value: Tensor | Number) -> Tensor:
     """``input`` with all elements replaced by one value.
 
@@ -176,7 +176,7 @@ def detach_(input: Tensor) -> Tensor:
     Raises:
         RuntimeError: for a view, which cannot be detached in place.
     """
-    if input._view is not None and input._graph is not None:
+    if input._view is not None:
         raise RuntimeError(
             "Can't detach views in-place. Use detach() instead. If you are using "
             "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True"

@@ -6,8 +6,9 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.arguments import check_size, give_out, read_dtype, read_sizes
+from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.creation import creation
+from lamella_core.conventions.results import write_out
 from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -119,7 +120,7 @@ def _finished(
     pin_memory: bool = False,
 ) -> Tensor:
     if out is not None:
-        return give_out(op_name, out, tensor)
+        return write_out(op_name, tensor, out)
     if pin_memory:
         tensor = tensor.pin_memory()
     return tensor.requires_grad_() if requires_grad else tensor

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.ops.creation import full
 from lamella_core.ops.splitting import broadcast_tensors
@@ -92,9 +92,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         )
     check_index("index_select", index)
     result = _index_select(input, dim, index)
-    return (
-        result if out is None else give_out("index_select", out, result, input, index, exact=True)
-    )
+    return write_out("index_select", result, out, input, index, exact=True)
 
 
 def check_index_shape(
@@ -153,7 +151,7 @@ def gather(
         check_index("gather", index)
     check_index_shape("gather", dim, index, input)
     result = _gather(input, dim, index)
-    return result if out is None else give_out("gather", out, result, input, index, exact=True)
+    return write_out("gather", result, out, input, index, exact=True)
 
 
 @composite
@@ -171,7 +169,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if not input._array.size and index._array.size:
         raise IndexError("take(): tried to take from an empty tensor")
     result = _take(input, index)
-    return result if out is None else give_out("take", out, result, input, index, exact=True)
+    return write_out("take", result, out, input, index, exact=True)
 
 
 @composite
@@ -222,9 +220,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if input._array.shape != mask._array.shape:
         mask, input = broadcast_tensors(mask, input)
     result = _masked_select(input, mask)
-    return (
-        result if out is None else give_out("masked_select", out, result, input, mask, exact=True)
-    )
+    return write_out("masked_select", result, out, input, mask, exact=True)
 
 
 @composite
@@ -242,7 +238,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
     result = _nonzero(input)
-    return result if out is None else give_out("nonzero", out, result, exact=True)
+    return write_out("nonzero", result, out, exact=True)
 
 
 @composite
@@ -259,7 +255,7 @@ def nonzero_static(
     found = _nonzero(input)[:size]
     result = found.new_full((size, input._array.ndim), fill_value)
     result[: found._array.shape[0]] = found
-    return result if out is None else give_out("nonzero_static", out, result, exact=True)
+    return write_out("nonzero_static", result, out, exact=True)
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:
@@ -336,7 +332,7 @@ def where(
     except ValueError:
         shapes = [each._array.shape for each in (condition, first, second)]
         raise broadcast_error("where", *shapes) from None
-    return result if out is None else give_out("where", out, result)
+    return write_out("where", result, out)
 
 
 _KINDS = {bool: dtypes.BOOL, int: dtypes.INTEGER, float: dtypes.FLOATING, complex: dtypes.COMPLEX}

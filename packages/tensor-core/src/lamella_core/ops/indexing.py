@@ -16,6 +16,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.common import check_memory
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.dispatch import GRAPH_BITS, LIFTED, REQUIRES_GRAD, modes
 from lamella_core.ops.copying import fill_
@@ -36,7 +37,7 @@ def index(input: Tensor, indices: Sequence[Tensor], dims: tuple[int, ...]) -> Te
     """The elements at the places that index tensors and masks give for some dimensions."""
 
 
-@overwriting(method=False, name="index_put")
+@overwriting(repeats=True, method=False, name="index_put")
 def _index_put(
     input: Tensor,
     indices: Sequence[Tensor],
@@ -126,6 +127,8 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         if value.__class__ is not float and value.__class__ is not int:
             value = _number_for(self, value)
         if not tensors:
+            if 0 in target._array.strides:
+                check_memory("copy_", target)
             fill_(target, value)
             return
         if (

@@ -8,8 +8,8 @@ from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.dtype import int64
 from lamella_core.formats import suggests_channels_last
@@ -70,7 +70,7 @@ def _given_out(op_name: str, result: Tensor, out: Tensor | None, inputs: list[Te
             f"torch.cat(): input types can't be cast to the desired output type "
             f"{out._dtype.class_name} ({op_name}: the result is {result._dtype.class_name})"
         )
-    return give_out(op_name, out, result, *inputs)
+    return write_out(op_name, result, out, *inputs)
 
 
 def _one_type(tensors: list[Tensor]) -> list[Tensor]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import give_out
 from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import overwriting
 from lamella_core.ops.creation import number_of_type
 from lamella_core.ops.gathering import check_index
@@ -63,7 +63,7 @@ def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
     """Slices replaced."""
 
 
-@overwriting(method=False, name="index_fill")
+@overwriting(repeats=True, inputs="any", method=False, name="index_fill")
 def _index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
     """Slices filled with one value."""
 
@@ -80,12 +80,12 @@ def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tens
     """Elements replaced by their place in row-major order."""
 
 
-@overwriting(method=False, name="masked_fill")
+@overwriting(repeats=True, inputs="any", method=False, name="masked_fill")
 def _masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
     """Elements replaced by one value where a mask is set."""
 
 
-@overwriting(method=False, name="masked_scatter")
+@overwriting(inputs="any", method=False, name="masked_scatter")
 def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """Elements replaced by others, in order, where a mask is set."""
 
@@ -200,7 +200,7 @@ def scatter(
     """
     source = _source(src, value)
     result = _scattered(_scatter, _scatter_add, _scatter_reduce, input, dim, index, source, reduce)
-    return result if out is None else give_out("scatter", out, result)
+    return write_out("scatter", result, out)
 
 
 @composite
@@ -236,7 +236,7 @@ def scatter_add(
     """
     dim = _check_scatter("scatter_add", input, dim, index, src)
     result = _scatter_add(input, dim, index, src)
-    return result if out is None else give_out("scatter_add", out, result)
+    return write_out("scatter_add", result, out)
 
 
 @composite
@@ -278,7 +278,7 @@ def scatter_reduce(
     _check_reduce(reduce)
     dim = _check_scatter("scatter_reduce", input, dim, index, src)
     result = _scatter_reduce(input, dim, index, src, reduce, include_self)
-    return result if out is None else give_out("scatter_reduce", out, result)
+    return write_out("scatter_reduce", result, out)
 
 
 @composite
@@ -395,7 +395,7 @@ def index_add(
     """
     dim = _check_slices("index_add_", input, dim, index, source, RuntimeError)
     result = _index_add(input, dim, index, source, alpha)
-    return result if out is None else give_out("index_add", out, result)
+    return write_out("index_add", result, out)
 
 
 @composite
@@ -419,7 +419,7 @@ def index_copy(
     """
     dim = _check_slices("index_copy_", input, dim, index, source, IndexError)
     result = _index_copy(input, dim, index, source)
-    return result if out is None else give_out("index_copy", out, result)
+    return write_out("index_copy", result, out)
 
 
 @composite
@@ -502,7 +502,7 @@ def index_reduce(
     """
     dim = _check_index_reduce(input, dim, index, source, reduce)
     result = _index_reduce(input, dim, index, source, reduce, include_self)
-    return result if out is None else give_out("index_reduce", out, result)
+    return write_out("index_reduce", result, out)
 
 
 @composite

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import with_numpys_names
-from lamella_core.conventions.arguments import give_out, read_dtype
+from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.ops.arranging import roll
 from lamella_core.ops.creation import arange
@@ -158,7 +159,7 @@ def _given(name: str, out: Tensor | None, result: Tensor) -> Tensor:
         raise RuntimeError(
             f"{name} expects a {wanted} output tensor, but got {out._dtype.class_name}"
         )
-    return give_out(name, out, result)
+    return write_out(name, result, out)
 
 
 # ------------ the three kinds
@@ -381,7 +382,7 @@ def _frequencies(
     length = n * d
     result = first * (1 / length if length else float("inf"))
     if out is not None:
-        return give_out(name, out, result)
+        return write_out(name, result, out)
     return result.requires_grad_() if requires_grad else result
 
 

@@ -12,7 +12,6 @@ from lamella_core.conventions.common import anywhere, normalize_dim, not_impleme
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import all_or_tuple, mean
-from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -243,13 +242,7 @@ def kthvalue(
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"
         )
-    if out is not None and any(storage_of(each) is storage_of(input) for each in out):
-        raise RuntimeError(
-            "unsupported operation: some elements of the input tensor and the written-to tensor "
-            "refer to a single memory location. Please clone() the tensor before performing the "
-            "operation. (kthvalue)"
-        )
-    return write_outs("kthvalue", _kthvalue(input, k, dim, keepdim), out)
+    return write_outs("kthvalue", _kthvalue(input, k, dim, keepdim), out, input)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")

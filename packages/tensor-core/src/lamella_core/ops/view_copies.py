@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.arguments import give_out
+from lamella_core.conventions.results import write_out
 from lamella_core.formats import contiguous_format
 from lamella_core.ops.complex_parts import view_as_complex, view_as_real
 from lamella_core.ops.copying import clone, detach
@@ -54,10 +54,10 @@ def _copy_of(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
             if out is None:
                 return tuple([clone(each, memory_format=contiguous_format) for each in found])
             for target, each in zip(out, found, strict=True):
-                give_out(name, target, each)
+                write_out(name, each, target)
             return None
         result = clone(found, memory_format=contiguous_format)
-        return result if out is None else give_out(name, out, result)
+        return write_out(name, result, out)
 
     copy.__name__ = copy.__qualname__ = name
     copy.__doc__ = f"A copy of what ``{name.removesuffix('_copy')}`` gives, with its arguments."

@@ -1,0 +1,106 @@
+"""Writes into memory that is met twice; what PyTorch 2.13 allows of them was seen by running it."""
+
+import numpy as np
+import pytest
+
+import lamella_core as core
+
+WRITES_REFUSED = {
+    "add_": lambda x, y: x.add_(1),
+    "+=": lambda x, y: x.__iadd__(y),
+    "exp_": lambda x, y: x.exp_(),
+    "clamp_": lambda x, y: x.clamp_(0, 1),
+    "addcmul_": lambda x, y: x.addcmul_(y, y),
+    "copy_": lambda x, y: x.copy_(y),
+    "x[:, 0] = 1": lambda x, y: x.__setitem__((slice(None), 0), 1),
+    "cumsum_": lambda x, y: x.cumsum_(0),
+    "uniform_": lambda x, y: x.uniform_(),
+    "masked_scatter_": lambda x, y: x.masked_scatter_(y > 0, y),
+    "scatter_": lambda x, y: x.scatter_(0, core.zeros(1, 3, dtype=core.int64), y),
+    "index_add_": lambda x, y: x.index_add_(0, core.tensor([0]), y[:1]),
+    "add out": lambda x, y: core.add(y, 1, out=x),
+    "mean out": lambda x, y: core.mean(core.ones(2, 3, 4), -1, out=x),
+    "where out": lambda x, y: core.where(y > 0, y, y, out=x),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_REFUSED.values(), ids=WRITES_REFUSED)
+def test_an_expanded_tensor_is_not_written_to(write):
+    x = core.zeros(3).expand(2, 3)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        write(x, core.ones(2, 3))
+    assert x.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+
+
+WRITES_ALLOWED = {
+    "fill_": lambda x: x.fill_(2),
+    "zero_": lambda x: x.add(2).zero_(),
+    "masked_fill_": lambda x: x.masked_fill_(core.ones(2, 3, dtype=core.bool), 2),
+    "index_fill_": lambda x: x.index_fill_(0, core.tensor([0]), 2),
+    "index_put_": lambda x: x.index_put_((core.tensor([0]),), core.tensor(2.0)),
+    "x[0] = 2": lambda x: x.__setitem__(0, 2),
+}
+
+
+@pytest.mark.parametrize("write", WRITES_ALLOWED.values(), ids=WRITES_ALLOWED)
+def test_one_value_is_written_to_an_expanded_tensor(write):
+    x = core.zeros(3).expand(2, 3)
+    write(x)
+    assert x.tolist() in ([[2.0] * 3] * 2, [[0.0] * 3] * 2)
+
+
+def test_a_stride_of_0_along_a_size_of_1_or_without_elements_is_no_repetition():
+    assert core.zeros(3)[None].add_(1).tolist() == [[1.0, 1.0, 1.0]]
+    assert core.zeros(0, 1).expand(0, 3).add_(1).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x, y: x.add_(y),
+        lambda x, y: x.mul_(y),
+        lambda x, y: x.copy_(y),
+        lambda x, y: x.lerp_(y, 0.5),
+        lambda x, y: x.clamp_(y),
+        lambda x, y: core.exp(y, out=x),
+        lambda x, y: core.add(y, y, out=x),
+    ],
+)
+def test_an_input_that_has_a_part_of_the_memory_is_refused(write):
+    base = core.arange(6.0)
+    for source in (base[:5], base.as_strided((5,), (1,), 1)[:4]):
+        target = base[1:] if len(source) == 5 else base[2:]
+        with pytest.raises(RuntimeError, match="single memory location"):
+            write(target, source)
+    np.testing.assert_array_equal(base.numpy(), np.arange(6, dtype=np.float32))
+
+
+def test_an_input_with_the_same_memory_in_the_same_order_is_not():
+    base = core.arange(6.0)
+    assert base[1:].add_(base[1:]).tolist() == [2.0, 4.0, 6.0, 8.0, 10.0]
+    assert base.mul_(base).tolist() == [0.0, 4.0, 16.0, 36.0, 64.0, 100.0]
+    square = core.ones(3, 3)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        square.add_(square.t())
+
+
+def test_parts_apart_and_parts_with_gaps_are_not():
+    base = core.arange(8.0)
+    assert base[4:].add_(base[:4]).tolist() == [4.0, 6.0, 8.0, 10.0]
+    base = core.arange(8.0)
+    assert base[::2].add_(base[1::2]).tolist() == [1.0, 5.0, 9.0, 13.0]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.scatter_(0, core.arange(4), x),
+        lambda x: x.index_add_(0, core.arange(4), x),
+        lambda x: x.index_copy_(0, core.arange(4), x),
+        lambda x: x.put_(core.arange(4), x),
+        lambda x: x.index_put_((core.arange(4),), x),
+    ],
+)
+def test_what_is_written_by_places_does_not_read_the_same_memory(write):
+    with pytest.raises(RuntimeError, match="single memory location"):
+        write(core.arange(4.0))
