@@ -27,7 +27,9 @@ T = TypeVar("T", bound="Tensor")
 
 if TYPE_CHECKING:
     _Operator = Callable[[Any, Any], "Tensor"]
-    _Unary = Callable[[Any], "Tensor"]
+
+    def _operator(self: Any, other: Any, /) -> Tensor: ...
+    def _unary(self: Any, /) -> Tensor: ...
 
     class _HasOps(type):
         """Lets a type checker accept that ops put themselves on the class."""
@@ -72,43 +74,14 @@ class Tensor(metaclass=_HasOps):
 
     if TYPE_CHECKING:
         # Ops attach these, and every op that is a method, when they are declared.
-        __add__: ClassVar[_Operator]
-        __radd__: ClassVar[_Operator]
-        __sub__: ClassVar[_Operator]
-        __rsub__: ClassVar[_Operator]
-        __mul__: ClassVar[_Operator]
-        __rmul__: ClassVar[_Operator]
-        __truediv__: ClassVar[_Operator]
-        __rtruediv__: ClassVar[_Operator]
-        __floordiv__: ClassVar[_Operator]
-        __rfloordiv__: ClassVar[_Operator]
-        __mod__: ClassVar[_Operator]
-        __rmod__: ClassVar[_Operator]
-        __pow__: ClassVar[_Operator]
-        __rpow__: ClassVar[_Operator]
-        __matmul__: ClassVar[_Operator]
-        __rmatmul__: ClassVar[_Operator]
-        __and__: ClassVar[_Operator]
-        __rand__: ClassVar[_Operator]
-        __or__: ClassVar[_Operator]
-        __ror__: ClassVar[_Operator]
-        __xor__: ClassVar[_Operator]
-        __rxor__: ClassVar[_Operator]
-        __lshift__: ClassVar[_Operator]
-        __rlshift__: ClassVar[_Operator]
-        __rshift__: ClassVar[_Operator]
-        __rrshift__: ClassVar[_Operator]
-        __lt__: ClassVar[_Operator]
-        __le__: ClassVar[_Operator]
-        __gt__: ClassVar[_Operator]
-        __ge__: ClassVar[_Operator]
-        __neg__: ClassVar[_Unary]
-        __pos__: ClassVar[_Unary]
-        __abs__: ClassVar[_Unary]
-        __invert__: ClassVar[_Unary]
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _operator
+        __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _operator
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __and__ = __rand__ = _operator
+        __or__ = __ror__ = __xor__ = __rxor__ = __lshift__ = __rlshift__ = _operator
+        __rshift__ = __rrshift__ = __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = _operator
+        __neg__ = __pos__ = __abs__ = __invert__ = _unary
         __eq__: ClassVar[_Operator]  # type: ignore[assignment]
         __ne__: ClassVar[_Operator]  # type: ignore[assignment]
-        __getitem__: ClassVar[_Operator]
         __setitem__: ClassVar[Callable[[Any, Any, Any], None]]
 
         grad: Tensor | None

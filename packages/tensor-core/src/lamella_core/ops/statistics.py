@@ -171,7 +171,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
     if dim is None:
         return write_out("median", _median(input, False), out)
     dim = normalize_dim(dim, input._array.ndim)
-    return write_outs("median", median_dim(input, dim, keepdim, False), out)
+    return write_outs("median", median_dim(input, dim, keepdim, False), out, input)
 
 
 @composite()
@@ -212,7 +212,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
             f"mode(): Expected reduction dim {dim} to have non-zero size. "
             f"Got shape {list(input._array.shape)}"
         )
-    return write_outs("mode", _mode(input, dim, keepdim), out)
+    return write_outs("mode", _mode(input, dim, keepdim), out, input)
 
 
 @arrays(refuses="bool complex", returns=return_types.kthvalue, method=False, name="kthvalue")
