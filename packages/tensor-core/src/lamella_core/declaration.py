@@ -98,6 +98,9 @@ def inplace_variant(op: Op) -> Op:
 def call_inplace(op: Op, *args: Any) -> Any:
     """Runs the in-place variant of an op, whose first argument is written to."""
     variant = inplace_variant(op)
+    function = inplace_function(variant, op.function.__wrapped__)
+    if not function.__kwdefaults__:
+        return function(*args)
     args = _normalised(variant, args)
     return variant.table[variant.key_of(args)](*args)
 

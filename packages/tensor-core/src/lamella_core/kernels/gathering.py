@@ -9,14 +9,22 @@ import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 
+# Up to so many elements the number of calls counts, not their work and the memory that they take.
+FEW = 4096
+
 _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def largest(index: Any) -> int:
-    # Read as unsigned, a negative index is too large: one pass tells, and one wait on a device.
-    # NumPy finds where the largest number is in a third of the time that it takes to find it.
+    """The largest index; read as unsigned, so that a negative one is too large.
+
+    One pass tells, and one wait on a device.
+    """
     index = index.view(_UNSIGNED[index.itemsize])
-    return int(index.reshape(-1)[index.argmax()] if index.ndim else index)
+    if index.ndim and index.size <= FEW:
+        # NumPy finds where the largest is in a third of the time that it takes to find it.
+        return int(index.reshape(-1)[index.argmax()])
+    return int(index.max())
 
 
 def check_bounds(index: Any, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
@@ -37,10 +45,6 @@ def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
         else:
             place.append(xp.arange(size).reshape((1,) * d + (size,) + (1,) * (ndim - d - 1)))
     return tuple(place)
-
-
-# Up to so many elements the number of calls counts, not their work and the memory that they take.
-FEW = 4096
 
 
 def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bool:
@@ -119,10 +123,10 @@ def check_flat(index: Any, size: int) -> None:
 
 def beyond(index: Any, size: int) -> int | None:
     """An index that is not in ``[-size, size)``, None where there is none."""
-    if not index.size or largest(index + size) < 2 * size:
+    if not index.size or (index.size <= FEW and largest(index + size) < 2 * size):
         return None
-    high = int(index.max())
-    return high if high >= size else int(index.min())
+    low, high = int(index.min()), int(index.max())
+    return high if high >= size else low if low < -size else None
 
 
 @shared_kernel
@@ -134,7 +138,11 @@ def masked_select(xp: Any, input: Any, mask: Any) -> Any:
 def nonzero(xp: Any, input: Any) -> Any:
     if not input.ndim:
         return xp.empty((int(bool(input)), 0), xp.int64)
-    return xp.stack(xp.nonzero(input), 1).astype(xp.int64, copy=False)
+    places = input.nonzero()
+    result = xp.empty((places[0].size, input.ndim), xp.int64)
+    for dim, each in enumerate(places):
+        result[:, dim] = each
+    return result
 
 
 @shared_kernel

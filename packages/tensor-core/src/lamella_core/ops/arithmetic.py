@@ -57,13 +57,20 @@ def alias(function: Any, *names: str) -> None:
 # ------------ sums with a multiplier
 
 
+def _common(input: Any, other: Any) -> Any:
+    own = getattr(input, "_dtype", None)
+    if own is not None and own is getattr(other, "_dtype", None):
+        return own
+    return result_dtype((input, other))
+
+
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     """``alpha * other`` in the type that ``input`` and ``other`` have together.
 
     Raises:
         RuntimeError: when ``alpha`` is of a higher category than that type.
     """
-    common = result_dtype((input, other))
+    common = _common(input, other)
     if isinstance(alpha, bool):
         if common.category != dtypes.BOOL:
             raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -98,7 +105,7 @@ def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
         return None
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         return None
-    common = result_dtype((input, other))
+    common = _common(input, other)
     if common not in dtypes.REDUCED_PRECISION and (
         other._array.size < _LARGE
         or input._dtype is not other._dtype

@@ -328,6 +328,8 @@ def _converter(name: str, kind: dtype_class) -> Callable[..., Tensor]:
 
 def _cpu(self: Tensor, memory_format: memory_format = preserve_format) -> Tensor:
     """The tensor in the host's memory; itself when it is there."""
+    if memory_format is preserve_format and self.is_cpu:
+        return self
     return _to(self, CPU, memory_format=memory_format)
 
 

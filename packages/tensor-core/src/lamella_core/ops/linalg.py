@@ -232,12 +232,14 @@ def _add_product(
     if dtype in REDUCED_PRECISION:
         input, left, right = input.float(), left.float(), right.float()
     product = multiply(left, right)
-    input = input.expand(product._array.shape)
+    own, shape = input._array.shape, product._array.shape
+    if own != shape[len(shape) - len(own) :]:
+        input = input.expand(shape)
     if alpha != 1:
         product = product * alpha
     if beta != 0:
         product = product + (input if beta == 1 else input * beta)
-    return write_out(op_name, product.to(dtype), out)
+    return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
 
 
 @composite(inplace=True)

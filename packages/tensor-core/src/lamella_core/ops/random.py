@@ -14,7 +14,7 @@ from lamella_core.conventions.mutation import mutation
 from lamella_core.conventions.results import write_out
 from lamella_core.device import MODES, Device
 from lamella_core.device import default as default_device
-from lamella_core.dispatch import backend_of_tensor, device_key, modes
+from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
 from lamella_core.ops.creation import checked_sizes, sizes_of
@@ -266,7 +266,7 @@ def randperm(
     )
 
 
-def _drawn_like(name: str, into: str, doc: str) -> Any:
+def _drawn_like(name: str, make: Any, into: str, doc: str) -> Any:
     def draw(
         input: Tensor,
         *,
@@ -279,6 +279,14 @@ def _drawn_like(name: str, into: str, doc: str) -> Any:
         memory_format: memory_format | None = preserve_format,
     ) -> Tensor:
         check_layout(layout)
+        if dtype is device is generator is None and not input._key & LIFTED:
+            if input._array.flags.c_contiguous and not pin_memory:
+                return make(
+                    input._array.shape,
+                    dtype=input._dtype,
+                    device=input.device,
+                    requires_grad=requires_grad,
+                )
         tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
         getattr(tensor, into)(generator=generator)
         return _finished(name, tensor, None, requires_grad, pin_memory)
@@ -289,10 +297,13 @@ def _drawn_like(name: str, into: str, doc: str) -> Any:
 
 
 rand_like = _drawn_like(
-    "rand_like", "uniform_", ":func:`rand` in the shape, type and memory order of ``input``."
+    "rand_like", rand, "uniform_", ":func:`rand` in the shape, type and memory order of ``input``."
 )
 randn_like = _drawn_like(
-    "randn_like", "normal_", ":func:`randn` in the shape, type and memory order of ``input``."
+    "randn_like",
+    randn,
+    "normal_",
+    ":func:`randn` in the shape, type and memory order of ``input``.",
 )
 
 

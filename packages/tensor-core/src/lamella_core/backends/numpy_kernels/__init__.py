@@ -3,31 +3,12 @@
 Importing the package registers them all.
 """
 
-from lamella_core.backends import numpy as _numpy  # the backend comes first
-from lamella_core.backends.numpy_kernels import (
-    activation,
-    creation,
-    decomposition,
-    deviations,
-    few,
-    linalg,
-    random,
-    softmax,
-    solving,
-    special,
-    views,
-)
+from importlib import import_module
 
-__all__ = [
-    "activation",
-    "creation",
-    "decomposition",
-    "deviations",
-    "few",
-    "linalg",
-    "random",
-    "softmax",
-    "solving",
-    "special",
-    "views",
-]
+from lamella_core.backends import numpy as _numpy  # the backend comes first
+
+for _family in (
+    "activation", "creation", "decomposition", "deviations", "few", "linalg", "random", "softmax",
+    "solving", "special", "views",
+):  # fmt: skip
+    import_module(f"{__name__}.{_family}")

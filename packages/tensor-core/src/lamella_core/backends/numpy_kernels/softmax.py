@@ -7,12 +7,12 @@ kernels that all devices share.
 
 from __future__ import annotations
 
-from functools import cache
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
 from lamella_core.kernels.gathering import FEW, along
@@ -40,11 +40,6 @@ def _is_plain(array: Any, dim: int) -> bool:
     )
 
 
-@cache
-def _ones(dtype: Any) -> Any:
-    return np.ones((FEW, 1), dtype)
-
-
 def _has_few(array: Any, dim: int) -> bool:
     return (
         0 < array.size <= FEW
@@ -57,17 +52,17 @@ def _has_few(array: Any, dim: int) -> bool:
 def _softmax_of_few(input: Any) -> Any:
     """Softmax over the last dimension without a shift, None where the numbers do not allow it."""
     length = input.shape[-1]
-    ones = _ones(input.dtype)
+    all_ones = ones_of(input.dtype)
     result = np.exp(input)
     if input.ndim == 1:
-        total = result.dot(ones[:length])
+        total = result.dot(all_ones[:length])
         return np.divide(result, total, result) if _SMALL_SUM < total.item() < inf else None
     rows = result.reshape(-1, length)
-    total = rows.dot(ones[:length])
+    total = rows.dot(all_ones[:length])
     share = np.reciprocal(total)
-    ones = ones[: len(total), 0]
+    each = all_ones[: len(total), 0]
     # What is infinite or missing in one row makes these sums so.
-    if not (ones.dot(total).item() < inf and ones.dot(share).item() < 1 / _SMALL_SUM):
+    if not (each.dot(total).item() < inf and each.dot(share).item() < 1 / _SMALL_SUM):
         return None
     np.multiply(rows, share, rows)
     return result
@@ -104,7 +99,7 @@ def log_softmax(input: Any, dim: int) -> Any:
         length = input.shape[-1]
         rows = input.reshape(-1, length)
         result = np.subtract(rows, along(np, rows, 1, rows.argmax(1, keepdims=True)))
-        total = np.exp(result).dot(_ones(input.dtype)[:length])
+        total = np.exp(result).dot(ones_of(input.dtype)[:length])
         return np.subtract(result, np.log(total, total), result).reshape(input.shape)
     if not _is_plain(input, dim):
         return whole.log_softmax(np, input, dim)
