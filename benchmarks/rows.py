@@ -28,6 +28,16 @@ class Row:
     once: bool = False
     has_ratio: bool = True
 
+    @property
+    def on_device(self) -> bool:
+        """Whether the figure is one of work that a device can do."""
+        return self.program in _COMPUTING and self.variant not in ("memory", *_NUMPY_ALONE)
+
+
+_COMPUTING = (
+    "add", "chain", "thousand", "matmul", "mlp", "optimizer", "cnn", "gpt", "encoder", "lstm",
+)  # fmt: skip
+_NUMPY_ALONE = ("sgd-numpy", "adam-numpy")
 
 ROWS = (
     Row("import", "import_time", target=Target(0.2, "s")),

@@ -15,6 +15,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,15 @@ class ProgramError(Exception):
     """A benchmark program ended with an error; the text is what it wrote to stderr."""
 
 
-def run_program(row: Row, framework: str, environment: dict[str, str]) -> dict[str, Any]:
+def run_program(
+    row: Row, framework: str, environment: dict[str, str], device: str | None = None
+) -> dict[str, Any]:
     """Runs one program in a fresh process and returns the line of JSON that it printed."""
     command = [sys.executable, str(PROGRAMS / f"{row.program}.py"), "--framework", framework]
     if row.variant is not None:
         command += ["--variant", row.variant]
+    if device is not None:
+        command += ["--device", device]
     try:
         done = subprocess.run(
             command,
@@ -53,25 +58,36 @@ def run_program(row: Row, framework: str, environment: dict[str, str]) -> dict[s
 
 
 def run_row(
-    row: Row, candidate: str, baseline: str, repeat: int, environment: dict[str, str]
+    row: Row,
+    candidate: str,
+    baseline: str,
+    repeat: int,
+    environment: dict[str, str],
+    device: str | None = None,
 ) -> Outcome:
     """Runs the pairs of one row: candidate, baseline, candidate, baseline, ..."""
     outcome = Outcome(row)
     try:
         for _ in range(1 if row.once else repeat):
-            outcome.candidate.append(run_program(row, candidate, environment))
-            outcome.baseline.append(run_program(row, baseline, environment))
+            outcome.candidate.append(run_program(row, candidate, environment, device))
+            outcome.baseline.append(run_program(row, baseline, environment, device))
     except ProgramError as failure:
         outcome.failure = str(failure)
     return outcome
 
 
-def chosen_rows(pattern: str | None) -> list[Row]:
-    """The rows whose title matches: a part of it, or a shell pattern, in any case."""
+def chosen_rows(pattern: str | None, device: str | None = None) -> list[Row]:
+    """The rows whose title matches: a part of it, or a shell pattern, in any case.
+
+    On a device only those count whose work is done there, without the targets, which are the CPU's.
+    """
+    rows: Sequence[Row] = ROWS
+    if device is not None:
+        rows = [replace(row, target=None) for row in ROWS if row.on_device]
     if pattern is None:
-        return list(ROWS)
+        return list(rows)
     wanted = f"*{pattern.lower()}*"
-    return [row for row in ROWS if fnmatch.fnmatchcase(row.title.lower(), wanted)]
+    return [row for row in rows if fnmatch.fnmatchcase(row.title.lower(), wanted)]
 
 
 def usable_cores() -> int:
@@ -105,13 +121,14 @@ def read_arguments(words: Sequence[str] | None) -> tuple[argparse.Namespace, lis
     parser.add_argument(
         "--threads", type=positive, metavar="N", help="threads on both sides (default: their own)"
     )
+    parser.add_argument("--device", choices=("cuda",), help="measure there what can be")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure here")
     parser.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     arguments = parser.parse_args(words)
     for framework in (arguments.candidate, arguments.baseline):
         if importlib.util.find_spec(framework) is None:
             parser.error(f"no module named {framework!r} in this environment: install it first")
-    rows = chosen_rows(arguments.only)
+    rows = chosen_rows(arguments.only, arguments.device)
     if not rows:
         titles = "\n  ".join(row.title for row in ROWS)
         parser.error(f"--only {arguments.only!r} matches no row; the rows are\n  {titles}")
@@ -150,7 +167,8 @@ def main(words: Sequence[str] | None = None) -> int:
     outcomes = []
     for number, row in enumerate(rows, start=1):
         print(f"[{number}/{len(rows)}] {row.title}", file=sys.stderr, flush=True)
-        outcomes.append(run_row(row, candidate, baseline, arguments.repeat, environment))
+        outcome = run_row(row, candidate, baseline, arguments.repeat, environment, arguments.device)
+        outcomes.append(outcome)
     print(render(outcomes, candidate, baseline))
 
     if arguments.json is not None:

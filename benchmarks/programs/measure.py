@@ -17,19 +17,33 @@ FEWEST_BATCHES, MOST_BATCHES = 5, 50
 
 T = TypeVar("T")
 
+_device: list[str] = []
+# Waits for the work on a device that the clock would otherwise not see; load() sets it.
+_finish: list[Callable[[], object]] = []
+
 
 def read_arguments(description: str | None, variants: Sequence[str] = ()) -> argparse.Namespace:
-    """Reads ``--framework NAME`` and, where a program has variants, ``--variant NAME``."""
+    """Reads ``--framework NAME`` and, where a program has variants, ``--variant NAME``.
+
+    ``--device`` is kept for ``load``.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--framework", required=True, help="the module to measure")
+    parser.add_argument("--device", choices=("cuda",), help="where tensors are made")
     if variants:
         parser.add_argument("--variant", required=True, choices=variants)
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    _device[:] = [arguments.device] if arguments.device else []
+    return arguments
 
 
 def load(framework: str) -> ModuleType:
-    """Imports the framework, which the programs then call ``torch``."""
-    return importlib.import_module(framework)
+    """Imports the framework, which the programs then call ``torch``, with the device as default."""
+    torch = importlib.import_module(framework)
+    for device in _device:
+        torch.set_default_device(device)
+        _finish[:] = [torch.cuda.synchronize]
+    return torch
 
 
 def seconds_per_round(rounds: Callable[[int], object], budget: float = BUDGET_SECONDS) -> float:
@@ -64,6 +78,8 @@ def seconds_of_one(prepare: Callable[[], T], work: Callable[[T], object]) -> flo
 def _seconds(rounds: Callable[[int], object], count: int) -> float:
     start = time.perf_counter_ns()
     rounds(count)
+    for finish in _finish:
+        finish()
     return (time.perf_counter_ns() - start) * 1e-9
 
 

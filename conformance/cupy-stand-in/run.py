@@ -1,6 +1,7 @@
-"""Runs the operator database on lamella's CUDA backend over the stand-in for CuPy.
+"""Runs the operator database on lamella's CUDA backend, over the stand-in for CuPy or on a GPU.
 
     python conformance/cupy-stand-in/run.py [OP ...] [--samples 4]
+    python conformance/cupy-stand-in/run.py --gpu [--jobs 8]        # CuPy itself and a device
 
 Each op gets its samples once on the CPU and once on ``cuda``: function, in-place variant and
 gradients must agree in structure, shape, dtype and (random ones aside) values, or raise the same.
@@ -22,17 +23,17 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "src")]
 
-import lamella_cuda_kernels
 import lamella_cupy_stand_in
 
-lamella_cupy_stand_in.install()
-lamella_cuda_kernels.load()
+GPU = "--gpu" in sys.argv
+if not GPU:
+    lamella_cupy_stand_in.install()
 
 import carry
 import numpy as np
 import resolve
 import torch
-from isolate import Lost, run_each
+from isolate import Lost, run_each, run_shared
 from samples import (
     DEFAULT_DTYPES,
     UNINITIALIZED,
@@ -43,9 +44,13 @@ from samples import (
     supported,
 )
 from samples import samples as samples_of
+
+# Processes with a device in use cannot be forked, and the database asks for PyTorch's.
+torch.cuda.is_available = lambda: False
 from torch.testing._internal.common_methods_invocations import op_db
 
 import lamella
+import lamella_cuda_kernels
 
 # Random numbers differ between devices, and singular vectors between any two calls.
 ANY_VALUES = UNINITIALIZED | frozenset(
@@ -103,6 +108,7 @@ def on_device(sample: Sample, device: str, creates: bool) -> Any:
 def called(func: Callable[..., Any], sample: Sample, device: str, how: str, creates: bool) -> Any:
     """The result, or the gradients, of a call on a device; an exception as it is."""
     resolve.seed(lamella)
+    lamella_cuda_kernels.load()
     try:
         input, args, kwargs = on_device(sample, device, creates)
         result = func(input, *args, **kwargs)
@@ -193,6 +199,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ops", nargs="*", help="only these (wildcards)")
     parser.add_argument("--samples", type=int, default=4, help="per op and dtype (%(default)s)")
+    parser.add_argument("--gpu", action="store_true", help="on a GPU, not over the stand-in")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (%(default)s)")
     options = parser.parse_args()
     excepted = tomllib.loads((HERE / "exceptions.toml").read_text())
     torch.set_num_threads(1)
@@ -200,7 +208,9 @@ def main() -> int:
     if options.ops:
         ops = [op for op in ops if any(fnmatchcase(label(op), one) for one in options.ops)]
     wrong, known = [], 0
-    answers = run_each(lambda op: list(differences(op, options.samples)), ops, 2, 120.0)
+    # The first call of each process on a GPU takes seconds, so there one process has many ops.
+    run = run_shared if GPU else run_each
+    answers = run(lambda op: list(differences(op, options.samples)), ops, options.jobs, 120.0)
     for index, answer in answers:
         name = label(ops[index])
         if isinstance(answer, Lost):
@@ -212,8 +222,9 @@ def main() -> int:
             continue
         wrong.append(name)
         for dtype, how, sample, what in answer:
-            print(f"WRONG {name} {dtype} {how} sample {sample}: {what}")
-    print(f"over the names of CuPy {lamella_cupy_stand_in.VERSION}; no GPU took part")
+            print(f"WRONG {name} {dtype} {how} sample {sample}: {what}", flush=True)
+    names = f"over the names of CuPy {lamella_cupy_stand_in.VERSION}; no GPU took part"
+    print("on a GPU" if GPU else names)
     print(f"wrong: {len(wrong)}; excepted with a reason: {known}")
     print(f"operators right {len(ops) - len(wrong) - known} of {len(ops)}")
     return 1 if wrong else 0
