@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
@@ -78,65 +77,3 @@ def _receive(receiver: Connection, process: BaseProcess) -> Any:
     finally:
         receiver.close()
         process.join()
-
-
-def run_shared(
-    func: Callable[[Any], Any], items: list[Any], jobs: int, timeout: float
-) -> Iterator[tuple[int, Any]]:
-    """As ``run_each``, but a process goes on to the next item until one crashes it or hangs."""
-    queue = FORK.SimpleQueue()
-    for index in range(len(items)):
-        queue.put(index)
-    for _ in range(jobs):
-        queue.put(None)
-    running: dict[Any, tuple[BaseProcess, list[Any]]] = {}
-
-    def start() -> None:
-        receiver, sender = FORK.Pipe(duplex=False)
-        process: BaseProcess = FORK.Process(
-            target=_work_on, args=(func, items, queue, sender), daemon=True
-        )
-        process.start()
-        sender.close()
-        running[receiver] = process, [None, math.inf]
-
-    for _ in range(jobs):
-        start()
-    while running:
-        ready: list[Any] = wait(list(running), timeout=1.0)
-        for receiver in ready:
-            process, state = running[receiver]
-            try:
-                index, answer = receiver.recv()
-            except EOFError:
-                process.join()
-                del running[receiver]
-                if state[0] is not None:
-                    yield state[0], Lost("crash", f"the process ended with {process.exitcode}")
-                    start()
-                continue
-            if answer == _STARTED:
-                state[:] = index, time.monotonic() + timeout
-            else:
-                state[:] = None, math.inf
-                yield index, answer
-        for receiver, (process, (index, deadline)) in list(running.items()):
-            if time.monotonic() >= deadline:
-                del running[receiver]
-                process.kill()
-                process.join()
-                yield index, Lost("timeout", f"no result after {timeout:g} s")
-                start()
-
-
-_STARTED = "started"
-
-
-def _work_on(func: Callable[[Any], Any], items: list[Any], queue: Any, sender: Connection) -> None:
-    while (index := queue.get()) is not None:
-        sender.send((index, _STARTED))
-        try:
-            answer: Any = func(items[index])
-        except Exception as error:
-            answer = Lost("crash", f"the harness raised {type(error).__name__}: {error}")
-        sender.send((index, answer))

@@ -11,6 +11,8 @@ PyTorch gives the samples only. The last line is ``operators right N of M``.
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tomllib
 import traceback
@@ -23,17 +25,19 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "src")]
 
+import lamella_cuda_kernels
 import lamella_cupy_stand_in
 
 GPU = "--gpu" in sys.argv
 if not GPU:
     lamella_cupy_stand_in.install()
+lamella_cuda_kernels.load()
 
 import carry
 import numpy as np
 import resolve
 import torch
-from isolate import Lost, run_each, run_shared
+from isolate import Lost, run_each
 from samples import (
     DEFAULT_DTYPES,
     UNINITIALIZED,
@@ -44,13 +48,9 @@ from samples import (
     supported,
 )
 from samples import samples as samples_of
-
-# Processes with a device in use cannot be forked, and the database asks for PyTorch's.
-torch.cuda.is_available = lambda: False
 from torch.testing._internal.common_methods_invocations import op_db
 
 import lamella
-import lamella_cuda_kernels
 
 # Random numbers differ between devices, and singular vectors between any two calls.
 ANY_VALUES = UNINITIALIZED | frozenset(
@@ -108,7 +108,6 @@ def on_device(sample: Sample, device: str, creates: bool) -> Any:
 def called(func: Callable[..., Any], sample: Sample, device: str, how: str, creates: bool) -> Any:
     """The result, or the gradients, of a call on a device; an exception as it is."""
     resolve.seed(lamella)
-    lamella_cuda_kernels.load()
     try:
         input, args, kwargs = on_device(sample, device, creates)
         result = func(input, *args, **kwargs)
@@ -201,33 +200,69 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=4, help="per op and dtype (%(default)s)")
     parser.add_argument("--gpu", action="store_true", help="on a GPU, not over the stand-in")
     parser.add_argument("--jobs", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument(
+        "--part", metavar="K/N", help="every N-th op from the K-th, in this process"
+    )
     options = parser.parse_args()
-    excepted = tomllib.loads((HERE / "exceptions.toml").read_text())
     torch.set_num_threads(1)
     ops = [op for op in op_db if not left_out(op) and resolve.has_op(op, lamella)]
     if options.ops:
         ops = [op for op in ops if any(fnmatchcase(label(op), one) for one in options.ops)]
-    wrong, known = [], 0
-    # The first call of each process on a GPU takes seconds, so there one process has many ops.
-    run = run_shared if GPU else run_each
-    answers = run(lambda op: list(differences(op, options.samples)), ops, options.jobs, 120.0)
-    for index, answer in answers:
-        name = label(ops[index])
-        if isinstance(answer, Lost):
-            answer = [("any", answer.check, -1, answer.message)]
-        if not answer:
-            continue
-        if name in excepted:
+    if options.part:
+        first, step = map(int, options.part.split("/"))
+        for op in ops[first::step]:
+            print(json.dumps([label(op), checked(op, options.samples)]), flush=True)
+        return 0
+    excepted = tomllib.loads((HERE / "exceptions.toml").read_text())
+    wrong, known = 0, 0
+    for name, answer in on_gpu(options.jobs) if GPU else on_stand_in(ops, options):
+        if answer and name in excepted:
             known += 1
-            continue
-        wrong.append(name)
-        for dtype, how, sample, what in answer:
-            print(f"WRONG {name} {dtype} {how} sample {sample}: {what}", flush=True)
+        elif answer:
+            wrong += 1
+            for dtype, how, sample, what in answer:
+                print(f"WRONG {name} {dtype} {how} sample {sample}: {what}", flush=True)
     names = f"over the names of CuPy {lamella_cupy_stand_in.VERSION}; no GPU took part"
     print("on a GPU" if GPU else names)
-    print(f"wrong: {len(wrong)}; excepted with a reason: {known}")
-    print(f"operators right {len(ops) - len(wrong) - known} of {len(ops)}")
+    print(f"wrong: {wrong}; excepted with a reason: {known}")
+    print(f"operators right {len(ops) - wrong - known} of {len(ops)}")
     return 1 if wrong else 0
+
+
+def on_stand_in(ops: list[Any], options: argparse.Namespace) -> Iterator[tuple[str, list[Any]]]:
+    """(name, differences) of each op, each in a process of its own."""
+    answers = run_each(lambda op: checked(op, options.samples), ops, options.jobs, 120.0)
+    for index, answer in answers:
+        if isinstance(answer, Lost):
+            answer = [("any", answer.check, -1, answer.message)]
+        yield label(ops[index]), answer
+
+
+def on_gpu(jobs: int) -> Iterator[tuple[str, list[Any]]]:
+    """As ``on_stand_in``, in a few processes that share the ops.
+
+    A process's first calls on a GPU take seconds, and one that knows the device cannot be forked.
+    """
+    parts = [
+        subprocess.Popen(
+            [sys.executable, *sys.argv, "--part", f"{each}/{jobs}"], stdout=subprocess.PIPE
+        )
+        for each in range(jobs)
+    ]
+    for part in parts:
+        assert part.stdout is not None
+        for line in part.stdout:
+            name, answer = json.loads(line)
+            yield name, answer
+        if part.wait():
+            yield f"what came after {name}", [("any", "crash", -1, f"exit code {part.returncode}")]
+
+
+def checked(op: Any, most: int) -> list[tuple[str, str, int, str]]:
+    try:
+        return list(differences(op, most))
+    except Exception as error:
+        return [("any", "crash", -1, f"the harness raised {type(error).__name__}: {error}")]
 
 
 if __name__ == "__main__":

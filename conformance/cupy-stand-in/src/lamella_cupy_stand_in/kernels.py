@@ -18,6 +18,12 @@ _TYPES = {
     "float32": "float",
     "float64": "double",
 }
+# CUDA's functions that the C library lacks.
+_FUNCTIONS = """
+static void __sincosf(float x, float *s, float *c) { *s = sinf(x); *c = cosf(x); }
+static void sincospi(double x, double *s, double *c) { *s = sin(M_PI * x); *c = cos(M_PI * x); }
+#define __tanf tanf
+"""
 
 
 def compiler() -> str | None:
@@ -35,7 +41,7 @@ class ElementwiseKernel:
         kind, out = out_params.split()
         arguments = ", ".join(f"{_TYPES[k]} {n}" for k, n in self._ins)
         source = (
-            f"#include <math.h>\n#define __device__ static\n{preamble}\n"
+            f"#include <math.h>\n#define __device__ static\n{_FUNCTIONS}{preamble}\n"
             f"void {name}({_TYPES[kind]} *results, unsigned long long count, {arguments}) {{\n"
             f"for (unsigned long long i = 0; i < count; i++) {{ {_TYPES[kind]} {out};\n"
             f"{operation}\nresults[i] = {out}; }} }}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_INITIALIZATION_ERROR = 3  # cudaErrorInitializationError
+
+
 def load() -> None:
     """What the entry point names: registers backend and kernels, where CuPy sees a device.
 
     CuPy is imported here, when a device type that is not known yet is first named.
+
+    Raises:
+        RuntimeError: in a process that was forked from one that had CUDA in use.
     """
     if "cuda" in backends:
         return
@@ -32,7 +39,9 @@ def load() -> None:
     try:
         if not cupy.cuda.runtime.getDeviceCount():
             return
-    except cupy.cuda.runtime.CUDARuntimeError:
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        if error.status == _INITIALIZATION_ERROR:
+            _refuse_fork()
         return
     from cupyx import errstate
 
@@ -43,6 +52,14 @@ def load() -> None:
     for family in (random, solving, special, host):
         family.register(backend.xp)
     _watch_memory(cupy, backend.peaks)
+    os.register_at_fork(after_in_child=lambda: setattr(backend, "using", _refuse_fork))
+
+
+def _refuse_fork(index: int | None = None) -> None:
+    raise RuntimeError(
+        "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you "
+        "must use the 'spawn' start method"
+    )
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import cupy
 import numpy as np
 
-# Plain C, which a test compiles for the CPU. ``philox4`` fills ``c``, the counter, with its block.
+# ``philox4`` fills ``c``, the counter, with its block. Sine, cosine and tangent of a float are
+# CUDA's fast ones, as in cuRAND and PyTorch: others would give other numbers.
 SOURCE = """
 __device__ void philox4(unsigned int c[4], unsigned long long seed) {
     unsigned int k0 = (unsigned int)seed, k1 = (unsigned int)(seed >> 32);
@@ -44,13 +45,19 @@ __device__ float of_32_bits(unsigned int word, float scale) {
 __device__ float normal_float(const unsigned int c[4], int place) {
     const unsigned int *pair = c + (place & 2);
     float angle = of_32_bits(pair[1], 6.2831855f);
-    float size = sqrtf(-2.0f * logf(of_32_bits(pair[0], 1.0f)));
-    return size * (place & 1 ? cosf(angle) : sinf(angle));
+    float size = sqrtf(-2.0f * logf(of_32_bits(pair[0], 1.0f))), sine, cosine;
+    __sincosf(angle, &sine, &cosine);
+    return size * (place & 1 ? cosine : sine);
+}
+__device__ float cauchy_float(float number) {
+    const float eps = 1.1920929e-7f;
+    return __tanf(3.1415927f * (fminf(fmaxf(number, eps), 1.0f - eps) - 0.5f));
 }
 __device__ double normal_double(const unsigned int c[4], int place) {
-    double angle = 3.141592653589793 * of_53_bits(c[2], c[3], 2.0);
+    double half_turns = of_53_bits(c[2], c[3], 2.0), sine, cosine;
     double size = sqrt(-2.0 * log(of_53_bits(c[0], c[1], 1.0)));
-    return size * (place ? cos(angle) : sin(angle));
+    sincospi(half_turns, &sine, &cosine);
+    return size * (place ? cosine : sine);
 }
 """
 
@@ -60,6 +67,7 @@ KINDS = {
     "bits64": (2, "uint64", "((unsigned long long)c[2 * w] << 32) | c[2 * w + 1]"),
     "uniform32": (4, "float32", "of_32_bits(c[w], 1.0f)"),
     "uniform64": (2, "float64", "of_53_bits(c[2 * w], c[2 * w + 1], 1.0)"),
+    "cauchy32": (4, "float32", "cauchy_float(of_32_bits(c[w], 1.0f))"),
     "normal32": (4, "float32", "normal_float(c, w)"),
     "normal64": (2, "float64", "normal_double(c, w)"),
 }

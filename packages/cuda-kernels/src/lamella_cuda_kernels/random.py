@@ -106,11 +106,15 @@ def _drawn(source: PhiloxSource, name: str, shape: Any, dtype: Any) -> Any:
 
 
 def _uniform(source: PhiloxSource, shape: Any, dtype: Any) -> Any:
-    """Numbers from [0, 1): the 1 that the stream may give becomes 0."""
-    drawn = _drawn(source, "uniform", shape, dtype)
-    parts = drawn.view(drawn.real.dtype)
-    parts *= parts != 1
+    """Numbers from [0, 1)."""
+    drawn = _drawn(source, "uniform", shape, dtype).astype(dtype, copy=False)
+    _below(drawn.view(drawn.real.dtype), 0, 1)
     return drawn
+
+
+def _below(numbers: Any, low: float, high: float) -> None:
+    """Makes the upper bound, which the stream or rounding may give, the lower one."""
+    numbers[numbers == numbers.dtype.type(high)] = low
 
 
 def _normal(source: PhiloxSource, shape: Any, dtype: Any) -> Any:
@@ -128,7 +132,7 @@ def _integers(source: PhiloxSource, low: int, high: int, shape: Any, narrow: int
 
 
 def rand(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    return _uniform(_source(generator, device), size, dtype).astype(dtype, copy=False)
+    return _uniform(_source(generator, device), size, dtype)
 
 
 def randn(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
@@ -189,8 +193,10 @@ def dropout_noise(input: Any, p: float, generator: Any) -> tuple[Any, Any]:
 
 
 def uniform_(target: Any, low: float, high: float, generator: Any) -> None:
-    drawn = _uniform(_source(generator), target.shape, target.dtype)
-    target[...] = drawn * (high - low) + low
+    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    numbers = (drawn * (high - low) + low).astype(target.dtype, copy=False)
+    _below(numbers, low, high)
+    target[...] = numbers
 
 
 def normal_(target: Any, mean: float, std: float, generator: Any) -> None:
@@ -224,8 +230,12 @@ def exponential_(target: Any, lambd: float, generator: Any) -> None:
 
 
 def cauchy_(target: Any, median: float, sigma: float, generator: Any) -> None:
-    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
-    target[...] = median + sigma * cupy.tan(np.pi * (drawn - 0.5))
+    source = _source(generator)
+    if target.dtype == np.float64:
+        drawn = cupy.tan(np.pi * (source.draw("uniform64", target.shape) - 0.5))
+    else:
+        drawn = source.draw("cauchy32", target.shape)
+    target[...] = median + sigma * drawn
 
 
 def geometric_(target: Any, p: float, generator: Any) -> None:

@@ -63,7 +63,10 @@ def tensor(
         result = data.detach().to(device=device, dtype=dtype, copy=True)
     else:
         array = _array_from(data, dtype)
-        result = _on_device(array, device, owned=array is not data and array.base is None)
+        if array is data and not isinstance(data, np.ndarray):
+            result = _of_cuda_array(data).to(device=device, dtype=dtype, copy=True)
+        else:
+            result = _on_device(array, device, owned=array is not data and array.base is None)
     if pin_memory:
         result = result.pin_memory()
     return result.requires_grad_() if requires_grad else result
@@ -72,7 +75,8 @@ def tensor(
 def as_tensor(data: Any, dtype: dtype | None = None, device: DeviceLike | None = None) -> Tensor:
     """``data`` as a tensor, without a copy where type and device allow it.
 
-    A tensor is returned as it is, with its graph; a NumPy array shares its memory.
+    A tensor is returned as it is, with its graph; a NumPy array and an object with
+    ``__cuda_array_interface__`` share their memory.
     """
     dtype = None if dtype is None else read_dtype("as_tensor", dtype)
     if isinstance(data, Tensor):
@@ -81,7 +85,10 @@ def as_tensor(data: Any, dtype: dtype | None = None, device: DeviceLike | None =
         result = from_numpy(data)
         target = get_default_device() if device is None else Device(device)
         return result.to(device=target, dtype=dtype)
-    return _on_device(_array_from(data, dtype), device, owned=True)
+    array = _array_from(data, dtype)
+    if array is data:
+        return _of_cuda_array(data).to(device=device, dtype=dtype)
+    return _on_device(array, device, owned=True)
 
 
 def asarray(
@@ -111,6 +118,8 @@ def asarray(
         shared = from_numpy(np.asarray(obj))
     elif isinstance(obj, np.ndarray):
         shared = from_numpy(obj)
+    elif hasattr(obj, "__cuda_array_interface__"):
+        shared = _of_cuda_array(obj)
     elif isinstance(obj, (bytes, bytearray, memoryview)) or (
         hasattr(obj, "__buffer__") and not isinstance(obj, (list, tuple))
     ):
@@ -256,8 +265,18 @@ def _on_device(array: np.ndarray, device: DeviceLike | None, owned: bool) -> Ten
     return wrap(array, kind, backend.key)
 
 
+def _of_cuda_array(data: Any) -> Tensor:
+    """A tensor on the memory that ``__cuda_array_interface__`` describes."""
+    backend = backend_of(Device("cuda"))
+    array = backend.as_array(data)
+    return wrap(array, dtypes.OF_NUMPY[array.dtype], backend.key)
+
+
 def _array_from(data: Any, wanted: dtype | None) -> np.ndarray:
-    """A NumPy array of ``data``; a new one, or ``data`` itself."""
+    """A NumPy array of ``data``; a new one, or ``data`` itself.
+
+    What is in CUDA's memory is given back as it is.
+    """
     kind = data.__class__
     if kind in _NUMBERS:
         return _from_number(data, wanted)
@@ -274,6 +293,8 @@ def _array_from(data: Any, wanted: dtype | None) -> np.ndarray:
         if hasattr(data, "__array__"):
             return _array_from(np.asarray(data), wanted)
         raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    if kind is not list and hasattr(data, "__cuda_array_interface__"):
+        return data
     return _from_sequence(data, wanted)
 
 
