@@ -1,6 +1,7 @@
 """The forms that CuPy's functions lack, put together over NumPy, against NumPy's own."""
 
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ def namespace() -> Any:
         asked.append(linalg)
         yield
 
-    made = Namespace(np, errstate)
+    products = SimpleNamespace(is_half=lambda array: False)
+    made = Namespace(np, errstate, products, None)
     made.asked = asked
     return made
 

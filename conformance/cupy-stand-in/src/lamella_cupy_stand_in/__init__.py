@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella_cupy_stand_in import cublas
 from lamella_cupy_stand_in.arrays import check, device_side, host_side, ndarray
 from lamella_cupy_stand_in.kernels import ElementwiseKernel
 from lamella_cupy_stand_in.names import BFLOAT16, FACTS, Names
@@ -126,7 +127,11 @@ def _device_memory() -> Any:
         getDeviceCount=lambda: 1, getDevice=lambda: 0, CUDARuntimeError=RuntimeError
     )
     return SimpleNamespace(
-        Device=_Device, MemoryHook=MemoryHook, runtime=runtime, alloc_pinned_memory=bytearray
+        Device=_Device,
+        MemoryHook=MemoryHook,
+        runtime=runtime,
+        alloc_pinned_memory=bytearray,
+        device=SimpleNamespace(get_cublas_handle=int),
     )
 
 
@@ -172,6 +177,9 @@ def install() -> None:
             "cupyx.scipy.special", Names("cupyx.scipy.special", scipy.special)
         ),
     }
+    for name in ("cupy_backends", "cupy_backends.cuda", "cupy_backends.cuda.libs"):
+        modules[name] = ModuleType(name)
+    modules["cupy_backends.cuda.libs"].cublas = cublas  # type: ignore[attr-defined]
     modules["cupyx"].errstate = _Errstate  # type: ignore[attr-defined]
     modules["cupyx"].scipy = modules["cupyx.scipy"]  # type: ignore[attr-defined]
     modules["cupyx.scipy"].special = modules["cupyx.scipy.special"]  # type: ignore[attr-defined]

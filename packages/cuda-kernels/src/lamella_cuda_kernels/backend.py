@@ -11,7 +11,7 @@ import numpy as np
 from lamella_core.backend import Backend
 from lamella_core.device import Device
 from lamella_core.dispatch import backends, register_backend
-from lamella_cuda_kernels.namespace import Namespace
+from lamella_cuda_kernels.namespace import FORKED, Namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,25 +41,18 @@ def load() -> None:
             return
     except cupy.cuda.runtime.CUDARuntimeError as error:
         if error.status == _INITIALIZATION_ERROR:
-            _refuse_fork()
+            raise RuntimeError(FORKED) from error
         return
     from cupyx import errstate
 
-    from lamella_cuda_kernels import host, random, solving, special
+    from lamella_cuda_kernels import fusion, host, products, random, solving, special
 
-    backend = CupyBackend(cupy, Namespace(cupy, errstate))
+    backend = CupyBackend(cupy, Namespace(cupy, errstate, products, fusion.run))
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
     _watch_memory(cupy, backend.peaks)
-    os.register_at_fork(after_in_child=lambda: setattr(backend, "using", _refuse_fork))
-
-
-def _refuse_fork(index: int | None = None) -> None:
-    raise RuntimeError(
-        "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you "
-        "must use the 'spawn' start method"
-    )
+    os.register_at_fork(after_in_child=backend.xp.refuse_fork)
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
@@ -84,6 +77,7 @@ class CupyBackend(Backend):
     """Device type ``cuda``."""
 
     device_type = "cuda"
+    half_products = True
 
     def __init__(self, cupy: Any, namespace: Namespace) -> None:
         super().__init__()

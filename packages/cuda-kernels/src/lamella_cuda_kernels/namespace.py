@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FORKED = (
+    "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, you must "
+    "use the 'spawn' start method"
+)
+
 # What the GPU combines atomically: integers of 32 and 64 bits, single and double precision.
 _ATOMIC = "iIlLqQfd"
 
@@ -103,10 +108,14 @@ class Namespace:
     Args:
         cupy: CuPy.
         errstate: ``cupyx.errstate``.
+        products: the module of matrix products in half precision.
+        run_body: how the body of an optimizer's update is run (``fusion.run``).
     """
 
-    def __init__(self, cupy: Any, errstate: Any) -> None:
+    def __init__(self, cupy: Any, errstate: Any, products: Any, run_body: Any) -> None:
         self._cupy = cupy
+        self._products = products
+        self.run_body = run_body
         self.linalg = _Raising(cupy.linalg, errstate)
         self.add = Function(cupy, cupy.add, atomic=cupy.add)
         self.multiply = Function(cupy, cupy.multiply)
@@ -119,11 +128,32 @@ class Namespace:
         self.logical_or = Function(cupy, _of_truth(cupy.logical_or), atomic=cupy.maximum)
         self.logical_xor = _of_truth(cupy.logical_xor)
         self.logical_not = _of_truth(cupy.logical_not)
+        for name in ("floor_divide", "remainder", "fmod"):
+            setattr(self, name, _in_float32(getattr(cupy, name)))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._cupy, name)
         setattr(self, name, found)
         return found
+
+    def refuse_fork(self) -> None:
+        """In a forked process: whatever is asked of CUDA is refused, with the way out."""
+        self.__dict__.clear()
+        self.__class__ = _Forked  # type: ignore[assignment]
+
+    def dot(self, a: Any, b: Any) -> Any:
+        return self._products.matmul(a, b) if self._products.is_half(a) else self._cupy.dot(a, b)
+
+    def matmul(self, a: Any, b: Any) -> Any:
+        module = self._products if self._products.is_half(a) else self._cupy
+        return module.matmul(a, b)
+
+    def unique(self, ar: Any, **kwargs: Any) -> Any:
+        """CuPy subtracts along an axis, and has no difference of bools."""
+        if ar.dtype != bool:
+            return self._cupy.unique(ar, **kwargs)
+        values, *others = self._cupy.unique(ar.view("uint8"), **kwargs)
+        return values.view(bool), *others
 
     def where(self, condition: Any, *choices: Any) -> Any:
         result = self._cupy.where(condition, *choices)
@@ -135,6 +165,11 @@ class Namespace:
 
     def triu(self, m: Any, k: int = 0) -> Any:
         return self._cupy.triu(m, k).astype(m.dtype, copy=False)
+
+
+class _Forked:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(FORKED)
 
 
 class _Raising:
@@ -163,6 +198,22 @@ def _of_truth(ufunc: Callable[..., Any]) -> Callable[..., Any]:
         return ufunc(*plain, **kwargs)
 
     return on_truth
+
+
+def _in_float32(ufunc: Callable[..., Any]) -> Callable[..., Any]:
+    """A division that rounds once for bfloat16; CuPy rounds the quotient before its floor."""
+
+    def divide(input: Any, other: Any, out: Any = None) -> Any:
+        if all(getattr(each, "dtype", None) != "bfloat16" for each in (input, other)):
+            return ufunc(input, other, out)
+        wide = [each.astype("f") if hasattr(each, "astype") else each for each in (input, other)]
+        result = ufunc(*wide).astype("bfloat16")
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    return divide
 
 
 def _is_complex(value: Any) -> bool:

@@ -38,6 +38,8 @@ class Backend(ABC):
             and ``dtype`` (a NumPy dtype).
         xp: the array namespace that shared kernels are written over: NumPy's names for what the
             backend can do. None when the backend brings a kernel of its own for every op.
+        half_products: whether ``matmul`` and ``dot`` of xp sum products of float16 and bfloat16 in
+            float32; where not, such arrays are made float32 before.
         sole_device: the device of all arrays, for a type without indices; else None.
         key: the backend's bit in a tensor's key; set when the backend is registered.
     """
@@ -45,6 +47,7 @@ class Backend(ABC):
     device_type: str
     array_type: type[Any]
     xp: Any = None
+    half_products: bool = False
     sole_device: Device | None = None
     key: int = 0
 

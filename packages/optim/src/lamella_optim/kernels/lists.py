@@ -68,10 +68,17 @@ class ListKernel:
         run_blocks(*self.prepared(args))
 
     def shared(self, xp: Any, *args: Any) -> None:
-        """The kernel for any other array namespace: parameter by parameter."""
+        """The kernel for any other array namespace: parameter by parameter.
+
+        A namespace may have ``run_body(body, arrays, constants, flags)``, a faster way to the same.
+        """
         body, lists, constants, flags = self.prepared(args)
+        run_body = getattr(xp, "run_body", None)
         for arrays, numbers in zip(zip(*lists, strict=True), constants, strict=True):
             arrays = tuple([_as_real(a) for a in arrays])
+            if run_body is not None and all([isinstance(each, (int, float)) for each in numbers]):
+                run_body(body, arrays, numbers, flags)
+                continue
             scratch = (xp.empty_like(arrays[0]), xp.empty_like(arrays[0]))
             body(xp, arrays, scratch, numbers, flags)
 

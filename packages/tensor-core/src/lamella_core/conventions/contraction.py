@@ -24,7 +24,7 @@ def contraction(
     """Declares a product of two tensors, with an optional third that is added to it.
 
     All tensors must have one element type, which is the result's. The kernel is given float32 for
-    float16 and bfloat16, and the result is rounded back.
+    float16 and bfloat16, and the result is rounded back, but for a backend with ``half_products``.
 
     Args:
         refuses: names of types that the op has no meaning for.
@@ -46,7 +46,8 @@ class Contraction:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
         unusual = {each for each in dtypes.ALL if each.name in self.refuses}
-        unusual |= dtypes.REDUCED_PRECISION
+        if not backend.half_products:
+            unusual |= dtypes.REDUCED_PRECISION
         result_key, array_type, as_array = backend.key, backend.array_type, backend.as_array
         refuses = self.refuses
 

@@ -132,7 +132,7 @@ def asarray(
             )
         result = tensor(obj, dtype=dtype, device=device)
     else:
-        if device is None and not isinstance(obj, Tensor):
+        if device is None and not shared.is_cuda and shared is not obj:
             device = get_default_device()
         result = shared.to(device=device, dtype=dtype, copy=bool(copy))
         if copy is False and result._array is not shared._array:
