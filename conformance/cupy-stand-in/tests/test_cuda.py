@@ -97,6 +97,56 @@ def test_training_agrees_with_the_cpu() -> None:
     np.testing.assert_allclose(losses("cuda"), losses("cpu"), rtol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"lr": 0.1, "weight_decay": 0.1, "maximize": True}),
+        ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+        ("Adam", {"amsgrad": True, "weight_decay": 0.1}), ("AdamW", {}), ("Adagrad", {}),
+        ("Adadelta", {}), ("Adamax", {}), ("ASGD", {}), ("NAdam", {}), ("RAdam", {}),
+        ("RMSprop", {"centered": True, "momentum": 0.9}), ("Rprop", {}),
+    ],
+)  # fmt: skip
+def test_updates_agree_with_the_cpu(name: str, options: dict, dtype: torch.dtype) -> None:
+    def weights(device: str) -> np.ndarray:
+        start = torch.linspace(-1, 1, 35, dtype=torch.float64).reshape(5, 7)
+        parameters = [nn.Parameter(start.to(dtype).to(device)), nn.Parameter(start[1:3].to(device))]
+        # Not contiguous, and with its elements in another order than its gradient's.
+        parameters.append(nn.Parameter(start.to(dtype).to(device).t()))
+        optimizer = getattr(torch.optim, name)(parameters, **options)
+        for step in range(7):
+            for each in parameters:
+                each.grad = torch.cos(each.detach() * 3 + step).contiguous()
+            optimizer.step()
+        return np.concatenate([each.detach().cpu().double().numpy().ravel() for each in parameters])
+
+    close = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.05}[dtype]
+    np.testing.assert_allclose(weights("cuda"), weights("cpu"), rtol=close, atol=close)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((3, 4), (4, 5)), ((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 5)), ((2, 3, 4), (4, 5)),
+     ((2, 3, 4), (2, 4, 5)), ((2, 1, 3, 4), (3, 4, 5)), ((3, 4), (2, 4, 5)), ((3, 0), (0, 5)),
+     ((0, 4), (4, 5)), ((1, 4), (4, 1))],
+)  # fmt: skip
+def test_products_in_half_precision(left: tuple, right: tuple, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    a, b = torch.randn(*left).to(dtype), torch.randn(*right).to(dtype)
+    expected = a.double().numpy() @ b.double().numpy()
+    for turned in (False, True):
+        x, y = a.cuda(), b.cuda()
+        if turned and x.ndim > 1:
+            x = x.mT.contiguous().mT
+        if turned and y.ndim > 1:
+            y = y.mT.contiguous().mT
+        found = x @ y
+        assert found.dtype == dtype and tuple(found.shape) == expected.shape
+        np.testing.assert_allclose(found.cpu().double().numpy(), expected, rtol=0.02, atol=0.02)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int64, np.float32, np.complex64, bool])
 def test_repeated_places_add_up(dtype: type) -> None:
     places = np.array([3, 0, 3, 3, 1, 0])

@@ -101,6 +101,9 @@ class ndarray:
     def get(self) -> np.ndarray:
         return self._host.copy()
 
+    def set(self, arr: np.ndarray) -> None:
+        self._host[...] = arr
+
     def __getattr__(self, name: str) -> Any:
         from lamella_cupy_stand_in.names import ARRAY
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# In bytes.
+_LARGE = 2**20
 _INITIALIZATION_ERROR = 3  # cudaErrorInitializationError
 
 
@@ -134,7 +136,12 @@ class CupyBackend(Backend):
 
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:
         with self.using(device.index):
-            return self.cupy.asarray(array, blocking=True)
+            if array.nbytes < _LARGE or not array.flags.c_contiguous:
+                return self.cupy.asarray(array, blocking=True)
+            # asarray() would fill page-locked memory before.
+            result = self.cupy.empty(array.shape, array.dtype)
+            result.set(array)
+            return result
 
     def upload(self, array: np.ndarray, device: Device) -> Any:
         with self.using(device.index):

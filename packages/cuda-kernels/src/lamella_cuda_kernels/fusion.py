@@ -1,8 +1,10 @@
-"""One kernel for the body of an optimizer's update.
+"""One launch for an optimizer's update of all parameters.
 
-A body is written in functions of an array namespace (``lamella_optim.kernels.lists``). Here it runs
-once on symbols, each function adds a line of C, and the lines become a kernel that reads and writes
-each element once. Half precision is computed in float32 and rounded at the end.
+The body of an update is written in functions of an array namespace
+(``lamella_optim.kernels.lists``). Here it runs once on symbols, each function adds a line of C, and
+the lines become a kernel that reads and writes each element once. Half precision is computed in
+float32 and rounded at the end. A table tells each block of threads its parameter, the part of it,
+and the constants.
 """
 
 from __future__ import annotations
@@ -10,7 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 import cupy
+import numpy as np
 
+from lamella_cuda_kernels.compiling import TYPES
+
+_THREADS = 256
+# Elements of a parameter that a block works on.
+_PART = 8 * _THREADS
 _kernels: dict[Any, Any] = {}
 
 
@@ -67,52 +75,76 @@ for _name, _form in {
 }.items():
     setattr(_Writer, _name, _function(_form))
 
-_PREAMBLE = """
+_SOURCE = """
 #define larger(a, b) ((a) != (a) || (a) > (b) ? (a) : (b))
 #define smaller(a, b) ((a) != (a) || (a) < (b) ? (a) : (b))
 #define sign_of(a) ((a) != (a) ? (a) : (F)(((a) > 0) - ((a) < 0)))
+extern "C" __global__ void update(const unsigned long long *table, long long count) {{
+    // Of each parameter: its first block, its size, the places of its arrays, the constants.
+    const unsigned long long *first = table, *sizes = first + count, *places = sizes + count;
+    const double *numbers = (const double *)(places + {arrays} * count);
+    long long which = 0, end = count;
+    while (end - which > 1) {{
+        long long middle = (which + end) / 2;
+        if (first[middle] <= blockIdx.x) which = middle; else end = middle;
+    }}
+    {pointers}
+    long long start = (blockIdx.x - first[which]) * {part}, size = sizes[which];
+    long long stop = start + {part} < size ? start + {part} : size;
+    for (long long i = start + threadIdx.x; i < stop; i += blockDim.x) {{
+        {lines}
+    }}
+}}
 """
 
 
-def run(body: Any, arrays: Any, constants: Any, flags: Any) -> None:
-    """A body on one parameter, its gradient and its states, which it writes in place.
+def run(body: Any, lists: Any, constants: Any, flags: Any) -> None:
+    """Runs a body over lists of arrays, writing them in place.
 
     A body may branch on flags and on constants that are True or False.
+
+    Args:
+        body, flags: as in ``lamella_optim.kernels.lists``.
+        lists: for each parameter its array, its gradient's and its states', all contiguous.
+        constants: the numbers of each parameter.
     """
-    kinds = tuple([each.dtype for each in arrays])
-    switches = tuple([each if each is True or each is False else None for each in constants])
-    key = (body, flags, kinds, switches)
-    found = _kernels.get(key)
-    if found is None:
-        found = _kernels[key] = _written(body, kinds, switches, flags)
-    kernel, read, written, numbers = found
-    given = [constants[i] for i in numbers]
-    kernel(*[arrays[i] for i in read], *given, *[arrays[i] for i in written])
+    groups: dict[Any, list[Any]] = {}
+    for arrays, numbers in zip(lists, constants, strict=True):
+        if arrays[0].size:
+            kinds = tuple([each.dtype.char for each in arrays])
+            switches = tuple([each if each is True or each is False else None for each in numbers])
+            groups.setdefault((body, flags, kinds, switches), []).append((arrays, numbers))
+    for key, members in groups.items():
+        kernel = _kernels.get(key)
+        if kernel is None:
+            kernel = _kernels[key] = _written(*key)
+        sizes = [arrays[0].size for arrays, _ in members]
+        blocks = np.cumsum([0, *(-(-size // _PART) for size in sizes)])
+        rows = [[*(each.data.ptr for each in arrays)] for arrays, _ in members]
+        numbers = np.array([numbers for _, numbers in members], np.float64)
+        table = [np.array([blocks[:-1], sizes]), np.array(rows).T, numbers.T]
+        table = np.concatenate([np.ascontiguousarray(part).view(np.uint64) for part in table])
+        kernel((int(blocks[-1]),), (_THREADS,), (cupy.asarray(table), len(members)))
 
 
-def _written(body: Any, kinds: Any, switches: Any, flags: Any) -> Any:
-    """The kernel, and the places of what it takes: arrays read, arrays written, constants."""
+def _written(body: Any, flags: Any, kinds: tuple[str, ...], switches: Any) -> Any:
     writer = _Writer()
     arrays = tuple([_Value(f"x{i}", i) for i in range(len(kinds))])
     numbers = [i for i, switch in enumerate(switches) if switch is None]
     constants = tuple([_Value(f"c{i}") if i in numbers else s for i, s in enumerate(switches)])
     body(writer, arrays, (_Value("none"), _Value("none")), constants, flags)
-    written = sorted(writer.stored)
-    read = [i for i in range(len(kinds)) if i not in writer.stored]
-    real = "double" if any(kind.itemsize == 8 for kind in kinds) else "float"
-    kernel = cupy.ElementwiseKernel(
-        ", ".join([f"T{i} a{i}" for i in read] + [f"float64 n{i}" for i in numbers]),
-        ", ".join([f"T{i} a{i}" for i in written]),
-        "\n".join(
-            [
-                f"typedef {real} F;",
-                *(f"const F x{i} = a{i};" for i in range(len(kinds))),
-                *(f"const F c{i} = n{i};" for i in numbers),
-                *writer.lines,
-                *(f"a{place} = {name};" for place, name in writer.stored.items()),
-            ]
-        ),
-        f"lamella_{body.__name__}",
-        preamble=_PREAMBLE,
+    types = [TYPES[kind] for kind in kinds]
+    pointers = [f"typedef {'double' if 'd' in kinds else 'float'} F;"]
+    for i, kind in enumerate(types):
+        pointers.append(f"{kind.element} *a{i} = ({kind.element} *)places[{i} * count + which];")
+    pointers += [f"const F c{i} = numbers[{i} * count + which];" for i in numbers]
+    lines = [f"const F x{i} = {kind.up.format(f'a{i}[i]')};" for i, kind in enumerate(types)]
+    lines += writer.lines
+    for place, name in writer.stored.items():
+        lines.append(f"a{place}[i] = {types[place].down.format(name)};")
+    source = _SOURCE.format(
+        arrays=len(kinds), part=_PART, pointers="\n    ".join(pointers), lines="\n".join(lines)
     )
-    return kernel, read, written, numbers
+    headers = {kind.header for kind in types if kind.header}
+    includes = "".join(f"#include <{header}>\n" for header in sorted(headers))
+    return cupy.RawKernel(includes + source, "update")

@@ -109,13 +109,13 @@ class Namespace:
         cupy: CuPy.
         errstate: ``cupyx.errstate``.
         products: the module of matrix products in half precision.
-        run_body: how the body of an optimizer's update is run (``fusion.run``).
+        run_bodies: how an optimizer's update is run (``fusion.run``).
     """
 
-    def __init__(self, cupy: Any, errstate: Any, products: Any, run_body: Any) -> None:
+    def __init__(self, cupy: Any, errstate: Any, products: Any, run_bodies: Any) -> None:
         self._cupy = cupy
         self._products = products
-        self.run_body = run_body
+        self.run_bodies = run_bodies
         self.linalg = _Raising(cupy.linalg, errstate)
         self.add = Function(cupy, cupy.add, atomic=cupy.add)
         self.multiply = Function(cupy, cupy.multiply)

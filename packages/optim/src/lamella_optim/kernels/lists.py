@@ -70,17 +70,24 @@ class ListKernel:
     def shared(self, xp: Any, *args: Any) -> None:
         """The kernel for any other array namespace: parameter by parameter.
 
-        A namespace may have ``run_body(body, arrays, constants, flags)``, a faster way to the same.
+        A namespace may have a faster way, ``run_bodies(body, lists, constants, flags)``, for arrays
+        that are contiguous and constants that are numbers.
         """
         body, lists, constants, flags = self.prepared(args)
-        run_body = getattr(xp, "run_body", None)
+        run_bodies = getattr(xp, "run_bodies", None)
+        fast: tuple[list[Any], list[Any]] = ([], [])
         for arrays, numbers in zip(zip(*lists, strict=True), constants, strict=True):
             arrays = tuple([_as_real(a) for a in arrays])
-            if run_body is not None and all([isinstance(each, (int, float)) for each in numbers]):
-                run_body(body, arrays, numbers, flags)
-                continue
+            if run_bodies is not None and all([isinstance(each, (int, float)) for each in numbers]):
+                flat = _flattened(arrays)
+                if flat is not None:
+                    fast[0].append(flat)
+                    fast[1].append(numbers)
+                    continue
             scratch = (xp.empty_like(arrays[0]), xp.empty_like(arrays[0]))
             body(xp, arrays, scratch, numbers, flags)
+        if fast[0]:
+            run_bodies(body, *fast, flags)
 
 
 def list_kernel(name: str) -> Callable[[Callable[..., Any]], ListKernel]:
