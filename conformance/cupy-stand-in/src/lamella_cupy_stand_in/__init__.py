@@ -20,7 +20,7 @@ import numpy as np
 
 from lamella_cupy_stand_in import cublas
 from lamella_cupy_stand_in.arrays import check, device_side, host_side, ndarray
-from lamella_cupy_stand_in.kernels import ElementwiseKernel
+from lamella_cupy_stand_in.kernels import ElementwiseKernel, RawKernel
 from lamella_cupy_stand_in.names import BFLOAT16, FACTS, Names
 
 VERSION = FACTS["version"]
@@ -165,6 +165,7 @@ def install() -> None:
         cuda=_device_memory(),
         lib=SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided)),
         ElementwiseKernel=ElementwiseKernel,
+        RawKernel=RawKernel,
         __version__=VERSION,
     )
     import scipy.special

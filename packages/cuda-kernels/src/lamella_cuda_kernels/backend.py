@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,12 +47,23 @@ def load() -> None:
         return
     from cupyx import errstate
 
-    from lamella_cuda_kernels import fusion, host, products, random, solving, special
+    from lamella_cuda_kernels import (
+        attention,
+        fusion,
+        host,
+        products,
+        random,
+        softmax,
+        solving,
+        special,
+    )
 
     backend = CupyBackend(cupy, Namespace(cupy, errstate, products, fusion.run))
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
+    for family in (attention, softmax):
+        family.register()
     _watch_memory(cupy, backend.peaks)
     os.register_at_fork(after_in_child=backend.xp.refuse_fork)
 
@@ -111,6 +122,7 @@ class CupyBackend(Backend):
             return kernel
         device = self.cupy.cuda.Device
 
+        @wraps(kernel)
         def on_its_device(*args: Any, **kwargs: Any) -> Any:
             with device(self._place_of(args)):
                 return kernel(*args, **kwargs)

@@ -133,18 +133,20 @@ def _written(body: Any, flags: Any, kinds: tuple[str, ...], switches: Any) -> An
     numbers = [i for i, switch in enumerate(switches) if switch is None]
     constants = tuple([_Value(f"c{i}") if i in numbers else s for i, s in enumerate(switches)])
     body(writer, arrays, (_Value("none"), _Value("none")), constants, flags)
-    types = [TYPES[kind] for kind in kinds]
     pointers = [f"typedef {'double' if 'd' in kinds else 'float'} F;"]
-    for i, kind in enumerate(types):
-        pointers.append(f"{kind.element} *a{i} = ({kind.element} *)places[{i} * count + which];")
+    lines = []
+    headers = set()
+    for i, kind in enumerate(kinds):
+        element, _, up, _, header = TYPES[kind]
+        headers.add(header)
+        pointers.append(f"{element} *a{i} = ({element} *)places[{i} * count + which];")
+        lines.append(f"const F x{i} = {up.replace('x', f'a{i}[i]')};")
     pointers += [f"const F c{i} = numbers[{i} * count + which];" for i in numbers]
-    lines = [f"const F x{i} = {kind.up.format(f'a{i}[i]')};" for i, kind in enumerate(types)]
     lines += writer.lines
     for place, name in writer.stored.items():
-        lines.append(f"a{place}[i] = {types[place].down.format(name)};")
+        lines.append(f"a{place}[i] = {TYPES[kinds[place]][3].replace('x', name)};")
     source = _SOURCE.format(
         arrays=len(kinds), part=_PART, pointers="\n    ".join(pointers), lines="\n".join(lines)
     )
-    headers = {kind.header for kind in types if kind.header}
-    includes = "".join(f"#include <{header}>\n" for header in sorted(headers))
+    includes = "".join(f"#include <{header}>\n" for header in sorted(headers - {""}))
     return cupy.RawKernel(includes + source, "update")

@@ -46,7 +46,8 @@ def arrays(
         refuses: types and categories of the first tensor that the op has no meaning for.
         returns: a named tuple class for an op with several results.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself; otherwise
-            it is given float32 and floating results are rounded back.
+            it is given float32 and floating results are rounded back. A backend's kernel may say
+            it of itself, by an attribute of this name.
         keeps_format: how many of the first tensors are asked for their memory format: results are
             channels-last where one of these is.
         most_dims: how many dimensions they have at most for that.
@@ -105,15 +106,16 @@ class Arrays:
         single = tuple(i for i, p in enumerate(base.params) if p.kind in _SINGLE)
         lists = tuple(i for i, p in enumerate(base.params) if p.kind == "tensors")
 
+        itself = self.reduced_precision or getattr(kernel, "reduced_precision", False)
         as_they_are: frozenset[dtype] = frozenset()
         if not self.promotes and not lists and base.params[0].kind == "tensor":
-            as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d))
+            as_they_are = frozenset(d for d in dtypes.ALL if self._takes(d, itself))
 
         def convert(*args: Any) -> Any:
             tensors = [args[i] for i in single if isinstance(args[i], Tensor)]
             for i in lists:
                 tensors.extend(args[i])
-            common, reduced = self.types(base.name, tensors)
+            common, reduced = self.types(base.name, tensors, itself)
             values = list(args)
             for i in single:
                 value = args[i]
@@ -166,14 +168,16 @@ class Arrays:
 
         return formatted
 
-    def _takes(self, dtype: dtype) -> bool:
+    def _takes(self, dtype: dtype, itself: bool) -> bool:
         """Whether the kernel is given arrays of this type, and nothing has to be done for it."""
         category = ("bool", "integer", "floating", "complex")[dtype.category]
         if category in self.refuses or dtype.name in self.refuses:
             return False
-        return self.reduced_precision or dtype not in dtypes.REDUCED_PRECISION
+        return itself or dtype not in dtypes.REDUCED_PRECISION
 
-    def types(self, op_name: str, tensors: list[Tensor]) -> tuple[dtype | None, dtype | None]:
+    def types(
+        self, op_name: str, tensors: list[Tensor], itself: bool
+    ) -> tuple[dtype | None, dtype | None]:
         """The type to bring all tensors to, or None; the type to round results to, or None."""
         first = tensors[0]._dtype
         if self.refuses:
@@ -186,7 +190,7 @@ class Arrays:
                 if tensor._dtype is not first:
                     common = first = result_dtype(tensors)
                     break
-        if first in dtypes.REDUCED_PRECISION and not self.reduced_precision:
+        if first in dtypes.REDUCED_PRECISION and not itself:
             return (dtypes.float32 if self.promotes else None), first
         return common, None
 

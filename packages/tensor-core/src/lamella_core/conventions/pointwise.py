@@ -58,7 +58,8 @@ def pointwise(
         method, inplace, name: see ``declaration.declare``.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself. By default
             a ufunc does between tensors, and any other kernel is given float32, and its result is
-            rounded. With a Python number float32 is used always.
+            rounded. With a Python number float32 is used always. A backend's kernel may say it of
+            itself, by an attribute of this name.
         refusals: further types and categories, and the text of the RuntimeError for each.
         each_operand: whether these texts hold for every operand, not only for the common type.
         exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
@@ -170,8 +171,9 @@ class Pointwise:
         return (None if compute is promoted else compute.numpy), result, None
 
     def _computes_reduced(self, kernel: Any, compute: dtype) -> bool:
-        if self.reduced_precision is not None:
-            return self.reduced_precision
+        itself = getattr(kernel, "reduced_precision", self.reduced_precision)
+        if itself is not None:
+            return bool(itself)
         resolve = getattr(kernel, "resolve_dtypes", None)
         if resolve is None:
             return takes_out(kernel)

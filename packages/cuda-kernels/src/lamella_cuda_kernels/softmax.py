@@ -1,0 +1,150 @@
+"""Softmax and its logarithm on CUDA, over any dimension: one launch, numbers read from cache twice.
+
+A row is what softmax is taken over. Where its elements stand together, a block of threads shares
+it; otherwise each thread takes a row of its own, beside its neighbours'.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import cupy
+
+from lamella_core.dispatch import override_kernel
+from lamella_cuda_kernels.compiling import each_element, each_row, reduced_precision, takes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# A row's element j is at ``base + j * inner``.
+_SOURCE = """
+#define ELEMENTS(j) for (long long j = FIRST; j < length; j += STEP)
+#define BASE(r) ((r) / inner * length * inner + (r) % inner)
+extern "C" __global__ void softmax(const T *x, T *y, long long rows, long long length,
+                                   long long inner) {
+    ROWS(r, rows) {
+        const T *from = x + BASE(r);
+        T *to = y + BASE(r);
+        A top = -INF, total = 0;
+        ELEMENTS(j) top = larger(up(from[j * inner]), top);
+        top = ALL_MAX(top);
+        ELEMENTS(j) total += exp(up(from[j * inner]) - top);
+        total = ALL_SUM(total);
+        A share = 1 / total;
+        ELEMENTS(j) to[j * inner] = down(exp(up(from[j * inner]) - top) * share);
+    }
+}
+extern "C" __global__ void log_softmax(const T *x, T *y, long long rows, long long length,
+                                       long long inner) {
+    ROWS(r, rows) {
+        const T *from = x + BASE(r);
+        T *to = y + BASE(r);
+        A top = -INF, total = 0;
+        ELEMENTS(j) top = larger(up(from[j * inner]), top);
+        top = ALL_MAX(top);
+        ELEMENTS(j) total += exp(up(from[j * inner]) - top);
+        A less = log(ALL_SUM(total));
+        ELEMENTS(j) to[j * inner] = down(up(from[j * inner]) - top - less);
+    }
+}
+extern "C" __global__ void softmax_backward(const T *grad, const T *y, T *to, long long rows,
+                                            long long length, long long inner) {
+    ROWS(r, rows) {
+        long long base = BASE(r);
+        A total = 0;
+        ELEMENTS(j) total += up(grad[base + j * inner]) * up(y[base + j * inner]);
+        total = ALL_SUM(total);
+        ELEMENTS(j) {
+            long long i = base + j * inner;
+            to[i] = down((up(grad[i]) - total) * up(y[i]));
+        }
+    }
+}
+extern "C" __global__ void log_softmax_backward(const T *grad, const T *y, T *to, long long rows,
+                                                long long length, long long inner) {
+    ROWS(r, rows) {
+        long long base = BASE(r);
+        A total = 0;
+        ELEMENTS(j) total += up(grad[base + j * inner]);
+        total = ALL_SUM(total);
+        ELEMENTS(j) {
+            long long i = base + j * inner;
+            to[i] = down(up(grad[i]) - exp(up(y[i])) * total);
+        }
+    }
+}
+"""
+BY_BLOCK = (
+    """
+#define ROWS EACH_BLOCK
+#define FIRST threadIdx.x
+#define STEP blockDim.x
+#define ALL_SUM block_sum
+#define ALL_MAX block_max
+"""
+    + _SOURCE
+)
+BY_THREAD = (
+    """
+#define ROWS EACH
+#define FIRST 0
+#define STEP 1
+#define ALL_SUM(x) (x)
+#define ALL_MAX(x) (x)
+"""
+    + _SOURCE
+)
+# Rows shorter than this leave most of a warp idle.
+_SHORT = 32
+# So many rows keep the device busy with a thread for each.
+_MANY_ROWS = 4096
+
+
+def _run(name: str, dim: int, *arrays: Any) -> Any:
+    shape = arrays[0].shape
+    result = cupy.empty(shape, arrays[0].dtype)
+    if not result.size:
+        return result
+    given = [cupy.ascontiguousarray(each) for each in arrays]
+    length = shape[dim] if shape else 1
+    inner = prod(shape[dim + 1 :])
+    rows = result.size // length
+    args = (*given, result, rows, length, inner)
+    char = result.dtype.char
+    if length >= _SHORT and (inner == 1 or rows < _MANY_ROWS):
+        each_row(BY_BLOCK, name, char, rows, length, *args)
+    else:
+        each_element(BY_THREAD, name, char, rows, *args)
+    return result
+
+
+def _forward(name: str) -> Callable[..., Any]:
+    def override(below: Callable[..., Any]) -> Callable[..., Any]:
+        @reduced_precision
+        def kernel(input: Any, dim: int) -> Any:
+            return _run(name, dim, input) if takes(input) else below(input, dim)
+
+        return kernel
+
+    return override
+
+
+def _backward(name: str) -> Callable[..., Any]:
+    def override(below: Callable[..., Any]) -> Callable[..., Any]:
+        @reduced_precision
+        def kernel(grad: Any, result: Any, dim: int) -> Any:
+            if takes(grad, result) and grad.shape == result.shape:
+                return _run(name, dim, grad, result)
+            return below(grad, result, dim)
+
+        return kernel
+
+    return override
+
+
+def register() -> None:
+    """Puts the kernels over the shared ones."""
+    for name in ("softmax", "log_softmax"):
+        override_kernel(name, _forward(name), "cuda")
+        override_kernel(f"{name}_backward", _backward(f"{name}_backward"), "cuda")
