@@ -111,12 +111,12 @@ def test_training_agrees_with_the_cpu() -> None:
 def test_updates_agree_with_the_cpu(name: str, options: dict, dtype: torch.dtype) -> None:
     def weights(device: str) -> np.ndarray:
         start = torch.linspace(-1, 1, 35, dtype=torch.float64).reshape(5, 7)
-        parameters = [nn.Parameter(start.to(dtype).to(device)), nn.Parameter(start[1:3].to(device))]
-        # Not contiguous, and with its elements in another order than its gradient's.
-        parameters.append(nn.Parameter(start.to(dtype).to(device).t()))
+        parameters = [start.to(dtype), start[1:3], start.to(dtype).t()]
+        parameters = [nn.Parameter(each.clone().to(device)) for each in parameters]
         optimizer = getattr(torch.optim, name)(parameters, **options)
         for step in range(7):
             for each in parameters:
+                # The last one's elements have another order than its gradient's.
                 each.grad = torch.cos(each.detach() * 3 + step).contiguous()
             optimizer.step()
         return np.concatenate([each.detach().cpu().double().numpy().ravel() for each in parameters])

@@ -72,9 +72,7 @@ class RawKernel:
         values = [_argument(each) for each in args]
         pointers = (ctypes.c_void_p * len(values))(*(v.ctypes.data for v in values))
         sizes = (ctypes.c_int * len(values))(*(v.nbytes for v in values))
-        wrong = self._function(
-            len(values), pointers, sizes, _three(grid), _three(block)
-        )
+        wrong = self._function(len(values), pointers, sizes, _three(grid), _three(block))
         if wrong != -1:
             raise TypeError(f"{self._name}: argument {wrong} is not what the kernel takes")
 

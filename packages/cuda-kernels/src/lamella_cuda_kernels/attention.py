@@ -221,7 +221,9 @@ def attention_backward(below: Callable[..., Any]) -> Callable[..., Any]:
             _heads(x, lead, dtype) for x in (query, key, value, grad)
         )
         tops, sums = (cupy.ascontiguousarray(x).reshape(-1, length) for x in (highest, total))
-        to_query, to_key, to_value = (cupy.zeros(x.shape, dtype) for x in (queries, all_keys, values))
+        to_query, to_key, to_value = (
+            cupy.zeros(x.shape, dtype) for x in (queries, all_keys, values)
+        )
         to_mask = cupy.zeros((*lead, *mask.shape[-2:]), dtype) if mask_wanted else None
         flat_mask = to_mask.reshape(-1, *mask.shape[-2:]) if mask_wanted else None
         masks = _mask(mask, lead, dtype)

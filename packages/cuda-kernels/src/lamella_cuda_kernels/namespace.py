@@ -141,12 +141,15 @@ class Namespace:
         self.__dict__.clear()
         self.__class__ = _Forked  # type: ignore[assignment]
 
-    def dot(self, a: Any, b: Any) -> Any:
-        return self._products.matmul(a, b) if self._products.is_half(a) else self._cupy.dot(a, b)
+    def dot(self, a: Any, b: Any, out: Any = None) -> Any:
+        if self._products.is_half(a):
+            return self._products.matmul(a, b, out)
+        return self._cupy.dot(a, b, out)
 
-    def matmul(self, a: Any, b: Any) -> Any:
-        module = self._products if self._products.is_half(a) else self._cupy
-        return module.matmul(a, b)
+    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
+        if self._products.is_half(a):
+            return self._products.matmul(a, b, out)
+        return self._cupy.matmul(a, b, out)
 
     def unique(self, ar: Any, **kwargs: Any) -> Any:
         """CuPy subtracts along an axis, and has no difference of bools."""

@@ -22,12 +22,15 @@ def is_half(array: Any) -> bool:
     return array.dtype.itemsize == 2 and array.dtype.name in _KINDS
 
 
-def matmul(a: Any, b: Any) -> Any:
+def matmul(a: Any, b: Any, out: Any = None) -> Any:
     """The product of arrays of one of the types, in the shapes that ``numpy.matmul`` takes.
 
     Raises:
         ValueError: for shapes that do not go together.
     """
+    if out is not None:
+        out[...] = matmul(a, b)
+        return out
     if b.ndim == 1:
         return matmul(a, b[:, None])[..., 0]
     if a.ndim == 1:
