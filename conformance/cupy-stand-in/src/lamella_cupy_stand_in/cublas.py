@@ -8,8 +8,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-CUBLAS_COMPUTE_32F = 68
-_KINDS = {2: np.dtype(np.float16), 14: np.dtype(ml_dtypes.bfloat16)}
+CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_64F = 68, 70
+_TYPES = {0: np.float32, 1: np.float64, 2: np.float16, 14: ml_dtypes.bfloat16}
+_KINDS = {number: np.dtype(kind) for number, kind in _TYPES.items()}
 
 
 def _matrices(
@@ -17,10 +18,11 @@ def _matrices(
 ) -> np.ndarray:
     """Matrices stored by columns, over the memory at an address."""
     rows, columns = shape
-    size = 2 * ((count - 1) * step + (columns - 1) * leading + rows)
+    dtype = _KINDS[kind]
+    size = dtype.itemsize * ((count - 1) * step + (columns - 1) * leading + rows)
     memory = (ctypes.c_uint8 * size).from_address(address)
-    strides = (2 * step, 2, 2 * leading)
-    return np.ndarray((count, rows, columns), _KINDS[kind], memory, 0, strides)
+    strides = (dtype.itemsize * step, dtype.itemsize, dtype.itemsize * leading)
+    return np.ndarray((count, rows, columns), dtype, memory, 0, strides)
 
 
 def gemmStridedBatchedEx(
@@ -49,12 +51,13 @@ def gemmStridedBatchedEx(
     algo: int,
 ) -> None:
     """``C = A B``; alpha is 1 and beta 0 here."""
-    assert computeType == CUBLAS_COMPUTE_32F
+    computed = np.float64 if Ctype == 1 else np.float32
+    assert computeType == (CUBLAS_COMPUTE_64F if Ctype == 1 else CUBLAS_COMPUTE_32F)
 
     def operand(address: int, kind: int, turned: int, shape: Any, leading: int, step: int) -> Any:
         stored = shape[::-1] if turned else shape
         assert leading >= stored[0]
-        found = _matrices(address, kind, stored, leading, step, batchCount).astype(np.float32)
+        found = _matrices(address, kind, stored, leading, step, batchCount).astype(computed)
         return found.transpose(0, 2, 1) if turned else found
 
     left = operand(A, Atype, transa, (m, k), lda, strideA)

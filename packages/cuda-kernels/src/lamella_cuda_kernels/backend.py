@@ -49,6 +49,7 @@ def load() -> None:
 
     from lamella_cuda_kernels import (
         attention,
+        convolution,
         fusion,
         host,
         products,
@@ -62,7 +63,7 @@ def load() -> None:
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
-    for family in (attention, softmax):
+    for family in (attention, convolution, softmax):
         family.register()
     _watch_memory(cupy, backend.peaks)
     os.register_at_fork(after_in_child=backend.xp.refuse_fork)

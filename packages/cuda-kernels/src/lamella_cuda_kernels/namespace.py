@@ -108,7 +108,7 @@ class Namespace:
     Args:
         cupy: CuPy.
         errstate: ``cupyx.errstate``.
-        products: the module of matrix products in half precision.
+        products: the module of matrix products of real numbers.
         run_bodies: how an optimizer's update is run (``fusion.run``).
     """
 
@@ -142,14 +142,13 @@ class Namespace:
         self.__class__ = _Forked  # type: ignore[assignment]
 
     def dot(self, a: Any, b: Any, out: Any = None) -> Any:
-        if self._products.is_half(a):
+        if self._products.takes(a, b) and b.ndim <= 2:
             return self._products.matmul(a, b, out)
         return self._cupy.dot(a, b, out)
 
     def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
-        if self._products.is_half(a):
-            return self._products.matmul(a, b, out)
-        return self._cupy.matmul(a, b, out)
+        module = self._products if self._products.takes(a, b) else self._cupy
+        return module.matmul(a, b, out)
 
     def unique(self, ar: Any, **kwargs: Any) -> Any:
         """CuPy subtracts along an axis, and has no difference of bools."""

@@ -1,7 +1,7 @@
-"""Matrix products of float16 and bfloat16 by cuBLAS: tensor cores, sums in float32.
+"""Matrix products of real numbers by cuBLAS: those of float16 and bfloat16 are summed in float32.
 
-CuPy has none for bfloat16. cuBLAS counts columns first; a matrix stored by rows is there its
-transpose, so ``C = A B`` is asked for as ``C' = B' A'``.
+CuPy has none for bfloat16, and copies what is not contiguous. cuBLAS counts columns first; a matrix
+stored by rows is there its transpose, so ``C = A B`` is asked for as ``C' = B' A'``.
 """
 
 from __future__ import annotations
@@ -12,59 +12,84 @@ import cupy
 import numpy as np
 from cupy_backends.cuda.libs import cublas
 
-# cudaDataType_t: CUDA_R_16F and CUDA_R_16BF.
-_KINDS = {"float16": 2, "bfloat16": 14}
+_IN_FLOAT = (cublas.CUBLAS_COMPUTE_32F, np.ones(1, np.float32), np.zeros(1, np.float32))
+_IN_DOUBLE = (cublas.CUBLAS_COMPUTE_64F, np.ones(1), np.zeros(1))
+# By the type's character: its cudaDataType_t, and what is computed in with 1 and 0.
+_KINDS = {
+    "e": (2, *_IN_FLOAT),
+    "E": (14, *_IN_FLOAT),
+    "f": (0, *_IN_FLOAT),
+    "d": (1, *_IN_DOUBLE),
+}
 _DEFAULT_ALGORITHM = -1
-_ONE, _ZERO = (np.array(value, np.float32) for value in (1, 0))
 
 
-def is_half(array: Any) -> bool:
-    return array.dtype.itemsize == 2 and array.dtype.name in _KINDS
+def takes(a: Any, b: Any) -> bool:
+    """Whether the arrays are of one type, and it is one of those here."""
+    return a.dtype == b.dtype and a.dtype.char in _KINDS and a.ndim > 0 < b.ndim
 
 
 def matmul(a: Any, b: Any, out: Any = None) -> Any:
-    """The product of arrays of one of the types, in the shapes that ``numpy.matmul`` takes.
+    """The product of arrays in the shapes that ``numpy.matmul`` takes.
 
     Raises:
         ValueError: for shapes that do not go together.
     """
-    if out is not None:
-        out[...] = matmul(a, b)
-        return out
     if b.ndim == 1:
-        return matmul(a, b[:, None])[..., 0]
+        return _given(matmul(a, b[:, None])[..., 0], out)
     if a.ndim == 1:
-        return matmul(a[None], b)[..., 0, :]
+        return _given(matmul(a[None], b)[..., 0, :], out)
     if a.shape[-1] != b.shape[-2]:
         raise ValueError(f"shapes {a.shape} and {b.shape} do not go together")
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:
-        return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+        result = matmul(a.reshape(-1, a.shape[-1]), b)
+        return _given(result.reshape(*a.shape[:-1], b.shape[-1]), out)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    result = cupy.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
-    if not result.size or not a.shape[-1]:
+    shape = (*batch, a.shape[-2], b.shape[-1])
+    if out is not None and out.shape == shape and out.dtype == a.dtype and out.flags.c_contiguous:
+        result = out
+    else:
+        result = cupy.empty(shape, a.dtype)
+    if result.size and a.shape[-1]:
+        _multiply(*_stacked(a, batch), *_stacked(b, batch), result)
+    else:
         result.fill(0)
+    return result if result is out else _given(result, out)
+
+
+def _given(result: Any, out: Any) -> Any:
+    if out is None:
         return result
-    a, a_step = _stacked(a, batch)
-    b, b_step = _stacked(b, batch)
+    out[...] = result
+    return out
+
+
+def _multiply(a: Any, a_repeats: bool, b: Any, b_repeats: bool, result: Any) -> None:
     rows, columns = result.shape[-2:]
     a_turned, a_stride, a = _layout(a)
     b_turned, b_stride, b = _layout(b)
-    kind = _KINDS[a.dtype.name]
+    kind, computed, one, zero = _KINDS[a.dtype.char]
     cublas.gemmStridedBatchedEx(
         cupy.cuda.device.get_cublas_handle(), b_turned, a_turned, columns, rows, a.shape[-1],
-        _ONE.ctypes.data, b.data.ptr, kind, b_stride, b_step(b), a.data.ptr, kind, a_stride,
-        a_step(a), _ZERO.ctypes.data, result.data.ptr, kind, columns, rows * columns,
-        result.size // (rows * columns), cublas.CUBLAS_COMPUTE_32F, _DEFAULT_ALGORITHM,
+        one.ctypes.data, b.data.ptr, kind, b_stride, _step(b, b_repeats),
+        a.data.ptr, kind, a_stride, _step(a, a_repeats),
+        zero.ctypes.data, result.data.ptr, kind, columns, rows * columns,
+        result.size // (rows * columns), computed, _DEFAULT_ALGORITHM,
     )  # fmt: skip
-    return result
 
 
-def _stacked(array: Any, batch: tuple[int, ...]) -> tuple[Any, Any]:
-    """Matrices in one stack, and what gives the elements from one to the next."""
-    if array.size == array.shape[-2] * array.shape[-1]:
-        return array.reshape(array.shape[-2:]), lambda matrix: 0
-    stack = cupy.broadcast_to(array, (*batch, *array.shape[-2:])).reshape(-1, *array.shape[-2:])
-    return stack, lambda matrices: matrices.strides[0] // matrices.itemsize
+def _stacked(array: Any, batch: tuple[int, ...]) -> tuple[Any, bool]:
+    """Matrices in one stack, and whether it is a single one, for every place of the batch."""
+    matrix = array.shape[-2:]
+    if array.ndim == 2 or array.size == matrix[0] * matrix[1]:
+        return array.reshape(matrix), True
+    if array.shape[:-2] != batch:
+        array = cupy.broadcast_to(array, (*batch, *matrix))
+    return (array if array.ndim == 3 else array.reshape(-1, *matrix)), False
+
+
+def _step(matrices: Any, repeats: bool) -> int:
+    return 0 if repeats else matrices.strides[0] // matrices.itemsize
 
 
 def _layout(array: Any) -> tuple[int, int, Any]:
