@@ -14,7 +14,7 @@ import cupy
 from numpy import broadcast_shapes
 
 from lamella_core.dispatch import backends, kernel_of, override_kernel
-from lamella_cuda_kernels.compiling import each_row, reduced_precision
+from lamella_cuda_kernels.compiling import computed_type, each_row, reduced_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,10 +160,6 @@ def _lead(*arrays: Any) -> tuple[int, ...]:
     return found
 
 
-def _computed(dtype: Any) -> Any:
-    return cupy.float32 if dtype.itemsize == 2 else dtype
-
-
 def attention(below: Callable[..., Any]) -> Callable[..., Any]:
     matmul = kernel_of("matmul", backends["cuda"])
 
@@ -172,7 +168,7 @@ def attention(below: Callable[..., Any]) -> Callable[..., Any]:
         query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
     ) -> tuple[Any, Any, Any]:
         lead = _lead(query, key, value, mask)
-        asked, dtype = query.dtype, _computed(query.dtype)
+        asked, dtype = query.dtype, computed_type(query.dtype)
         length, keys = query.shape[-2], key.shape[-2]
         queries, all_keys, values = (_heads(x, lead, dtype) for x in (query, key, value))
         heads = len(queries)
@@ -215,7 +211,7 @@ def attention_backward(below: Callable[..., Any]) -> Callable[..., Any]:
         mask_wanted: bool,
     ) -> tuple[Any, Any, Any, Any]:
         lead = _lead(query, key, value, mask)
-        dtype = _computed(query.dtype)
+        dtype = computed_type(query.dtype)
         length, keys = query.shape[-2], key.shape[-2]
         queries, all_keys, values, above = (
             _heads(x, lead, dtype) for x in (query, key, value, grad)

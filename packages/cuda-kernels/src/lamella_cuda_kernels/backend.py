@@ -48,10 +48,12 @@ def load() -> None:
     from cupyx import errstate
 
     from lamella_cuda_kernels import (
+        activation,
         attention,
         convolution,
         fusion,
         host,
+        normalization,
         products,
         random,
         softmax,
@@ -63,7 +65,7 @@ def load() -> None:
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
-    for family in (attention, convolution, softmax):
+    for family in (activation, attention, convolution, normalization, softmax):
         family.register()
     _watch_memory(cupy, backend.peaks)
     os.register_at_fork(after_in_child=backend.xp.refuse_fork)

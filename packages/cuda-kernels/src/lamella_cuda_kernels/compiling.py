@@ -80,6 +80,11 @@ def takes(*arrays: Any) -> bool:
     return first.char in TYPES and all(each.dtype == first for each in arrays)
 
 
+def computed_type(dtype: Any) -> Any:
+    """The type that elements of a type are computed in."""
+    return cupy.float64 if dtype.char == "d" else cupy.float32
+
+
 def each_element(source: str, name: str, char: str, count: int, *args: Any) -> None:
     """Runs a kernel whose threads share a flat range of ``count`` places."""
     if count:
