@@ -230,3 +230,32 @@ def test_host_memory_is_not_reached_by_accident() -> None:
         torch.ones(3, device="cuda").numpy()
     with pytest.raises(TypeError):
         np.asarray(torch.ones(3, device="cuda")._array)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((3, 7), 1), ((40, 3), 0), ((2, 65, 3), 1), ((5,), 0), ((3, 1), 1)]
+)
+def test_sorting_rows(shape: tuple, dim: int, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    x = (torch.randn(*shape) * 3).round().to(dtype)
+    x.view(-1)[2] = torch.nan
+    for descending in (False, True):
+        expected = torch.sort(x, dim, descending, stable=True)
+        found = torch.sort(x.cuda(), dim, descending, stable=True)
+        np.testing.assert_array_equal(found[0].cpu().double(), expected[0].double())
+        np.testing.assert_array_equal(found[1].cpu(), expected[1])
+        chosen = torch.topk(x.cuda(), max(1, shape[dim] // 2), dim, descending)
+        count = chosen[0].shape[dim]
+        np.testing.assert_array_equal(
+            chosen[0].cpu().double(), expected[0].narrow(dim, 0, count).double()
+        )
+
+
+@pytest.mark.parametrize("largest", [True, False])
+def test_the_largest_of_long_rows(largest: bool) -> None:
+    x = torch.from_numpy(np.random.default_rng(0).integers(0, 5000, (2, 9001)).astype("f"))
+    values, order = torch.topk(x.cuda(), 100, 1, largest)
+    expected = np.sort(x.numpy() * (-1 if largest else 1))[:, :100] * (-1 if largest else 1)
+    np.testing.assert_array_equal(values.cpu(), expected)
+    np.testing.assert_array_equal(x.gather(1, order.cpu()), expected)

@@ -51,6 +51,7 @@ def load() -> None:
         activation,
         attention,
         convolution,
+        division,
         fusion,
         host,
         normalization,
@@ -58,14 +59,25 @@ def load() -> None:
         random,
         softmax,
         solving,
+        sorting,
         special,
     )
 
-    backend = CupyBackend(cupy, Namespace(cupy, errstate, products, fusion.run))
+    namespace = Namespace(
+        cupy,
+        errstate,
+        dot=products.dot,
+        matmul=products.matmul,
+        floor_divide=division.floor_divide,
+        remainder=division.remainder,
+        fmod=division.fmod,
+        run_bodies=fusion.run,
+    )
+    backend = CupyBackend(cupy, namespace)
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
-    for family in (activation, attention, convolution, normalization, softmax):
+    for family in (activation, attention, convolution, normalization, softmax, sorting):
         family.register()
     _watch_memory(cupy, backend.peaks)
     os.register_at_fork(after_in_child=backend.xp.refuse_fork)

@@ -108,14 +108,12 @@ class Namespace:
     Args:
         cupy: CuPy.
         errstate: ``cupyx.errstate``.
-        products: the module of matrix products of real numbers.
-        run_bodies: how an optimizer's update is run (``fusion.run``).
+        own: further functions by name, which stand in the place of CuPy's.
     """
 
-    def __init__(self, cupy: Any, errstate: Any, products: Any, run_bodies: Any) -> None:
+    def __init__(self, cupy: Any, errstate: Any, **own: Callable[..., Any]) -> None:
         self._cupy = cupy
-        self._products = products
-        self.run_bodies = run_bodies
+        self.__dict__.update(own)
         self.linalg = _Raising(cupy.linalg, errstate)
         self.add = Function(cupy, cupy.add, atomic=cupy.add)
         self.multiply = Function(cupy, cupy.multiply)
@@ -128,8 +126,6 @@ class Namespace:
         self.logical_or = Function(cupy, _of_truth(cupy.logical_or), atomic=cupy.maximum)
         self.logical_xor = _of_truth(cupy.logical_xor)
         self.logical_not = _of_truth(cupy.logical_not)
-        for name in ("floor_divide", "remainder", "fmod"):
-            setattr(self, name, _in_float32(getattr(cupy, name)))
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._cupy, name)
@@ -140,15 +136,6 @@ class Namespace:
         """In a forked process: whatever is asked of CUDA is refused, with the way out."""
         self.__dict__.clear()
         self.__class__ = _Forked  # type: ignore[assignment]
-
-    def dot(self, a: Any, b: Any, out: Any = None) -> Any:
-        if self._products.takes(a, b) and b.ndim <= 2:
-            return self._products.matmul(a, b, out)
-        return self._cupy.dot(a, b, out)
-
-    def matmul(self, a: Any, b: Any, out: Any = None) -> Any:
-        module = self._products if self._products.takes(a, b) else self._cupy
-        return module.matmul(a, b, out)
 
     def unique(self, ar: Any, **kwargs: Any) -> Any:
         """CuPy subtracts along an axis, and has no difference of bools."""
@@ -200,22 +187,6 @@ def _of_truth(ufunc: Callable[..., Any]) -> Callable[..., Any]:
         return ufunc(*plain, **kwargs)
 
     return on_truth
-
-
-def _in_float32(ufunc: Callable[..., Any]) -> Callable[..., Any]:
-    """A division that rounds once for bfloat16; CuPy rounds the quotient before its floor."""
-
-    def divide(input: Any, other: Any, out: Any = None) -> Any:
-        if all(getattr(each, "dtype", None) != "bfloat16" for each in (input, other)):
-            return ufunc(input, other, out)
-        wide = [each.astype("f") if hasattr(each, "astype") else each for each in (input, other)]
-        result = ufunc(*wide).astype("bfloat16")
-        if out is None:
-            return result
-        out[...] = result
-        return out
-
-    return divide
 
 
 def _is_complex(value: Any) -> bool:

@@ -24,17 +24,24 @@ _KINDS = {
 _DEFAULT_ALGORITHM = -1
 
 
-def takes(a: Any, b: Any) -> bool:
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """As ``numpy.dot``."""
+    return matmul(a, b, out) if _takes(a, b) and b.ndim <= 2 else cupy.dot(a, b, out)
+
+
+def _takes(a: Any, b: Any) -> bool:
     """Whether the arrays are of one type, and it is one of those here."""
     return a.dtype == b.dtype and a.dtype.char in _KINDS and a.ndim > 0 < b.ndim
 
 
 def matmul(a: Any, b: Any, out: Any = None) -> Any:
-    """The product of arrays in the shapes that ``numpy.matmul`` takes.
+    """As ``numpy.matmul``.
 
     Raises:
         ValueError: for shapes that do not go together.
     """
+    if not _takes(a, b):
+        return cupy.matmul(a, b, out=out)
     if b.ndim == 1:
         return _given(matmul(a, b[:, None])[..., 0], out)
     if a.ndim == 1:

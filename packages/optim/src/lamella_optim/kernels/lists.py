@@ -79,7 +79,8 @@ class ListKernel:
         for arrays, numbers in zip(zip(*lists, strict=True), constants, strict=True):
             arrays = tuple([_as_real(a) for a in arrays])
             if run_bodies is not None and all([isinstance(each, (int, float)) for each in numbers]):
-                flat = _flattened(arrays)
+                contiguous = all([each.flags.c_contiguous for each in arrays])
+                flat = arrays if contiguous else _flattened(arrays)
                 if flat is not None:
                     fast[0].append(flat)
                     fast[1].append(numbers)
