@@ -37,12 +37,13 @@ __device__ A gelu_tanh_slope(A x) {
     A inner = (A)0.7978845608028654 * (1 + 3 * (A)0.044715 * x * x);
     return (A)0.5 * (1 + half) + (A)0.5 * x * (1 - half * half) * inner;
 }
-#define POINTWISE(name)                                                                          \\
-    extern "C" __global__ void forward_##name(const T *x, T *y, long long count) {               \\
-        EACH(i, count) y[i] = down(name(up(x[i])));                                              \\
-    }                                                                                            \\
-    extern "C" __global__ void backward_##name(const T *grad, const T *x, T *to, long long count) { \\
-        EACH(i, count) to[i] = down(up(grad[i]) * name##_slope(up(x[i])));                       \\
+#define POINTWISE(name)                                                          \\
+    extern "C" __global__ void forward_##name(const T *x, T *y, long long count) { \\
+        EACH(i, count) y[i] = down(name(up(x[i])));                              \\
+    }                                                                            \\
+    extern "C" __global__ void backward_##name(const T *grad, const T *x, T *to, \\
+                                               long long count) {                \\
+        EACH(i, count) to[i] = down(up(grad[i]) * name##_slope(up(x[i])));       \\
     }
 POINTWISE(silu)
 POINTWISE(gelu)

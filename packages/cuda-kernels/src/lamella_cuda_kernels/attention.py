@@ -94,7 +94,7 @@ class _Mask(NamedTuple):
 
 
 def _mask(mask: Any, lead: tuple[int, ...], dtype: Any) -> _Mask:
-    """A mask whose heads are one dimension; those of equal masks that follow each other share it."""
+    """A mask whose heads are one dimension; heads in a row with equal masks share one."""
     if mask is None:
         return _Mask(0, 0, 1, 0, 0, 0)
     if mask.dtype != bool:

@@ -53,7 +53,9 @@ def load() -> None:
         convolution,
         division,
         fusion,
+        gathering,
         host,
+        loss,
         normalization,
         products,
         random,
@@ -77,7 +79,16 @@ def load() -> None:
     register_backend(backend)
     for family in (random, solving, special, host):
         family.register(backend.xp)
-    for family in (activation, attention, convolution, normalization, softmax, sorting):
+    for family in (
+        activation,
+        attention,
+        convolution,
+        gathering,
+        loss,
+        normalization,
+        softmax,
+        sorting,
+    ):
         family.register()
     _watch_memory(cupy, backend.peaks)
     os.register_at_fork(after_in_child=backend.xp.refuse_fork)

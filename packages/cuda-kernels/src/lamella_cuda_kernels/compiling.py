@@ -99,6 +99,68 @@ def each_row(source: str, name: str, char: str, rows: int, length: int, *args: A
         compiled(source, name, char)((min(rows, _MOST_BLOCKS),), (threads,), args)
 
 
+# Weights are of the type T or, where ``wide``, of A; a null pointer stands for none.
+WEIGHTS = """
+__device__ __forceinline__ A weight_at(const void *weights, long long i, long long wide, A none) {
+    if (!weights) return none;
+    return wide ? ((const A *)weights)[i] : up(((const T *)weights)[i]);
+}
+"""
+
+
+def weights_for(array: Any, dtype: Any) -> tuple[Any, int]:
+    """Weights as the kernels take them, and whether they are wide."""
+    if array is None:
+        return 0, 0
+    if array.dtype != dtype:
+        array = array.astype(computed_type(dtype), copy=False)
+    return cupy.ascontiguousarray(array), int(array.dtype != dtype)
+
+
+# A row is ``length`` elements, of which j is at ``BASE(r) + j * inner``. A block of threads shares
+# it, or a thread does it alone; in either case one thread is its LEADER.
+_LINES = """
+#define ELEMENTS(j) for (long long j = FIRST; j < length; j += STEP)
+#define BASE(r) ((r) / inner * length * inner + (r) % inner)
+"""
+_BY_BLOCK = """
+#define ROWS EACH_BLOCK
+#define FIRST threadIdx.x
+#define STEP blockDim.x
+#define LEADER (!threadIdx.x)
+#define ALL_SUM block_sum
+#define ALL_MAX block_max
+"""
+_BY_THREAD = """
+#define ROWS EACH
+#define FIRST 0
+#define STEP 1
+#define LEADER true
+#define ALL_SUM(x) (x)
+#define ALL_MAX(x) (x)
+"""
+# Rows shorter than this leave most of a warp idle.
+_SHORT = 32
+# So many rows keep the device busy with a thread for each.
+_MANY_ROWS = 4096
+
+
+class Lines:
+    """A source whose kernels go over rows along any dimension, shared out in either way."""
+
+    def __init__(self, source: str) -> None:
+        self.by_block = _BY_BLOCK + _LINES + source
+        self.by_thread = _BY_THREAD + _LINES + source
+
+    def run(self, name: str, char: str, rows: int, length: int, inner: int, *args: Any) -> None:
+        """Runs a kernel whose last arguments are ``rows, length, inner``."""
+        args = (*args, rows, length, inner)
+        if length >= _SHORT and (inner == 1 or rows < _MANY_ROWS):
+            each_row(self.by_block, name, char, rows, length, *args)
+        else:
+            each_element(self.by_thread, name, char, rows, *args)
+
+
 def reduced_precision(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a kernel that takes float16 and bfloat16 as they are, and computes in float32."""
     kernel.reduced_precision = True  # type: ignore[attr-defined]

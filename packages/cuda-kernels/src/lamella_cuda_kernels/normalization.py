@@ -12,26 +12,20 @@ import cupy
 
 from lamella_core.dispatch import override_kernel
 from lamella_cuda_kernels.compiling import (
+    WEIGHTS,
     computed_type,
     each_element,
     each_row,
     reduced_precision,
     takes,
+    weights_for,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Weights are of the type T or, where ``wide``, of A; a null pointer stands for none.
-_WEIGHTS = """
-__device__ __forceinline__ A weight_at(const void *weights, long long i, long long wide, A none) {
-    if (!weights) return none;
-    return wide ? ((const A *)weights)[i] : up(((const T *)weights)[i]);
-}
-"""
-
 LAYER = (
-    _WEIGHTS
+    WEIGHTS
     + """
 #define ELEMENTS(j) for (long long j = threadIdx.x; j < length; j += blockDim.x)
 extern "C" __global__ void layer_norm(const T *x, T *y, A *means, A *rstds, const void *weight,
@@ -95,7 +89,7 @@ extern "C" __global__ void layer_norm_columns(const T *grad, const T *x, const A
 
 # A block takes a channel of (batch, channels, places).
 BATCH = (
-    _WEIGHTS
+    WEIGHTS
     + """
 __device__ __forceinline__ long long over(long long k, long long n) {
     return (k | n) >> 31 ? k / n : (long long)((unsigned int)k / (unsigned int)n);
@@ -162,15 +156,6 @@ extern "C" __global__ void batch_norm_backward(const T *grad, const T *x, T *to,
 )
 
 
-def _weights(array: Any, dtype: Any) -> tuple[Any, int]:
-    """Weights as the kernels take them, and whether they are wide."""
-    if array is None:
-        return 0, 0
-    if array.dtype != dtype:
-        array = array.astype(computed_type(dtype), copy=False)
-    return cupy.ascontiguousarray(array), int(array.dtype != dtype)
-
-
 def _plain(*arrays: Any) -> list[Any]:
     return [cupy.ascontiguousarray(each) for each in arrays]
 
@@ -191,8 +176,8 @@ def native_layer_norm(below: Callable[..., Any]) -> Callable[..., Any]:
         )
         each_row(
             LAYER, "layer_norm", dtype.char, rows, length,
-            *_plain(input), output, mean, rstd, *_weights(weight, dtype), *_weights(bias, dtype),
-            rows, length, float(eps),
+            *_plain(input), output, mean, rstd, *weights_for(weight, dtype),
+            *weights_for(bias, dtype), rows, length, float(eps),
         )  # fmt: skip
         return output, mean, rstd
 
@@ -218,7 +203,7 @@ def native_layer_norm_backward(below: Callable[..., Any]) -> Callable[..., Any]:
         to_input = cupy.empty(input.shape, dtype)
         each_row(
             LAYER, "layer_norm_backward", dtype.char, rows, length,
-            grad, input, to_input, *statistics, *_weights(weight, dtype), rows, length,
+            grad, input, to_input, *statistics, *weights_for(weight, dtype), rows, length,
         )  # fmt: skip
         parts = max(1, min(-(-rows // 8), _THREADS_OF_COLUMNS // length))
         sums = cupy.empty((2, parts, length), wide)
@@ -254,7 +239,7 @@ def native_batch_norm(below: Callable[..., Any]) -> Callable[..., Any]:
         )  # fmt: skip
         each_element(
             BATCH, "batch_norm", dtype.char, input.size,
-            input, output, mean, variance, *_weights(weight, dtype), *_weights(bias, dtype),
+            input, output, mean, variance, *weights_for(weight, dtype), *weights_for(bias, dtype),
             *sizes, float(eps),
         )  # fmt: skip
         return output, mean, variance
@@ -282,7 +267,7 @@ def native_batch_norm_backward(below: Callable[..., Any]) -> Callable[..., Any]:
         )  # fmt: skip
         each_element(
             BATCH, "batch_norm_backward", dtype.char, input.size,
-            grad, input, to_input, *statistics, to_weight, to_bias, *_weights(weight, dtype),
+            grad, input, to_input, *statistics, to_weight, to_bias, *weights_for(weight, dtype),
             *sizes, float(eps),
         )  # fmt: skip
         kept = dtype if weight is None else weight.dtype

@@ -1,8 +1,4 @@
-"""Softmax and its logarithm on CUDA, over any dimension: one launch, numbers read from cache twice.
-
-A row is what softmax is taken over. Where its elements stand together, a block of threads shares
-it; otherwise each thread takes a row of its own, beside its neighbours'.
-"""
+"""Softmax and its logarithm on CUDA, over any dimension: one launch each."""
 
 from __future__ import annotations
 
@@ -12,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 import cupy
 
 from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import each_element, each_row, reduced_precision, takes
+from lamella_cuda_kernels.compiling import Lines, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A row's element j is at ``base + j * inner``.
-_SOURCE = """
-#define ELEMENTS(j) for (long long j = FIRST; j < length; j += STEP)
-#define BASE(r) ((r) / inner * length * inner + (r) % inner)
+LINES = Lines("""
 extern "C" __global__ void softmax(const T *x, T *y, long long rows, long long length,
                                    long long inner) {
     ROWS(r, rows) {
@@ -74,31 +67,7 @@ extern "C" __global__ void log_softmax_backward(const T *grad, const T *y, T *to
         }
     }
 }
-"""
-BY_BLOCK = (
-    """
-#define ROWS EACH_BLOCK
-#define FIRST threadIdx.x
-#define STEP blockDim.x
-#define ALL_SUM block_sum
-#define ALL_MAX block_max
-"""
-    + _SOURCE
-)
-BY_THREAD = (
-    """
-#define ROWS EACH
-#define FIRST 0
-#define STEP 1
-#define ALL_SUM(x) (x)
-#define ALL_MAX(x) (x)
-"""
-    + _SOURCE
-)
-# Rows shorter than this leave most of a warp idle.
-_SHORT = 32
-# So many rows keep the device busy with a thread for each.
-_MANY_ROWS = 4096
+""")
 
 
 def _run(name: str, dim: int, *arrays: Any) -> Any:
@@ -110,12 +79,7 @@ def _run(name: str, dim: int, *arrays: Any) -> Any:
     length = shape[dim] if shape else 1
     inner = prod(shape[dim + 1 :])
     rows = result.size // length
-    args = (*given, result, rows, length, inner)
-    char = result.dtype.char
-    if length >= _SHORT and (inner == 1 or rows < _MANY_ROWS):
-        each_row(BY_BLOCK, name, char, rows, length, *args)
-    else:
-        each_element(BY_THREAD, name, char, rows, *args)
+    LINES.run(name, result.dtype.char, rows, length, inner, *given, result)
     return result
 
 
