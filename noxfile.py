@@ -1,7 +1,7 @@
 """Every check of lamella, by name.
 
-``nox`` runs all of them but the benchmarks, ``nox --list`` names them, and what stands after ``--``
-goes to the program of the session: ``nox -s "tests(nn)" -- -k linear``.
+``nox`` runs all of them but the benchmarks and what needs a GPU, ``nox --list`` names them, and
+what stands after ``--`` goes to the program of the session: ``nox -s "tests(nn)" -- -k linear``.
 
 The sessions test what a user would install. ``wheels`` builds each package once, and the others
 install those files through a constraints file, so that pip follows the dependencies that a package
@@ -181,6 +181,18 @@ def cupy_stand_in(session: nox.Session) -> None:
     install(session, *requirements, "pytest>=8")
     session.run("pytest", "conformance/cupy-stand-in", env=THREADS)
     session.run("python", "conformance/cupy-stand-in/run.py", *session.posargs, env=THREADS)
+
+
+@nox.session(requires=["wheels"], default=False)
+def gpu(session: nox.Session) -> None:
+    """On a GPU with CUDA 13: the backend's tests, some beside PyTorch; the operator database."""
+    requirements = ("lamella", "lamella-cuda-kernels", "cupy-cuda13x>=14", TORCH)
+    install(session, *requirements, "expecttest", "hypothesis", "pytest>=8")
+    tests = ("packages/cuda-kernels/tests", "packages/tensor-core/tests/cuda", "conformance/cuda")
+    session.run("pytest", *tests, env=THREADS)
+    session.run(
+        "python", "conformance/cupy-stand-in/run.py", "--gpu", *session.posargs, env=THREADS
+    )
 
 
 @nox.session(requires=["wheels"])
