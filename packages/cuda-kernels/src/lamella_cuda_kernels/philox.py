@@ -90,15 +90,26 @@ def _kernel(kind: str) -> Any:
     return found
 
 
+def share_out(count: int, each: int) -> tuple[int, int]:
+    """Among how many threads a draw is shared, and by how much it moves the offset.
+
+    Args:
+        count: of the numbers, at least 1.
+        each: how many numbers a block of four words gives.
+    """
+    found = cupy.cuda.Device().attributes
+    held = found["MultiProcessorCount"] * (
+        found["MaxThreadsPerMultiProcessor"] // _THREADS_OF_A_BLOCK
+    )
+    threads = _THREADS_OF_A_BLOCK * min(held, -(-count // _THREADS_OF_A_BLOCK))
+    return threads, 4 * -(-count // (threads * each))
+
+
 def draw(kind: str, shape: Any, seed: int, offset: int) -> tuple[Any, int]:
     """Numbers of a kind on the current device, and the offset after them."""
     numbers = cupy.empty(shape, KINDS[kind][1])
     if not numbers.size:
         return numbers, offset
-    found = cupy.cuda.Device().attributes
-    held = found["MultiProcessorCount"] * (
-        found["MaxThreadsPerMultiProcessor"] // _THREADS_OF_A_BLOCK
-    )
-    threads = _THREADS_OF_A_BLOCK * min(held, -(-numbers.size // _THREADS_OF_A_BLOCK))
+    threads, moved = share_out(numbers.size, KINDS[kind][0])
     _kernel(kind)(np.uint64(seed), np.uint64(offset), np.uint64(threads), numbers)
-    return numbers, offset + 4 * -(-numbers.size // (threads * KINDS[kind][0]))
+    return numbers, offset + moved

@@ -16,7 +16,7 @@ from ml_dtypes import finfo
 from lamella_core import generator as generators
 from lamella_core.device import Device
 from lamella_core.dispatch import register_kernel
-from lamella_cuda_kernels.philox import draw
+from lamella_cuda_kernels.philox import draw, share_out
 
 
 class PhiloxSource:
@@ -64,6 +64,14 @@ class PhiloxSource:
             numbers, self._offset = draw(kind, shape, self._seed, self._offset)
         return numbers
 
+    def reserve(self, count: int, each: int) -> tuple[int, int, int]:
+        """Seed and offset of a draw that the caller makes, and its threads: ``share_out``."""
+        with cupy.cuda.Device(self.device.index):
+            threads, moved = share_out(count, each)
+        offset = self._offset
+        self._offset += moved
+        return self._seed, offset, threads
+
 
 _defaults: dict[int, PhiloxSource] = {}
 
@@ -88,7 +96,8 @@ generators.defaults["cuda"] = _default
 generators.seeded.append(_seed_all)
 
 
-def _source(generator: PhiloxSource | None, device: Device | None = None) -> PhiloxSource:
+def source_of(generator: PhiloxSource | None, device: Device | None = None) -> PhiloxSource:
+    """The generator, or the device's default one."""
     return generator or _default(device or Device("cuda"))
 
 
@@ -132,49 +141,51 @@ def _integers(source: PhiloxSource, low: int, high: int, shape: Any, narrow: int
 
 
 def rand(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    return _uniform(_source(generator, device), size, dtype)
+    return _uniform(source_of(generator, device), size, dtype)
 
 
 def randn(size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    return _normal(_source(generator, device), size, dtype).astype(dtype, copy=False)
+    return _normal(source_of(generator, device), size, dtype).astype(dtype, copy=False)
 
 
 def normal_of_size(
     mean: float, std: float, size: Any, generator: Any, dtype: Any, device: Device
 ) -> Any:
-    return (_normal(_source(generator, device), size, dtype) * std + mean).astype(dtype, copy=False)
+    return (_normal(source_of(generator, device), size, dtype) * std + mean).astype(
+        dtype, copy=False
+    )
 
 
 def randint(low: int, high: int, size: Any, generator: Any, dtype: Any, device: Device) -> Any:
-    return _integers(_source(generator, device), low, high, size).astype(dtype)
+    return _integers(source_of(generator, device), low, high, size).astype(dtype)
 
 
 def randperm(n: int, generator: Any, dtype: Any, device: Device) -> Any:
-    keys = _source(generator, device).draw("bits64", (n,))
+    keys = source_of(generator, device).draw("bits64", (n,))
     with cupy.cuda.Device(device.index):
         return cupy.argsort(keys).astype(dtype)
 
 
 def bernoulli(input: Any, generator: Any) -> Any:
-    drawn = _drawn(_source(generator), "uniform", input.shape, np.float32)
+    drawn = _drawn(source_of(generator), "uniform", input.shape, np.float32)
     return (drawn <= input).astype(input.dtype)
 
 
 def normal(mean: Any, std: Any, generator: Any) -> Any:
     like = mean if isinstance(mean, cupy.ndarray) else std
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
-    return (_normal(_source(generator), shape, like.dtype) * std + mean).astype(like.dtype)
+    return (_normal(source_of(generator), shape, like.dtype) * std + mean).astype(like.dtype)
 
 
 def poisson(input: Any, generator: Any) -> Any:
     # CuPy's own generator knows the law; it is seeded from the stream.
-    seed = int(_source(generator).draw("bits64", (1,))[0])
+    seed = int(source_of(generator).draw("bits64", (1,))[0])
     numbers = cupy.random.Generator(cupy.random.Philox4x3210(seed))
     return numbers.poisson(input.astype(np.float64), input.shape).astype(input.dtype)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool, generator: Any) -> Any:
-    source = _source(generator)
+    source = source_of(generator)
     if replacement:
         rows = input.reshape(-1, input.shape[-1]).astype(np.float64)
         heights = cupy.cumsum(rows, axis=-1)
@@ -187,20 +198,20 @@ def multinomial(input: Any, num_samples: int, replacement: bool, generator: Any)
 
 
 def dropout_noise(input: Any, p: float, generator: Any) -> tuple[Any, Any]:
-    kept = _uniform(_source(generator), input.shape, np.float32) >= p
+    kept = _uniform(source_of(generator), input.shape, np.float32) >= p
     noise = (kept / np.float32(1.0 - p)).astype(input.dtype)
     return input * noise, noise
 
 
 def uniform_(target: Any, low: float, high: float, generator: Any) -> None:
-    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    drawn = _drawn(source_of(generator), "uniform", target.shape, target.dtype)
     numbers = (drawn * (high - low) + low).astype(target.dtype, copy=False)
     _below(numbers, low, high)
     target[...] = numbers
 
 
 def normal_(target: Any, mean: float, std: float, generator: Any) -> None:
-    target[...] = _normal(_source(generator), target.shape, target.dtype) * std + mean
+    target[...] = _normal(source_of(generator), target.shape, target.dtype) * std + mean
 
 
 def random_(target: Any, low: int | None, high: int | None, generator: Any) -> None:
@@ -214,23 +225,23 @@ def random_(target: Any, low: int | None, high: int | None, generator: Any) -> N
             high = int(np.iinfo(target.dtype).max) + 1
         else:
             high = 2 ** (finfo(target.dtype).nmant + 1) + 1
-    target[...] = _integers(_source(generator), low or 0, high, target.shape, narrow)
+    target[...] = _integers(source_of(generator), low or 0, high, target.shape, narrow)
 
 
 def bernoulli_(target: Any, p: Any, generator: Any) -> None:
-    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    drawn = _drawn(source_of(generator), "uniform", target.shape, target.dtype)
     target[...] = drawn <= p if isinstance(p, cupy.ndarray) else drawn < p
 
 
 def exponential_(target: Any, lambd: float, generator: Any) -> None:
-    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    drawn = _drawn(source_of(generator), "uniform", target.shape, target.dtype)
     # A logarithm of 0 would give the one number, 0, that the law has not.
     least = np.finfo(drawn.dtype).eps / 2
     target[...] = cupy.where(drawn >= 1 - least, least, -cupy.log(drawn)) / lambd
 
 
 def cauchy_(target: Any, median: float, sigma: float, generator: Any) -> None:
-    source = _source(generator)
+    source = source_of(generator)
     if target.dtype == np.float64:
         drawn = cupy.tan(np.pi * (source.draw("uniform64", target.shape) - 0.5))
     else:
@@ -239,12 +250,12 @@ def cauchy_(target: Any, median: float, sigma: float, generator: Any) -> None:
 
 
 def geometric_(target: Any, p: float, generator: Any) -> None:
-    drawn = _drawn(_source(generator), "uniform", target.shape, target.dtype)
+    drawn = _drawn(source_of(generator), "uniform", target.shape, target.dtype)
     target[...] = cupy.ceil(cupy.log(drawn) / np.log1p(-p))
 
 
 def log_normal_(target: Any, mean: float, std: float, generator: Any) -> None:
-    drawn = _normal(_source(generator), target.shape, target.dtype)
+    drawn = _normal(source_of(generator), target.shape, target.dtype)
     target[...] = cupy.exp(drawn * std + mean)
 
 
