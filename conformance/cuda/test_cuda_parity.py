@@ -64,6 +64,17 @@ def test_laws_in_place(law, dtype) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=close, atol=close)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("size", [1, 6, 1000, 1001, 3_000_000])
+def test_dropout(size, dtype) -> None:
+    def call(t):
+        x = t.ones(size, dtype=getattr(t, dtype), device="cuda")
+        return [t.nn.functional.dropout(x, p).double() for p in (0.1, 0.5)]
+
+    for mine, theirs in both(call):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
 def test_integers(dtype) -> None:
     def call(t):

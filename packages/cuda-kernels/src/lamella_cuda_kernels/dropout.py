@@ -15,29 +15,29 @@ from lamella_cuda_kernels.random import source_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A thread reads the blocks of four words of its subsequence, as philox.py tells: it fills the
-# places of those four. The number 1 counts as 0, as in ``rand``.
+# A thread reads the blocks of four words of its subsequence, as philox.py tells, and fills as many
+# neighbouring places with them as PyTorch's vectors have: four, two or one.
 SOURCE = (
     PHILOX
     + """
 extern "C" __global__ void dropout(const T *x, T *to, T *noise, long long count, double p,
                                    unsigned long long seed, unsigned long long offset,
-                                   long long threads, long long blocks) {
+                                   long long threads, long long blocks, int vector) {
     EACH(i, blocks) {
         unsigned long long turn = i / threads, thread = i - turn * threads;
         unsigned long long number = offset / 4 + turn;
         unsigned int c[4] = {(unsigned int)number, (unsigned int)(number >> 32),
                              (unsigned int)thread, (unsigned int)(thread >> 32)};
         philox4(c, seed);
+        float kept = 1 - p;
         A scale = 1 / (A)(1 - p);
         for (int w = 0; w < 4; w++) {
-            long long place = thread + (4 * turn + w) * threads;
+            long long place = thread + (4 / vector * turn + w / vector) * threads;
+            place = place * vector + w % vector;
             if (place >= count) break;
-            float drawn = of_32_bits(c[w], 1.0f);
-            if (drawn == 1.0f) drawn = 0.0f;
-            T factor = down(drawn >= (float)p ? scale : 0);
-            noise[place] = factor;
-            to[place] = down(up(x[place]) * up(factor));
+            A factor = of_32_bits(c[w], 1.0f) < kept ? scale : 0;
+            noise[place] = down(factor);
+            to[place] = down(up(x[place]) * factor);
         }
     }
 }
@@ -54,11 +54,12 @@ def dropout_noise(below: Callable[..., Any]) -> Callable[..., Any]:
         result, noise = cupy.empty(input.shape, input.dtype), cupy.empty(input.shape, input.dtype)
         count = input.size
         seed, offset, threads = source_of(generator).reserve(count, 4)
+        vector = 1 if count % 2 else 2 if count % 4 else 4
         blocks = threads * -(-count // (4 * threads))
         each_element(
             SOURCE, "dropout", input.dtype.char, blocks,
             input, result, noise, count, float(p), np.uint64(seed), np.uint64(offset),
-            threads, blocks,
+            threads, blocks, np.int32(vector),
         )  # fmt: skip
         return result, noise
 

@@ -1,7 +1,7 @@
 """Random numbers on CUDA. They are other ones than the CPU's from the same seed, as in PyTorch.
 
-``rand``, ``randn`` and the in-place laws give what PyTorch's CUDA generator gives; permutations,
-``multinomial``, ``poisson`` and dropout share the stream out in ways of their own.
+``rand``, ``randn``, ``dropout`` and the in-place laws give what PyTorch's CUDA generator gives;
+permutations, ``multinomial`` and ``poisson`` share the stream out in ways of their own.
 """
 
 from __future__ import annotations
