@@ -220,8 +220,8 @@ def attention_backward(below: Callable[..., Any]) -> Callable[..., Any]:
         to_query, to_key, to_value = (
             cupy.zeros(x.shape, dtype) for x in (queries, all_keys, values)
         )
-        to_mask = cupy.zeros((*lead, *mask.shape[-2:]), dtype) if mask_wanted else None
-        flat_mask = to_mask.reshape(-1, *mask.shape[-2:]) if mask_wanted else None
+        to_mask: Any = cupy.zeros((*lead, *mask.shape[-2:]), dtype) if mask_wanted else None
+        flat_mask: Any = to_mask.reshape(-1, *mask.shape[-2:]) if mask_wanted else None
         masks = _mask(mask, lead, dtype)
         heads = len(queries)
         plan = _plan(heads, length, keys, 2 * queries.itemsize, is_causal, scale)

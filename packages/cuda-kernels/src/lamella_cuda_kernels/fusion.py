@@ -122,8 +122,8 @@ def run(body: Any, lists: Any, constants: Any, flags: Any) -> None:
         blocks = np.cumsum([0, *(-(-size // _PART) for size in sizes)])
         rows = [[*(each.data.ptr for each in arrays)] for arrays, _ in members]
         numbers = np.array([numbers for _, numbers in members], np.float64)
-        table = [np.array([blocks[:-1], sizes]), np.array(rows).T, numbers.T]
-        table = np.concatenate([np.ascontiguousarray(part).view(np.uint64) for part in table])
+        parts = [np.array([blocks[:-1], sizes]), np.array(rows).T, numbers.T]
+        table = np.concatenate([np.ascontiguousarray(part).view(np.uint64) for part in parts])
         kernel((int(blocks[-1]),), (_THREADS,), (cupy.asarray(table), len(members)))
 
 

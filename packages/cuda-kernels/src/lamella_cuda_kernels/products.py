@@ -15,7 +15,7 @@ from cupy_backends.cuda.libs import cublas
 _IN_FLOAT = (cublas.CUBLAS_COMPUTE_32F, np.ones(1, np.float32), np.zeros(1, np.float32))
 _IN_DOUBLE = (cublas.CUBLAS_COMPUTE_64F, np.ones(1), np.zeros(1))
 # By the type's character: its cudaDataType_t, and what is computed in with 1 and 0.
-_KINDS = {
+_KINDS: dict[str, tuple[Any, ...]] = {
     "e": (2, *_IN_FLOAT),
     "E": (14, *_IN_FLOAT),
     "f": (0, *_IN_FLOAT),

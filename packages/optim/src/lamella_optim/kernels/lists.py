@@ -87,7 +87,7 @@ class ListKernel:
                     continue
             scratch = (xp.empty_like(arrays[0]), xp.empty_like(arrays[0]))
             body(xp, arrays, scratch, numbers, flags)
-        if fast[0]:
+        if run_bodies is not None and fast[0]:
             run_bodies(body, *fast, flags)
 
 
