@@ -56,6 +56,8 @@ REDUCTION(block_max, larger(x, y), -INF)
 """
 
 _MOST_BLOCKS = 1 << 20
+# A device's registers, shared among the 1024 threads that a block may have.
+_OPTIONS = ("--maxrregcount=64",)
 
 
 def source_for(source: str, char: str) -> str:
@@ -71,7 +73,7 @@ def source_for(source: str, char: str) -> str:
 @cache
 def compiled(source: str, name: str, char: str) -> Any:
     """The kernel of a name, for the element type of a character."""
-    return cupy.RawKernel(source_for(source, char), name)
+    return cupy.RawKernel(source_for(source, char), name, _OPTIONS)
 
 
 def takes(*arrays: Any) -> bool:
