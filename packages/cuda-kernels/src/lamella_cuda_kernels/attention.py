@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import cupy
 from numpy import broadcast_shapes
 
-from lamella_core.dispatch import backends, kernel_of, override_kernel
+from lamella_core.dispatch import override_kernel
 from lamella_cuda_kernels.compiling import computed_type, each_row, reduced_precision
+from lamella_cuda_kernels.products import matmul
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,40 +41,44 @@ __device__ A masked(A score, const bool *seen, const A *added, long long place) 
     long long length, long long causal, double scale, const void *mask, long long kind, \\
     long long repeat, long long head_step, long long row_step, long long key_step
 
-extern "C" __global__ void attention_weights(T *scores, A *highest, A *sums, PARAMETERS) {
+#define SCORE(j) masked(own[j] * (A)scale, seen, added, j * key_step)
+
+extern "C" __global__ void attention_weights(const A *scores, T *weights, A *highest, A *sums,
+                                             PARAMETERS) {
     EACH_BLOCK(r, heads * rows) {
         MASKS
-        T *own = scores + r * keys;
+        const A *own = scores + r * keys;
+        T *to = weights + r * keys;
         A top = -INF, total = 0;
-        SEEN(j) top = larger(masked(up(own[j]) * (A)scale, seen, added, j * key_step), top);
+        SEEN(j) top = larger(SCORE(j), top);
         top = block_max(top);
         if (top == -INF) top = 0;
-        SEEN(j) total += exp(masked(up(own[j]) * (A)scale, seen, added, j * key_step) - top);
+        SEEN(j) total += exp(SCORE(j) - top);
         total = block_sum(total);
         if (total == 0) total = 1;
         A share = 1 / total;
-        KEYS(j) own[j] = down(j < limit
-            ? exp(masked(up(own[j]) * (A)scale, seen, added, j * key_step) - top) * share : 0);
+        KEYS(j) to[j] = down(j < limit ? exp(SCORE(j) - top) * share : 0);
         if (!threadIdx.x) {
             highest[head * length + row] = top;
             sums[head * length + row] = total;
         }
     }
 }
-extern "C" __global__ void attention_slopes(T *scores, T *through, const A *highest,
-                                            const A *sums, PARAMETERS) {
+extern "C" __global__ void attention_slopes(const A *scores, const A *through, T *weights,
+                                            T *slopes, const A *highest, const A *sums,
+                                            PARAMETERS) {
     EACH_BLOCK(r, heads * rows) {
         MASKS
-        T *own = scores + r * keys, *slopes = through + r * keys;
+        const A *own = scores + r * keys, *above = through + r * keys;
+        T *to = weights + r * keys, *slope = slopes + r * keys;
         A top = highest[head * length + row], share = 1 / sums[head * length + row], inner = 0;
         KEYS(j) {
-            A weight = j < limit
-                ? exp(masked(up(own[j]) * (A)scale, seen, added, j * key_step) - top) * share : 0;
-            own[j] = down(weight);
-            inner += weight * up(slopes[j]);
+            A weight = j < limit ? exp(SCORE(j) - top) * share : 0;
+            inner += weight * above[j];
+            to[j] = down(weight);
         }
         inner = block_sum(inner);
-        KEYS(j) slopes[j] = down(up(own[j]) * (up(slopes[j]) - inner));
+        KEYS(j) slope[j] = down(up(to[j]) * (above[j] - inner));
     }
 }
 """
@@ -148,11 +153,10 @@ def _plan(heads: int, length: int, keys: int, itemsize: int, causal: bool, scale
     return _Plan(heads, length, keys, step, rows, causal, float(scale))
 
 
-def _heads(array: Any, lead: tuple[int, ...], dtype: Any) -> Any:
-    """An operand as ``(heads, length, width)``, row-major."""
+def _heads(array: Any, lead: tuple[int, ...]) -> Any:
+    """An operand as ``(heads, length, width)``."""
     array = cupy.broadcast_to(array, (*lead, *array.shape[-2:]))
-    array = array.reshape(prod(lead), *array.shape[-2:]).astype(dtype, copy=False)
-    return cupy.ascontiguousarray(array)
+    return array.reshape(prod(lead), *array.shape[-2:])
 
 
 def _lead(*arrays: Any) -> tuple[int, ...]:
@@ -160,42 +164,47 @@ def _lead(*arrays: Any) -> tuple[int, ...]:
     return found
 
 
-def attention(below: Callable[..., Any]) -> Callable[..., Any]:
-    matmul = kernel_of("matmul", backends["cuda"])
+def _narrow(array: Any, dtype: Any) -> Any:
+    """Where a pass over float32 numbers writes those of a type: itself, where it is that type."""
+    return array if array.dtype == dtype else cupy.empty(array.shape, dtype)
 
+
+def attention(below: Callable[..., Any]) -> Callable[..., Any]:
     @reduced_precision
     def kernel(
         query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
     ) -> tuple[Any, Any, Any]:
         lead = _lead(query, key, value, mask)
-        asked, dtype = query.dtype, computed_type(query.dtype)
+        dtype, wide = query.dtype, computed_type(query.dtype)
         length, keys = query.shape[-2], key.shape[-2]
-        queries, all_keys, values = (_heads(x, lead, dtype) for x in (query, key, value))
+        queries, all_keys, values = (_heads(x, lead) for x in (query, key, value))
         heads = len(queries)
         output = cupy.empty((heads, length, value.shape[-1]), dtype)
-        highest = cupy.zeros((heads, 1, length), dtype)
-        total = cupy.ones((heads, 1, length), dtype)
-        masks = _mask(mask, lead, dtype)
-        plan = _plan(heads, length, keys, output.itemsize, is_causal, scale)
+        highest = cupy.zeros((heads, 1, length), wide)
+        total = cupy.ones((heads, 1, length), wide)
+        masks = _mask(mask, lead, wide)
+        plan = _plan(heads, length, keys, highest.itemsize, is_causal, scale)
         for part, rows, seen in plan.blocks():
-            scores = matmul(queries[part, rows], all_keys[part, :seen].swapaxes(-1, -2))
-            tops, sums = highest[part], total[part]
-            count = scores.shape[0] * scores.shape[1]
+            some, those = queries[part, rows], all_keys[part, :seen]
+            scores = matmul(some, those.swapaxes(-1, -2), wide=True)
+            weights = _narrow(scores, dtype)
             each_row(
-                SOURCE, "attention_weights", scores.dtype.char, count, seen, scores, tops, sums,
+                SOURCE, "attention_weights", dtype.char, scores.size // max(seen, 1), seen,
+                scores, weights, highest[part], total[part],
                 *plan.arguments(part, rows, seen, masks),
             )  # fmt: skip
-            output[part, rows] = matmul(scores, values[part, :seen])
+            matmul(weights, values[part, :seen], output[part, rows])
         shape = (*lead, 1, length)
-        output = output.reshape(*lead, *output.shape[1:]).astype(asked, copy=False)
-        return output, highest.reshape(shape), total.reshape(shape)
+        return (
+            output.reshape(*lead, *output.shape[1:]),
+            highest.reshape(shape),
+            total.reshape(shape),
+        )
 
     return kernel
 
 
 def attention_backward(below: Callable[..., Any]) -> Callable[..., Any]:
-    matmul = kernel_of("matmul", backends["cuda"])
-
     @reduced_precision
     def kernel(
         grad: Any,
@@ -211,45 +220,53 @@ def attention_backward(below: Callable[..., Any]) -> Callable[..., Any]:
         mask_wanted: bool,
     ) -> tuple[Any, Any, Any, Any]:
         lead = _lead(query, key, value, mask)
-        dtype = computed_type(query.dtype)
+        dtype, wide = query.dtype, computed_type(query.dtype)
         length, keys = query.shape[-2], key.shape[-2]
-        queries, all_keys, values, above = (
-            _heads(x, lead, dtype) for x in (query, key, value, grad)
-        )
+        queries, all_keys, values, above = (_heads(x, lead) for x in (query, key, value, grad))
         tops, sums = (cupy.ascontiguousarray(x).reshape(-1, length) for x in (highest, total))
         to_query, to_key, to_value = (
-            cupy.zeros(x.shape, dtype) for x in (queries, all_keys, values)
+            cupy.zeros(x.shape, wide) for x in (queries, all_keys, values)
         )
-        to_mask: Any = cupy.zeros((*lead, *mask.shape[-2:]), dtype) if mask_wanted else None
-        flat_mask: Any = to_mask.reshape(-1, *mask.shape[-2:]) if mask_wanted else None
-        masks = _mask(mask, lead, dtype)
-        heads = len(queries)
-        plan = _plan(heads, length, keys, 2 * queries.itemsize, is_causal, scale)
+        to_mask = (
+            cupy.zeros((*lead, *mask.shape[-2:]), wide) if mask_wanted else cupy.empty(0, wide)
+        )
+        masks = _mask(mask, lead, wide)
+        plan = _plan(len(queries), length, keys, 2 * tops.itemsize, is_causal, scale)
         for part, rows, seen in plan.blocks():
             some, those, gradients = queries[part, rows], all_keys[part, :seen], above[part, rows]
-            scores = matmul(some, those.swapaxes(-1, -2))
-            slopes = matmul(gradients, values[part, :seen].swapaxes(-1, -2))
-            count = scores.shape[0] * scores.shape[1]
+            scores = matmul(some, those.swapaxes(-1, -2), wide=True)
+            through = matmul(gradients, values[part, :seen].swapaxes(-1, -2), wide=True)
+            weights, slopes = _narrow(scores, dtype), _narrow(through, dtype)
             each_row(
-                SOURCE, "attention_slopes", scores.dtype.char, count, seen, scores, slopes,
-                tops[part], sums[part], *plan.arguments(part, rows, seen, masks),
+                SOURCE, "attention_slopes", dtype.char, scores.size // max(seen, 1), seen,
+                scores, through, weights, slopes, tops[part], sums[part],
+                *plan.arguments(part, rows, seen, masks),
             )  # fmt: skip
-            to_value[part, :seen] += matmul(scores.swapaxes(-1, -2), gradients)
-            to_key[part, :seen] += matmul(slopes.swapaxes(-1, -2), some)
-            to_query[part, rows] = matmul(slopes, those)
+            _add_product(to_value[part, :seen], weights, gradients, rows.start)
+            _add_product(to_key[part, :seen], slopes, some, rows.start)
+            matmul(slopes, those, to_query[part, rows], wide=True)
             if mask_wanted:
-                _add_to_mask(flat_mask[part], rows, seen, slopes)
+                flat_mask = to_mask.reshape(-1, *mask.shape[-2:])
+                _add_to_mask(flat_mask[part], rows, seen, slopes.astype(wide, copy=False))
         to_query *= scale
         to_key *= scale
         found = [
-            _summed(each.reshape(*lead, *each.shape[1:]), x.shape).astype(x.dtype, copy=False)
+            _summed(each.reshape(*lead, *each.shape[1:]), x.shape).astype(dtype, copy=False)
             for each, x in ((to_query, query), (to_key, key), (to_value, value))
         ]
-        if to_mask is None:
-            return (*found, cupy.empty((0,), dtype))
-        return (*found, _summed(to_mask, mask.shape).astype(mask.dtype, copy=False))
+        if mask_wanted:
+            to_mask = _summed(to_mask, mask.shape).astype(mask.dtype, copy=False)
+        return (*found, to_mask)
 
     return kernel
+
+
+def _add_product(target: Any, left: Any, right: Any, row: int) -> None:
+    """Adds ``left^T @ right`` to a gradient, which the first rows find empty."""
+    if row:
+        target += matmul(left.swapaxes(-1, -2), right, wide=True)
+    else:
+        matmul(left.swapaxes(-1, -2), right, target, wide=True)
 
 
 def _add_to_mask(to_mask: Any, rows: slice, keys: int, slopes: Any) -> None:

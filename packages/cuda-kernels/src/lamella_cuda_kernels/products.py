@@ -12,6 +12,8 @@ import cupy
 import numpy as np
 from cupy_backends.cuda.libs import cublas
 
+from lamella_cuda_kernels.compiling import computed_type
+
 _IN_FLOAT = (cublas.CUBLAS_COMPUTE_32F, np.ones(1, np.float32), np.zeros(1, np.float32))
 _IN_DOUBLE = (cublas.CUBLAS_COMPUTE_64F, np.ones(1), np.zeros(1))
 # By the type's character: its cudaDataType_t, and what is computed in with 1 and 0.
@@ -34,8 +36,11 @@ def _takes(a: Any, b: Any) -> bool:
     return a.dtype == b.dtype and a.dtype.char in _KINDS and a.ndim > 0 < b.ndim
 
 
-def matmul(a: Any, b: Any, out: Any = None) -> Any:
+def matmul(a: Any, b: Any, out: Any = None, *, wide: bool = False) -> Any:
     """As ``numpy.matmul``.
+
+    Args:
+        wide: whether the product of float16 or bfloat16 is float32, as it is summed.
 
     Raises:
         ValueError: for shapes that do not go together.
@@ -43,20 +48,21 @@ def matmul(a: Any, b: Any, out: Any = None) -> Any:
     if not _takes(a, b):
         return cupy.matmul(a, b, out=out)
     if b.ndim == 1:
-        return _given(matmul(a, b[:, None])[..., 0], out)
+        return _given(matmul(a, b[:, None], wide=wide)[..., 0], out)
     if a.ndim == 1:
-        return _given(matmul(a[None], b)[..., 0, :], out)
+        return _given(matmul(a[None], b, wide=wide)[..., 0, :], out)
     if a.shape[-1] != b.shape[-2]:
         raise ValueError(f"shapes {a.shape} and {b.shape} do not go together")
     if b.ndim == 2 and a.ndim > 2 and a.flags.c_contiguous:
-        result = matmul(a.reshape(-1, a.shape[-1]), b)
+        result = matmul(a.reshape(-1, a.shape[-1]), b, wide=wide)
         return _given(result.reshape(*a.shape[:-1], b.shape[-1]), out)
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, a.shape[-2], b.shape[-1])
-    if out is not None and out.shape == shape and out.dtype == a.dtype and out.flags.c_contiguous:
+    dtype = computed_type(a.dtype) if wide else a.dtype
+    if out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous:
         result = out
     else:
-        result = cupy.empty(shape, a.dtype)
+        result = cupy.empty(shape, dtype)
     if result.size and a.shape[-1]:
         _multiply(*_stacked(a, batch), *_stacked(b, batch), result)
     else:
@@ -80,7 +86,7 @@ def _multiply(a: Any, a_repeats: bool, b: Any, b_repeats: bool, result: Any) -> 
         cupy.cuda.device.get_cublas_handle(), b_turned, a_turned, columns, rows, a.shape[-1],
         one.ctypes.data, b.data.ptr, kind, b_stride, _step(b, b_repeats),
         a.data.ptr, kind, a_stride, _step(a, a_repeats),
-        zero.ctypes.data, result.data.ptr, kind, columns, rows * columns,
+        zero.ctypes.data, result.data.ptr, _KINDS[result.dtype.char][0], columns, rows * columns,
         result.size // (rows * columns), computed, _DEFAULT_ALGORITHM,
     )  # fmt: skip
 
