@@ -50,8 +50,8 @@ def dropout_noise(below: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(input: Any, p: float, generator: Any) -> tuple[Any, Any]:
         if not (takes(input) and input.size):
             return below(input, p, generator)  # type: ignore[no-any-return]
-        input = cupy.ascontiguousarray(input)
         result, noise = cupy.empty(input.shape, input.dtype), cupy.empty(input.shape, input.dtype)
+        input = cupy.ascontiguousarray(input)
         count = input.size
         seed, offset, threads = source_of(generator).reserve(count, 4)
         vector = 1 if count % 2 else 2 if count % 4 else 4
