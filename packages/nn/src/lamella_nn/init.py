@@ -121,7 +121,16 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draw from the uniform distribution between ``a`` and ``b``."""
+    """Draw from the uniform distribution between ``a`` and ``b``.
+
+    Args:
+        tensor: floating, of any shape; it is overwritten.
+        a, b: the bounds; a is one of the numbers, b is not.
+        generator: where the numbers come from; the default one where left out.
+
+    Raises:
+        RuntimeError: ``a`` is greater than ``b``.
+    """
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -130,7 +139,16 @@ def uniform_(
 def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
-    """Draw from the normal distribution of a mean and a standard deviation."""
+    """Draw from the normal distribution of a mean and a standard deviation.
+
+    Args:
+        tensor: floating or complex, of any shape; it is overwritten.
+        mean, std: those of the distribution.
+        generator: where the numbers come from; the default one where left out.
+
+    Raises:
+        RuntimeError: ``std`` is negative.
+    """
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -149,6 +167,12 @@ def trunc_normal_(
     By rejection: numbers are proposed from the normal distribution where more than 0.3 of it
     lies between the bounds, otherwise uniformly between them and kept with the probability
     density(x) / max density. All elements are proposed anew until each has been kept once.
+
+    Args:
+        tensor: floating, of any shape; it is overwritten.
+        mean, std: those of the distribution before it is cut off.
+        a, b: the bounds.
+        generator: where the numbers come from; the default one where left out.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -182,7 +206,12 @@ def _normal_cdf(x: float) -> float:
 
 @_can_be_skipped
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with a value."""
+    """Fill with a value.
+
+    Args:
+        tensor: of any shape; it is overwritten.
+        val: the number.
+    """
     with no_grad():
         return tensor.fill_(val)
 

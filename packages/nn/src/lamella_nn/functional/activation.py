@@ -39,7 +39,16 @@ __all__ = [
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``max(input, 0)``."""
+    """``max(input, 0)``.
+
+    Args:
+        input: real, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        RuntimeError: for a bool input.
+        NotImplementedError: for a complex one.
+    """
     return input.relu_() if inplace else ops.relu(input)
 
 
@@ -49,7 +58,16 @@ def relu_(input: Tensor) -> Tensor:
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """``min(max(input, 0), 6)``."""
+    """``min(max(input, 0), 6)``.
+
+    Args:
+        input: real, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        RuntimeError: for a bool input.
+        NotImplementedError: for a complex one.
+    """
     return ops.relu6_(input) if inplace else ops.relu6(input)
 
 
@@ -58,8 +76,15 @@ def hardtanh(
 ) -> Tensor:
     """``input`` held between ``min_val`` and ``max_val``.
 
+    Args:
+        input: real, of any shape.
+        min_val, max_val: the bounds.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
     Raises:
         ValueError: when ``min_val`` is greater than ``max_val``.
+        RuntimeError: for a bool input.
+        NotImplementedError: for a complex one.
     """
     if min_val > max_val:
         raise ValueError(
@@ -71,14 +96,33 @@ def hardtanh(
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """``input`` where it is greater than ``threshold``, ``value`` elsewhere."""
+    """``input`` where it is greater than ``threshold``, ``value`` elsewhere.
+
+    Args:
+        input: real, of any shape.
+        threshold: the bound.
+        value: what stands in the place of elements that do not exceed it.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for a bool or complex input.
+    """
     if inplace:
         return ops.threshold_(input, threshold, value)
     return ops.threshold(input, threshold, value)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """``input`` where it is positive, ``negative_slope * input`` elsewhere."""
+    """``input`` where it is positive, ``negative_slope * input`` elsewhere.
+
+    Args:
+        input: floating, of any shape.
+        negative_slope: the slope below zero.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+    """
     if inplace:
         return ops.leaky_relu_(input, negative_slope)
     return ops.leaky_relu(input, negative_slope)
@@ -91,7 +135,20 @@ def rrelu(
     training: bool = False,
     inplace: bool = False,
 ) -> Tensor:
-    """:func:`leaky_relu` with slopes drawn from ``[lower, upper]``; their mean in evaluation."""
+    """:func:`leaky_relu` with slopes drawn from ``[lower, upper]``; their mean in evaluation.
+
+    Args:
+        input: floating, of any shape.
+        lower, upper: the bounds of the slopes.
+        training: whether to draw a slope for each element, from the default generator.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        RuntimeError: when ``lower`` is greater than ``upper``.
+        NotImplementedError: for an integer, bool or complex input.
+
+    B. Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+    """
     if lower > upper:
         raise RuntimeError(
             f"Lower bound should be less than or equal to the upper bound, but got {lower} > "
@@ -103,55 +160,138 @@ def rrelu(
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``input`` where it is positive, ``alpha * (exp(input) - 1)`` elsewhere."""
+    """``input`` where it is positive, ``alpha * (exp(input) - 1)`` elsewhere.
+
+    Args:
+        input: floating, of any shape.
+        alpha: the limit at minus infinity is ``-alpha``.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+
+    D.-A. Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units",
+    2016.
+    """
     return ops.elu_(input, alpha) if inplace else ops.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``input`` where it is positive, ``alpha * (exp(input / alpha) - 1)`` elsewhere."""
+    """``input`` where it is positive, ``alpha * (exp(input / alpha) - 1)`` elsewhere.
+
+    Args:
+        input: floating, of any shape.
+        alpha: the limit at minus infinity is ``-alpha``; not 0.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+
+    J. T. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
+    """
     return ops.celu_(input, alpha) if inplace else ops.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """The scaled exponential unit, ``scale * elu(input, alpha)``."""
+    """``scale * elu(input, alpha)``, with ``scale`` 1.0507... and ``alpha`` 1.6733...
+
+    Args:
+        input: floating, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+
+    G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+    """
     return ops.selu_(input) if inplace else ops.selu(input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * sigmoid(input)``."""
+    """``input * sigmoid(input)``, also called swish.
+
+    Args:
+        input: floating or complex, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer or bool input.
+    """
     return ops.silu_(input) if inplace else ops.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * tanh(softplus(input))``."""
+    """``input * tanh(softplus(input))``.
+
+    Args:
+        input: floating, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+
+    D. Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019.
+    """
     return ops.mish_(input) if inplace else ops.mish(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``min(max(input / 6 + 1 / 2, 0), 1)``."""
+    """``min(max(input / 6 + 1 / 2, 0), 1)``.
+
+    Args:
+        input: floating, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+    """
     return ops.hardsigmoid_(input) if inplace else ops.hardsigmoid(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``input * hardsigmoid(input)``."""
+    """``input * hardsigmoid(input)``.
+
+    Args:
+        input: floating, of any shape.
+        inplace: whether to overwrite ``input``, which is then what is returned.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input.
+
+    A. Howard et al., "Searching for MobileNetV3", 2019.
+    """
     return ops.hardswish_(input) if inplace else ops.hardswish(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """``1 / (1 + exp(-input))``."""
+    """``1 / (1 + exp(-input))``.
+
+    Args:
+        input: of any shape; integers and bools become the default floating type.
+    """
     return ops.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Args:
+        input: of any shape; integers and bools become the default floating type.
+    """
     return core.tanh(input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """The first half along ``dim`` times the sigmoid of the second.
 
+    Args:
+        input: its size along ``dim`` is even; the result's is half of it.
+        dim: the dimension that is halved.
+
     Raises:
         RuntimeError: for an input without dimensions, or an odd size.
+
+    Y. N. Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2017.
     """
     if not input.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")
@@ -164,8 +304,13 @@ def softmax(
     """``exp(input) / sum(exp(input))`` along ``dim``.
 
     Args:
+        input: floating, of any shape; the result has it, too.
         dim: None, which is deprecated, is 0 for 0, 1 and 3 dimensions and 1 for others.
         dtype: what to convert the input to first.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input without ``dtype``.
+        IndexError: when ``dim`` is out of range.
     """
     if dim is None:
         dim = _implicit_dim("softmax", input.ndim, _stacklevel)
@@ -175,7 +320,17 @@ def softmax(
 def softmin(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """:func:`softmax` of the negated input."""
+    """:func:`softmax` of the negated input.
+
+    Args:
+        input: floating, of any shape.
+        dim, dtype: as for :func:`softmax`.
+
+    Raises:
+        NotImplementedError: for an integer or complex input without ``dtype``.
+        RuntimeError: for a bool input, which has no negative.
+        IndexError: when ``dim`` is out of range.
+    """
     if dim is None:
         dim = _implicit_dim("softmin", input.ndim, _stacklevel)
     return ops.softmax(-input, dim, dtype)
@@ -184,7 +339,16 @@ def softmin(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None
 ) -> Tensor:
-    """The logarithm of :func:`softmax`, computed without it."""
+    """The logarithm of :func:`softmax`, ``input - log(sum(exp(input)))``, computed without it.
+
+    Args:
+        input: floating, of any shape.
+        dim, dtype: as for :func:`softmax`.
+
+    Raises:
+        NotImplementedError: for an integer, bool or complex input without ``dtype``.
+        IndexError: when ``dim`` is out of range.
+    """
     if dim is None:
         dim = _implicit_dim("log_softmax", input.ndim, _stacklevel)
     return ops.log_softmax(input, dim, dtype)

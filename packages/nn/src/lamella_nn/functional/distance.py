@@ -17,6 +17,11 @@ __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``; the inputs broadcast.
 
+    Args:
+        x1, x2: floating; they are promoted to one type.
+        dim: the dimension of the vectors, which the result has not.
+        eps: the least length that counts, for vectors of zeros.
+
     Raises:
         RuntimeError: for inputs that are not floating.
     """
@@ -39,7 +44,20 @@ def _unit(x: Tensor, dim: int, eps: float) -> Tensor:
 def pairwise_distance(
     x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
 ) -> Tensor:
-    """The p-norm of ``x1 - x2 + eps`` along the last dimension; the inputs broadcast."""
+    """The p-norm of ``x1 - x2 + eps`` along the last dimension; the inputs broadcast.
+
+    Args:
+        x1, x2: ``(batch, features)`` or ``(features,)``.
+        p: the degree of the norm, also infinity.
+        eps: keeps the gradient of equal vectors finite.
+        keepdim: whether the last dimension stays, with size 1.
+
+    Returns:
+        ``(batch,)`` or ``()``.
+
+    Raises:
+        RuntimeError: when the shapes do not broadcast.
+    """
     return core.norm(x1 - x2 + eps, p, -1, keepdim)
 
 

@@ -78,7 +78,11 @@ def fractional_max_pool2d_with_indices(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`fractional_max_pool2d` with its indices."""
+    """:func:`fractional_max_pool2d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`fractional_max_pool2d`; ``return_indices`` has no
+    effect.
+    """
     return fractional_max_pool2d(
         input, kernel_size, output_size, output_ratio, True, _random_samples
     )
@@ -92,7 +96,11 @@ def fractional_max_pool3d_with_indices(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`fractional_max_pool3d` with its indices."""
+    """:func:`fractional_max_pool3d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`fractional_max_pool3d`; ``return_indices`` has no
+    effect.
+    """
     return fractional_max_pool3d(
         input, kernel_size, output_size, output_ratio, True, _random_samples
     )

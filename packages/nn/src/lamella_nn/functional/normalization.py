@@ -387,6 +387,18 @@ def normalize(
     eps: float = 1e-12,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``x / max(|x|_p, eps)`` along ``dim``."""
+    """``x / max(|x|_p, eps)`` along ``dim``: vectors of length 1.
+
+    Args:
+        input: floating or complex, of any shape.
+        p: the degree of the norm.
+        dim: the dimension of the vectors.
+        eps: the least length that is divided by, for vectors of zeros.
+        out: a tensor to write into.
+
+    Raises:
+        RuntimeError: for integers and bools.
+        IndexError: when ``dim`` is out of range.
+    """
     length = core.norm(input, p, dim, True).clamp(min=eps).expand_as(input)
     return core.div(input, length, out=out) if out is not None else input / length

@@ -105,7 +105,10 @@ def max_pool1d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`max_pool1d` with its indices."""
+    """:func:`max_pool1d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`max_pool1d`; ``return_indices`` has no effect.
+    """
     return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -118,7 +121,10 @@ def max_pool2d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`max_pool2d` with its indices."""
+    """:func:`max_pool2d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`max_pool2d`; ``return_indices`` has no effect.
+    """
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -131,7 +137,10 @@ def max_pool3d_with_indices(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """:func:`max_pool3d` with its indices."""
+    """:func:`max_pool3d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`max_pool3d`; ``return_indices`` has no effect.
+    """
     return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
@@ -432,7 +441,13 @@ def lp_pool1d(
     stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The p-norm of each window, ``(sum x^p)^(1/p)``, over one dimension."""
+    """The p-norm of each window, ``(sum x^p)^(1/p)``, over one dimension; see :func:`lp_pool2d`.
+
+    Args:
+        input: ``(batch, channels, length)`` or ``(channels, length)``.
+        norm_type: p; of infinity, the largest magnitude.
+        kernel_size, stride, ceil_mode: as in :func:`avg_pool1d`.
+    """
     return _lp_pool(1, avg_pool1d, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -459,7 +474,13 @@ def lp_pool3d(
     stride: Ints | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The p-norm of each window, ``(sum x^p)^(1/p)``, over three dimensions."""
+    """The p-norm of each window, ``(sum x^p)^(1/p)``, over three dimensions.
+
+    Args:
+        input: ``(batch, channels, depth, height, width)``, or without the batch.
+        norm_type: p; of infinity, the largest magnitude.
+        kernel_size, stride, ceil_mode: as in :func:`avg_pool3d`.
+    """
     return _lp_pool(3, avg_pool3d, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -575,21 +596,33 @@ def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = 
 def adaptive_max_pool1d_with_indices(
     input: Tensor, output_size: Ints, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool1d` with its indices."""
+    """:func:`adaptive_max_pool1d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`adaptive_max_pool1d`; ``return_indices`` has no
+    effect.
+    """
     return adaptive_max_pool1d(input, output_size, True)
 
 
 def adaptive_max_pool2d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool2d` with its indices."""
+    """:func:`adaptive_max_pool2d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`adaptive_max_pool2d`; ``return_indices`` has no
+    effect.
+    """
     return adaptive_max_pool2d(input, output_size, True)
 
 
 def adaptive_max_pool3d_with_indices(
     input: Tensor, output_size: Any, return_indices: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """:func:`adaptive_max_pool3d` with its indices."""
+    """:func:`adaptive_max_pool3d` with its indices: the maxima, and their places as int64.
+
+    The arguments and errors are those of :func:`adaptive_max_pool3d`; ``return_indices`` has no
+    effect.
+    """
     return adaptive_max_pool3d(input, output_size, True)
 
 

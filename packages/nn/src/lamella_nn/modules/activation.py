@@ -131,14 +131,22 @@ class _Shrink(Module):
 
 
 class Hardshrink(_Shrink):
-    """x where |x| > ``lambd``, zero elsewhere."""
+    """x where |x| > ``lambd``, zero elsewhere.
+
+    Args:
+        lambd: the bound.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardshrink(input, self.lambd)
 
 
 class Softshrink(_Shrink):
-    """x moved towards zero by ``lambd``, and zero where |x| ≤ ``lambd``."""
+    """x moved towards zero by ``lambd``, and zero where |x| ≤ ``lambd``.
+
+    Args:
+        lambd: how far; not negative.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softshrink(input, self.lambd)
@@ -199,7 +207,13 @@ class ReLU6(Hardtanh):
 
 
 class Threshold(Module):
-    """x where it exceeds ``threshold``, ``value`` elsewhere. ``inplace`` overwrites the input."""
+    """x where it exceeds ``threshold``, ``value`` elsewhere.
+
+    Args:
+        threshold: the bound.
+        value: what stands in the place of elements that do not exceed it.
+        inplace: whether to overwrite the input.
+    """
 
     threshold: float
     value: float
@@ -242,7 +256,9 @@ class GELU(Module):
 class LeakyReLU(Module):
     """x where it is positive, ``negative_slope`` · x elsewhere.
 
-    ``inplace`` overwrites the input.
+    Args:
+        negative_slope: the slope below zero.
+        inplace: whether to overwrite the input.
     """
 
     negative_slope: float
@@ -301,9 +317,12 @@ class PReLU(Module):
 class RReLU(Module):
     """x where it is positive, a · x elsewhere, with a random a for each element.
 
-    In training a is uniform between ``lower`` and ``upper``, in evaluation their mean.
-    ``inplace`` overwrites the input. From Xu et al. (2015), "Empirical Evaluation of Rectified
-    Activations in Convolutional Network".
+    In training a is uniform between ``lower`` and ``upper``, in evaluation their mean. From Xu et
+    al. (2015), "Empirical Evaluation of Rectified Activations in Convolutional Network".
+
+    Args:
+        lower, upper: the bounds of a.
+        inplace: whether to overwrite the input.
     """
 
     lower: float
@@ -328,7 +347,12 @@ class RReLU(Module):
 class ELU(Module):
     """x where it is positive, ``alpha`` · (exp(x) - 1) elsewhere.
 
-    ``inplace`` overwrites the input.
+    From Clevert et al. (2016), "Fast and Accurate Deep Network Learning by Exponential Linear
+    Units".
+
+    Args:
+        alpha: the limit at minus infinity is ``-alpha``.
+        inplace: whether to overwrite the input.
     """
 
     alpha: float
@@ -349,8 +373,11 @@ class ELU(Module):
 class CELU(Module):
     """max(0, x) + min(0, α (exp(x / α) - 1)), with ``alpha`` for α.
 
-    ``inplace`` overwrites the input. From Barron (2017), "Continuously Differentiable Exponential
-    Linear Units".
+    From Barron (2017), "Continuously Differentiable Exponential Linear Units".
+
+    Args:
+        alpha: the limit at minus infinity is ``-alpha``; not 0.
+        inplace: whether to overwrite the input.
     """
 
     alpha: float
@@ -369,7 +396,12 @@ class CELU(Module):
 
 
 class Softplus(Module):
-    """log(1 + exp(β x)) / β, and x itself where β x exceeds ``threshold``."""
+    """log(1 + exp(β x)) / β, a smooth ``ReLU``.
+
+    Args:
+        beta: β; the larger, the nearer to ``ReLU``.
+        threshold: where β x exceeds it, the result is x itself.
+    """
 
     beta: float
     threshold: float
@@ -400,21 +432,33 @@ class _DimActivation(Module):
 
 
 class Softmax(_DimActivation):
-    """exp(xᵢ) / Σⱼ exp(xⱼ) along ``dim``."""
+    """exp(xᵢ) / Σⱼ exp(xⱼ) along ``dim``: numbers between 0 and 1 whose sum is 1.
+
+    Args:
+        dim: the dimension; see ``functional.softmax`` for None.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, self.dim, _stacklevel=5)
 
 
 class LogSoftmax(_DimActivation):
-    """log(exp(xᵢ) / Σⱼ exp(xⱼ)) along ``dim``."""
+    """log(exp(xᵢ) / Σⱼ exp(xⱼ)) along ``dim``, computed as xᵢ - log Σⱼ exp(xⱼ).
+
+    Args:
+        dim: the dimension; see ``functional.softmax`` for None.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
 
 class Softmin(_DimActivation):
-    """exp(-xᵢ) / Σⱼ exp(-xⱼ) along ``dim``."""
+    """exp(-xᵢ) / Σⱼ exp(-xⱼ) along ``dim``.
+
+    Args:
+        dim: the dimension; see ``functional.softmax`` for None.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim, _stacklevel=5)
@@ -440,7 +484,10 @@ class Softmax2d(Module):
 class GLU(Module):
     """a · σ(b), with a and b the halves of the input along ``dim``.
 
-    From Dauphin et al. (2016), "Language Modeling with Gated Convolutional Networks".
+    From Dauphin et al. (2017), "Language Modeling with Gated Convolutional Networks".
+
+    Args:
+        dim: the dimension that is halved; its size is even.
     """
 
     dim: int

@@ -138,7 +138,13 @@ def _scale(grads: list[Tensor], max_norm: float, total: Tensor) -> None:
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:
-    """Limit every element of all gradients, in place, to ±``clip_value``."""
+    """Limit every element of all gradients, in place, to ±``clip_value``.
+
+    Args:
+        parameters: those whose gradients to limit; those without gradient do not count.
+        clip_value: the limit.
+        foreach: a choice of method that PyTorch has; there is one method here.
+    """
     limit = float(clip_value)
     with no_grad():
         for grad in _gradients(parameters):
