@@ -35,5 +35,10 @@ def test_softmax_counts_missing_elements_as_minus_infinity(dim: int) -> None:
 def test_errors() -> None:
     with pytest.raises(RuntimeError, match="expected a sparse tensor"):
         sum(core.ones(2))
-    with pytest.raises(RuntimeError, match="different dimensions"):
+    with pytest.raises(RuntimeError, match="dim 0 appears multiple times"):
         sum(sparse_coo_tensor((2, 3)), (0, 0))
+    for function in (sum, softmax, log_softmax):
+        with pytest.raises(IndexError, match="out of range"):
+            function(sparse_coo_tensor((2, 3)), 2)
+    with pytest.raises(NotImplementedError, match="softmax.*'Long'"):
+        softmax(sparse_coo_tensor([[0]], [1], (2,)), 0)

@@ -246,7 +246,13 @@ class Function:
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        """Saves what ``backward`` needs, where ``forward`` takes no ``ctx``."""
+        """Saves what ``backward`` needs, where ``forward`` takes no ``ctx``.
+
+        Args:
+            ctx: what the two of them share; see :class:`FunctionCtx`.
+            inputs: the arguments of ``forward``.
+            output: what it returned.
+        """
         raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
@@ -269,7 +275,16 @@ class Function:
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *args: Any) -> Any:
-        """Computes the outputs of a whole batch, and the dimensions that count its examples."""
+        """Computes the outputs of a whole batch, and the dimensions that count its examples.
+
+        Args:
+            info: ``batch_size``, and ``randomness`` as :func:`vmap` was given it.
+            in_dims: for each argument the dimension that counts examples; None where there is none.
+            args: the arguments of ``forward``, a whole batch each.
+
+        Returns:
+            The outputs, and for each of them its dimension, or None.
+        """
         raise NotImplementedError(
             "To use autograd.Function with vmap, you must either override the vmap static method "
             "or set generate_vmap_rule=True."

@@ -60,7 +60,10 @@ def cumsum(
 def cumprod(
     input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Running products along a dimension; hidden elements count as 1. See :func:`cumsum`."""
+    """Running products along a dimension; hidden elements count as 1.
+
+    Arguments and errors are those of :func:`cumsum`.
+    """
     input = hidden_as("cumprod", _running("cumprod", input, dtype), mask, 1)
     return input.cumprod(dim, dtype=input._dtype)
 
@@ -82,7 +85,10 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """Logarithm of :func:`softmax`: minus infinity at hidden elements."""
+    """Logarithm of :func:`softmax`: minus infinity at hidden elements.
+
+    Arguments and errors are those of :func:`softmax`.
+    """
     input = _converted(input, dtype)
     if mask is not None:
         input = hidden_as("log_softmax", input, mask, least("amax", input._dtype))
@@ -92,7 +98,10 @@ def log_softmax(
 def softmin(
     input: Tensor, dim: int, *, dtype: dtype | None = None, mask: Tensor | None = None
 ) -> Tensor:
-    """:func:`softmax` of ``-x``."""
+    """:func:`softmax` of ``-x``: 0 at hidden elements, NaN where nothing is selected.
+
+    Arguments and errors are those of :func:`softmax`.
+    """
     input = _converted(input, dtype)
     if mask is not None:
         input = hidden_as("softmin", input, mask, greatest("amin", input._dtype))

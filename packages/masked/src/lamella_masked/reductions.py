@@ -295,7 +295,10 @@ def std(
     dtype: dtype | None = None,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Standard deviation of the selected elements, the root of :func:`var`."""
+    """Standard deviation of the selected elements, the root of :func:`var`.
+
+    Arguments and errors are those of :func:`var`.
+    """
     return _variance("std", input, dim, unbiased, correction, keepdim, dtype, mask).sqrt()
 
 

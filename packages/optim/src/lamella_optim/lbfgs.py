@@ -118,6 +118,9 @@ class LBFGS(Optimizer):
 
         Returns:
             the loss before the first iteration, as the closure returned it.
+
+        Raises:
+            RuntimeError: when ``line_search_fn`` is unknown.
         """
         group = self.param_groups[0]
         search = group["line_search_fn"]

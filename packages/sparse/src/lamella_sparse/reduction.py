@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_core.conventions.common import normalize_dim, normalize_dims
 from lamella_sparse.conversion import coo_tensor, coo_values
 from lamella_sparse.coordinates import flat
 from lamella_sparse.layer import SparseTensor
@@ -29,6 +30,10 @@ def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
 
     Returns:
         a sparse tensor while a sparse dimension is left, else a dense one.
+
+    Raises:
+        IndexError: when a dimension is out of range.
+        RuntimeError: when one stands twice.
     """
     _coo_of("sum", input)
     whole: Any = input.coalesce()
@@ -37,12 +42,7 @@ def sum(input: Tensor, dim: Any = None, dtype: Any = None) -> Tensor:
         values = values.to(dtype)
     if dim is None:
         return values.sum()
-    given = (dim,) if isinstance(dim, int) else tuple(dim)
-    dims = {d + coo.ndim if d < 0 else d for d in given}
-    if any(not 0 <= d < coo.ndim for d in dims) or len(dims) != len(given):
-        raise RuntimeError(
-            f"sparse.sum: dim {given} must be different dimensions of {coo.ndim} dimensions"
-        )
+    dims = normalize_dims((dim,) if isinstance(dim, int) else dim, coo.ndim)
     dense = [d - coo.sparse_dim + 1 for d in dims if d >= coo.sparse_dim]
     if dense:
         values = values.sum(dense)
@@ -58,13 +58,28 @@ def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """``exp(x) / sum exp(x)`` along a dimension, over the elements that have coordinates.
 
     Elements without coordinates count as minus infinity. Differentiable.
+
+    Args:
+        input: a sparse tensor of floating values.
+        dim: the dimension, a sparse or a dense one.
+        dtype: what values are cast to first.
+
+    Returns:
+        a sparse tensor with the coordinates of ``input``, each once.
+
+    Raises:
+        IndexError: when ``dim`` is out of range.
+        NotImplementedError: for values that are not floating, without ``dtype``.
     """
     result, _ = _softmax("softmax", input, dim, dtype)
     return result
 
 
 def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The logarithm of :func:`softmax`."""
+    """The logarithm of :func:`softmax` at the coordinates that are there.
+
+    Arguments and errors are those of :func:`softmax`.
+    """
     _, result = _softmax("log_softmax", input, dim, dtype)
     return result
 
@@ -76,7 +91,11 @@ def _softmax(op_name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Any, An
     values = coo_values(whole)
     if dtype is not None:
         values = values.to(dtype)
-    dim %= coo.ndim
+    if not values._dtype.is_floating_point:
+        raise NotImplementedError(
+            f"\"{op_name}\" not implemented for '{values._dtype.class_name}'; give a floating dtype"
+        )
+    dim = normalize_dim(dim, coo.ndim)
     if dim >= coo.sparse_dim:
         along = dim - coo.sparse_dim + 1
         results = values.softmax(along), values.log_softmax(along)

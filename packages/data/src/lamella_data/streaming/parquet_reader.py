@@ -27,6 +27,11 @@ class ParquetReader:
     Args:
         file: the file.
         columns: the columns to read; None for all.
+
+    Raises:
+        KeyError: when the file lacks one of them.
+        CorruptShardError: when it is no Parquet file, or a damaged one.
+        ImportError: when pyarrow is not installed.
     """
 
     def __init__(self, file: ShardFile, columns: Sequence[str] | None = None) -> None:

@@ -34,6 +34,13 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1.
 
+    Args:
+        input: distances, of any shape.
+        target: 1 for like pairs and -1 for unlike ones, of the input's shape.
+        margin: the distance up to which unlike pairs cost something.
+        size_average, reduce: deprecated names of the reduction.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
     Raises:
         ValueError: for an unknown reduction.
     """
@@ -54,6 +61,13 @@ def margin_ranking_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """``max(0, -target (input1 - input2) + margin)``; target 1 wants ``input1`` the larger.
+
+    Args:
+        input1, input2: of one shape.
+        target: 1 or -1, of the same number of dimensions.
+        margin: by how much the one should be larger.
+        size_average, reduce: deprecated names of the reduction.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         RuntimeError: when the numbers of dimensions differ.
@@ -76,6 +90,11 @@ def soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """``log(1 + exp(-target input))``, targets being 1 and -1.
+
+    Args:
+        input, target: of one shape.
+        size_average, reduce: deprecated names of the reduction.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         ValueError: for an unknown reduction.

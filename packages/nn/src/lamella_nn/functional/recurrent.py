@@ -466,5 +466,5 @@ def rnn_relu_cell(
     b_ih: Tensor | None = None,
     b_hh: Tensor | None = None,
 ) -> Tensor:
-    """:func:`rnn_tanh_cell` with ``relu``."""
+    """:func:`rnn_tanh_cell` with ``relu`` for ``tanh``; it has the same arguments and errors."""
     return _cell("rnn_relu", input, (hx,), w_ih, w_hh, b_ih, b_hh)[0]

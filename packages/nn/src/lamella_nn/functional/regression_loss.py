@@ -78,7 +78,15 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """The absolute error, ``|input - target|``; arguments as in :func:`mse_loss`."""
+    """The absolute error, ``|input - target|``.
+
+    Args:
+        input, target: of one shape; others broadcast with a warning.
+        size_average, reduce, reduction, weight: as in :func:`mse_loss`.
+
+    Raises:
+        ValueError: for an unknown reduction, or a weight of another shape.
+    """
     reduction = read_reduction(reduction, size_average, reduce)
     _warn_if_shapes_differ(input, target)
     losses = (input - target).abs()
@@ -96,6 +104,9 @@ def smooth_l1_loss(
     """``d^2 / (2 beta)`` where ``d = |input - target| < beta``, ``d - beta / 2`` elsewhere.
 
     Args:
+        input, target: of one shape; others broadcast with a warning.
+        size_average, reduce: deprecated names of the reduction.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
         beta: where the square passes into the line; 0 gives :func:`l1_loss`.
 
     Raises:

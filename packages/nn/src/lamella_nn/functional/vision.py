@@ -314,18 +314,29 @@ def upsample(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """The old name of :func:`interpolate`."""
+    """The old name of :func:`interpolate`, with its arguments; it warns.
+
+    There is no ``recompute_scale_factor`` and no ``antialias``.
+    """
     _warn_of_old_name("upsample")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """The old name of :func:`interpolate` with mode ``"nearest"``."""
+    """The old name of :func:`interpolate` with mode ``"nearest"``; it warns.
+
+    Args:
+        input, size, scale_factor: as for :func:`interpolate`.
+    """
     _warn_of_old_name("upsample_nearest")
     return interpolate(input, size, scale_factor, "nearest")
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
-    """The old name of :func:`interpolate` with mode ``"bilinear"`` and aligned corners."""
+    """The old name of :func:`interpolate` with mode ``"bilinear"`` and aligned corners; it warns.
+
+    Args:
+        input, size, scale_factor: as for :func:`interpolate`.
+    """
     _warn_of_old_name("upsample_bilinear")
     return interpolate(input, size, scale_factor, "bilinear", True)

@@ -190,7 +190,11 @@ class ModuleList(_ModuleSequence):
         return self._modules[self._name_at(index)]
 
     def insert(self, index: int, module: Module) -> None:
-        """Put a module before the one at ``index``, counted as ``list.insert`` counts."""
+        """Put a module before the one at ``index``, counted as ``list.insert`` counts.
+
+        Raises:
+            TypeError: ``module`` is neither a module nor None.
+        """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         modules: list[Any] = list(self._modules.values())

@@ -103,36 +103,81 @@ class _LazyConvTranspose(_LazyConvXdMixin):
 
 
 class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]
-    """A ``Conv1d`` whose ``in_channels`` are those of its first input; it becomes one then."""
+    """A ``Conv1d`` whose ``in_channels`` are those of its first input; it becomes one then.
+
+    The arguments are those of ``Conv1d`` without ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 2 or 3 dimensions.
+    """
 
     cls_to_become = Conv1d
 
 
 class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
-    """A ``Conv2d`` whose ``in_channels`` are those of its first input; it becomes one then."""
+    """A ``Conv2d`` whose ``in_channels`` are those of its first input; it becomes one then.
+
+    The arguments are those of ``Conv2d`` without ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 3 or 4 dimensions.
+    """
 
     cls_to_become = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):  # type: ignore[misc]
-    """A ``Conv3d`` whose ``in_channels`` are those of its first input; it becomes one then."""
+    """A ``Conv3d`` whose ``in_channels`` are those of its first input; it becomes one then.
+
+    The arguments are those of ``Conv3d`` without ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 4 or 5 dimensions.
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):  # type: ignore[misc]
-    """A ``ConvTranspose1d`` that takes its ``in_channels`` from its first input."""
+    """A ``ConvTranspose1d`` that takes its ``in_channels`` from its first input.
+
+    It becomes a ``ConvTranspose1d`` then. The arguments are those of that class without
+    ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 2 or 3 dimensions.
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):  # type: ignore[misc]
-    """A ``ConvTranspose2d`` that takes its ``in_channels`` from its first input."""
+    """A ``ConvTranspose2d`` that takes its ``in_channels`` from its first input.
+
+    It becomes a ``ConvTranspose2d`` then. The arguments are those of that class without
+    ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 3 or 4 dimensions.
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):  # type: ignore[misc]
-    """A ``ConvTranspose3d`` that takes its ``in_channels`` from its first input."""
+    """A ``ConvTranspose3d`` that takes its ``in_channels`` from its first input.
+
+    It becomes a ``ConvTranspose3d`` then. The arguments are those of that class without
+    ``in_channels``.
+
+    Raises:
+        ValueError: by the first call, where ``groups`` does not divide the channels.
+        RuntimeError: by the first call, for an input of other than 4 or 5 dimensions.
+    """
 
     cls_to_become = ConvTranspose3d

@@ -63,36 +63,60 @@ class _LazyNormBase(LazyModuleMixin):
 
 
 class LazyBatchNorm1d(_LazyNormBase, BatchNorm1d):  # type: ignore[misc]
-    """A ``BatchNorm1d`` whose ``num_features`` are the channels of its first input."""
+    """A ``BatchNorm1d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes a ``BatchNorm1d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyNormBase, BatchNorm2d):  # type: ignore[misc]
-    """A ``BatchNorm2d`` whose ``num_features`` are the channels of its first input."""
+    """A ``BatchNorm2d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes a ``BatchNorm2d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNormBase, BatchNorm3d):  # type: ignore[misc]
-    """A ``BatchNorm3d`` whose ``num_features`` are the channels of its first input."""
+    """A ``BatchNorm3d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes a ``BatchNorm3d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyNormBase, InstanceNorm1d):  # type: ignore[misc]
-    """An ``InstanceNorm1d`` whose ``num_features`` are the channels of its first input."""
+    """An ``InstanceNorm1d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes an ``InstanceNorm1d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNormBase, InstanceNorm2d):  # type: ignore[misc]
-    """An ``InstanceNorm2d`` whose ``num_features`` are the channels of its first input."""
+    """An ``InstanceNorm2d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes an ``InstanceNorm2d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyNormBase, InstanceNorm3d):  # type: ignore[misc]
-    """An ``InstanceNorm3d`` whose ``num_features`` are the channels of its first input."""
+    """An ``InstanceNorm3d`` whose ``num_features`` are the channels of its first input.
+
+    It becomes an ``InstanceNorm3d`` then. The arguments are those of that class without
+    ``num_features``.
+    """
 
     cls_to_become = InstanceNorm3d

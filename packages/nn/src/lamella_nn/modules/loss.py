@@ -59,23 +59,40 @@ class _WeightedLoss(_Loss):
 
 
 class L1Loss(_Loss):
-    """|x - y|."""
+    """|x - y|, the absolute error.
+
+    Args:
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """x and y of one shape, which is that of the result without reduction; others broadcast."""
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class MSELoss(_Loss):
-    """(x - y)²."""
+    """(x - y)², the squared error.
+
+    Args:
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """x and y of one shape, which is that of the result without reduction; others broadcast."""
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
     """(x - y)² / 2β where |x - y| < β, |x - y| - β/2 elsewhere.
 
-    From Girshick (2015), "Fast R-CNN". ``beta`` is at least 0; at 0 it is ``L1Loss``.
+    From Girshick (2015), "Fast R-CNN".
+
+    Args:
+        size_average, reduce, reduction: see the module's docstring.
+        beta: β, at least 0; at 0 it is ``L1Loss``.
+
+    Raises:
+        RuntimeError: by a call, when β is negative.
     """
 
     def __init__(
@@ -89,13 +106,21 @@ class SmoothL1Loss(_Loss):
         self.beta = beta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """x and y, of one shape."""
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
 class HuberLoss(_Loss):
     """(x - y)² / 2 where |x - y| < δ, δ (|x - y| - δ/2) elsewhere.
 
-    From Huber (1964), "Robust Estimation of a Location Parameter". ``delta`` is positive.
+    From Huber (1964), "Robust Estimation of a Location Parameter".
+
+    Args:
+        reduction: see the module's docstring.
+        delta: δ, positive.
+
+    Raises:
+        RuntimeError: by a call, when δ is not positive.
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -103,6 +128,7 @@ class HuberLoss(_Loss):
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """x and y, of one shape."""
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
@@ -115,6 +141,7 @@ class BCELoss(_WeightedLoss):
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Probabilities x and targets y from 0 to 1, of one shape."""
         return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
@@ -140,6 +167,7 @@ class BCEWithLogitsLoss(_Loss):
         self.register_buffer("pos_weight", pos_weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Scores x and targets y from 0 to 1, of one shape."""
         return F.binary_cross_entropy_with_logits(
             input,
             target,
@@ -170,6 +198,7 @@ class NLLLoss(_WeightedLoss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Logarithms (N, C), (C,) or (N, C, \\*) and class indices (N,), () or (N, \\*)."""
         return F.nll_loss(
             input,
             target,
@@ -180,7 +209,7 @@ class NLLLoss(_WeightedLoss):
 
 
 class NLLLoss2d(NLLLoss):
-    """The old name of ``NLLLoss``, for images."""
+    """The old name of ``NLLLoss``, with its arguments; it warns (FutureWarning)."""
 
     def __init__(
         self,
@@ -228,6 +257,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """Scores (N, C), (C,) or (N, C, \\*) and targets; see the class."""
         return F.cross_entropy(
             input,
             target,

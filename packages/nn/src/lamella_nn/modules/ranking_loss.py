@@ -32,7 +32,12 @@ class _MarginLoss(_Loss):
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, -y (x₁ - x₂) + margin): x₁ should rank higher where y = 1, x₂ where y = -1."""
+    """max(0, -y (x₁ - x₂) + margin): x₁ should rank higher where y = 1, x₂ where y = -1.
+
+    Args:
+        margin: by how much.
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Tensors of one shape."""
@@ -42,7 +47,12 @@ class MarginRankingLoss(_MarginLoss):
 
 
 class CosineEmbeddingLoss(_MarginLoss):
-    """1 - cos(x₁, x₂) where y = 1, max(0, cos(x₁, x₂) - margin) where y = -1."""
+    """1 - cos(x₁, x₂) where y = 1, max(0, cos(x₁, x₂) - margin) where y = -1.
+
+    Args:
+        margin: the cosine from which on unlike vectors cost something.
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         """Inputs (N, D) and targets (N,), or (D,) and ()."""
@@ -52,7 +62,12 @@ class CosineEmbeddingLoss(_MarginLoss):
 
 
 class HingeEmbeddingLoss(_MarginLoss):
-    """The distance x where y = 1, max(0, margin - x) where y = -1."""
+    """The distance x where y = 1, max(0, margin - x) where y = -1.
+
+    Args:
+        margin: the distance up to which unlike pairs cost something.
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def __init__(
         self,
@@ -69,7 +84,11 @@ class HingeEmbeddingLoss(_MarginLoss):
 
 
 class SoftMarginLoss(_Loss):
-    """log(1 + exp(-y x)) with y 1 or -1; the mean or sum goes over all elements."""
+    """log(1 + exp(-y x)) with y 1 or -1; the mean or sum goes over all elements.
+
+    Args:
+        size_average, reduce, reduction: see the module's docstring.
+    """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Tensors of one shape."""

@@ -52,6 +52,9 @@ class StateDictMixin:
         """State beyond parameters and buffers; written by a class that has such state.
 
         Its result is saved under ``_extra_state`` and given to ``set_extra_state`` at loading.
+
+        Raises:
+            RuntimeError: the class has written none.
         """
         raise RuntimeError(
             f"{type(self).__name__} has no extra state: a class that has some defines "
@@ -59,7 +62,11 @@ class StateDictMixin:
         )
 
     def set_extra_state(self, state: Any) -> None:
-        """Take back what ``get_extra_state`` returned."""
+        """Take back what ``get_extra_state`` returned.
+
+        Raises:
+            RuntimeError: the class has written none.
+        """
         raise RuntimeError(
             f"{type(self).__name__} has no extra state: a class that has some defines "
             "get_extra_state and set_extra_state"
