@@ -43,6 +43,8 @@ from lamella_nn.functional.ranking_loss import *
 from lamella_nn.functional.ranking_loss import __all__ as _ranking_loss
 from lamella_nn.functional.regression_loss import *
 from lamella_nn.functional.regression_loss import __all__ as _regression_loss
+from lamella_nn.functional.unpooling import *
+from lamella_nn.functional.unpooling import __all__ as _unpooling
 from lamella_nn.functional.vision import *
 from lamella_nn.functional.vision import __all__ as _vision
 
@@ -67,6 +69,7 @@ __all__ += _padding
 __all__ += _pooling
 __all__ += _ranking_loss
 __all__ += _regression_loss
+__all__ += _unpooling
 __all__ += _vision
 
 # PyTorch has these in one module; files that hold whole modules name them by it.

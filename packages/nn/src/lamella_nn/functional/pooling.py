@@ -7,7 +7,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.modes import INFERENCE, NO_GRAD
-from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
 from lamella_nn.functional.arguments import listed, per_dimension, times
@@ -26,7 +25,6 @@ __all__ = [
     "adaptive_max_pool3d", "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d",
     "avg_pool3d", "lp_pool1d", "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices",
     "max_pool2d", "max_pool2d_with_indices", "max_pool3d", "max_pool3d_with_indices",
-    "max_unpool1d", "max_unpool2d", "max_unpool3d",
 ]  # fmt: skip
 
 
@@ -155,7 +153,7 @@ def _max_pool(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
-    kernel, strides, paddings = _settings(name, dims, kernel_size, stride, padding)
+    kernel, strides, paddings = window_settings(name, dims, kernel_size, stride, padding)
     dilations = per_dimension(name, "dilation", dilation, dims)
     if min(dilations) < 1:
         raise RuntimeError(f"dilation should be greater than zero, but got {listed(dilations)}")
@@ -175,9 +173,10 @@ def _is_constant(input: Tensor) -> bool:
     return bits == backend_of_tensor(input).key and not modes.bits & ~(NO_GRAD | INFERENCE)
 
 
-def _settings(
+def window_settings(
     name: str, dims: int, kernel_size: Any, stride: Any, padding: Any
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The kernel, the strides and the paddings, one a dimension, checked."""
     kernel = per_dimension(name, "kernel_size", kernel_size, dims)
     if min(kernel) < 1:
         raise RuntimeError(
@@ -225,103 +224,6 @@ def _check(
             f"Given input size: {times(shape[-dims - 1 :])}. Calculated output size: "
             f"{times((shape[-dims - 1], *[max(n, 0) for n in out]))}. Output size is too small"
         )
-
-
-def max_unpool1d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """The partial inverse of :func:`max_pool1d`; see :func:`max_unpool2d`."""
-    return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
-
-
-def max_unpool2d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """The partial inverse of :func:`max_pool2d`: maxima at their places, zeros elsewhere.
-
-    Args:
-        input: the maxima.
-        indices: the indices that the pooling returned.
-        output_size: the sizes of the result, where more than one would fit.
-
-    Raises:
-        ValueError: when ``output_size`` is not one that pools to the input's sizes.
-        RuntimeError: when input and indices differ in shape, or an index lies outside.
-    """
-    return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
-
-
-def max_unpool3d(
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Ints,
-    stride: Ints | None = None,
-    padding: Ints = 0,
-    output_size: Sequence[int] | None = None,
-) -> Tensor:
-    """The partial inverse of :func:`max_pool3d`; see :func:`max_unpool2d`."""
-    return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
-
-
-def _max_unpool(
-    name: str,
-    dims: int,
-    input: Tensor,
-    indices: Tensor,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    output_size: Any,
-) -> Tensor:
-    kernel, strides, paddings = _settings(name, dims, kernel_size, stride, padding)
-    shape = input._array.shape
-    if indices._array.shape != shape:
-        raise RuntimeError(
-            f"Expected shape of indices to be same as that of the input tensor {listed(shape)} but "
-            f"got indices tensor with shape: {listed(indices._array.shape)}"
-        )
-    if len(shape) not in (dims + 1, dims + 2):
-        raise RuntimeError(
-            f"{name}: expected a {dims + 1}D or {dims + 2}D input, but got size {listed(shape)}"
-        )
-    default = [
-        (n - 1) * s + k - 2 * p
-        for n, s, k, p in zip(shape[-dims:], strides, kernel, paddings, strict=True)
-    ]
-    sizes = default
-    if output_size is not None:
-        sizes = list(output_size)[-dims:]
-        if len(output_size) not in (dims, dims + 1, dims + 2):
-            raise ValueError(
-                f"output_size should be a sequence containing {dims} or {dims + 2} elements, "
-                "but it "
-                f"has a length of '{len(output_size)}'"
-            )
-        for n, d, s in zip(sizes, default, strides, strict=True):
-            if not d - s < n < d + s:
-                raise ValueError(
-                    f"invalid output_size {listed(sizes)} (each size must lie less than the stride "
-                    f"{listed(strides)} away from {listed(default)})"
-                )
-    total = 1
-    for n in sizes:
-        total *= n
-    if indices.numel() and anywhere((indices < 0) | (indices >= total)):
-        raise RuntimeError(
-            f"{name}: found an invalid max index {indices.max()} (output volumes are of size "
-            f"{times(sizes)})"
-        )
-    return ops.put_flat(input, indices, tuple(sizes), False)
 
 
 # ------------ means of windows
@@ -415,7 +317,7 @@ def _avg_pool(
     divisor_override: int | None,
     out: Tensor | None = None,
 ) -> Tensor:
-    kernel, strides, paddings = _settings(name, dims, kernel_size, stride, padding)
+    kernel, strides, paddings = window_settings(name, dims, kernel_size, stride, padding)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     _check(name, dims, input._array.shape, kernel, strides, paddings, (1,) * dims, ceil_mode)
