@@ -55,6 +55,7 @@ def nadam(
         following = momentum_of(step + 1, beta1, momentum_decay)
         constants.append(
             (
+                beta1,
                 1 - beta1,
                 beta2,
                 1 - beta2,

@@ -44,6 +44,7 @@ def radam(
     flags = (decays and not decoupled, decays and decoupled, maximize)
     by_step = {
         step: (
+            beta1,
             1 - beta1,
             beta2,
             1 - beta2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_optim.kernels.lists import gradient, is_set, list_kernel
+from lamella_optim.kernels.scaled_sums import add_scaled, average
 
 
 def plain(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> None:
@@ -14,7 +15,7 @@ def plain(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> Non
     rate, weight_decay = constants
     decays, maximize = flags
     grad = gradient(xp, param, grad, first, weight_decay if decays else None, maximize)
-    xp.subtract(param, xp.multiply(grad, rate, second), param)
+    add_scaled(xp, param, rate, grad, second, param)
 
 
 def with_momentum(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any) -> None:
@@ -27,13 +28,12 @@ def with_momentum(xp: Any, arrays: Any, scratch: Any, constants: Any, flags: Any
     rate, weight_decay, momentum, undamped = constants
     decays, maximize, nesterov, damps = flags
     grad = gradient(xp, param, grad, first, weight_decay if decays else None, maximize)
-    kept = xp.multiply(buffer, momentum, buffer)
-    buffer = xp.add(kept, xp.multiply(grad, undamped, second) if damps else grad, buffer)
+    buffer = average(xp, buffer, momentum, grad, undamped if damps else None, second)
     if nesterov:
         step = xp.add(grad, xp.multiply(buffer, momentum, second), second)
     else:
         step = buffer
-    xp.subtract(param, xp.multiply(step, rate, second), param)
+    add_scaled(xp, param, rate, step, second, param)
 
 
 @list_kernel("sgd_step")
@@ -44,7 +44,7 @@ def sgd(
     weight_decay: Any,
     maximize: bool,
 ) -> Any:
-    constants = (lr, weight_decay)
+    constants = (-lr, weight_decay)
     flags = (is_set(weight_decay), maximize)
     return plain, (params, grads), [constants] * len(params), flags
 
@@ -62,8 +62,8 @@ def sgd_momentum(
     nesterov: bool,
     maximize: bool,
 ) -> Any:
-    damped = (lr, weight_decay, momentum, 1 - dampening)
-    undamped = (lr, weight_decay, momentum, 1.0)
+    damped = (-lr, weight_decay, momentum, 1 - dampening)
+    undamped = (-lr, weight_decay, momentum, 1.0)
     flags = (is_set(weight_decay), maximize, nesterov, dampening != 0)
     lists = (params, grads, momentum_buffers)
     return with_momentum, lists, [undamped if new else damped for new in fresh], flags
