@@ -10,14 +10,14 @@ PyTorch's are.
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Any
 
 import numpy as np
-from numpy._core import _multiarray_umath
 
-# In elements: OpenBLAS calls on its threads for more than 10,000, and below a call of it takes
-# longer than NumPy's.
-LEAST = 10001
+# In elements: more than the blocks of several threads have, in which NumPy's passes are over a
+# cache, and the calls of BLAS, which hold the interpreter's lock for longer, are in the way.
+LEAST = 32769
 
 _Memory = ctypes.c_char * 1
 
@@ -27,11 +27,11 @@ def _routine(name: str, *kinds: Any) -> Any:
 
     Lengths are passed as 64 bits, which a library that reads 32 of them takes as well.
     """
-    try:
-        library = ctypes.CDLL(_multiarray_umath.__file__)
-    except (AttributeError, OSError):
-        # NumPy is a part of the interpreter.
+    # Through NumPy's own module the names are found in the libraries that it was linked with.
+    linked = getattr(sys.modules.get("numpy._core._multiarray_umath"), "__file__", None)
+    if linked is None:
         return None
+    library = ctypes.CDLL(linked)
     for full in (f"scipy_cblas_{name}64_", f"cblas_{name}64_", f"cblas_{name}_64", f"cblas_{name}"):
         function = getattr(library, full, None)
         if function is not None:
