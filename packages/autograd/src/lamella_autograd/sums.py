@@ -17,15 +17,16 @@ import numpy as np
 
 from lamella_autograd.modes import NO_GRAD
 from lamella_core.device import CPU
-from lamella_core.dispatch import backend_of, modes, ops
+from lamella_core.dispatch import REORDERED, backend_of, modes, ops
 from lamella_core.quiet import quiet
 from lamella_core.tensor import Tensor, blank
 
 # The largest array, in elements, that waits for the end of a pass.
 SMALL = 1024
 
-# The key of a plain tensor.
+# The key of a plain tensor, and of one that may be transposed.
 PLAIN = backend_of(CPU).key
+_TRANSPOSED = PLAIN | REORDERED
 _add = np.add
 _array = np.ndarray
 _as_array = np.asarray
@@ -57,7 +58,8 @@ def _deposit(sums: dict[Tensor, Any], leaf: Tensor, grad: Tensor) -> bool:
             that nobody else has.
     """
     more = grad._array
-    if grad._key != PLAIN or grad._dtype is not leaf._dtype:
+    key = grad._key
+    if (key != PLAIN and key != _TRANSPOSED) or grad._dtype is not leaf._dtype:
         return False
     have = sums.get(leaf)
     if have.__class__ is _array:

@@ -7,6 +7,7 @@ import pytest
 
 import lamella_core as torch
 import lamella_nn as nn
+from lamella_autograd import grad
 from lamella_nn import functional as F
 
 IMAGES = {
@@ -96,6 +97,28 @@ def test_a_convolution_goes_by_its_weight_too():
         layer = nn.Conv2d(4, out, kernel).to(memory_format=torch.channels_last)
         result = layer(torch.ones(2, 4, 6, 8))
         assert result.stride() == innermost_channels(result.shape)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        lambda x: F.batch_norm(x, None, None, training=True),
+        lambda x: F.max_pool2d(x, 2),
+        lambda x: F.avg_pool2d(x, 2),
+        lambda x: F.adaptive_avg_pool2d(x, 3),
+        lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+    ],
+)
+def test_gradients_have_the_images_format(op):
+    x = torch.randn(2, 4, 6, 8).contiguous(memory_format=torch.channels_last).requires_grad_()
+    result = op(x)
+    weights = torch.randn(result.shape).contiguous(memory_format=torch.channels_last)
+    (slope,) = grad(result, x, weights)
+    assert slope.stride() == innermost_channels(slope.shape)
+    again = x.detach().contiguous().requires_grad_()
+    (expected,) = grad(op(again), again, weights.contiguous())
+    assert expected.is_contiguous()
+    np.testing.assert_allclose(slope.numpy(), expected.numpy(), 1e-5, 1e-6)
 
 
 def test_gradients_pass():

@@ -33,9 +33,12 @@ NUMBER = 1 << 0
 REQUIRES_GRAD = 1 << 1
 # The tensor's array is no array of a backend, but holds a tensor: see ``lamella_autograd.levels``.
 LIFTED = 1 << 2
+# The elements may lie in memory in another order than row-major; what has not the bit is taken to
+# be row-major, so that only operands which have it cost an op a look at their strides.
+REORDERED = 1 << 3
 # The bits that say nothing about where a tensor's memory is.
-GRAPH_BITS = NUMBER | REQUIRES_GRAD
-_next_bit = 3
+GRAPH_BITS = NUMBER | REQUIRES_GRAD | REORDERED
+_next_bit = 4
 
 
 def new_bit() -> int:
@@ -185,7 +188,34 @@ def _resolve(op: Op, key: int) -> Callable[..., Any]:
     if device_bits not in _backend_of_bit:
         return partial(_call_across_devices, op)
     backend = _backend_of_bit[device_bits]
-    return quiet(op.convention.bind)(op, backend, key)
+    call = quiet(op.convention.bind)(op, backend, key)
+    if key & REORDERED and op.mutates is None and getattr(op.convention, "keeps_order", False):
+        return _marking(call)
+    return call
+
+
+def _marking(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call on operands of another order, which marks those results that have one, too."""
+    from lamella_core.tensor import Tensor
+
+    def marked(*args: Any) -> Any:
+        result = call(*args)
+        if result.__class__ is Tensor:
+            if not result._array.flags.c_contiguous:
+                result._key |= REORDERED
+        else:
+            for each in result:
+                mark_order(each)
+        return result
+
+    return marked
+
+
+def mark_order(tensor: Any) -> Any:
+    """The tensor itself, with the bit :data:`REORDERED` where its array is not row-major."""
+    if not tensor._array.flags.c_contiguous:
+        tensor._key |= REORDERED
+    return tensor
 
 
 def _call_across_devices(op: Op, *args: Any) -> Any:

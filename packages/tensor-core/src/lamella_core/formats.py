@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from numpy import ufunc
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class _Named:
@@ -101,26 +103,108 @@ def shown_strides(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ..
     return tuple(found)
 
 
-def order_of(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The dimensions from the outermost to the innermost, as the strides have them.
+def order_of(shape: Sequence[int], *operands: Sequence[int]) -> list[int]:
+    """The dimensions from the outermost to the innermost, as the strides of operands have them.
 
-    A dimension of stride 0 has no place of its own and keeps the one it has; equal strides are
-    told apart by size. It is an insertion sort, as the order is not total.
+    The first operand that tells two dimensions apart decides. A dimension of stride 0 has no place
+    of its own and keeps the one it has; equal strides are told apart by size. It is an insertion
+    sort from the innermost dimension on, as the order is not total.
     """
     order = list(range(len(shape)))
-    for i in range(1, len(order)):
+    for i in reversed(order[:-1]):
         place = i
-        for j in range(i - 1, -1, -1):
-            inner, outer = order[place], order[j]
-            a, b = strides[outer], strides[inner]
-            if not a or not b:
-                continue
-            if a < b or (a == b and shape[outer] < shape[inner]):
-                order[place], order[j] = outer, inner
-                place = j
+        for j in range(i + 1, len(order)):
+            outer, inner = order[place], order[j]
+            for strides in operands:
+                a, b = strides[outer], strides[inner]
+                if a and b and (a != b or shape[outer] < shape[inner]):
+                    break
             else:
+                continue
+            if a > b:
                 break
+            order[place], order[j] = inner, outer
+            place = j
     return order
+
+
+def in_order(kernel: Callable[..., Any], array_type: Any) -> Callable[..., Any]:
+    """A pointwise kernel whose results lie in memory in the order of :func:`order_of`.
+
+    NumPy's are row-major where operands differ in their order.
+    """
+    # What is to be done, by the shapes and strides of the operands: the order to bring them in,
+    # none where the kernel finds it itself; the way back; whether the result is to be rearranged.
+    plans: dict[Any, tuple[Sequence[int], Sequence[int], bool]] = {}
+
+    def follow(plan: Any, args: Sequence[Any]) -> Any:
+        order, back, copies = plan
+        result = kernel(*[_transposed(a, order) if a.__class__ is array_type else a for a in args])
+        return (result.copy("C") if copies else result).transpose(back)
+
+    def first(places: Any, args: Sequence[Any]) -> Any:
+        if len(plans) >= 256:
+            plans.clear()
+        order = _order_of_result([a for a in args if a.__class__ is array_type])
+        result = kernel(*args)
+        if result.transpose(order).flags.c_contiguous:
+            plans[places] = _AS_IT_IS
+            return result
+        back = sorted(order, key=order.__getitem__)
+        result = follow((order, back, False), args)
+        copies = not result.transpose(order).flags.c_contiguous
+        plan = plans[places] = order, back, copies
+        return follow(plan, args) if copies else result
+
+    def call(*args: Any) -> Any:
+        places = tuple([(a.shape, a.strides) for a in args if a.__class__ is array_type])
+        plan = plans.get(places)
+        if plan is None:
+            return first(places, args)
+        return kernel(*args) if plan is _AS_IT_IS else follow(plan, args)
+
+    def unary(array: Any) -> Any:
+        return call(array) if 0 in array.strides else kernel(array)
+
+    def binary(left: Any, right: Any) -> Any:
+        if left.__class__ is not array_type or right.__class__ is not array_type:
+            return call(left, right)
+        places = left.shape, left.strides, right.shape, right.strides
+        plan = plans.get(places)
+        if plan is None:
+            return first(places, (left, right))
+        if plan is _AS_IT_IS:
+            return kernel(left, right)
+        if plan[0] == [1, 0] and kernel.__class__ is ufunc:
+            return kernel(left, right, order="F")
+        return follow(plan, (left, right))
+
+    calls: dict[int, Callable[..., Any]] = {1: unary, 2: binary}
+    return calls.get(getattr(kernel, "nin", 0), call)
+
+
+_AS_IT_IS: Any = (), (), False
+
+
+def _order_of_result(arrays: list[Any]) -> list[int]:
+    ndim = max([each.ndim for each in arrays])
+    aligned = [(1,) * (ndim - each.ndim) + each.shape for each in arrays]
+    shape = [max(sizes, key=lambda size: size != 1) for sizes in zip(*aligned, strict=True)]
+    operands = []
+    for sizes, each in zip(aligned, arrays, strict=True):
+        steps = (0,) * (ndim - each.ndim) + each.strides
+        pairs = zip(sizes, shape, steps, strict=True)
+        operands.append([step if size == wanted else 0 for size, wanted, step in pairs])
+    return order_of(shape, *operands)
+
+
+def _transposed(array: Any, order: list[int]) -> Any:
+    missing = len(order) - array.ndim
+    if missing:
+        if not array.ndim:
+            return array
+        array = array.reshape((1,) * missing + array.shape)
+    return array.transpose(order)
 
 
 def channels_last_order(ndim: int, wanted: memory_format) -> tuple[int, ...]:

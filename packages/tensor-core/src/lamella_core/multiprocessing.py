@@ -14,7 +14,7 @@ from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 from weakref import WeakValueDictionary
 
-from lamella_core.dispatch import backend_of_tensor
+from lamella_core.dispatch import backend_of_tensor, mark_order
 from lamella_core.dtype import dtype
 from lamella_core.shared_memory import map_descriptor, mapping_of
 from lamella_core.storage import (
@@ -107,7 +107,7 @@ def _rebuild_tensor(
 ) -> Tensor:
     backend = backend_of_tensor(storage)
     array = backend.as_strided(storage.root, element_type.numpy, shape, strides, offset)
-    tensor = wrap(array, element_type, backend.key)
+    tensor = mark_order(wrap(array, element_type, backend.key))
     tensor._storage = storage
     return tensor.requires_grad_() if requires_grad else tensor
 

@@ -14,7 +14,13 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core import printing
 from lamella_core.device import Device, device_of
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor, innermost
+from lamella_core.dispatch import (
+    LIFTED,
+    REQUIRES_GRAD,
+    backend_of_tensor,
+    innermost,
+    mark_order,
+)
 from lamella_core.size import Size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
 
@@ -288,6 +294,7 @@ class Tensor(metaclass=_HasOps):
         backend_bits = backend_of_tensor(self).key
         self._key = self._key & ~backend_bits | backend_of_tensor(source).key
         self._storage = storage_of(source)
+        mark_order(self)
 
     # ------------ leaving the library
 

@@ -12,6 +12,8 @@ def test_complex_and_polar():
     found = core.complex(core.tensor([[1.0], [2.0]]), core.tensor([3.0, 4.0]))
     assert found.dtype is core.complex64
     assert found.tolist() == [[1 + 3j, 1 + 4j], [2 + 3j, 2 + 4j]]
+    with pytest.raises(RuntimeError, match=r"must match the size of tensor b \(4\)"):
+        core.complex(core.ones(3), core.ones(4))
     polar = core.polar(core.tensor([1.0]), core.tensor([2.0]))
     np.testing.assert_allclose(polar.numpy(), [-0.416146844625473 + 0.9092974066734314j], rtol=1e-6)
 

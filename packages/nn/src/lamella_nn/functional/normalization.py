@@ -96,7 +96,6 @@ def batch_norm(
             f"Expected more than 1 value per channel when training, got input size {input.shape}"
         )
     result, mean, variance = native_batch_norm(input, weight, bias, eps)
-    result = _row_major(input, result)
     if not count:
         return result
     if running_mean is not None:

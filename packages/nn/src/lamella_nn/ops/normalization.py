@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 
-@arrays(refuses="bool integer complex", method=False)
+@arrays(refuses="bool integer complex", keeps_format=1, row_major=True, method=False)
 def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -21,7 +21,7 @@ def native_batch_norm(
     """
 
 
-@arrays(method=False)
+@arrays(keeps_format=2, row_major=True, method=False)
 def native_batch_norm_backward(
     grad_output: Tensor,
     input: Tensor,
@@ -48,7 +48,7 @@ def native_layer_norm(
     """
 
 
-@arrays(method=False)
+@arrays(row_major=True, method=False)
 def native_layer_norm_backward(
     grad_output: Tensor,
     input: Tensor,

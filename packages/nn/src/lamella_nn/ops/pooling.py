@@ -40,7 +40,7 @@ def take_flat(input: Tensor, indices: Tensor, dims: int) -> Tensor:
     """The elements at flat indices over the last ``dims`` dimensions."""
 
 
-@arrays(keeps_format=1, most_dims=4, method=False)
+@arrays(keeps_format=1, method=False)
 def put_flat(input: Tensor, indices: Tensor, sizes: Sizes, accumulate: bool) -> Tensor:
     """Zeros of the spatial ``sizes`` with ``input`` written, or added, at flat indices."""
 
@@ -60,7 +60,7 @@ def avg_pool(
     """The mean of each window; see ``functional.avg_pool2d``."""
 
 
-@arrays(method=False)
+@arrays(keeps_format=1, method=False)
 def avg_pool_backward(
     grad_output: Tensor,
     sizes: Sizes,
@@ -78,7 +78,7 @@ def adaptive_avg_pool(input: Tensor, output_size: Sizes) -> Tensor:
     """Means over ``output_size`` regions; region i is ``[i n // m, ceil((i + 1) n / m))``."""
 
 
-@arrays(method=False)
+@arrays(keeps_format=1, most_dims=4, method=False)
 def adaptive_avg_pool_backward(grad_output: Tensor, sizes: Sizes) -> Tensor:
     """The gradient of ``adaptive_avg_pool``."""
 

@@ -13,13 +13,13 @@ from lamella_core.conventions.common import (
     wrap_all,
 )
 from lamella_core.declaration import declare
-from lamella_core.dispatch import kernel_of
-from lamella_core.formats import suggests_channels_last
+from lamella_core.dispatch import REORDERED, kernel_of
+from lamella_core.formats import order_of, suggests_channels_last
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lamella_core.backend import Backend
     from lamella_core.dispatch import Op
@@ -35,6 +35,7 @@ def arrays(
     keeps_format: int = 0,
     most_dims: int = 5,
     row_major: bool = False,
+    like_first: bool = False,
     method: bool = True,
     inplace: bool = False,
     name: str | None = None,
@@ -52,6 +53,7 @@ def arrays(
             channels-last where one of these is.
         most_dims: how many dimensions they have at most for that.
         row_major: whether results are row-major whatever the kernel makes of a transposed input.
+        like_first: whether results of the first tensor's shape have its order in memory.
         method, inplace, name: see ``declaration.declare``.
     """
     convention = Arrays(
@@ -62,6 +64,7 @@ def arrays(
         keeps_format,
         most_dims,
         row_major,
+        like_first,
     )
     return lambda declaration: declare(
         declaration, convention, method=method, inplace=inplace, name=name
@@ -71,8 +74,10 @@ def arrays(
 class Arrays:
     """See :func:`arrays`."""
 
+    keeps_order = True
     __slots__ = (
         "keeps_format",
+        "like_first",
         "most_dims",
         "promotes",
         "reduced_precision",
@@ -90,7 +95,9 @@ class Arrays:
         keeps_format: int,
         most_dims: int,
         row_major: bool,
+        like_first: bool,
     ) -> None:
+        self.like_first = like_first
         self.row_major = row_major
         self.keeps_format = keeps_format
         self.most_dims = most_dims
@@ -132,9 +139,11 @@ class Arrays:
         if as_they_are:
             call = kernel_call(base, kernel, backend, as_they_are, convert, returns)
         if op.mutates is None:
+            if self.keeps_format:
+                return self._in_format(call, backend)
             if self.row_major:
                 return _row_major(call)
-            return self._in_format(call, backend) if self.keeps_format else call
+            return _like_first(call, backend) if self.like_first and key & REORDERED else call
         inplace = op.mutates != "out"
 
         def into(*args: Any) -> Any:
@@ -153,18 +162,17 @@ class Arrays:
     def _in_format(self, call: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
         """The call with results that are channels-last where one of the first tensors is."""
         count, most_dims = self.keeps_format, self.most_dims
-        clone = kernel_of("clone", backend)
+        otherwise = _row_major(call) if self.row_major else call
+        arrange = _arranging(backend)
 
         def formatted(*args: Any) -> Any:
-            result = call(*args)
             for each in args[:count]:
                 ndim = each._array.ndim
                 if ndim <= most_dims and suggests_channels_last(each._array):
-                    for tensor in (result,) if isinstance(result, Tensor) else result:
-                        if tensor._array.ndim == ndim:
-                            tensor._array = clone(tensor._array, (0, *range(2, ndim), 1))
-                    break
-            return result
+                    result = call(*args)
+                    arrange(result, (0, *range(2, ndim), 1))
+                    return result
+            return otherwise(*args)
 
         return formatted
 
@@ -193,6 +201,35 @@ class Arrays:
         if first in dtypes.REDUCED_PRECISION and not itself:
             return (dtypes.float32 if self.promotes else None), first
         return common, None
+
+
+def _arranging(backend: Backend) -> Callable[[Any, Sequence[int]], None]:
+    """The function that lays out results with as many dimensions as an order has in this order."""
+    clone = kernel_of("clone", backend)
+
+    def arrange(result: Any, order: Sequence[int]) -> None:
+        for tensor in (result,) if isinstance(result, Tensor) else result:
+            array = tensor._array
+            if array.ndim == len(order):
+                # Strides of sizes of 1 are to say which order is meant; a copy sets them.
+                if 1 in array.shape or not array.transpose(order).flags.c_contiguous:
+                    tensor._array = clone(array, order)
+                tensor._key |= REORDERED
+
+    return arrange
+
+
+def _like_first(call: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+    """The call with results in the first tensor's order in memory."""
+    arrange, strides = _arranging(backend), backend.strides
+
+    def arranged(*args: Any) -> Any:
+        result = call(*args)
+        array = args[0]._array
+        arrange(result, tuple(order_of(array.shape, strides(array))))
+        return result
+
+    return arranged
 
 
 def _row_major(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,8 +16,9 @@ from lamella_core.conventions.common import (
     takes_out,
 )
 from lamella_core.declaration import declare
-from lamella_core.dispatch import NUMBER, kernel_of
+from lamella_core.dispatch import NUMBER, REORDERED, kernel_of
 from lamella_core.dtype import FLOATING
+from lamella_core.formats import in_order
 from lamella_core.promotion import result_dtype
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
@@ -84,9 +85,21 @@ class _Plans(dict[Any, Any]):
     The last is NumPy's scalar type where float32 stands in for float16 or bfloat16.
     """
 
-    __slots__ = ("categories", "convention", "exact", "kernel", "op_name", "scalars", "with_number")
+    __slots__ = (
+        "categories",
+        "convention",
+        "exact",
+        "kernel",
+        "op_name",
+        "scalars",
+        "with_number",
+        "xp",
+    )
 
-    def __init__(self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool) -> None:
+    def __init__(
+        self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool, xp: Any
+    ) -> None:
+        self.xp = xp
         self.convention = convention
         self.op_name = op_name
         self.kernel = kernel
@@ -94,7 +107,9 @@ class _Plans(dict[Any, Any]):
         self.exact = convention.exact_numbers
         # Those for a second operand without dimensions, which counts as a number.
         self.scalars = (
-            _Plans(convention, op_name, kernel, True) if self.exact and not with_number else self
+            _Plans(convention, op_name, kernel, True, xp)
+            if self.exact and not with_number
+            else self
         )
         self.categories = _CHECKED_CATEGORY if convention.each_operand else _CATEGORY
 
@@ -116,6 +131,7 @@ class _Plans(dict[Any, Any]):
 class Pointwise:
     """See :func:`pointwise`."""
 
+    keeps_order = True
     __slots__ = (
         "each_operand",
         "exact_numbers",
@@ -186,12 +202,14 @@ class Pointwise:
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
-        plans = _Plans(self, base.name, kernel, bool(key & NUMBER))
+        plans = _Plans(self, base.name, kernel, bool(key & NUMBER), backend.xp)
         operands = tuple(i for i, p in enumerate(base.params) if p.kind != "value")
         if not hasattr(kernel, "nin") and (op.mutates or not hasattr(kernel, "in_blocks")):
             kernel = backend.by_blocks(kernel, takes_out(kernel), len(base.params))
         if op.mutates is not None:
             return _bind_into(op, base, kernel, plans, operands, backend)
+        if key & REORDERED:
+            kernel = in_order(kernel, backend.array_type)
         if operands == (0,) and not self.exact_numbers:
             return _bind_unary(base, kernel, plans, backend)
         if operands == (0, 1) and len(base.params) == 2:
@@ -228,6 +246,7 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
 def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
     scalars = plans.scalars
+    convert = partial(_as_type, backend.xp)
 
     def binary(input: Tensor, other: Tensor) -> Tensor:
         dtype = input._dtype
@@ -240,8 +259,7 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
             if compute is None:
                 compute = promoted.numpy
         if compute is not None:
-            left = left.astype(compute, copy=False)
-            right = right.astype(compute, copy=False)
+            left, right = convert(left, compute), convert(right, compute)
         try:
             array = kernel(left, right)
         except ValueError:
@@ -260,6 +278,16 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
         return tensor
 
     return binary
+
+
+def _as_type(xp: Any, array: Any, wanted: np.dtype) -> Any:
+    """An array of another type. Elements that are repeated stay so, as they decide no order."""
+    if 0 in array.strides and xp is not None:
+        steps = array.strides
+        once = array[tuple([slice(None, None if step else 1) for step in steps])]
+        if once.shape != array.shape:
+            return xp.broadcast_to(once.astype(wanted), array.shape)
+    return array.astype(wanted, copy=False)
 
 
 def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
@@ -395,7 +423,7 @@ def _converted(
         elif compute is None and value._dtype is promoted:
             values[i] = value._array
         else:
-            values[i] = value._array.astype(target, copy=False)
+            values[i] = _as_type(plans.xp, value._array, target)
     return values
 
 

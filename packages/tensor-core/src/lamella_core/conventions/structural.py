@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import check_memory, kernel_call, store
 from lamella_core.declaration import declare
-from lamella_core.dispatch import kernel_of
+from lamella_core.dispatch import REORDERED, kernel_of
+from lamella_core.formats import in_order
 from lamella_core.storage import mark_written
 from lamella_core.tensor import wrap
 
@@ -21,11 +22,20 @@ _NUMBERS = frozenset((bool, int, float, complex))
 
 
 def structural(
-    *, method: bool = True, inplace: bool = False, name: str | None = None
+    *,
+    elementwise: bool = False,
+    method: bool = True,
+    inplace: bool = False,
+    name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Declares an op whose kernel takes arrays and returns a new one, of any element type."""
+    """Declares an op whose kernel takes arrays and returns a new one, of any element type.
+
+    Args:
+        elementwise: whether the op goes by element, its operands being broadcast.
+        method, inplace, name: see ``dispatch.declare``.
+    """
     return lambda declaration: declare(
-        declaration, Structural(), method=method, inplace=inplace, name=name
+        declaration, Structural(elementwise), method=method, inplace=inplace, name=name
     )
 
 
@@ -72,11 +82,17 @@ def _arrays(args: tuple[Any, ...], singles: list[int], lists: list[int]) -> list
 class Structural:
     """See :func:`structural`."""
 
-    __slots__ = ()
+    keeps_order = True
+    __slots__ = ("elementwise",)
+
+    def __init__(self, elementwise: bool) -> None:
+        self.elementwise = elementwise
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
+        if self.elementwise and key & REORDERED:
+            kernel = in_order(kernel, backend.array_type)
         call = kernel_call(base, kernel, backend)
         if op.mutates is None:
             return call

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.declaration import declare
-from lamella_core.dispatch import kernel_of
+from lamella_core.dispatch import REORDERED, kernel_of, mark_order
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, blank, wrap
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def view(
-    *, retypes: bool = False, method: bool = True, name: str | None = None
+    *,
+    retypes: bool = False,
+    reorders: bool = False,
+    method: bool = True,
+    name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declares a view op: its kernel returns a view of the first argument's array, or several.
 
@@ -27,36 +31,42 @@ def view(
 
     Args:
         retypes: whether a view can have another element type than the input.
+        reorders: whether a view of a row-major tensor may have its elements in another order.
         method, name: see ``declaration.declare``.
     """
-    return lambda declaration: declare(declaration, View(retypes), method=method, name=name)
+    return lambda declaration: declare(
+        declaration, View(retypes, reorders), method=method, name=name
+    )
 
 
 class View:
     """See :func:`view`."""
 
-    __slots__ = ("retypes",)
+    __slots__ = ("reorders", "retypes")
 
-    def __init__(self, retypes: bool) -> None:
+    def __init__(self, retypes: bool, reorders: bool) -> None:
         self.retypes = retypes
+        self.reorders = reorders
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         kernel = kernel_of(op.name, backend)
+        result_key = backend.key | (REORDERED if self.reorders else key & REORDERED)
+        array_type = backend.array_type
         if self.retypes:
-            return lambda input, *args: _wrapped(input, kernel(input._array, *args), backend)
-        if len(op.params) == 2:
-            return _bind_short(kernel, backend)
-        return _bind_long(kernel, backend)
+            return lambda input, *args: _wrapped(
+                input, kernel(input._array, *args), array_type, result_key
+            )
+        bind = _bind_short if len(op.params) == 2 else _bind_long
+        return bind(kernel, array_type, result_key)
 
 
-def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+def _bind_short(kernel: Callable[..., Any], array_type: Any, key: int) -> Callable[..., Any]:
     """The call of an op with one argument beside the tensor; those are the frequent ones."""
-    key, array_type = backend.key, backend.array_type
 
     def call(input: Tensor, argument: Any) -> Any:
         array = kernel(input._array, argument)
         if array.__class__ is not array_type:
-            return _wrapped(input, array, backend)
+            return _wrapped(input, array, array_type, key)
         storage = input._storage
         if storage is None:
             storage = storage_of(input)
@@ -73,14 +83,13 @@ def _bind_short(kernel: Callable[..., Any], backend: Backend) -> Callable[..., A
     return call
 
 
-def _bind_long(kernel: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
+def _bind_long(kernel: Callable[..., Any], array_type: Any, key: int) -> Callable[..., Any]:
     """:func:`_bind_short` for any number of arguments, which costs a call a little more."""
-    key, array_type = backend.key, backend.array_type
 
     def call(input: Tensor, *args: Any) -> Any:
         array = kernel(input._array, *args)
         if array.__class__ is not array_type:
-            return _wrapped(input, array, backend)
+            return _wrapped(input, array, array_type, key)
         storage = storage_of(input)
         view = input._view
         tensor = wrap(array, input._dtype, key)
@@ -91,13 +100,13 @@ def _bind_long(kernel: Callable[..., Any], backend: Backend) -> Callable[..., An
     return call
 
 
-def _wrapped(input: Tensor, result: Any, backend: Backend) -> Any:
+def _wrapped(input: Tensor, result: Any, array_type: Any, key: int) -> Any:
     """A view, or several."""
     storage = storage_of(input)
     base = (input if input._view is None else input._view[0], storage.version)
-    if result.__class__ is backend.array_type:
-        return _view_of(input, result, base, storage, backend.key)
-    return tuple([_view_of(input, each, base, storage, backend.key) for each in result])
+    if result.__class__ is array_type:
+        return _view_of(input, result, base, storage, key)
+    return tuple([_view_of(input, each, base, storage, key) for each in result])
 
 
 def strided_view(
@@ -126,7 +135,7 @@ class StridedView:
             storage = storage_of(input)
             array = strided_array(storage, backend, input._dtype, size, stride, storage_offset)
             base = (input if input._view is None else input._view[0], storage.version)
-            return _view_of(input, array, base, storage, backend.key)
+            return mark_order(_view_of(input, array, base, storage, backend.key))
 
         return call
 

@@ -100,8 +100,10 @@ def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
     flat_index = index.reshape(1) if not index.ndim else index
     check_bounds(index, dim, flat_input.shape[dim])
     if same_elsewhere(flat_index.shape, flat_input.shape, dim):
-        return along(xp, flat_input, dim, index)
-    return flat_input[grid_at(xp, flat_index, dim)].reshape(index.shape)
+        result = along(xp, flat_input, dim, index)
+    else:
+        result = flat_input[grid_at(xp, flat_index, dim)].reshape(index.shape)
+    return result if result.flags.c_contiguous else result.copy("C")
 
 
 @shared_kernel
@@ -139,10 +141,11 @@ def nonzero(xp: Any, input: Any) -> Any:
     if not input.ndim:
         return xp.empty((int(bool(input)), 0), xp.int64)
     places = input.nonzero()
-    result = xp.empty((places[0].size, input.ndim), xp.int64)
+    result = xp.empty((input.ndim, places[0].size), xp.int64)
     for dim, each in enumerate(places):
-        result[:, dim] = each
-    return result
+        result[dim] = each
+    # As in PyTorch the places along a dimension lie side by side.
+    return result.T
 
 
 @shared_kernel

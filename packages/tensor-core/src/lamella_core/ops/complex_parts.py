@@ -6,8 +6,9 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.results import write_out
+from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
 from lamella_core.tensor import Tensor
 
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-@arrays(method=False, name="complex")
+@structural(elementwise=True, method=False, name="complex")
 def _complex(real: Tensor, imag: Tensor) -> Tensor:
     """A complex tensor from its parts."""
 
@@ -62,7 +63,10 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: for other types, or two that differ.
     """
     _same_real_type("complex", real, imag)
-    result = _complex(real, imag)
+    try:
+        result = _complex(real, imag)
+    except ValueError:
+        raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
     if out is not None and out._dtype is not result._dtype:
         raise RuntimeError(
             f"Expected object of scalar type {result._dtype.class_name} but got scalar type "

@@ -14,7 +14,15 @@ from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.conventions.view import strided_array
 from lamella_core.device import CPU, Device
-from lamella_core.dispatch import GRAPH_BITS, LIFTED, backend_of, backend_of_tensor, modes
+from lamella_core.dispatch import (
+    GRAPH_BITS,
+    LIFTED,
+    REORDERED,
+    backend_of,
+    backend_of_tensor,
+    mark_order,
+    modes,
+)
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
     channels_last,
@@ -105,7 +113,8 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
         memory_format: the order in memory; ``preserve_format`` (or None) keeps the order of the
             dimensions, ``contiguous_format`` is row-major.
     """
-    return _clone_table[modes.bits | input._key](input, _order_for(input, memory_format))
+    order = _order_for(input, memory_format)
+    return _clone_table[modes.bits | input._key | (order != "C" and REORDERED)](input, order)
 
 
 def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
@@ -249,13 +258,12 @@ def _to(
     if device is not None:
         result = _moved(result, device, non_blocking)
     if memory_format is not preserve_format and memory_format is not None:
-        arranged = result.contiguous(memory_format=memory_format)
-        if arranged is result and memory_format is not contiguous_format:
-            # Sizes of 1 leave several orders; the strides are to say which one is meant.
-            if not suggests_channels_last(result._array):
-                arranged = clone(result, memory_format=memory_format)
-        copy = copy and arranged is result
-        result = arranged
+        # What has the format stays as it is, with gaps, too. Sizes of 1 leave several orders; the
+        # strides say which one is meant.
+        if suggests_channels_last(result._array) == (memory_format is contiguous_format):
+            result, copy = clone(result, memory_format=memory_format), False
+        elif result is not self:
+            result = result.contiguous(memory_format=memory_format)
     if copy and result is self:
         return clone(self, memory_format=memory_format)
     return result
@@ -455,7 +463,7 @@ def _set_(
         storage = storage_of(source)
         if size is None:
             self._array, self._storage = source._array, storage
-            return self
+            return mark_order(self)
     else:
         # A typed storage is of a module above this one.
         kind = getattr(source, "dtype", self._dtype)
@@ -472,7 +480,7 @@ def _set_(
     backend = backend_of_tensor(self)
     self._array = strided_array(storage, backend, self._dtype, shape, steps, storage_offset)
     self._storage = storage
-    return self
+    return mark_order(self)
 
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -519,7 +527,7 @@ def _over(cls: Any, storage: Any, dtype: dtype, shape: Any, stride: Any, offset:
     result._dtype, result._key, result._storage = dtype, backend.key, storage
     result._graph = result._view = result._grad = None
     result._array = backend.as_strided(storage.root, dtype.numpy, shape, stride, offset)
-    return result
+    return mark_order(result)
 
 
 def _reduce_ex(self: Tensor, protocol: Any) -> tuple[Any, ...]:

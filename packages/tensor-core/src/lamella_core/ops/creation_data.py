@@ -11,7 +11,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.device import CPU, Device, get_default_device
-from lamella_core.dispatch import backend_of
+from lamella_core.dispatch import backend_of, mark_order
 from lamella_core.ops.creation import number_of_type
 from lamella_core.promotion import promote_types
 from lamella_core.quiet import quiet
@@ -166,6 +166,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         ndarray = ndarray.view(np.ndarray)
     backend = backend_of(CPU)
     result = wrap(ndarray, dtypes.OF_NUMPY[ndarray.dtype], backend.key)
+    mark_order(result)
     # The storage begins at the first element, wherever the array's own base may begin.
     result._storage = borrowed_storage(_extent(ndarray), backend.key)
     return result

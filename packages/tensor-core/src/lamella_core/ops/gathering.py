@@ -58,7 +58,7 @@ def _nonzero(input: Tensor) -> Tensor:
     """The places of elements that are not zero."""
 
 
-@structural(method=False, name="where")
+@structural(elementwise=True, method=False, name="where")
 def _where(condition: Tensor, input: Tensor, other: Tensor) -> Tensor:
     """One of two elements of the same type."""
 

@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@arrays(refuses="complex", returns=return_types.sort, method=False, name="sort")
+@arrays(refuses="complex", returns=return_types.sort, like_first=True, method=False, name="sort")
 def _sort(input: Tensor, dim: int, descending: bool) -> Any:
     """See :func:`sort`."""
 

@@ -55,12 +55,12 @@ def _view_dtype(input: Tensor, dtype: Any) -> Tensor:
     """The bytes as elements of another type."""
 
 
-@view_op(method=False, name="permute")
+@view_op(reorders=True, method=False, name="permute")
 def _permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
     """The dimensions in another order."""
 
 
-@view_op(method=False, name="transpose")
+@view_op(reorders=True, method=False, name="transpose")
 def _transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged."""
 
@@ -102,7 +102,7 @@ def diagonal_backward(
     """Zeros of ``input_shape`` with ``source`` on a diagonal."""
 
 
-@view_op(method=False, name="unfold")
+@view_op(reorders=True, method=False, name="unfold")
 def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Windows along a dimension."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core import formats
 from lamella_core.device import Device
-from lamella_core.dispatch import backend_of_tensor
+from lamella_core.dispatch import backend_of_tensor, mark_order
 from lamella_core.dtype import dtype
 from lamella_core.generator import Generator
 from lamella_core.serialization.keys import check_key, check_keys
@@ -71,7 +71,7 @@ def strided_tensor(
             f"the file describes a tensor of sizes {list(size)} and strides {list(stride)}, "
             f"which no array can have: {error}"
         ) from None
-    tensor = wrap(array, element_type, backend.key)
+    tensor = mark_order(wrap(array, element_type, backend.key))
     tensor._storage = storage
     return tensor
 
