@@ -64,5 +64,5 @@ def test_short_time_transform(check: Check) -> None:
 
 
 def test_inverse_short_time_transform(check: Check) -> None:
-    window = lc.hann_window(6, dtype=lc.float64)
+    window = lc.from_numpy(np.hanning(7)[:-1])
     check(lambda x, y: lc.istft(lc.complex(x, y), 6, 2, window=window), X, Y)

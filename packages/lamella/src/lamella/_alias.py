@@ -53,7 +53,12 @@ FUNCTIONS = {
         "lamella_quantization",
     ),
     **dict.fromkeys(("lobpcg", "sparse_coo_tensor"), "lamella_sparse"),
+    "histogramdd": "lamella._histogram_dd",
     "vmap": "lamella_autograd.vmap",
+    **dict.fromkeys(
+        "bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
+        "lamella_signal.top_level",
+    ),
     **dict.fromkeys(
         "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),
         "lamella_nn.functional.recurrent",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lamella_signal import windows
+from lamella_signal import top_level, windows
 
-__all__ = ["windows"]
+__all__ = ["top_level", "windows"]

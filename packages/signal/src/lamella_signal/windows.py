@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.formats import strided
-from lamella_core.ops.windows import cosine_sum, kaiser_shape, triangle, window
 from lamella_core.tensor import Tensor
+from lamella_signal.top_level import cosine_sum, kaiser_shape, triangle, window
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype

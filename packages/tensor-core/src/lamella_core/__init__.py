@@ -93,7 +93,6 @@ from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *
 from lamella_core.ops.filling import *
 from lamella_core.ops.gathering import *
-from lamella_core.ops.histogram_dd import *
 from lamella_core.ops.indexing import *
 from lamella_core.ops.joining import *
 from lamella_core.ops.linalg import *
@@ -115,7 +114,6 @@ from lamella_core.ops.view_copies import *
 from lamella_core.ops.view_inplace import *
 from lamella_core.ops.view_order import *
 from lamella_core.ops.views import *
-from lamella_core.ops.windows import *
 from lamella_core.printing import get_printoptions, set_printoptions
 from lamella_core.promotion import promote_types
 from lamella_core.serialization import load, save

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import lamella_core as lc
+import lamella as lc
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.random((50, 2))

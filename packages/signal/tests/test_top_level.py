@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_core import cuda
+from lamella_signal import top_level
 
 pytest.importorskip("scipy")  # for the Bessel function of Kaiser's
 
@@ -16,11 +18,11 @@ pytest.importorskip("scipy")  # for the Bessel function of Kaiser's
 @pytest.mark.parametrize(
     ("window", "numpy_window"),
     [
-        (lc.hann_window, np.hanning),
-        (lc.hamming_window, np.hamming),
-        (lc.blackman_window, np.blackman),
-        (lc.bartlett_window, np.bartlett),
-        (lc.kaiser_window, lambda n: np.kaiser(n, 12.0)),
+        (top_level.hann_window, np.hanning),
+        (top_level.hamming_window, np.hamming),
+        (top_level.blackman_window, np.blackman),
+        (top_level.bartlett_window, np.bartlett),
+        (top_level.kaiser_window, lambda n: np.kaiser(n, 12.0)),
     ],
 )
 def test_symmetric_and_periodic(
@@ -34,21 +36,29 @@ def test_symmetric_and_periodic(
 
 
 def test_parameters() -> None:
-    got = lc.hamming_window(4, True, 0.5, 0.25)
+    got = top_level.hamming_window(4, True, 0.5, 0.25)
     np.testing.assert_allclose(got.numpy(), [0.25, 0.5, 0.75, 0.5])
-    np.testing.assert_allclose(lc.kaiser_window(5, False, 3.0).numpy(), np.kaiser(5, 3.0), 1e-6)
+    np.testing.assert_allclose(
+        top_level.kaiser_window(5, False, 3.0).numpy(), np.kaiser(5, 3.0), 1e-6
+    )
 
 
 def test_types() -> None:
-    assert lc.hann_window(4).dtype is lc.float32
-    assert lc.hann_window(1, dtype=lc.bfloat16).tolist() == [1.0]
+    assert top_level.hann_window(4).dtype is lc.float32
+    assert top_level.hann_window(1, dtype=lc.bfloat16).tolist() == [1.0]
     with pytest.raises(RuntimeError):
-        lc.hann_window(4, dtype=lc.int64)
+        top_level.hann_window(4, dtype=lc.int64)
     with pytest.raises(NotImplementedError):
-        lc.hann_window(4, dtype=lc.complex64)
+        top_level.hann_window(4, dtype=lc.complex64)
     with pytest.raises(RuntimeError):
-        lc.hann_window(-1)
+        top_level.hann_window(-1)
     with pytest.raises(TypeError):
-        lc.hann_window(4.5)
+        top_level.hann_window(4.5)
     with pytest.raises(RuntimeError):
-        lc.hann_window(4, layout=lc.sparse_coo)
+        top_level.hann_window(4, layout=lc.sparse_coo)
+
+
+@pytest.mark.skipif(cuda.is_available(), reason="there is a CUDA device")
+def test_page_locked_memory_needs_a_device() -> None:
+    with pytest.raises(RuntimeError, match="needs CUDA"):
+        top_level.hann_window(2, pin_memory=True)
