@@ -113,8 +113,10 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
         memory_format: the order in memory; ``preserve_format`` (or None) keeps the order of the
             dimensions, ``contiguous_format`` is row-major.
     """
-    order = _order_for(input, memory_format)
-    return _clone_table[modes.bits | input._key | (order != "C" and REORDERED)](input, order)
+    key = modes.bits | input._key
+    if memory_format is not None and memory_format is not contiguous_format:
+        key |= REORDERED
+    return _clone_table[key](input, _order_for(input, memory_format))
 
 
 def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
