@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.gathering import largest
-from lamella_core.kernels.reduction import amax
+from lamella_core.kernels.gathering import FEW, along, largest
 
 
 def _as_three(input: Any) -> Any:
@@ -99,6 +101,18 @@ def _plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: 
     return rows
 
 
+def _row_maxima(xp: Any, input: Any) -> Any:
+    if input.size <= FEW:
+        return along(xp, input, 1, input.argmax(1, keepdims=True))
+    return xp.maximum.reduce(input, 1, None, None, True)
+
+
+def _row_sums(xp: Any, input: Any) -> Any:
+    if xp is np and input.size <= FEW:
+        return input.dot(ones_of(input.dtype)[: input.shape[1]])
+    return xp.add.reduce(input, 1, None, None, True)
+
+
 @shared_kernel
 def cross_entropy_index(
     xp: Any,
@@ -113,11 +127,13 @@ def cross_entropy_index(
     dtype = input.dtype
     picked = _plain_rows(xp, input, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
-        shifted = xp.subtract(input, amax(xp, input, 1, True))
+        shifted = xp.subtract(input, _row_maxima(xp, input))
         probabilities = xp.exp(shifted)
-        normalizer = xp.add.reduce(probabilities, 1, None, None, True)
+        normalizer = _row_sums(xp, probabilities)
         probabilities /= normalizer
-        loss = xp.add.reduce(xp.log(normalizer), None) - xp.add.reduce(shifted.take(picked))
+        losses = xp.log(normalizer).reshape(-1)
+        losses -= shifted.take(picked)
+        loss = xp.add.reduce(losses)
         count = target.size
         total = xp.asarray(count, dtype)
         return (loss / count if reduction == "mean" else loss), probabilities, total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -52,20 +53,25 @@ def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bo
     return one[:dim] == other[:dim] and one[dim + 1 :] == other[dim + 1 :]
 
 
+@lru_cache(32)
+def _starts(shape: tuple[int, ...], axis: int) -> Any:
+    """Where the slices along the first or last axis begin in the flat array."""
+    if axis:
+        return np.arange(0, prod(shape), shape[axis]).reshape(*shape[:-1], 1)
+    return np.arange(prod(shape[1:])).reshape(shape[1:])
+
+
 def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
     """Where in the flat array an index points to that has the array's sizes elsewhere.
 
     None for many elements, and for an axis between others.
     """
-    size = prod(shape)
-    if not 0 < size <= FEW >= index.size:
+    if not 0 < index.size <= FEW or 0 < axis < len(shape) - 1 or prod(shape) > FEW:
         return None
-    if axis == len(shape) - 1:
-        return xp.arange(0, size, shape[axis]).reshape(*shape[:-1], 1) + index
-    if axis:
-        return None
-    step = size // shape[0]
-    return index * step + xp.arange(step).reshape(shape[1:])
+    starts = _starts(shape, axis)
+    if xp is not np:
+        starts = xp.asarray(starts)
+    return index + starts if axis else index * prod(shape[1:]) + starts
 
 
 def along(xp: Any, input: Any, axis: int, index: Any) -> Any:

@@ -70,16 +70,17 @@ def prod(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 @shared_kernel
 def amax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amax", input.shape, axis)
-    if input.size <= FEW and axis.__class__ is not tuple and input.ndim:
-        return _at_place(xp, input, input.argmax, axis, keepdims)
+    if input.size <= FEW and axis is None and input.ndim and not keepdims:
+        # NumPy finds the place of an extremum sooner than the extremum itself.
+        return input.reshape(-1)[input.argmax()]
     return input.max(axis, None, keepdims)
 
 
 @shared_kernel
 def amin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amin", input.shape, axis)
-    if input.size <= FEW and axis.__class__ is not tuple and input.ndim:
-        return _at_place(xp, input, input.argmin, axis, keepdims)
+    if input.size <= FEW and axis is None and input.ndim and not keepdims:
+        return input.reshape(-1)[input.argmin()]
     return input.min(axis, None, keepdims)
 
 
@@ -128,15 +129,6 @@ def _with_index(xp: Any, op_name: str, input: Any, axis: int, keepdims: bool) ->
     index = (input.argmax if op_name == "max" else input.argmin)(axis, keepdims=True)
     value = along(xp, input, axis, index)
     return (value, index) if keepdims else (value.squeeze(axis), index.squeeze(axis))
-
-
-def _at_place(xp: Any, input: Any, find: Any, axis: int | None, keepdims: bool) -> Any:
-    """An extremum from its place, which NumPy finds sooner than the extremum itself."""
-    if axis is None:
-        value = input.reshape(-1)[find()]
-        return value.reshape((1,) * input.ndim) if keepdims else value
-    value = along(xp, input, axis, find(axis, keepdims=True))
-    return value if keepdims else value.squeeze(axis)
 
 
 @shared_kernel
