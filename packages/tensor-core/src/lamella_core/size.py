@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import prod
 
 
+_item = tuple.__getitem__
+
+
 class Size(tuple[int, ...]):
     """A tensor's shape: a tuple of int."""
 
@@ -18,8 +21,8 @@ class Size(tuple[int, ...]):
         return f"torch.Size([{', '.join(map(str, self))}])"
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        item = _item(self, index)
+        return Size(item) if item.__class__ is tuple else item
 
     def __add__(self, other):  # type: ignore[no-untyped-def]
         return Size(tuple.__add__(self, tuple(other)))

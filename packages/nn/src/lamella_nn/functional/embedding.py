@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import no_grad
-from lamella_core.dispatch import innermost
+from lamella_core.dispatch import LIFTED, innermost
 from lamella_core.kernels.gathering import largest
 from lamella_nn.ops import embedding as ops
 from lamella_nn.ops import embedding_bag as bag_ops
@@ -230,7 +230,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if highest >= 1 << 63:
         raise RuntimeError(f"Class values must be non-negative, but got {tensor.min()}")
     if num_classes == -1:
-        num_classes = int(tensor.max()) + 1
+        # One number for all examples of a batched tensor is not there to be asked for.
+        num_classes = 1 + (int(tensor.max()) if tensor._key & LIFTED else highest)
     elif num_classes < 1:
         raise RuntimeError(f"num_classes should be positive, but got {num_classes}")
     elif highest >= num_classes:
