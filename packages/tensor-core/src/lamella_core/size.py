@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from math import prod
 
-
 _item = tuple.__getitem__
 
 

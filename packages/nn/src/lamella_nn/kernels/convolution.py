@@ -11,6 +11,7 @@ the other two.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,9 @@ def convolution(
 ) -> Any:
     batch, channels = input.shape[:2]
     kernel = weight.shape[2:]
-    out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
+    out, pointwise, last = _way(
+        channels, input.shape[2:], kernel, tuple(stride), tuple(padding), tuple(dilation), groups
+    )
     features = weight.shape[0]
     length = prod(out)
     if not batch * channels * length * weight.size:
@@ -63,12 +66,12 @@ def convolution(
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
     result = xp.empty((batch, features, length), input.dtype)
     column_bias: Any = None if bias is None else bias.reshape(-1, 1)
-    if _is_pointwise(kernel, padding, groups):
+    if pointwise:
         places = _met(input, stride, out).reshape(batch, channels, length)
         xp.matmul(weight.reshape(features, channels), places, out=result)
         if bias is not None:
             result += column_bias
-    elif _prefers_channels_last(channels // groups, kernel, out):
+    elif last:
         matrix = _channels_last_weight(weight, groups)
         for images in _blocks(batch, channels * prod(kernel) * length):
             columns = _channels_last_columns(
@@ -90,6 +93,22 @@ def convolution(
             if bias is not None:
                 target += column_bias.reshape(groups, -1, 1)
     return result.reshape(batch, features, *out)
+
+
+@lru_cache(256)
+def _way(
+    channels: int,
+    sizes: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> tuple[Sizes, bool, bool]:
+    """The output's sizes, whether there are no columns, and whether channels come last in them."""
+    out = output_sizes(sizes, kernel, stride, padding, dilation)
+    pointwise = _is_pointwise(kernel, padding, groups)
+    return out, pointwise, _prefers_channels_last(channels // max(groups, 1), kernel, out)
 
 
 @shared_kernel
