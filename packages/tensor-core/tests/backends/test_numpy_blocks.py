@@ -8,6 +8,7 @@ import pytest
 import lamella_core as core
 from lamella_core.parallel import set_thread_count, thread_count
 
+MANY = core.ones(2_000_000, dtype=core.int64)
 ROWS, COLUMNS = 611, 503  # more than one block, and no multiple of one
 
 
@@ -66,16 +67,84 @@ def test_in_place_between_parts_of_one_memory():
     np.testing.assert_allclose(tensor.numpy()[:half], expected, rtol=1e-5, atol=1e-6)
 
 
+MIXED = {
+    "integers and floats": (lambda i, x: i + x, lambda i, x: i.astype(np.float32) + x),
+    "integers and a number": (lambda i, x: i * 1.5, lambda i, x: i.astype(np.float32) * 1.5),
+    "a number and integers": (lambda i, x: 2.5 - i, lambda i, x: 2.5 - i.astype(np.float32)),
+    "a comparison": (lambda i, x: i > x, lambda i, x: i.astype(np.float32) > x),
+    "integers alone": (lambda i, x: i.exp(), lambda i, x: np.exp(i.astype(np.float32))),
+    "float64": (lambda i, x: x.double() - x, lambda i, x: x.astype(np.float64) - x),
+    "three": (lambda i, x: core.addcmul(x, i, i), lambda i, x: x + i * i),
+    "a row": (lambda i, x: x * i[0], lambda i, x: x * i[0].astype(np.float32)),
+    "half": (lambda i, x: x.half().sigmoid(), lambda i, x: 1 / (1 + np.exp(-x))),
+    "bfloat16": (lambda i, x: (x.bfloat16() * 2.0).float(), lambda i, x: 2 * x),
+    "not a number": (lambda i, x: x.half().isnan(), lambda i, x: np.isnan(x)),
+}
+
+
+@pytest.mark.usefixtures("_threads")
+@pytest.mark.parametrize("turned", [False, True], ids=["rows", "columns"])
+@pytest.mark.parametrize("name", MIXED)
+def test_operands_of_other_types(name, turned):
+    call, expected = MIXED[name]
+    i = np.random.default_rng(0).integers(-5, 6, (ROWS, COLUMNS))
+    x = numbers(ROWS, COLUMNS)
+    given = [core.from_numpy(each) for each in (i, x)]
+    if turned:
+        given, i, x = [each.t() for each in given], i.T, x.T
+    result = call(*given)
+    assert result.is_contiguous() is not turned or name == "a row"
+    tolerance = {"half": 1e-3, "bfloat16": 1e-2}.get(name, 1e-6)
+    np.testing.assert_allclose(result.numpy(), expected(i, x), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.usefixtures("_threads")
+def test_results_of_another_type_than_the_target():
+    i = np.random.default_rng(0).integers(-5, 6, (ROWS, COLUMNS))
+    x = numbers(ROWS, COLUMNS)
+    target = core.from_numpy(x.copy())
+    target.add_(core.from_numpy(i)).mul_(core.from_numpy(i[0]).double())
+    np.testing.assert_allclose(target.numpy(), (x + i) * i[0], rtol=1e-6)
+    wide = core.empty(ROWS, COLUMNS, dtype=core.float64)
+    core.add(core.from_numpy(x), core.from_numpy(i), out=wide)
+    np.testing.assert_array_equal(wide.numpy(), x + i.astype(np.float32))
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        core.from_numpy(i).add_(1.5)
+    with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+        core.from_numpy(x[:1].copy()).add_(core.from_numpy(i))
+
+
+def test_rows_that_are_longer_than_a_block():
+    x = numbers(3, 400_000)
+    i = np.arange(400_000) % 7
+    result = core.lerp(core.from_numpy(x), core.from_numpy(i).float(), 0.5)
+    np.testing.assert_allclose(result.numpy(), (x + i) / 2, rtol=1e-5, atol=1e-6)
+    column = core.from_numpy(i[:, None].copy()) + core.from_numpy(x[:, 0].copy())
+    np.testing.assert_array_equal(column.numpy(), i[:, None].astype(np.float32) + x[:, 0])
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        lambda x, y: x.add_(y.new_ones(1, dtype=core.float64)),
+        lambda x, y: x.mul_(MANY),
+        lambda x, y: core.mul(MANY, y, out=x),
         lambda x, y: x.add_(y, alpha=0.5),
         lambda x, y: x.addcmul_(y, y, value=0.5),
         lambda x, y: x.lerp_(y, 0.5),
         lambda x, y: x.normal_(),
         lambda x, y: x.uniform_(),
     ],
-    ids=["add_", "addcmul_", "lerp_", "normal_", "uniform_"],
+    ids=[
+        "one number",
+        "mul_ by integers",
+        "mul of integers",
+        "add_",
+        "addcmul_",
+        "lerp_",
+        "normal_",
+        "uniform_",
+    ],
 )
 def test_in_place_needs_no_array_of_the_size_of_the_tensor(write):
     x, y = core.ones(2_000_000), core.ones(2_000_000)

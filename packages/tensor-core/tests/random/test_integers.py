@@ -84,7 +84,7 @@ def test_permutations():
     assert permutation(1).tolist() == [0]
 
 
-@pytest.mark.parametrize("n", [2, 3, 17, 500])
+@pytest.mark.parametrize("n", [2, 3, 17, 255, 256, 257, 258, 500, 8450, 20000])
 def test_permutation_equals_the_swaps_done_in_turn(n):
     words = generator().words(n - 1).tolist()
     expected = list(range(n))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
-from lamella_core.backends.numpy_blocks import by_blocks
+from lamella_core.backends.numpy_blocks import LARGE, by_blocks
 from lamella_core.device import CPU
 from lamella_core.dispatch import register_backend
 
@@ -22,6 +22,7 @@ class NumpyBackend(Backend):
     array_type = np.ndarray
     xp = np
     sole_device = CPU
+    large = LARGE
 
     def current_device(self) -> int | None:
         return None

@@ -6,6 +6,7 @@ that stay in the cache these cost neither memory nor the passes through it.
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,16 +64,16 @@ def by_blocks(
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:
     shape = np.broadcast_shapes(*[each.shape for each in args if each.__class__ is np.ndarray])
     given = [each for each in args if each.__class__ is np.ndarray and each.shape == shape]
-    if not given or (out is not None and any(_in_the_way(each, out) for each in given)):
-        result = kernel(*args)
-        if out is None:
-            return result
-        out[...] = result
+    if out is not None and any(
+        _in_the_way(each, out) for each in args if each.__class__ is np.ndarray
+    ):
+        out[...] = kernel(*args)
         return out
     places = [i for i, each in enumerate(args) if each.__class__ is np.ndarray and each.ndim]
-    # Along the memory of the first whole array, whose order of dimensions the result gets.
-    strides = given[0].strides
-    order = sorted(range(len(shape)), key=lambda dim: -strides[dim])
+    order: Any = range(len(shape))
+    if given and 0 not in given[0].strides:
+        # Along the memory of the first whole array, whose order of dimensions the result gets.
+        order = sorted(order, key=[-s for s in given[0].strides].__getitem__)
     arrays = [_aligned(args[i], len(shape)).transpose(order) for i in places]
     target = None if out is None else out.transpose(order)
     size = tuple([shape[dim] for dim in order])
@@ -110,9 +111,9 @@ def _fill(
     size: tuple[int, ...],
     target: Any,
 ) -> np.ndarray:
-    """Runs the kernel over blocks of the first dimension."""
+    """Runs the kernel over blocks of the first dimension, and of each row where these are long."""
     rows = size[0]
-    step = max(_BLOCK * rows // max(int(np.prod(size)), 1), 1)
+    step = max(_BLOCK * rows // max(prod(size), 1), 1)
     cut = [each.shape[0] == rows for each in arrays]
 
     def block(start: int) -> Any:
@@ -121,6 +122,16 @@ def _fill(
             values[i] = each[start : start + step] if is_cut else each
         return kernel(*values)
 
+    if len(size) > 1 and prod(size[1:]) >= LARGE:
+        if target is None:
+            values = list(args)
+            for i, each in zip(places, arrays, strict=True):
+                values[i] = each[(slice(1),) * each.ndim]
+            target = np.empty(size, kernel(*values).dtype)
+        for row in range(rows):
+            parts = [each[row if each.shape[0] == rows else 0] for each in arrays]
+            _fill(kernel, args, places, parts, size[1:], target[row])
+        return target
     first = block(0)
     if target is None:
         target = np.empty(size, first.dtype)

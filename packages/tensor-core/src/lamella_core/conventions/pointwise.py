@@ -19,7 +19,7 @@ from lamella_core.declaration import declare
 from lamella_core.dispatch import NUMBER, REORDERED, kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.formats import in_order
-from lamella_core.promotion import result_dtype
+from lamella_core.promotion import can_cast, result_dtype
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
 
@@ -128,6 +128,33 @@ class _Plans(dict[Any, Any]):
         return plan
 
 
+def _in_parts(
+    backend: Backend, kernel: Any, args: Any, compute: Any, rounds: Any, result: dtype, out: Any
+) -> Any:
+    """What the kernel makes of large operands, which are converted block by block."""
+    # NumPy itself converts in a buffer; but single-byte results that are not contiguous are wrong
+    # in 2.4 (signbit, isfinite).
+    if hasattr(kernel, "nin") and (
+        rounds is None
+        if out is None
+        else out.dtype == result.numpy and (out.itemsize > 1 or out.flags.c_contiguous)
+    ):
+        if compute is None:
+            return kernel(*args, out=out)
+        types = (compute,) * kernel.nin + (None,) * kernel.nout
+        return kernel(*args, out=out, signature=types, casting="unsafe")
+
+    def convert(*values: Any) -> Any:
+        if compute is not None:
+            values = tuple(
+                [v.astype(compute, copy=False) if hasattr(v, "astype") else v for v in values]
+            )
+        array = kernel(*values)
+        return array if rounds is None else array.astype(result.numpy, copy=False)
+
+    return backend.by_blocks(convert, False, 0)(*args, out=out)
+
+
 class Pointwise:
     """See :func:`pointwise`."""
 
@@ -221,12 +248,19 @@ class Pointwise:
 
 def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
+    large = backend.large
 
     def unary(input: Tensor, *further: Any) -> Tensor:
         compute, result, rounds = plans[input._dtype]
-        array = input._array if compute is None else input._array.astype(compute)
+        array = input._array
         try:
-            array = kernel(array, *further)
+            if compute is None:
+                array = kernel(array, *further)
+            elif array.size < large:
+                array = kernel(array.astype(compute), *further)
+            else:
+                values = (array, *further)
+                array = _in_parts(backend, kernel, values, compute, rounds, result, None)
         except TypeError:
             raise not_implemented_for(op.name, input._dtype) from None
         if rounds is not None:
@@ -245,7 +279,7 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
 
 def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
-    scalars = plans.scalars
+    scalars, large = plans.scalars, backend.large
     convert = partial(_as_type, backend.xp)
 
     def binary(input: Tensor, other: Tensor) -> Tensor:
@@ -258,10 +292,14 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
             compute, result, rounds = plans[promoted] if right.ndim else scalars[promoted]
             if compute is None:
                 compute = promoted.numpy
-        if compute is not None:
-            left, right = convert(left, compute), convert(right, compute)
         try:
-            array = kernel(left, right)
+            if compute is None:
+                array = kernel(left, right)
+            elif left.size < large and right.size < large:
+                array = kernel(convert(left, compute), convert(right, compute))
+            else:
+                both = (left, right)
+                array = _in_parts(backend, kernel, both, compute, rounds, result, None)
         except ValueError:
             raise broadcast_error(op.name, left.shape, right.shape) from None
         except TypeError:
@@ -291,7 +329,7 @@ def _as_type(xp: Any, array: Any, wanted: np.dtype) -> Any:
 
 
 def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
-    categories, exact = plans.categories, plans.exact
+    categories, exact, large = plans.categories, plans.exact, backend.large
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     keeps = hasattr(kernel, "nin") and array_type is np.ndarray
@@ -311,9 +349,17 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
             if compute is None:
                 compute = promoted.numpy
         if compute is not None:
-            array = array.astype(compute, copy=False)
             if rounds is not None and (swapped or not exact):
                 number = float(rounds(number))
+            if array.size >= large and array.dtype != compute:
+                number = wrapped_number(number, compute)
+                both = (number, array) if swapped else (array, number)
+                try:
+                    array = _in_parts(backend, kernel, both, compute, rounds, result, None)
+                except TypeError:
+                    raise not_implemented_for(op.name, dtype) from None
+                return wrap(array, result, key)
+            array = array.astype(compute, copy=False)
         try:
             if keeps and number:
                 constant = constants[array.dtype][number]
@@ -406,10 +452,14 @@ def _plain_values(
 
 
 def _converted(
-    args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: _Plans
-) -> list[Any]:
-    """The arguments with operands of any type as arrays of the type that is computed in."""
+    args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: _Plans, large: float
+) -> tuple[list[Any], bool]:
+    """The arguments with operands of any type as arrays of the type that is computed in.
+
+    Large arrays stay as they are, and it is said whether there are any.
+    """
     values = list(args)
+    in_parts = False
     compute, _, rounds = plans[promoted]
     target = promoted.numpy if compute is None else compute
     for i in operands:
@@ -423,14 +473,27 @@ def _converted(
         elif compute is None and value._dtype is promoted:
             values[i] = value._array
         else:
-            values[i] = _as_type(plans.xp, value._array, target)
-    return values
+            values[i] = array = value._array
+            if array.size >= large:
+                in_parts = True
+            else:
+                values[i] = _as_type(plans.xp, array, target)
+    return values, in_parts
 
 
 def _evaluate(
-    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], args: tuple[Any, ...]
+    op: Op,
+    kernel: Any,
+    plans: _Plans,
+    operands: tuple[int, ...],
+    backend: Backend,
+    args: tuple[Any, ...],
+    out: Any = None,
 ) -> tuple[Any, Any]:
-    """The result's array and type for any number of operands and further arguments."""
+    """The result's array and type for any number of operands and further arguments.
+
+    A large result of the shape of the tensor ``out`` is written there if its type can be cast.
+    """
     values: list[Any] | None = None
     promoted: Any = getattr(args[operands[0]], "_dtype", None)
     if promoted is not None:
@@ -442,9 +505,20 @@ def _evaluate(
         if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
             plans = plans.scalars
     compute, result, rounds = plans[promoted]
+    in_parts = alike = False
     if values is None or compute is not None:
-        values = _converted(args, operands, promoted, plans)
+        values, in_parts = _converted(args, operands, promoted, plans, backend.large)
+    else:
+        alike = True
     try:
+        if in_parts or (out is not None and out._array.size >= backend.large):
+            target = None
+            if out is not None and can_cast(result, out._dtype):
+                shapes = [values[i].shape for i in operands if hasattr(values[i], "shape")]
+                if np.broadcast_shapes(*shapes) == out._array.shape:
+                    target = out._array
+            wanted = None if alike else compute or promoted.numpy
+            return _in_parts(backend, kernel, values, wanted, rounds, result, target), result
         array = kernel(*values)
     except ValueError:
         shapes = [v._array.shape for v in args if isinstance(v, Tensor)]
@@ -462,7 +536,7 @@ def _bind_general(
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     def general(*args: Any) -> Tensor:
-        array, result = _evaluate(op, kernel, plans, operands, args)
+        array, result = _evaluate(op, kernel, plans, operands, backend, args)
         if array.__class__ is not array_type:
             array = as_array(array)
         return wrap(array, result, key)
@@ -479,9 +553,10 @@ def _bind_into(
     backend: Backend,
 ) -> Callable[..., Any]:
     """In-place and out variants; a kernel with ``out=`` writes straight into the target."""
-    evaluate = partial(_evaluate, base, kernel, plans, operands)
+    evaluate = partial(_evaluate, base, kernel, plans, operands, backend)
     direct = takes_out(kernel)
     inplace = op.mutates != "out"
+    real = plans.convention.result.endswith("real")
 
     def into(*args: Any) -> Tensor:
         target = args[0] if inplace else args[-1]
@@ -500,9 +575,12 @@ def _bind_into(
                         raise not_implemented_for(base.name, target._dtype) from None
                     mark_written(target)
                     return target
-        result_array, result = evaluate(args)
-        if inplace and target._dtype.is_complex and plans.convention.result.endswith("real"):
+        if inplace and target._dtype.is_complex and real:
             raise RuntimeError(f"In-place {base.name} is not supported for complex tensors.")
+        result_array, result = evaluate(args, target)
+        if result_array is array:
+            mark_written(target)
+            return target
         store(base.name, backend, target, result_array, result, inplace)
         return target
 

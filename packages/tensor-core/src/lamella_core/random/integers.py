@@ -28,7 +28,9 @@ from .uniform import (
 
 _WIDE_RANGE = 2**28
 # Up to this length swapping in turn is quicker.
-_SHORT_PERMUTATION = 512
+_SHORT_PERMUTATION = 256
+# Swaps that are made all at once, which takes half a megabyte.
+_MOST_SWAPS = 8192
 # From this length on PyTorch shuffles by another algorithm, on 64-bit draws.
 _LONG_PERMUTATION = (2**32 - 1) // 20
 
@@ -229,7 +231,7 @@ def permutation(
     """A random permutation of 0 .. n - 1, that of ``torch.randperm``.
 
     The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
-    32-bit word. Many swaps are resolved all at once instead of in turn (see ``_apply_swaps``).
+    32-bit word. Many swaps are made at once instead of in turn (see ``_swap``).
 
     Args:
         n: the length, at least 0 and below 214748364.
@@ -257,46 +259,67 @@ def permutation(
     if n < 2:
         return np.zeros(n, dtype)
     if n <= _SHORT_PERMUTATION:
-        numbers = list(range(n))
+        return np.array(_swapped(list(range(n)), generator), _INT64).astype(dtype, copy=False)
+    result = np.arange(n, dtype=dtype)
+    start = 0
+    while n - start > _SHORT_PERMUTATION:
+        # Few steps of a block meet, but for the last blocks.
+        count = min(n - start - 1, _MOST_SWAPS, max(_SHORT_PERMUTATION, (n - start) // 2))
+        words = generator.words(count).view(np.int64)
+        _swap(result[start:], words % np.arange(n - start, n - start - count, -1))
+        start += count
+    result[start:] = _swapped(result[start:].tolist(), generator)
+    return result
+
+
+def _swapped(numbers: list[Any], generator: Generator) -> list[Any]:
+    n = len(numbers)
+    if n > 1:
         for i, word in enumerate(generator.words(n - 1).tolist()):
             j = i + word % (n - i)
             numbers[i], numbers[j] = numbers[j], numbers[i]
-        return np.array(numbers, _INT64).astype(dtype, copy=False)
-    words = generator.words(n - 1).view(np.int64)
-    targets = np.arange(n, dtype=np.int64)
-    targets[:-1] += words % np.arange(n, 1, -1)
-    return _apply_swaps(targets).astype(dtype, copy=False)
+    return numbers
 
 
-def _apply_swaps(targets: np.ndarray) -> np.ndarray:
-    """The array 0 .. n - 1 after swapping the positions i and ``targets[i] >= i``, i ascending.
+def _swap(values: np.ndarray, offsets: np.ndarray) -> None:
+    """Swaps the positions i and ``offsets[i] + i`` of ``values``, i ascending, all at once.
 
-    Position i receives what position t = targets[i] holds before step i: what the last earlier
-    step with that same target put there, or t itself if there was none. That step j put there
-    what its own position held, v[j]; and v[j] is in turn what the last step before j that aimed at
-    j put there, or j itself. So v follows links to earlier steps, which pointer jumping resolves
-    for all positions together in a number of rounds that grows as log log n.
+    Position i receives what its target holds before step i: what the last earlier step with that
+    same target put there, or what was there if there was none. Step j puts there what its own
+    position held, v[j]; and v[j] is in turn what the last step before j that aimed at j put there,
+    or what was there. So v follows links to earlier steps, which pointer jumping resolves for all
+    positions together in a number of rounds that grows as log log n.
     """
-    n = targets.size
-    steps = np.arange(n, dtype=np.int64)
-    held = np.arange(n + 1, dtype=np.int64)
-    # Where several steps share a target the last assignment stays: the last step. A step that
-    # aims at its own position moves nothing; the spare last element takes its assignment.
-    held[np.where(targets == steps, n, targets)] = steps
-    held = held[:n]
+    count = offsets.size
+    steps = np.arange(count)
+    targets = offsets + steps
+    # A step that aims at its own position moves nothing.
+    linked = np.flatnonzero((targets < count) & (offsets != 0))
+    places = targets.take(linked)
+    held = steps.copy()
+    # Where several steps share a target the last assignment stays: the last step.
+    held[places] = linked
+    links = held.take(places)
     while True:
-        jumped = held.take(held)
-        if np.array_equal(jumped, held):
+        jumped = held.take(links)
+        held[places] = jumped
+        if np.array_equal(jumped, links):
             break
-        held = jumped
-    shift = n.bit_length()
-    order = targets << shift
-    order |= steps
-    order.sort()
-    step = order & ((1 << shift) - 1)
-    order >>= shift
-    received = order.copy()
-    np.copyto(received[1:], held.take(step[:-1]), where=order[1:] == order[:-1])
-    result = steps
-    result[step] = received
-    return result
+        links = jumped
+    moved = values[:count].take(held)
+    received = values.take(targets)
+    values[targets] = steps
+    last = values.take(targets)
+    beaten = np.flatnonzero(last != steps)
+    if beaten.size:
+        # All steps that share their target with another, by target and then by step.
+        shift = count.bit_length()
+        order = np.concatenate((beaten, last.take(beaten).astype(np.int64, copy=False)))
+        order |= targets.take(order) << shift
+        order.sort()
+        shared = order & ((1 << shift) - 1)
+        order >>= shift
+        meets = (order[1:] == order[:-1]) & (shared[1:] != shared[:-1])
+        received[shared[1:][meets]] = moved.take(shared[:-1][meets])
+    values[targets] = moved
+    values[:count] = received

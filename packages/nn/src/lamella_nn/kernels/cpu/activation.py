@@ -1,4 +1,4 @@
-"""Activations of many passes on the CPU, block by block, so that what is in between stays cached.
+"""gelu and silu on the CPU, block by block, so that what is in between stays cached.
 
 NumPy has no error function, and SciPy's takes one element at a time. So gelu of float32 is written
 like its other form, which has tanh(u) = 2 / (1 + exp(-2u)) - 1 in it: x / (1 + exp(-x P(x²))), with
@@ -23,7 +23,6 @@ from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
-from lamella_core.kernels.elementary import tanh_backward as whole_tanh_backward
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
 from lamella_core.parallel import even_step, shares, spread
 from lamella_core.quiet import quiet
@@ -75,15 +74,6 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     if not out.flags.c_contiguous:
         out[...] = target.reshape(out.shape)
     return out
-
-
-def sigmoid(input: Any, out: Any = None) -> Any:
-    if not input.ndim or input.dtype.kind != "f":
-        return _plain_sigmoid(np, input, out)
-    result = np.negative(input, out)
-    np.exp(result, result)
-    np.add(result, numbers(result.dtype, 1)[0], result)
-    return np.reciprocal(result, result)
 
 
 def _one_and_exp(x: Any, coefficients: tuple[float, ...], square: Any, out: Any) -> None:
@@ -157,7 +147,6 @@ def _silu_slope(grad: Any, x: Any, out: Any, inner: Any) -> None:
     np.multiply(out, grad, out)
 
 
-_plain_sigmoid = quiet(whole.sigmoid)
 _plain_silu = in_blocks(partial(quiet(whole.silu), np), False)
 _plain_silu_backward = in_blocks(partial(quiet(whole.silu_backward), np), False)
 
@@ -202,26 +191,8 @@ def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
     return _plain_gelu_backward(grad, input)
 
 
-_tanh_backward = in_blocks(partial(quiet(whole_tanh_backward), np), False, 2)
-_float32 = np.dtype(np.float32)
-
-
-def tanh_backward(grad: Any, result: Any) -> Any:
-    # The common case makes one array and goes through no more Python than it must.
-    if result.dtype is _float32 and 1 < result.size < LARGE:
-        lost = np.multiply(result, result)
-        try:
-            np.multiply(lost, grad, lost)
-        except ValueError:
-            # One result for many gradients, as in a Jacobian.
-            lost = np.multiply(lost, grad)
-        return np.subtract(grad, lost, lost)
-    return _tanh_backward(grad, result)
-
-
-_kernels: tuple[Any, ...] = (silu, silu_backward, gelu, gelu_backward, tanh_backward)
+_kernels: tuple[Any, ...] = (silu, silu_backward, gelu, gelu_backward)
 for _kernel in _kernels:
     # They need not be cut up once more.
     _kernel.in_blocks = True
     register_kernel(_kernel.__name__, _kernel, "cpu")
-register_kernel("sigmoid", sigmoid, "cpu")
