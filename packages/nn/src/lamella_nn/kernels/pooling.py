@@ -6,6 +6,7 @@ Maximum pooling keeps, for each window, the flat index of the element that it ch
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,17 @@ def _needed(kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes) -> Sizes:
     )
 
 
+@lru_cache(256)
+def _geometry(
+    sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> tuple[Sizes, Sizes, bool]:
+    """How many windows there are, the padded sizes they reach over, and whether all lie inside."""
+    out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
+    needed = _needed(kernel, stride, dilation, out)
+    inside = not any(padding) and all(n <= m for n, m in zip(needed, sizes, strict=True))
+    return out, needed, inside
+
+
 def _fit(xp: Any, input: Any, padding: Sizes, needed: Sizes, value: Any) -> Any:
     """``input`` with ``padding`` before, and as much behind or cut off as makes ``needed``."""
     sizes = input.shape[-len(needed) :]
@@ -99,10 +111,8 @@ def max_pool_with_indices(
     ceil_mode: bool,
 ) -> tuple[Any, Any]:
     sizes = input.shape[-len(kernel) :]
-    out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
-    spread = _fit(
-        xp, input, padding, _needed(kernel, stride, dilation, out), _lowest(xp, input.dtype)
-    )
+    out, needed, inside = _geometry(sizes, kernel, stride, padding, dilation, ceil_mode)
+    spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     base = _flat_base(xp, sizes, stride, padding, out)
     views = [spread[(..., *slices)] for _, slices in kernel_slices(kernel, stride, dilation, out)]
     if len(views) <= MOST_COPIES:
@@ -147,9 +157,8 @@ def max_pool(
     ceil_mode: bool,
 ) -> Any:
     sizes = input.shape[-len(kernel) :]
-    out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
-    needed = _needed(kernel, stride, dilation, out)
-    spread = _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
+    out, needed, inside = _geometry(sizes, kernel, stride, padding, dilation, ceil_mode)
+    spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     best: Any = None
     for _, slices in kernel_slices(kernel, stride, dilation, out):
         part = spread[(..., *slices)]
@@ -248,8 +257,8 @@ def avg_pool(
 ) -> Any:
     ones = (1,) * len(kernel)
     sizes = input.shape[-len(kernel) :]
-    out = pooled_sizes(sizes, kernel, stride, padding, ones, ceil_mode)
-    spread = _fit(xp, input, padding, _needed(kernel, stride, ones, out), 0)
+    out, needed, inside = _geometry(sizes, kernel, stride, padding, ones, ceil_mode)
+    spread = input if inside else _fit(xp, input, padding, needed, 0)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
         part = spread[(..., *slices)]

@@ -218,7 +218,7 @@ def call({", ".join(given)}):
     {f"if a0._dtype not in types: return other({', '.join(given)})" if checks else ""}
     result = kernel({", ".join(arrays)})
     if result.__class__ is not array_type:
-        return {"returns(*wrap_all(result, backend))" if names else "wrap_all(result, backend)"}
+        return {"new(returns, wrap_all(result, backend))" if names else "wrap_all(result, backend)"}
     tensor = blank()
     tensor._array = result
     tensor._dtype = of_numpy[result.dtype]
@@ -248,7 +248,8 @@ def kernel_call(
     namespace: dict[str, Any] = {
         "kernel": kernel, "backend": backend, "types": types, "other": other, "returns": returns,
         "array_type": backend.array_type, "key": backend.key, "plain": _PLAIN, "blank": blank,
-        "of_numpy": dtypes.OF_NUMPY, "wrap_all": wrap_all, "__name__": __name__,
+        "of_numpy": dtypes.OF_NUMPY, "wrap_all": wrap_all, "new": tuple.__new__,
+        "__name__": __name__,
     }  # fmt: skip
     exec(_kernel_call_code(kinds, types is not None, returns is not None), namespace)
     return namespace["call"]
@@ -262,7 +263,13 @@ def wrap_all(result: Any, backend: Backend) -> Any:
     if result.__class__ is backend.array_type:
         return wrap(result, dtypes.OF_NUMPY[result.dtype], backend.key)
     if isinstance(result, (tuple, list)):
-        wrapped = [wrap_all(each, backend) for each in result]
+        array_type, key = backend.array_type, backend.key
+        wrapped = [
+            wrap(each, dtypes.OF_NUMPY[each.dtype], key)
+            if each.__class__ is array_type
+            else wrap_all(each, backend)
+            for each in result
+        ]
         return wrapped if isinstance(result, list) else tuple(wrapped)
     result = backend.as_array(result)
     return wrap(result, dtypes.OF_NUMPY[result.dtype], backend.key)
