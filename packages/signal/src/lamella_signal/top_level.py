@@ -11,7 +11,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.formats import check_layout
-from lamella_core.ops.creation import arange, ones
+from lamella_core.ops.creation import arange, as_asked, ones
 from lamella_core.ops.special import i0
 from lamella_core.tensor import Tensor
 
@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from lamella_core.formats import layout
     from lamella_core.typing import DeviceLike
 
-__all__ = [
-    "bartlett_window",
-    "blackman_window",
-    "hamming_window",
-    "hann_window",
-    "kaiser_window",
-]
+__all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
 
 
 def window(
@@ -102,9 +96,7 @@ def _window(
         )
     steps = length if periodic else length - 1
     made = window(length, steps, of_position, found, device, False)
-    if pin_memory:
-        made = made.pin_memory()
-    return made.requires_grad_() if requires_grad else made
+    return as_asked(made, requires_grad, pin_memory)
 
 
 def _fixed(name: str, of_position: Callable[[Tensor, int], Tensor], doc: str) -> Any:

@@ -22,23 +22,10 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype as dtype_class
 
 __all__ = [
-    "BFloat16Storage",
-    "BoolStorage",
-    "ByteStorage",
-    "CharStorage",
-    "ComplexDoubleStorage",
-    "ComplexFloatStorage",
-    "DoubleStorage",
-    "FloatStorage",
-    "HalfStorage",
-    "IntStorage",
-    "LongStorage",
-    "ShortStorage",
-    "TypedStorage",
-    "UntypedStorage",
-    "from_file",
-    "is_storage",
-]
+    "BFloat16Storage", "BoolStorage", "ByteStorage", "CharStorage", "ComplexDoubleStorage",
+    "ComplexFloatStorage", "DoubleStorage", "FloatStorage", "HalfStorage", "IntStorage",
+    "LongStorage", "ShortStorage", "TypedStorage", "UntypedStorage", "from_file", "is_storage",
+]  # fmt: skip
 
 UntypedStorage = Storage
 

@@ -22,13 +22,6 @@ from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.view import strided_view, view
 
 __all__ = [
-    "arrays",
-    "creation",
-    "mutation",
-    "overwriting",
-    "pointwise",
-    "reduction",
-    "strided_view",
-    "structural",
-    "view",
-]
+    "arrays", "creation", "mutation", "overwriting", "pointwise", "reduction", "strided_view",
+    "structural", "view",
+]  # fmt: skip

@@ -10,11 +10,15 @@ from lamella_core.dispatch import shared_kernel
 from lamella_core.ops.matrix_checks import LinAlgError
 
 
-def _failed(op_name: str) -> LinAlgError:
-    return LinAlgError(
-        f"linalg.{op_name}: The algorithm failed to converge because the input matrix is "
-        f"ill-conditioned, has too many repeated values or contains non-finite values."
-    )
+def _converged(op_name: str, function: Any, *args: Any, **options: Any) -> Any:
+    """What a function of LAPACK's gives; where its iteration fails, PyTorch's error."""
+    try:
+        return function(*args, **options)
+    except numpy.linalg.LinAlgError as error:
+        raise LinAlgError(
+            f"linalg.{op_name}: The algorithm failed to converge because the input matrix is "
+            f"ill-conditioned, has too many repeated values or contains non-finite values."
+        ) from error
 
 
 def _complex(xp: Any, input: Any) -> Any:
@@ -23,18 +27,12 @@ def _complex(xp: Any, input: Any) -> Any:
 
 @shared_kernel("linalg_eigh")
 def eigh(xp: Any, A: Any, UPLO: str) -> Any:
-    try:
-        return tuple(xp.linalg.eigh(A, UPLO))
-    except numpy.linalg.LinAlgError as error:
-        raise _failed("eigh") from error
+    return tuple(_converged("eigh", xp.linalg.eigh, A, UPLO))
 
 
 @shared_kernel("linalg_eigvalsh")
 def eigvalsh(xp: Any, A: Any, UPLO: str) -> Any:
-    try:
-        return xp.linalg.eigvalsh(A, UPLO)
-    except numpy.linalg.LinAlgError as error:
-        raise _failed("eigvalsh") from error
+    return _converged("eigvalsh", xp.linalg.eigvalsh, A, UPLO)
 
 
 @shared_kernel("linalg_eig")
@@ -51,18 +49,12 @@ def eigvals(xp: Any, input: Any) -> Any:
 
 @shared_kernel("linalg_svd")
 def svd(xp: Any, A: Any, full_matrices: bool) -> Any:
-    try:
-        return tuple(xp.linalg.svd(A, full_matrices))
-    except numpy.linalg.LinAlgError as error:
-        raise _failed("svd") from error
+    return tuple(_converged("svd", xp.linalg.svd, A, full_matrices))
 
 
 @shared_kernel("linalg_svdvals")
 def svdvals(xp: Any, A: Any) -> Any:
-    try:
-        return xp.linalg.svd(A, compute_uv=False)
-    except numpy.linalg.LinAlgError as error:
-        raise _failed("svdvals") from error
+    return _converged("svdvals", xp.linalg.svd, A, compute_uv=False)
 
 
 @shared_kernel("linalg_pinv")

@@ -467,19 +467,6 @@ def _in_place(function: Any, *args: Any) -> Tensor:
 _threshold = threshold
 
 __all__ = [
-    "celu",
-    "celu_",
-    "hardshrink",
-    "log_softmax",
-    "logit",
-    "prelu",
-    "relu",
-    "rrelu",
-    "rrelu_",
-    "selu",
-    "selu_",
-    "sigmoid",
-    "softmax",
-    "threshold",
-    "threshold_",
-]
+    "celu", "celu_", "hardshrink", "log_softmax", "logit", "prelu", "relu", "rrelu", "rrelu_",
+    "selu", "selu_", "sigmoid", "softmax", "threshold", "threshold_",
+]  # fmt: skip

@@ -19,23 +19,10 @@ if TYPE_CHECKING:
     from lamella_core.typing import Ints
 
 __all__ = [
-    "as_strided_scatter",
-    "diag",
-    "diag_embed",
-    "diagflat",
-    "diagonal_scatter",
-    "flip",
-    "fliplr",
-    "flipud",
-    "repeat_interleave",
-    "roll",
-    "rot90",
-    "select_scatter",
-    "slice_scatter",
-    "tile",
-    "tril",
-    "triu",
-]
+    "as_strided_scatter", "diag", "diag_embed", "diagflat", "diagonal_scatter", "flip", "fliplr",
+    "flipud", "repeat_interleave", "roll", "rot90", "select_scatter", "slice_scatter", "tile",
+    "tril", "triu",
+]  # fmt: skip
 
 
 @structural(method=False, name="flip")

@@ -13,17 +13,9 @@ from lamella_core.conventions.view import view as view_op
 from lamella_core.tensor import Tensor
 
 __all__ = [
-    "complex",
-    "imag",
-    "is_conj",
-    "is_neg",
-    "polar",
-    "real",
-    "resolve_conj",
-    "resolve_neg",
-    "view_as_complex",
-    "view_as_real",
-]
+    "complex", "imag", "is_conj", "is_neg", "polar", "real", "resolve_conj", "resolve_neg",
+    "view_as_complex", "view_as_real",
+]  # fmt: skip
 
 
 @structural(elementwise=True, method=False, name="complex")

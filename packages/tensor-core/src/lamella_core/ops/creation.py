@@ -121,6 +121,11 @@ def _finished(
 ) -> Tensor:
     if out is not None:
         return write_out(op_name, tensor, out)
+    return as_asked(tensor, requires_grad, pin_memory)
+
+
+def as_asked(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
+    """A new tensor, in page-locked memory or a leaf of the graph if so wanted."""
     if pin_memory:
         tensor = tensor.pin_memory()
     return tensor.requires_grad_() if requires_grad else tensor
@@ -307,7 +312,7 @@ def scalar_tensor(
     check_layout(layout)
     dtype = read_dtype("scalar_tensor", dtype)
     tensor = full((), s, dtype=dtype, device=device)
-    return _finished("", tensor, None, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def _number(value: Any) -> Any:
@@ -564,7 +569,7 @@ def empty_strided(
             f"({len(strides)})"
         )
     tensor = _strided(shape, strides, read_dtype("empty_strided", dtype), device)
-    return _finished("", tensor, None, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def _strided(shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any) -> Tensor:
@@ -602,4 +607,4 @@ def empty_permuted(
     tensor = _strided(
         shape, dense_strides(shape, order), read_dtype("empty_permuted", dtype), device
     )
-    return _finished("", tensor, None, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)

@@ -12,7 +12,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.device import CPU, Device, get_default_device
 from lamella_core.dispatch import backend_of, mark_order
-from lamella_core.ops.creation import number_of_type
+from lamella_core.ops.creation import as_asked, number_of_type
 from lamella_core.promotion import promote_types
 from lamella_core.quiet import quiet
 from lamella_core.storage import borrowed_storage
@@ -67,9 +67,7 @@ def tensor(
             result = _of_cuda_array(data).to(device=device, dtype=dtype, copy=True)
         else:
             result = _on_device(array, device, owned=array is not data and array.base is None)
-    if pin_memory:
-        result = result.pin_memory()
-    return result.requires_grad_() if requires_grad else result
+    return as_asked(result, requires_grad, pin_memory)
 
 
 def as_tensor(data: Any, dtype: dtype | None = None, device: DeviceLike | None = None) -> Tensor:

@@ -19,7 +19,15 @@ from lamella_core.formats import (
     order_of,
     preserve_format,
 )
-from lamella_core.ops.creation import _empty, _full, _ones, _strided, _zeros, number_of_type
+from lamella_core.ops.creation import (
+    _empty,
+    _full,
+    _ones,
+    _strided,
+    _zeros,
+    as_asked,
+    number_of_type,
+)
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -84,12 +92,6 @@ def _like(
 
 
 _ROW_MAJOR = (preserve_format, None, contiguous_format)
-
-
-def _finished(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
-    if pin_memory:
-        tensor = tensor.pin_memory()
-    return tensor.requires_grad_() if requires_grad else tensor
 
 
 def _in_the_shape(name: str, make: Any, doc: str) -> Any:
@@ -166,7 +168,7 @@ def full_like(
     kind = input._dtype if dtype is None else read_dtype("full_like", dtype)
     value = (number_of_type(fill_value, kind),)
     tensor = _like(_full, input, value, kind, device, memory_format, layout)
-    return _finished(tensor, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def _new(
@@ -199,7 +201,7 @@ def _of_the_type(name: str, make: Any, doc: str) -> Any:
         pin_memory: bool = False,
     ) -> Tensor:
         tensor = _new(make, self, size, (), dtype, device, layout)
-        return _finished(tensor, requires_grad, pin_memory)
+        return as_asked(tensor, requires_grad, pin_memory)
 
     new.__name__ = new.__qualname__ = name
     new.__doc__ = doc
@@ -225,7 +227,7 @@ def _new_full(
     """``fill_value`` in a tensor of this one's type and device."""
     value = (number_of_type(fill_value, self._dtype if dtype is None else dtype),)
     tensor = _new(_full, self, (size,), value, dtype, device, layout)
-    return _finished(tensor, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def _new_empty_strided(
@@ -245,7 +247,7 @@ def _new_empty_strided(
     dtype = self._dtype if dtype is None else dtype
     tensor = _strided(shape, strides, dtype, self.device if device is None else device)
     tensor = made_after(tensor, self) if self._key & LIFTED else tensor
-    return _finished(tensor, requires_grad, pin_memory)
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 for _method in (_new_full, _new_empty_strided):

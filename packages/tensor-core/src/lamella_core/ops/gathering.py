@@ -20,17 +20,9 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 __all__ = [
-    "argwhere",
-    "gather",
-    "index_select",
-    "masked_select",
-    "nonzero",
-    "nonzero_static",
-    "take",
-    "take_along_dim",
-    "unravel_index",
-    "where",
-]
+    "argwhere", "gather", "index_select", "masked_select", "nonzero", "nonzero_static", "take",
+    "take_along_dim", "unravel_index", "where",
+]  # fmt: skip
 
 
 @structural(method=False, name="index_select")

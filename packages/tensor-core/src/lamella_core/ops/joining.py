@@ -22,20 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = [
-    "block_diag",
-    "cartesian_prod",
-    "cat",
-    "column_stack",
-    "combinations",
-    "concat",
-    "concatenate",
-    "dstack",
-    "hstack",
-    "meshgrid",
-    "row_stack",
-    "stack",
-    "vstack",
-]
+    "block_diag", "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate",
+    "dstack", "hstack", "meshgrid", "row_stack", "stack", "vstack",
+]  # fmt: skip
 
 
 @structural(method=False, name="cat")

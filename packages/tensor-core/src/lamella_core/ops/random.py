@@ -17,7 +17,7 @@ from lamella_core.device import default as default_device
 from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
-from lamella_core.ops.creation import checked_sizes, sizes_of
+from lamella_core.ops.creation import _finished, checked_sizes, sizes_of
 from lamella_core.ops.creation_likes import empty_like
 from lamella_core.ops.splitting import broadcast_shapes
 from lamella_core.tensor import Tensor
@@ -92,20 +92,6 @@ def _sized(out: Tensor, shape: tuple[int, ...]) -> Tensor:
     if out._array.shape != shape:
         resize_out("random", backend_of_tensor(out), out, shape)
     return out
-
-
-def _finished(
-    op_name: str,
-    tensor: Tensor,
-    out: Tensor | None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    if pin_memory:
-        tensor = tensor.pin_memory()
-    if requires_grad:
-        tensor.requires_grad_()
-    return write_out(op_name, tensor, out)
 
 
 def _drawn(name: str, make: Any, into: str, doc: str) -> Any:

@@ -20,17 +20,9 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 __all__ = [
-    "index_add",
-    "index_copy",
-    "index_fill",
-    "index_reduce",
-    "masked_fill",
-    "masked_scatter",
-    "put",
-    "scatter",
-    "scatter_add",
-    "scatter_reduce",
-]
+    "index_add", "index_copy", "index_fill", "index_reduce", "masked_fill", "masked_scatter", "put",
+    "scatter", "scatter_add", "scatter_reduce",
+]  # fmt: skip
 
 
 # ------------ primitives

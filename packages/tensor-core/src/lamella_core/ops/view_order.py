@@ -15,16 +15,7 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = [
-    "adjoint",
-    "moveaxis",
-    "movedim",
-    "permute",
-    "swapaxes",
-    "swapdims",
-    "t",
-    "transpose",
-]
+__all__ = ["adjoint", "moveaxis", "movedim", "permute", "swapaxes", "swapdims", "t", "transpose"]
 
 _permute_table = _permute.op.table
 _transpose_table = _transpose.op.table

@@ -28,18 +28,9 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
 
 __all__ = [
-    "alias",
-    "as_strided",
-    "diagonal",
-    "flatten",
-    "narrow",
-    "ravel",
-    "reshape",
-    "select",
-    "squeeze",
-    "unflatten",
-    "unsqueeze",
-]
+    "alias", "as_strided", "diagonal", "flatten", "narrow", "ravel", "reshape", "select", "squeeze",
+    "unflatten", "unsqueeze",
+]  # fmt: skip
 
 
 # ------------ primitives

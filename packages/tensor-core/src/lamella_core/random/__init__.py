@@ -22,23 +22,7 @@ from .normal import log_normal, normal, normal_elementwise
 from .uniform import uniform
 
 __all__ = [
-    "Generator",
-    "bernoulli",
-    "cauchy",
-    "default_generator",
-    "exponential",
-    "geometric",
-    "get_rng_state",
-    "initial_seed",
-    "integers",
-    "log_normal",
-    "manual_seed",
-    "multinomial",
-    "normal",
-    "normal_elementwise",
-    "permutation",
-    "poisson",
-    "seed",
-    "set_rng_state",
-    "uniform",
-]
+    "Generator", "bernoulli", "cauchy", "default_generator", "exponential", "geometric",
+    "get_rng_state", "initial_seed", "integers", "log_normal", "manual_seed", "multinomial",
+    "normal", "normal_elementwise", "permutation", "poisson", "seed", "set_rng_state", "uniform",
+]  # fmt: skip

@@ -13,13 +13,6 @@ from lamella_core.serialization.safe_globals import (
 from lamella_core.serialization.saving import save
 
 __all__ = [
-    "add_safe_globals",
-    "clear_safe_globals",
-    "get_safe_globals",
-    "load",
-    "register_place",
-    "register_module",
-    "register_type",
-    "safe_globals",
-    "save",
-]
+    "add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "register_place",
+    "register_module", "register_type", "safe_globals", "save",
+]  # fmt: skip
