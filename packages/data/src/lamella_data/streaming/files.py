@@ -22,9 +22,8 @@ _PERMANENT = (
     ValueError,
     MemoryError,
 )
-# Of a local file. What is larger is read past it, without a copy. The system's read-ahead begins
-# with a few times the first read, and grows from there.
-_BUFFER = 1 << 18
+# Of a local file. What is larger is read past it, without a copy.
+_BUFFER = 1 << 16
 _CHUNK = 1 << 20
 Urls = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")

@@ -12,8 +12,9 @@ import numpy as np
 from lamella_core import Generator, as_tensor, randperm
 from lamella_data.dataset import IterableDataset
 from lamella_data.resume import State, check_state
+from lamella_data.streaming.ahead import ReadAhead
 from lamella_data.streaming.errors import CorruptShardError
-from lamella_data.streaming.files import ShardFile, Urls, expand
+from lamella_data.streaming.files import ShardFile, Urls, expand, split_protocol
 from lamella_data.worker import get_worker_info
 
 # The draws of a shuffle buffer are made in blocks, each from a generator that its number seeds, so
@@ -119,6 +120,9 @@ class ShardDataset(IterableDataset[Any]):
         self._unreported: list[Skipped] = []
         self._pass: _Pass | None = None
         self._resumed: Mapping[str, Any] | None = None
+
+    # Whether a shard is read from its start to its end, all of it.
+    _reads_all = False
 
     def _reader(self, file: ShardFile) -> Any:
         """What reads samples from an open shard: an object with ``read(position)``."""
@@ -259,16 +263,29 @@ class _Pass:
 
     def _source(self) -> Iterator[tuple[dict[str, Any], Place]]:
         """The samples in the order of the shards; ``_next`` is the place after each."""
-        for number in range(self._next.shard, len(self._shards)):
-            position = self._next.position if number == self._next.shard else 0
-            try:
-                with self._open(number) as file:
-                    for sample, start, following in self._dataset._reader(file).read(position):
-                        self._next = Place(number, following)
-                        yield sample, Place(number, start)
-            except CorruptShardError as error:
-                self._dataset.skip(error, "the rest of a shard")
-            self._next = Place(number + 1, 0)
+        with self._read_ahead() as ahead:
+            for number in range(self._next.shard, len(self._shards)):
+                position = self._next.position if number == self._next.shard else 0
+                try:
+                    with self._open(number) as file:
+                        for sample, start, following in self._dataset._reader(file).read(position):
+                            ahead.passed(number, file.tell())
+                            self._next = Place(number, following)
+                            yield sample, Place(number, start)
+                except CorruptShardError as error:
+                    self._dataset.skip(error, "the rest of a shard")
+                self._next = Place(number + 1, 0)
+                ahead.passed(*self._next)
+
+    def _read_ahead(self) -> ReadAhead:
+        files: list[tuple[int, str]] = []
+        # Not in the loader's process, which may fork: a thread is not good to have then.
+        if self._dataset._reads_all and get_worker_info() is not None:
+            for number, url in enumerate(self._shards):
+                protocol, path = split_protocol(url)
+                if number >= self._next.shard and not protocol:
+                    files.append((number, path))
+        return ReadAhead(files)
 
     def samples(self) -> Iterator[Any]:
         dataset = self._dataset

@@ -62,6 +62,8 @@ class TarDataset(ShardDataset):
             refuses.
     """
 
+    _reads_all = True
+
     def __init__(
         self,
         urls: Urls,
