@@ -82,6 +82,53 @@ def test_a_worker_killed_from_outside_is_noticed_at_once() -> None:
     assert time.monotonic() - start < 1.5
 
 
+def test_a_worker_killed_while_it_sends_ends_the_loop() -> None:
+    iterator = iter(DataLoader([bytes(30_000_000)], batch_size=None, num_workers=1))
+    # More than a pipe holds: it waits for the loader with a part of it sent.
+    assert iterator._pool._connections[0].poll(30)
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    worker.join()
+    with pytest.raises(RuntimeError, match="exited unexpectedly.*signal 9"):
+        next(iterator)
+
+
+DYING = """
+    import os
+
+    if __name__ == "__mp_main__":
+        os._exit(3)
+
+    from lamella_data import DataLoader
+
+    if __name__ == "__main__":
+        loader = DataLoader([bytes(10**7)], num_workers=2, multiprocessing_context="spawn")
+        try:
+            list(loader)
+        except RuntimeError as error:
+            print(error)
+"""
+
+
+def test_a_spawned_worker_that_dies_before_it_has_its_task_ends_the_loop(tmp_path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(DYING))
+    # It would wait for ever.
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "exited unexpectedly" in done.stdout
+    assert "ended with exit code 3" in done.stdout
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_what_only_a_process_that_is_being_started_can_be_given(method) -> None:
+    dataset = TensorDataset(core.arange(5))
+    dataset.lock = multiprocessing.get_context(method).Lock()
+    loader = DataLoader(dataset, None, num_workers=2, multiprocessing_context=method)
+    assert [one.item() for (one,) in loader] == list(range(5))
+
+
 def test_an_error_has_the_workers_traceback_and_the_loop_can_go_on() -> None:
     iterator = iter(DataLoader(Scripted(fail), batch_size=None, num_workers=2))
     assert [next(iterator) for _ in range(3)] == [0, 1, 2]

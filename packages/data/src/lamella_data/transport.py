@@ -16,6 +16,7 @@ import pickle
 import time
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,32 @@ def receive(connection: Connection, borrower: Borrower | None = None) -> Any:
             borrowed[number] = borrower.borrow(number)
         buffers.append(borrowed[number][offset : offset + length])
     return pickle.loads(message[start:], buffers=buffers)
+
+
+class Parcel:
+    """What a process that is not forked is to have, sent when it runs.
+
+    multiprocessing would write it into a pipe that it holds both ends of (Python 3.11), and wait
+    for ever where the process dies before it has read all.
+
+    Args:
+        contents: pickled when the process is started, as locks and queues can be pickled only then.
+    """
+
+    def __init__(self, contents: Any = None) -> None:
+        self._contents = contents
+        self._pickled: Any = None
+
+    def __reduce__(self) -> tuple[type[Parcel], tuple[()]]:
+        self._pickled = ForkingPickler.dumps(self._contents)
+        return Parcel, ()
+
+    def send(self, connection: Connection) -> None:
+        """Send the contents once the process has been started."""
+        connection.send_bytes(self._pickled)
+        self._contents = self._pickled = None
+
+    @staticmethod
+    def receive(connection: Connection) -> Any:
+        """In the process: the contents."""
+        return pickle.loads(connection.recv_bytes())

@@ -61,7 +61,7 @@ def get_worker_info() -> WorkerInfo | None:
 
 @dataclass
 class WorkerTask:
-    """All that a worker needs to start; pickled where processes are spawned."""
+    """All that a worker needs to start, besides its connection."""
 
     worker_id: int
     num_workers: int
@@ -71,7 +71,6 @@ class WorkerTask:
     collate_fn: Callable[[Any], Any]
     drop_last: bool
     init_fn: Callable[[int], Any] | None
-    connection: Connection
     # The loader's ends of the pipes, which a forked worker holds too and must close: as long as
     # anyone holds them, no worker sees the loader go.
     inherited: Iterable[Connection] = ()
@@ -148,8 +147,9 @@ class _Worker:
     message is kept until the loader has done with it.
     """
 
-    def __init__(self, task: WorkerTask) -> None:
+    def __init__(self, task: WorkerTask, connection: Connection) -> None:
         self.task = task
+        self.connection = connection
         self.requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.stop = threading.Event()
         self.sending = threading.Lock()
@@ -166,7 +166,7 @@ class _Worker:
 
     def receive(self) -> None:
         """Move requests to the queue as they come; stop on None or when the loader is gone."""
-        connection = self.task.connection
+        connection = self.connection
         parent = os.getppid()
         try:
             while True:
@@ -194,7 +194,7 @@ class _Worker:
         # Shared memory is for batches, which one thread alone makes and sends.
         with self.sending:
             lender = None if number is None else self.lender
-            transport.send(self.task.connection, (number, answer), lender)
+            transport.send(self.connection, (number, answer), lender)
 
     def tell_state(self, request: StateRequest) -> None:
         state: Mapping[str, Any] | WorkerError | None = self.task.resumed
@@ -290,17 +290,26 @@ class _Worker:
             answer = None
 
 
-def run_worker(task: WorkerTask) -> None:
+def run_worker(given: WorkerTask | transport.Parcel, connection: Connection) -> None:
     """The main function of a worker process: answer requests until the loader says stop."""
     global _worker_info
     # An interrupt from the terminal reaches every process; the loader decides what follows.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for connection in task.inherited:
-        connection.close()
+    task: WorkerTask
+    if isinstance(given, transport.Parcel):
+        try:
+            task = given.receive(connection)
+        except (EOFError, OSError):
+            # The loader has gone.
+            return
+    else:
+        task = given
+    for other in task.inherited:
+        other.close()
     lamella_core.set_num_threads(1)
     seed = seed_worker(task.base_seed, task.worker_id)
     _worker_info = WorkerInfo(task.worker_id, task.num_workers, seed, task.dataset)
     try:
-        _Worker(task).run()
+        _Worker(task, connection).run()
     except (BrokenPipeError, ConnectionResetError):
         return

@@ -52,7 +52,7 @@ class WorkerPool:
         self._borrowers = [Borrower() for _ in range(num_workers)]
         self._open = True
         forks = context.get_start_method() == "fork"
-        waiting: list[tuple[Any, Any]] = []
+        waiting: list[tuple[Any, Any, Any, Any]] = []
         try:
             for worker_id in range(num_workers):
                 ours, theirs = context.Pipe(duplex=True)
@@ -66,16 +66,16 @@ class WorkerPool:
                     collate_fn=collate_fn,
                     drop_last=drop_last,
                     init_fn=init_fn,
-                    connection=theirs,
                     inherited=tuple(self._connections) if forks else (),
                     resumed=None if resumed is None else resumed[worker_id],
                 )
-                process = context.Process(target=run_worker, args=(task,), daemon=True)
+                given = task if forks else transport.Parcel(task)
+                process = context.Process(target=run_worker, args=(given, theirs), daemon=True)
                 self._processes.append(process)
                 if forks:
                     _start(process, theirs)
                 else:
-                    waiting.append((process, theirs))
+                    waiting.append((process, theirs, given, ours))
             if waiting:
                 _start_side_by_side(waiting)
         except BaseException:
@@ -124,7 +124,7 @@ class WorkerPool:
                 worker_id = self._connections.index(source)
                 try:
                     messages.append(transport.receive(source, self._borrowers[worker_id]))
-                except (EOFError, ConnectionError):
+                except (EOFError, OSError):
                     gone.append(self._processes[worker_id])
             if messages:
                 return messages
@@ -177,13 +177,22 @@ def _start(process: Any, theirs: Any) -> None:
         theirs.close()
 
 
-def _start_side_by_side(pairs: Sequence[tuple[Any, Any]]) -> None:
+def _start_side_by_side(workers: Sequence[tuple[Any, Any, Any, Any]]) -> None:
     """Start processes that are not forked: each one reads its task when its imports are done, and
     a large one holds its writer up until then."""
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as threads:
-        list(threads.map(_start, *zip(*pairs, strict=True)))
+    with ThreadPoolExecutor(min(len(workers), os.cpu_count() or 1)) as threads:
+        list(threads.map(_start_and_send, *zip(*workers, strict=True)))
+
+
+def _start_and_send(process: Any, theirs: Any, parcel: transport.Parcel, ours: Any) -> None:
+    _start(process, theirs)
+    try:
+        parcel.send(ours)
+    except (BrokenPipeError, ConnectionResetError):
+        # It has died, which the first wait for a message finds out.
+        return
 
 
 def _death_notice(dead: list[Any]) -> str:
