@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_core.conventions.arguments import number_of_type
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.ops.padding import constant_pad_nd
@@ -36,11 +37,13 @@ def pad(
         NotImplementedError: for an unknown mode, or a number of dimensions that it does not have.
     """
     pairs = tuple(pad)
-    if value is not None and not isinstance(value, (int, float, complex)):
+    if value is not None and not isinstance(value, (int, float)):
         raise TypeError(
             f"pad(): argument 'value' (position 4) must be float, not {type(value).__name__}"
         )
     if mode == "constant":
+        if value:
+            value = number_of_type(float(value), input.dtype)
         return _constant(input, pairs, 0 if value is None else value)
     if len(pairs) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but it is {len(pairs)}")

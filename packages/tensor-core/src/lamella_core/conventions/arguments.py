@@ -67,3 +67,71 @@ def read_dtype(op_name: str, wanted: Any) -> dtype:
     raise TypeError(
         f"{op_name}(): argument 'dtype' must be torch.dtype, not {type(wanted).__name__}"
     )
+
+
+# The largest numbers of the types below float64.
+_LARGEST = {
+    dtypes.float16: 65504.0,
+    dtypes.bfloat16: (2 - 2.0**-7) * 2.0**127,
+    dtypes.float32: (2 - 2.0**-23) * 2.0**127,
+}
+
+
+def number_of_type(value: Any, wanted: dtype) -> Any:
+    """A number as an element of type ``wanted`` has it: integers cut off, bools 0 or 1.
+
+    Raises:
+        OverflowError: for an integer of more than 64 bits.
+        RuntimeError: for a number out of range, or a complex one in a real type.
+    """
+    kind = value.__class__
+    category = wanted.category
+    if kind is float:
+        if category == dtypes.FLOATING and -65504.0 <= value <= 65504.0:
+            return value
+    elif kind is int:
+        if wanted is dtypes.int64 and -(2**63) <= value < 2**63:
+            return value
+        check_bits(value)
+    elif isinstance(value, complex) and category < dtypes.COMPLEX:
+        if value.imag:
+            raise _unfit(value, wanted)
+        value = value.real
+    if category == dtypes.BOOL:
+        return bool(value)
+    if category != dtypes.INTEGER:
+        largest = _LARGEST.get(wanted.to_real())
+        if largest is not None:
+            for part in (value.real, value.imag):
+                if largest < abs(part) < float("inf"):
+                    raise _unfit(value, wanted)
+        return value
+    bits = 8 * wanted.itemsize
+    high = 2 ** (bits - 1) if wanted.is_signed else 2**bits
+    low = -high if wanted.is_signed else (0 if isinstance(value, float) else 1 - high)
+    # Whole numbers below zero wrap around in an unsigned type.
+    if not low <= value < high:
+        raise _unfit(value, wanted)
+    return int(value) % high if value < 0 and not wanted.is_signed else int(value)
+
+
+def scalar_of_type(value: Any, wanted: dtype) -> Any:
+    """:func:`number_of_type` for one element: too large a number is infinite in half precision."""
+    try:
+        return number_of_type(value, wanted)
+    except RuntimeError:
+        if wanted not in dtypes.REDUCED_PRECISION or isinstance(value, complex):
+            raise
+        return float("inf") if value > 0 else -float("inf")
+
+
+def check_bits(number: int) -> None:
+    """Raises OverflowError for an integer that 64 bits do not hold."""
+    if not -(2**63) <= number < 2**64:
+        raise OverflowError(f"an integer of more than 64 bits: {number}")
+
+
+def _unfit(value: Any, wanted: dtype) -> RuntimeError:
+    return RuntimeError(
+        f"value cannot be converted to type {wanted.name} without overflow: {value}"
+    )

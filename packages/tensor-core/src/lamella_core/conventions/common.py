@@ -46,6 +46,13 @@ def not_implemented_for(op_name: str, dtype: dtype) -> NotImplementedError:
     )
 
 
+def overflow_error(op_name: str, dtype: dtype) -> RuntimeError:
+    """The error for a number that a tensor's element type does not hold."""
+    return RuntimeError(
+        f"{op_name}: a value cannot be converted to type {dtype.name} without overflow"
+    )
+
+
 def anywhere(mask: Tensor) -> bool:
     """Whether any element is true; of a batched tensor (``vmap``), in any of the examples.
 

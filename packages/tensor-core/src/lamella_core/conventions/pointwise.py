@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core import dtype as dtypes
+from lamella_core.conventions.arguments import check_bits, number_of_type
 from lamella_core.conventions.common import (
     broadcast_error,
     check_memory,
     not_implemented_for,
+    overflow_error,
     store,
     takes_out,
 )
@@ -47,6 +49,7 @@ def pointwise(
     refusals: dict[str, str] | None = None,
     each_operand: bool = False,
     exact_numbers: bool = False,
+    checked_numbers: bool = False,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Declares a pointwise op. All parameters that are tensors or numbers are operands.
 
@@ -65,6 +68,7 @@ def pointwise(
         each_operand: whether these texts hold for every operand, not only for the common type.
         exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
             after the first operand as it is; else it is rounded to their type first.
+        checked_numbers: whether a number must fit in the common type; else it wraps around there.
     """
     convention = Pointwise(
         result,
@@ -73,6 +77,7 @@ def pointwise(
         refusals or {},
         each_operand,
         exact_numbers,
+        checked_numbers,
     )
     return lambda declaration: declare(
         declaration, convention, method=method, inplace=inplace, name=name
@@ -87,6 +92,7 @@ class _Plans(dict[Any, Any]):
 
     __slots__ = (
         "categories",
+        "checked",
         "convention",
         "exact",
         "kernel",
@@ -105,6 +111,7 @@ class _Plans(dict[Any, Any]):
         self.kernel = kernel
         self.with_number = with_number
         self.exact = convention.exact_numbers
+        self.checked = convention.checked_numbers
         # Those for a second operand without dimensions, which counts as a number.
         self.scalars = (
             _Plans(convention, op_name, kernel, True, xp)
@@ -160,6 +167,7 @@ class Pointwise:
 
     keeps_order = True
     __slots__ = (
+        "checked_numbers",
         "each_operand",
         "exact_numbers",
         "reduced_precision",
@@ -176,6 +184,7 @@ class Pointwise:
         refusals: dict[str, str],
         each_operand: bool,
         exact_numbers: bool,
+        checked_numbers: bool,
     ) -> None:
         self.result = result
         self.refuses = refuses
@@ -183,6 +192,7 @@ class Pointwise:
         self.refusals = refusals
         self.each_operand = each_operand
         self.exact_numbers = exact_numbers
+        self.checked_numbers = checked_numbers
 
     def refuse(self, op_name: str, dtype: dtype) -> None:
         """Raises the error for a type that the op has no meaning for."""
@@ -239,7 +249,7 @@ class Pointwise:
             kernel = in_order(kernel, backend.array_type)
         if operands == (0,) and not self.exact_numbers:
             return _bind_unary(base, kernel, plans, backend)
-        if operands == (0, 1) and len(base.params) == 2:
+        if operands == (0, 1) and len(base.params) == 2 and not self.checked_numbers:
             if key & NUMBER:
                 return _bind_binary_number(base, kernel, plans, backend)
             return _bind_binary(base, kernel, plans, backend)
@@ -261,6 +271,8 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
             else:
                 values = (array, *further)
                 array = _in_parts(backend, kernel, values, compute, rounds, result, None)
+        except OverflowError:
+            raise overflow_error(op.name, input._dtype) from None
         except TypeError:
             raise not_implemented_for(op.name, input._dtype) from None
         if rounds is not None:
@@ -399,7 +411,10 @@ class _ConstantsOfType(dict[Any, Any]):
     def __missing__(self, number: Any) -> np.ndarray:
         if len(self) >= 256:
             self.clear()
-        constant = self[number] = np.asarray(number, self.dtype)
+        if number.__class__ is int:
+            check_bits(number)
+        with np.errstate(over="ignore"):
+            constant = self[number] = np.asarray(number, self.dtype)
         return constant
 
 
@@ -417,12 +432,13 @@ def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
     """An integer out of the type's range, wrapped around as the conversion in C does.
 
     Raises:
-        RuntimeError: when the number does not fit in 64 bits either.
+        OverflowError: when the number does not fit in 64 bits either.
     """
-    if not isinstance(number, int) or numpy_dtype.kind not in "iu":
+    if not isinstance(number, int):
         return number
-    if not -(2**63) <= number < 2**64:
-        raise RuntimeError(f"value cannot be converted to type int64_t without overflow: {number}")
+    check_bits(number)
+    if numpy_dtype.kind not in "iu":
+        return number
     bits = 8 * numpy_dtype.itemsize
     number &= (1 << bits) - 1
     if numpy_dtype.kind == "i" and number >> (bits - 1):
@@ -431,11 +447,11 @@ def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
 
 
 def _plain_values(
-    args: tuple[Any, ...], operands: tuple[int, ...], dtype: dtype, categories: dict[type, int]
+    args: tuple[Any, ...], operands: tuple[int, ...], dtype: dtype, plans: _Plans
 ) -> list[Any] | None:
     """The arguments as a kernel takes them; None where an operand brings another type."""
     values = list(args)
-    category = dtype.category
+    category, categories = dtype.category, plans.categories
     for i in operands:
         value = values[i]
         own = categories.get(value.__class__)
@@ -446,7 +462,9 @@ def _plain_values(
                 values[i] = value._array
         elif own > category:
             return None
-        elif category < FLOATING:
+        elif plans.checked:
+            values[i] = number_of_type(value, dtype)
+        elif category < FLOATING or value.__class__ is int:
             values[i] = wrapped_number(value, dtype.numpy)
     return values
 
@@ -467,6 +485,8 @@ def _converted(
         if value is None:
             continue
         if value.__class__ in _CATEGORY:
+            if plans.checked:
+                value = number_of_type(value, promoted)
             if rounds is not None and not (plans.exact and i):
                 value = float(rounds(value))
             values[i] = value if value.__class__ is float else wrapped_number(value, target)
@@ -497,7 +517,7 @@ def _evaluate(
     values: list[Any] | None = None
     promoted: Any = getattr(args[operands[0]], "_dtype", None)
     if promoted is not None:
-        values = _plain_values(args, operands, promoted, plans.categories)
+        values = _plain_values(args, operands, promoted, plans)
     if values is None or plans.exact:
         given = [args[i] for i in operands if args[i] is not None]
         if values is None:
@@ -520,6 +540,8 @@ def _evaluate(
             wanted = None if alike else compute or promoted.numpy
             return _in_parts(backend, kernel, values, wanted, rounds, result, target), result
         array = kernel(*values)
+    except OverflowError:
+        raise overflow_error(op.name, promoted) from None
     except ValueError:
         shapes = [v._array.shape for v in args if isinstance(v, Tensor)]
         raise broadcast_error(op.name, *shapes) from None
@@ -565,12 +587,14 @@ def _bind_into(
         check_memory(op.name, target, args)
         array = target._array
         if direct and array.ndim:
-            values = _values_that_fit(args, operands, target, plans.categories)
+            values = _values_that_fit(args, operands, target, plans)
             if values is not None:
                 compute, result, _ = plans[target._dtype]
                 if compute is None and result is target._dtype:
                     try:
                         kernel(*values, out=array)
+                    except OverflowError:
+                        raise overflow_error(base.name, target._dtype) from None
                     except TypeError:
                         raise not_implemented_for(base.name, target._dtype) from None
                     mark_written(target)
@@ -584,7 +608,7 @@ def _bind_into(
         store(base.name, backend, target, result_array, result, inplace)
         return target
 
-    if not inplace or not direct or len(base.params) != len(operands):
+    if not inplace or not direct or plans.checked or len(base.params) != len(operands):
         return into
     if len(operands) == 1:
         return _quick_unary(into, kernel, plans)
@@ -653,14 +677,14 @@ def _quick_binary(
 
 
 def _values_that_fit(
-    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, categories: dict[type, int]
+    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, plans: _Plans
 ) -> list[Any] | None:
     """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
 
     It does where all tensors have the target's type, one of them its shape and the others that or
     no dimensions, and all numbers its category.
     """
-    values = _plain_values(args, operands, target._dtype, categories)
+    values = _plain_values(args, operands, target._dtype, plans)
     if values is None:
         return None
     shape = target._array.shape

@@ -57,7 +57,7 @@ def remainder(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 
 @shared_kernel
 def pow(xp: Any, input: Any, exponent: Any, out: Any = None) -> Any:
-    if exponent.__class__ in (int, float):
+    if exponent.__class__ in (int, float, bool):
         if exponent == 2:
             return xp.square(input, out)
         if exponent == 1:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
@@ -82,6 +83,7 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
         )
+    alpha = number_of_type(alpha, common)
     if isinstance(other, _NUMBERS):
         return alpha * other if common.category != dtypes.BOOL else bool(alpha and other)
     if common.category == dtypes.BOOL:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.conventions.arguments import check_size, number_of_type, read_dtype, read_sizes
 from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
@@ -34,7 +34,6 @@ from lamella_core.formats import (
     preserve_format,
     suggests_channels_last,
 )
-from lamella_core.ops.creation import number_of_type
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
 
@@ -391,7 +390,12 @@ def fill(input: Tensor, value: Tensor | Number) -> Tensor:
 def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
     """Replaces all elements by ``value``; returns the tensor. See :func:`fill`."""
     kind = value.__class__
-    if (kind is float or kind is int) and input._dtype.category >= dtypes.FLOATING:
+    if (
+        (kind is float or kind is int)
+        and input._dtype.category >= dtypes.FLOATING
+        # What float16 has, every floating type has.
+        and -65504 <= value <= 65504  # type: ignore[operator]
+    ):
         return _fill_inplace(input, value)
     return _fill_inplace(input, _fill_with(input, value))
 

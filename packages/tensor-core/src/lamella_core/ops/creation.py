@@ -6,7 +6,14 @@ import builtins
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.conventions.arguments import (
+    check_bits,
+    check_size,
+    number_of_type,
+    read_dtype,
+    read_sizes,
+)
+from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.results import write_out
 from lamella_core.device import Device
@@ -266,39 +273,6 @@ def full(
     return _finished("full", tensor, out, requires_grad, pin_memory)
 
 
-def number_of_type(value: Any, wanted: dtype) -> Any:
-    """A number as an element of type ``wanted`` has it: integers cut off, bools 0 or 1.
-
-    Raises:
-        RuntimeError: for a complex number in a real type, or an integer out of range.
-    """
-    if value.__class__ is float and wanted.category == dtypes.FLOATING:
-        return value
-    if value.__class__ is int and wanted is dtypes.int64 and -(2**63) <= value < 2**63 - 1:
-        return value
-    if isinstance(value, complex) and wanted.category < dtypes.COMPLEX:
-        if value.imag:
-            raise RuntimeError(
-                f"value cannot be converted to type {wanted.name} without overflow: {value}"
-            )
-        value = value.real
-    if wanted.category == dtypes.BOOL:
-        return bool(value)
-    if wanted.category != dtypes.INTEGER:
-        return value
-    bits = 8 * wanted.itemsize
-    high = 2 ** (bits - 1) if wanted.is_signed else 2**bits
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        number = high
-    if not -(2 ** (bits - 1) if wanted.is_signed else high) < number + 1 <= high:
-        raise RuntimeError(
-            f"value cannot be converted to type {wanted.name} without overflow: {value}"
-        )
-    return number % high if number < 0 and not wanted.is_signed else number
-
-
 def scalar_tensor(
     s: Number,
     *,
@@ -369,6 +343,11 @@ def arange(
 
 
 def _check_range(start: Any, end: Any, step: Any) -> None:
+    for each in (start, end, step):
+        if isinstance(each, complex):
+            raise RuntimeError(f"a range has no complex numbers: {each}")
+        if isinstance(each, int):
+            check_bits(each)
     if not step:
         raise RuntimeError("step must be nonzero")
     span = end - start
@@ -432,7 +411,14 @@ def _spaced(op_name: str, start: Any, end: Any, steps: Any, dtype: Any) -> tuple
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     if dtype is None and any(isinstance(n, complex) for n in (start, end)):
         return start, end, dtypes.defaults.complex
-    return start, end, read_dtype(op_name, dtype)
+    dtype = read_dtype(op_name, dtype)
+    if dtype is dtypes.bool_:
+        raise not_implemented_for(op_name, dtype)
+    for each in (start, end):
+        if dtype.category == dtypes.FLOATING and isinstance(each, complex):
+            raise RuntimeError(f"{op_name}(): a complex number does not fit {dtype.name}: {each}")
+        number_of_type(each, dtype)
+    return start, end, dtype
 
 
 def linspace(

@@ -9,10 +9,10 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import read_dtype
+from lamella_core.conventions.arguments import number_of_type, read_dtype
 from lamella_core.device import CPU, Device, get_default_device
 from lamella_core.dispatch import backend_of, mark_order
-from lamella_core.ops.creation import as_asked, number_of_type
+from lamella_core.ops.creation import as_asked
 from lamella_core.promotion import promote_types
 from lamella_core.quiet import quiet
 from lamella_core.storage import borrowed_storage
@@ -306,10 +306,10 @@ def _from_number(number: Any, wanted: dtype | None) -> np.ndarray:
     if wanted is not None and isinstance(number, complex) and kind.category < dtypes.COMPLEX:
         raise TypeError("must be real number, not complex")
     if kind.category <= dtypes.INTEGER:
-        if wanted is None and not -(2**63) <= number < 2**63:
+        if isinstance(number, int) and kind is not dtypes.uint64 and not -(2**63) <= number < 2**63:
             raise ValueError(f"Overflow when unpacking long long: {number}")
         number = number_of_type(number, kind)
-    return np.array(number, kind.numpy)
+    return _as_array(number, kind.numpy)
 
 
 def _from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
@@ -342,7 +342,11 @@ def _from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
 @quiet
 def _as_array(rows: Any, dtype: np.dtype) -> np.ndarray:
     """The numbers as an array; those that are too large become infinite without a warning."""
-    return np.array(rows, dtype)
+    try:
+        return np.array(rows, dtype)
+    except TypeError:
+        # bfloat16 takes no integers of more than 63 bits.
+        return np.array(rows, np.float64).astype(dtype)
 
 
 def _type_of_numbers(kinds: set[type]) -> dtype:

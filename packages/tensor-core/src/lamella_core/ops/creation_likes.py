@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
+from lamella_core.conventions.arguments import check_size, number_of_type, read_dtype, read_sizes
 from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -19,15 +19,7 @@ from lamella_core.formats import (
     order_of,
     preserve_format,
 )
-from lamella_core.ops.creation import (
-    _empty,
-    _full,
-    _ones,
-    _strided,
-    _zeros,
-    as_asked,
-    number_of_type,
-)
+from lamella_core.ops.creation import _empty, _full, _ones, _strided, _zeros, as_asked
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:

@@ -118,7 +118,7 @@ def renorm(
         raise RuntimeError(f"renorm: non-positive-norm not supported, got p={p}")
     if isinstance(maxnorm, complex):
         raise RuntimeError("renorm: maxnorm must be real-valued")
-    if maxnorm < 0:
+    if not maxnorm >= 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
     ndim = input._array.ndim
     if ndim < 2:

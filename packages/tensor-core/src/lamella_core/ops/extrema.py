@@ -36,7 +36,7 @@ def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The lesser of two elements; where one is NaN, the other."""
 
 
-@pointwise(refuses="bool complex")
+@pointwise(refuses="bool complex", checked_numbers=True)
 def clamp(
     input: Tensor,
     min: Tensor | Number | None = None,
@@ -54,12 +54,12 @@ def clamp(
     """
 
 
-@pointwise(refuses="complex")
+@pointwise(refuses="complex", checked_numbers=True)
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``maximum(input, min)``, ``min`` being a tensor or a number."""
 
 
-@pointwise(refuses="complex")
+@pointwise(refuses="complex", checked_numbers=True)
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``minimum(input, max)``, ``max`` being a tensor or a number."""
 

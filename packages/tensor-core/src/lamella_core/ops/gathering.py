@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import scalar_of_type
 from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
@@ -345,7 +346,7 @@ def _of_type(value: Any, kind: Any, condition: Tensor) -> Tensor:
 
 
 def _filled(value: Any, kind: Any, condition: Tensor) -> Tensor:
-    return full((), value, dtype=kind, device=condition.device)
+    return full((), scalar_of_type(value, kind), dtype=kind, device=condition.device)
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:

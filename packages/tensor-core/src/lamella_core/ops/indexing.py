@@ -16,6 +16,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import scalar_of_type
 from lamella_core.conventions.common import check_memory
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.dispatch import GRAPH_BITS, LIFTED, REQUIRES_GRAD, modes
@@ -124,8 +125,10 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
             place, tensors, dims = _take_apart(self, index)
     target = self if place is None else _view_at(self, place)
     if not isinstance(value, Tensor):
-        if value.__class__ is not float and value.__class__ is not int:
+        if value.__class__ is not float:
             value = _number_for(self, value)
+        elif not -65504.0 <= value <= 65504.0:
+            value = scalar_of_type(value, self._dtype)
         if not tensors:
             if 0 in target._array.strides:
                 check_memory("copy_", target)
@@ -142,6 +145,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         ):
             masked_fill_(self, tensors[0], value)
             return
+        value = scalar_of_type(value, self._dtype)
         value = tensor(value, dtype=self._dtype, device=self.device)
     if tensors:
         if value._dtype is not self._dtype or (value._key ^ self._key) & ~GRAPH_BITS:
@@ -154,7 +158,10 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
 def _number_for(self: Tensor, value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
-    if not isinstance(value, (bool, int, float, complex)):
+    if value.__class__ is int:
+        if not -(2**63) <= value < 2**63:
+            raise ValueError(f"Overflow when unpacking long long: {value}")
+    elif not isinstance(value, (bool, int, float, complex)):
         raise TypeError(
             f"can't assign a {type(value).__name__} to a torch.{self._dtype.class_name}Tensor"
         )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import broadcast_error, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import overwriting
-from lamella_core.ops.creation import number_of_type
 from lamella_core.ops.gathering import check_index
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.tensor import Tensor
