@@ -145,6 +145,10 @@ class Backend(ABC):
     def copy_into(self, target: Any, source: Any) -> None:
         """Copies with broadcasting and conversion: ``target[...] = source``."""
 
+    def all_true(self, array: Any) -> bool:
+        """Whether all elements of a bool array are true."""
+        return bool(array.all())
+
     def page_locked(self, nbytes: int) -> np.ndarray:
         """New page-locked memory of the host, uint8 (nbytes,), which this device copies fast.
 

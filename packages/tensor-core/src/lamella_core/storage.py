@@ -105,7 +105,7 @@ class Storage:
 
     def data_ptr(self) -> int:
         """Address of the first byte."""
-        return backend_of_tensor(self).data_ptr(self.root)
+        return backend_of_tensor(self).data_ptr(self.root) if self.root.size else 0
 
     def resizable(self) -> bool:
         """Whether the block may change its size: it may not where something else owns it."""

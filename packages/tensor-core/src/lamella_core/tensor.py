@@ -144,15 +144,15 @@ class Tensor(metaclass=_HasOps):
 
     def storage_offset(self) -> int:
         """The position, in elements, of the first element in the storage."""
-        if not self._array.size:
-            return 0
         start = backend_of_tensor(self).data_ptr(innermost(self)._array)
-        start -= storage_of(self).data_ptr()
+        start -= backend_of_tensor(self).data_ptr(storage_of(self).root)
         return start // self._dtype.itemsize
 
     def data_ptr(self) -> int:
-        """The address of the first element."""
+        """The address of the first element; 0 where there is none."""
         plain = with_memory("data_ptr", self)
+        if not plain._array.size:
+            return 0
         return backend_of_tensor(plain).data_ptr(plain._array)
 
     def untyped_storage(self) -> Storage:

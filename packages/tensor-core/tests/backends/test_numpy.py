@@ -47,3 +47,8 @@ def test_copy_into_converts_and_broadcasts() -> None:
     target = np.zeros((2, 2), np.int32)
     backend.copy_into(target, np.array([1.9, -1.9]))
     np.testing.assert_array_equal(target, [[1, -1], [1, -1]])
+
+
+@pytest.mark.parametrize(("elements", "expected"), [([], True), ([1, 1], True), ([1, 0], False)])
+def test_whether_all_are_true(elements: list[int], expected: bool) -> None:
+    assert backend.all_true(np.array(elements, bool)) is expected

@@ -195,3 +195,14 @@ def test_t_of_other_dimensions():
     assert core.tensor(1).t().shape == () and X[0].t().tolist() == X[0].tolist()
     with pytest.warns(UserWarning, match="deprecated"):
         assert CUBE.T.shape == (4, 3, 2)
+
+
+def test_a_strided_view_without_elements_keeps_its_place():
+    """Offsets as PyTorch 2.13 has them."""
+    x = core.arange(24.0).reshape(2, 3, 4)
+    empty = x.as_strided((0, 3), (7, 5), 2)
+    assert (empty.storage_offset(), empty.stride()) == (2, (7, 5))
+    assert empty.data_ptr() == core.zeros(0).data_ptr() == 0
+    assert core.zeros(0).untyped_storage().data_ptr() == 0
+    with pytest.raises(RuntimeError, match="negative"):
+        x.as_strided((-1,), (1,))

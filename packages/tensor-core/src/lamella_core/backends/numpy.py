@@ -59,7 +59,7 @@ class NumpyBackend(Backend):
         return tuple([s // itemsize for s in array.strides])
 
     def data_ptr(self, array: np.ndarray) -> int:
-        return array.__array_interface__["data"][0] if array.size else 0
+        return array.__array_interface__["data"][0]
 
     def as_strided(
         self,
@@ -72,6 +72,10 @@ class NumpyBackend(Backend):
         itemsize = dtype.itemsize
         steps = tuple([s * itemsize for s in strides])
         return np.ndarray(shape, dtype, root, offset * itemsize, steps)
+
+    def all_true(self, array: np.ndarray) -> bool:
+        # Faster than all() for few elements.
+        return int(np.count_nonzero(array)) == array.size
 
     def copy_into(self, target: np.ndarray, source: np.ndarray) -> None:
         np.copyto(target, source, casting="unsafe")

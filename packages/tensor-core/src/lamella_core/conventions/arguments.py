@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from operator import index
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.dtype import dtype
@@ -25,9 +28,12 @@ def read_sizes(op_name: str, sizes: Sequence[Any], argument: str = "size") -> tu
         if isinstance(only, (tuple, list)):
             sizes = only
     try:
+        # As in PyTorch, which looks at the first one alone for this.
+        if sizes and isinstance(sizes[0], (bool, np.ndarray)):
+            raise TypeError
         return tuple([n if n.__class__ is int else index(n) for n in sizes])
     except TypeError:
-        i, wrong = next((i, n) for i, n in enumerate(sizes) if not _is_index(n))
+        i, wrong = next(((i, n) for i, n in enumerate(sizes) if not _is_index(n)), (0, sizes[0]))
         raise TypeError(
             f"{op_name}(): argument '{argument}' must be tuple of ints, but found element of type "
             f"{type(wrong).__name__} at pos {i}"
@@ -43,7 +49,11 @@ def _is_index(value: Any) -> bool:
 
 
 def check_size(op_name: str, size: tuple[int, ...]) -> tuple[int, ...]:
-    """Raises RuntimeError for a negative size."""
+    """Raises RuntimeError for a negative size, and for more elements than an address tells."""
+    if prod(size) >= 2**59:
+        raise RuntimeError(
+            f"{op_name}(): Storage size calculation overflowed with sizes={list(size)}"
+        )
     for n in size:
         if n < 0:
             raise RuntimeError(
@@ -110,7 +120,7 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
     high = 2 ** (bits - 1) if wanted.is_signed else 2**bits
     low = -high if wanted.is_signed else (0 if isinstance(value, float) else 1 - high)
     # Whole numbers below zero wrap around in an unsigned type.
-    if not low <= value < high:
+    if not low <= value <= high - 1:
         raise _unfit(value, wanted)
     return int(value) % high if value < 0 and not wanted.is_signed else int(value)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
+from operator import index
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.dispatch import innermost
@@ -71,14 +74,36 @@ def takes_out(kernel: Any) -> bool:
         return False
 
 
+def index_of(value: Any, argument: str = "dim") -> int:
+    """An integer argument: Python's, NumPy's or a tensor's without dimensions, but no bool.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if not isinstance(value, (bool, np.bool_, np.ndarray)) and (
+        not isinstance(value, Tensor)
+        or (value._dtype is not dtypes.bool_ and not value._array.ndim)
+    ):
+        try:
+            return index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"argument '{argument}' must be int, not {type(value).__name__}")
+
+
 def normalize_dim(dim: int, ndim: int) -> int:
     """A dimension counted from the front.
 
     Raises:
         IndexError: when it is out of range.
+        TypeError: when it is no integer.
     """
+    if dim.__class__ is not int:
+        dim = index_of(dim)
     bound = ndim or 1
     if not -bound <= dim < bound:
+        if not -(2**63) <= dim < 2**63:
+            raise ValueError(f"Overflow when unpacking long long: {dim}")
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-bound}, {bound - 1}], but got "
             f"{dim})"
@@ -86,13 +111,15 @@ def normalize_dim(dim: int, ndim: int) -> int:
     return dim + bound if dim < 0 else dim
 
 
-def normalize_dims(dims: Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Several distinct dimensions, counted from the front.
+def normalize_dims(dims: Sequence[int] | int, ndim: int) -> tuple[int, ...]:
+    """Several distinct dimensions, or one, counted from the front.
 
     Raises:
         RuntimeError: when one is named twice.
     """
-    found = tuple(normalize_dim(d, ndim) for d in dims)
+    if not isinstance(dims, (tuple, list)):
+        return (normalize_dim(dims, ndim),)  # type: ignore[arg-type]
+    found = tuple([normalize_dim(d, ndim) for d in dims])
     if len(set(found)) != len(found):
         twice = next(d for d in found if found.count(d) > 1)
         raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")

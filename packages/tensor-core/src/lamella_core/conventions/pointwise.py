@@ -462,10 +462,15 @@ def _plain_values(
                 values[i] = value._array
         elif own > category:
             return None
-        elif plans.checked:
-            values[i] = number_of_type(value, dtype)
-        elif category < FLOATING or value.__class__ is int:
-            values[i] = wrapped_number(value, dtype.numpy)
+        elif category < FLOATING:
+            number = number_of_type(value, dtype) if plans.checked else None
+            values[i] = wrapped_number(value, dtype.numpy) if number is None else number
+        elif own < dtypes.COMPLEX and not -65504 <= value <= 65504:
+            # What float16 has, every floating type has.
+            if own == dtypes.INTEGER:
+                check_bits(value)
+            if plans.checked:
+                number_of_type(value, dtype)
     return values
 
 

@@ -110,7 +110,7 @@ class Reduction:
             if compute is not None:
                 array = array.astype(compute)
             if dim is not None:
-                if dim.__class__ is int:
+                if dim.__class__ is int or not isinstance(dim, (tuple, list)):
                     dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
                 elif not dim:
                     dim = nothing

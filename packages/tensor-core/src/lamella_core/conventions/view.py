@@ -164,7 +164,7 @@ def strided_array(
             f"{storage_offset}, and itemsize {itemsize} requiring a storage size of "
             f"{needed * itemsize} are out of bounds for storage of size {storage.nbytes()}"
         )
-    offset = storage_offset if needed else 0
+    offset = storage_offset if needed else min(storage_offset, storage.nbytes() // itemsize)
     return backend.as_strided(storage.root, dtype.numpy, size, stride, offset)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.declaration import operator_method
+from lamella_core.dispatch import LIFTED, backend_of_tensor, modes
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -173,11 +172,13 @@ def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
     if input._array.shape != other._array.shape:
         return False
-    same = eq(input, other)
-    array = same._array
-    if array.__class__ is np.ndarray:
-        return bool(np.count_nonzero(array) == array.size)
-    return bool(same.all())
+    same = _eq_table[modes.bits | input._key | other._key](input, other)
+    if same._key & LIFTED:
+        return bool(same.all())
+    return backend_of_tensor(same).all_true(same._array)
+
+
+_eq_table = eq.op.table
 
 
 # ------------ whole tensors

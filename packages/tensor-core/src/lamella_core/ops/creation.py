@@ -231,7 +231,13 @@ def sizes_of(op_name: str, sizes: tuple[Any, ...], size: Any) -> Any:
         if size is None:
             raise TypeError(f'{op_name}() missing 1 required positional arguments: "size"')
         return size
-    return sizes if len(sizes) > 1 or sizes[0].__class__ is int else sizes[0]
+    only = sizes[0]
+    kind = only.__class__
+    if kind is int:
+        return sizes
+    if (kind is tuple or kind is list) and (not only or only[0].__class__ is int):
+        return only
+    return read_sizes(op_name, sizes)
 
 
 def checked_sizes(op_name: str, shape: Any) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ def gradient(
     if dim is None:
         dims: tuple[int, ...] = tuple(range(ndim))
     else:
-        dims = normalize_dims((dim,) if isinstance(dim, int) else tuple(dim), ndim)
+        dims = normalize_dims(dim, ndim)
     if isinstance(spacing, Tensor):
         raise TypeError(
             "gradient(): argument 'spacing' must be a number, or a list of numbers or of tensors, "

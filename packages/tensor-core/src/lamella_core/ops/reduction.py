@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import normalize_dim, normalize_dims, not_implemented_for
+from lamella_core.conventions.common import (
+    index_of,
+    normalize_dim,
+    normalize_dims,
+    not_implemented_for,
+)
 from lamella_core.conventions.reduction import reduction
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
@@ -151,8 +156,8 @@ def prod(
         IndexError: when ``dim`` is out of range.
         TypeError: when ``dim`` is not one integer.
     """
-    if dim is not None and not isinstance(dim, int):
-        raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
+    if dim is not None and dim.__class__ is not int:
+        dim = index_of(dim)
     return _prod(input, dim, keepdim, dtype=dtype, out=out)
 
 
@@ -460,7 +465,7 @@ def all_or_tuple(dim: Ints | None, ndim: int) -> tuple[int, ...] | None:
     """Dimensions as kernels take them: None for all, otherwise a tuple counted from the front."""
     if dim is None:
         return None
-    dims = normalize_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    dims = normalize_dims(dim, ndim)
     return dims if dims and ndim else None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_sizes
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import strided_view
 from lamella_core.conventions.view import view as view_op
@@ -324,6 +324,8 @@ def unsqueeze(input: Tensor, dim: int | None = None, *, axis: int | None = None)
     """
     if dim is None:
         dim = needed("unsqueeze", axis)
+    if dim.__class__ is not int:
+        dim = index_of(dim)
     bound = input._array.ndim + 1
     if not -bound <= dim < bound:
         raise IndexError(
@@ -352,7 +354,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
     elif dim.__class__ is int and -len(shape) <= dim < len(shape):
         found = (dim,) if shape[dim] == 1 else ()
     else:
-        dims = (dim,) if isinstance(dim, int) else dim
+        dims = dim if isinstance(dim, (tuple, list)) else (dim,)
         normal = [normalize_dim(d, len(shape)) for d in dims]
         if len(set(normal)) != len(normal):
             raise RuntimeError(
@@ -539,6 +541,8 @@ def as_strided(
             f"mismatch in length of strides and shape: as_strided got size {list(size)} and "
             f"stride {list(stride)}"
         )
+    if any(n < 0 for n in size):
+        raise RuntimeError(f"as_strided: a size must not be negative, got sizes {list(size)}")
     if any(s < 0 for s in stride):
         raise RuntimeError(
             f"as_strided: Negative strides are not supported at the moment, got strides: "
