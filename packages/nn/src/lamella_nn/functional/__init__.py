@@ -49,6 +49,7 @@ from lamella_nn.functional.vision import *
 from lamella_nn.functional.vision import __all__ as _vision
 
 _batching_rules_in("lamella_nn.batching")
+_batching_rules_in("lamella_nn.recurrent_batching")
 
 __all__: list[str] = []
 __all__ += _activation
