@@ -123,12 +123,10 @@ def test_every_name_in_all_is_there() -> None:
     assert [name for name in lamella.__all__ if not hasattr(lamella, name)] == []
 
 
-def test_dlpack_and_multiprocessing_are_the_cores() -> None:
+def test_dlpack_is_the_cores() -> None:
     import lamella_core.dlpack
-    import lamella_core.multiprocessing
 
     assert lamella.utils.dlpack is lamella_core.dlpack
-    assert lamella.multiprocessing is lamella_core.multiprocessing
 
 
 def test_checkpoint_is_autograds() -> None:

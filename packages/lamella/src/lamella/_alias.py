@@ -29,7 +29,6 @@ MODULES = {
     "lamella.fft": "lamella_core.fft",
     "lamella.linalg": "lamella_core.linalg",
     "lamella.masked": "lamella_masked",
-    "lamella.multiprocessing": "lamella_core.multiprocessing",
     "lamella.nn": "lamella_nn",
     "lamella.optim": "lamella_optim",
     "lamella.random": "lamella_core.generator",

@@ -75,6 +75,17 @@ def test_a_number_that_wraps_around_or_is_infinite(name, call, expected):
         np.testing.assert_array_equal(call(of(name)).tolist(), expected)
 
 
+@pytest.mark.parametrize("value", ["1", None, [1]])
+def test_what_is_no_number_is_a_type_error(value):
+    x = of("float32")
+    mask = x == 1
+    for call in (x.fill_, lambda v: x.masked_fill(mask, v), lambda v: core.add(x, x, alpha=v)):
+        with pytest.raises(TypeError):
+            call(value)
+    with pytest.raises(TypeError, match="must be Tensors"):
+        core.equal(x, value)
+
+
 def test_half_precision_is_assigned_infinity():
     x = of("float16")
     x[0] = -1e9

@@ -103,6 +103,8 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
         if wanted is dtypes.int64 and -(2**63) <= value < 2**63:
             return value
         check_bits(value)
+    elif not isinstance(value, (int, float, complex, np.generic)):
+        raise TypeError(f"a number is needed, not {type(value).__name__}")
     elif isinstance(value, complex) and category < dtypes.COMPLEX:
         if value.imag:
             raise _unfit(value, wanted)

@@ -170,8 +170,11 @@ def allclose(
 @composite()
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and the same elements."""
-    if input._array.shape != other._array.shape:
-        return False
+    try:
+        if input._array.shape != other._array.shape:
+            return False
+    except AttributeError:
+        raise TypeError("equal(): both arguments must be Tensors") from None
     same = _eq_table[modes.bits | input._key | other._key](input, other)
     if same._key & LIFTED:
         return bool(same.all())

@@ -7,7 +7,7 @@ import os
 import pytest
 
 import lamella_core as core
-from lamella_core import multiprocessing
+from lamella import multiprocessing
 
 
 def add_and_answer(requests, answers):
