@@ -162,6 +162,21 @@ def test_an_abandoned_iterator_leaves_nothing() -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_an_interrupt_while_an_iterator_is_abandoned_is_not_lost() -> None:
+    def slow(batch):
+        time.sleep(1.5)
+        return batch
+
+    iterator = iter(DataLoader(range(100), num_workers=1, collate_fn=slow))
+    next(iterator)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        # The worker is at its second batch, which it is given time to end.
+        del iterator
+        time.sleep(30)
+    assert multiprocessing.active_children() == []
+
+
 def test_large_requests_and_answers_at_once() -> None:
     keys = [list(range(i, i + 60_000)) for i in range(4)]
     loader = DataLoader(

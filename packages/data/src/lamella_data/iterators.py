@@ -29,7 +29,7 @@ from lamella_data.worker import (
     WorkerState,
 )
 from lamella_data.worker_error import WorkerError
-from lamella_data.worker_pool import WorkerPool
+from lamella_data.worker_pool import WorkerPool, interrupts_kept
 
 if TYPE_CHECKING:
     from lamella_data.dataloader import DataLoader
@@ -98,7 +98,8 @@ class _LoaderIterator(Iterator[Any]):
         # Left by a break, say: whoever asks the loader for its state after the loop means this.
         loader = self.__dict__.get("_loader")
         if loader is not None:
-            loader._leave(self)
+            with interrupts_kept():
+                loader._leave(self)
 
     def _next_batch(self) -> Any:
         raise NotImplementedError
@@ -190,7 +191,7 @@ class MultiProcessIterator(_LoaderIterator):
             init_fn=loader.worker_init_fn,
             resumed=None if resumed is None else resumed["workers"],
         )
-        weakref.finalize(self, self._pool.shutdown)
+        weakref.finalize(self, self._pool.finalize)
         self._begin(None if resumed is None else resumed["epoch"])
 
     @property

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any
 
@@ -17,6 +21,8 @@ from lamella_data.worker import WorkerTask, run_worker
 _WATCH_SECONDS = 2.0
 # How long a worker may take to end its current batch when it is told to stop.
 GRACE_SECONDS = 5.0
+# By then a finalizer that has just been interrupted is over.
+_FINALIZER_SECONDS = 0.05
 
 
 class WorkerPool:
@@ -140,19 +146,24 @@ class WorkerPool:
                     f"DataLoader timed out after {timeout} seconds without a batch from its workers"
                 )
 
+    def finalize(self) -> None:
+        """End all workers when the last who might ask for a batch has gone."""
+        with interrupts_kept():
+            self.shutdown()
+
     def shutdown(self, grace: float = GRACE_SECONDS) -> None:
         """End all workers: by request, after ``grace`` seconds by force. May be called again."""
         if not self.is_open:
             return
         self._open = False
-        for pipe in self._connections:
-            try:
-                transport.send(pipe, (([], []), None))
-            except OSError:
-                pass  # It is gone already.
-            pipe.close()
-        deadline = time.monotonic() + grace
         try:
+            for pipe in self._connections:
+                try:
+                    transport.send(pipe, (([], []), None))
+                except OSError:
+                    pass  # It is gone already.
+                pipe.close()
+            deadline = time.monotonic() + grace
             for process in self._processes:
                 process.join(max(0.0, deadline - time.monotonic()))
         finally:
@@ -168,6 +179,26 @@ class WorkerPool:
                 process.kill()
                 process.join()
             process.close()
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """A block in a finalizer, where Python drops exceptions: an interrupt ends the block and comes
+    again when the finalizer is over."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        timer = threading.Timer(_FINALIZER_SECONDS, _interrupt)
+        timer.daemon = True
+        timer.start()
+
+
+def _interrupt() -> None:
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _start(process: Any, theirs: Any) -> None:
