@@ -58,6 +58,7 @@ def load() -> None:
         host,
         loss,
         normalization,
+        pooling,
         products,
         random,
         softmax,
@@ -88,6 +89,7 @@ def load() -> None:
         gathering,
         loss,
         normalization,
+        pooling,
         softmax,
         sorting,
     ):
