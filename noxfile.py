@@ -66,6 +66,8 @@ NATIVE_BUILD = ("nanobind>=2.4", "scikit-build-core>=0.10", "cmake>=3.20", "ninj
 # The oracle, to the release: lamella's numbers, texts and signatures are this one's.
 TORCH = "torch==2.13.0"
 
+# Tests that need CUDA, or the stand-in for CuPy.
+ON_CUDA = ("packages/cuda-kernels/tests", "conformance/cupy-stand-in/tests")
 # What the example on scanned digits needs beside lamella.
 DEMO = ("scikit-learn", "matplotlib", "tqdm")
 
@@ -179,7 +181,8 @@ def cupy_stand_in(session: nox.Session) -> None:
     """The CUDA backend over a stand-in for CuPy that has only what CuPy has; no GPU takes part."""
     requirements = ("lamella", "lamella-cuda-kernels", TORCH, "expecttest", "hypothesis")
     install(session, *requirements, "pytest>=8")
-    session.run("pytest", "conformance/cupy-stand-in", env=THREADS)
+    environment = {**THREADS, "PYTHONPATH": str(ROOT / "conformance/cupy-stand-in/src")}
+    session.run("pytest", "-p", "lamella_cupy_stand_in.plugin", *ON_CUDA, env=environment)
     session.run("python", "conformance/cupy-stand-in/run.py", *session.posargs, env=THREADS)
 
 
@@ -188,8 +191,9 @@ def gpu(session: nox.Session) -> None:
     """On a GPU with CUDA 13: the backend's tests, some beside PyTorch; the operator database."""
     requirements = ("lamella", "lamella-cuda-kernels", "cupy-cuda13x>=14", TORCH)
     install(session, *requirements, "expecttest", "hypothesis", "pytest>=8")
-    tests = ("packages/cuda-kernels/tests", "packages/tensor-core/tests/cuda", "conformance/cuda")
-    session.run("pytest", *tests, env=THREADS)
+    environment = {**THREADS, "PYTHONPATH": str(ROOT / "conformance/cupy-stand-in/src")}
+    beside = ("packages/tensor-core/tests/cuda", "conformance/cuda")
+    session.run("pytest", *ON_CUDA, *beside, env=environment)
     session.run(
         "python", "conformance/cupy-stand-in/run.py", "--gpu", *session.posargs, env=THREADS
     )

@@ -1,4 +1,4 @@
-"""lamella's CUDA backend over the stand-in for CuPy: what its code does, not what a GPU does."""
+"""lamella's CUDA backend with the facade: over the stand-in for CuPy, or on a GPU."""
 
 import numpy as np
 import pytest
