@@ -61,3 +61,52 @@ def test_the_order_in_memory_stays() -> None:
             _forms(strided.cpu().numpy())["silu"][0],
             rtol=1e-6,
         )
+
+
+NUMBERS = {
+    "leaky_relu": (0.2,),
+    "elu": (1.3, 1.1, 0.7),
+    "softplus": (1.5, 4.0),
+    "threshold": (0.4, -2.0),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["log_sigmoid", "leaky_relu", "elu", "softplus", "mish", "hardsigmoid", "hardswish", "sigmoid"],
+)
+def test_slopes_are_those_of_the_values(name: str) -> None:
+    x = np.linspace(-5.03, 5.07, 203)
+    numbers = NUMBERS.get(name, ())
+    forward = lc.dispatch.ops[name].function
+    step = 1e-6
+    above, below = (forward(lc.from_numpy(x + d).cuda(), *numbers) for d in (step, -step))
+    slope = (above - below).cpu().numpy() / (2 * step)
+    given = lc.from_numpy(x).cuda()
+    if name == "log_sigmoid":
+        found = 1 - lc.sigmoid(given)
+    else:
+        at = forward(given) if name == "sigmoid" else given
+        found = lc.dispatch.ops[f"{name}_backward"].function(lc.ones_like(given), at, *numbers)
+    np.testing.assert_allclose(found.cpu().numpy(), slope, 1e-6, 1e-7)
+
+
+def test_limits_belong_to_the_flat_side() -> None:
+    x = lc.tensor([-1.0, 0.4, 0.5, float("nan")]).cuda()
+    found = lc.dispatch.ops["threshold"].function(x, *NUMBERS["threshold"])
+    np.testing.assert_array_equal(found.cpu().numpy(), np.float32([-2, -2, 0.5, np.nan]))
+    found = lc.dispatch.ops["threshold_backward"].function(lc.full_like(x, 3.0), x, 0.4)
+    np.testing.assert_array_equal(found.cpu().numpy(), np.float32([0, 0, 3, 3]))
+    found = lc.dispatch.ops["hardtanh_backward"].function(lc.full_like(x, 3.0), x, -1.0, 0.5)
+    np.testing.assert_array_equal(found.cpu().numpy(), np.float32([0, 3, 0, 3]))
+
+
+def test_in_place() -> None:
+    x = lc.linspace(-2, 2, 24).reshape(4, 6).cuda()
+    expected = 1 / (1 + np.exp(-x.cpu().numpy()))
+    y = x.clone()
+    y.t().sigmoid_()
+    np.testing.assert_allclose(y.cpu().numpy(), expected, rtol=1e-6)
+    y = x.clone()
+    y[1:].sigmoid_()
+    np.testing.assert_allclose(y.cpu().numpy()[1:], expected[1:], rtol=1e-6)
