@@ -46,3 +46,19 @@ def test_a_place_that_is_not_there(wrong: int) -> None:
         gathering.index(None)(table, [cupy.asarray(np.array([-10]))], (0,))
     with pytest.raises(IndexError, match="index 9"):
         gathering.index(None)(cupy.zeros((9, 0), "f4"), [cupy.asarray(np.array([9]))], (0,))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2"])
+@pytest.mark.parametrize("padding", [-1, 2])
+def test_gradients_of_equal_indices_add_up(padding: int, dtype: str) -> None:
+    random = np.random.default_rng(0)
+    indices = random.integers(0, 7, (3, 10))
+    grad = random.integers(-8, 8, (3, 10, 5)).astype(dtype)
+    found = gathering.embedding_backward(None)(
+        cupy.asarray(grad), cupy.asarray(indices), 9, padding, False
+    )
+    expected = np.zeros((9, 5), dtype)
+    np.add.at(expected, indices, grad)
+    if padding >= 0:
+        expected[padding] = 0
+    np.testing.assert_array_equal(cupy.asnumpy(found), expected)

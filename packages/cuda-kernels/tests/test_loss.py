@@ -72,3 +72,36 @@ def test_a_target_that_is_no_class() -> None:
         target = cupy.asarray(np.array([0, wrong, 3]))
         with pytest.raises(IndexError, match=f"Target {wrong} is out of bounds"):
             loss.cross_entropy_index(None)(x, target, None, "mean", -100, 0.0)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(6, 50), (3, 4, 2, 5)])
+@pytest.mark.parametrize("dtype", CLOSE)
+def test_negative_likelihood(
+    shape: tuple[int, ...], weighted: bool, reduction: str, dtype: str
+) -> None:
+    random = np.random.default_rng(0)
+    x = lc.from_numpy(random.normal(0, 3, shape)).to(DTYPES[dtype])
+    target = random.integers(0, shape[1], (shape[0], *shape[2:]))
+    target[0] = -100
+    weight = lc.from_numpy(random.random(shape[1])).to(x.dtype) if weighted else None
+    given = None if weight is None else weight.cuda()._array
+    scale = np.ones(shape[1]) if weight is None else weight.double().numpy()
+    own = np.where(target == -100, 0, scale[target])
+    hot = np.moveaxis(np.eye(shape[1])[np.where(target == -100, 0, target)], -1, 1)
+    losses = -(x.double().numpy() * hot).sum(1) * own
+    slope = -hot * own[:, None]
+    expected = losses if reduction == "none" else losses.sum()
+    if reduction == "mean":
+        expected, slope = expected / own.sum(), slope / own.sum()
+    targets = cupy.asarray(target)
+    found, total = loss.nll_loss_index(None)(x.cuda()._array, targets, given, reduction, -100)
+    close = 4 * CLOSE[dtype]
+    _hold(found, np.asarray(expected), close)
+    above = cupy.asarray(np.ones(np.shape(expected))).astype(found.dtype)
+    back = loss.nll_loss_index_backward(None)(above, targets, given, total, shape, reduction, -100)
+    _hold(back, slope, close)
+    targets = cupy.asarray(np.where(target == -100, shape[1], target))
+    with pytest.raises(IndexError, match=f"Target {shape[1]} is out of bounds"):
+        loss.nll_loss_index(None)(x.cuda()._array, targets, given, reduction, -100)

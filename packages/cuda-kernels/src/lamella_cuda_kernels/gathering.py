@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cupy
 
 from lamella_core.dispatch import override_kernel
+from lamella_cuda_kernels.compiling import each_element, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,44 @@ def embedding(below: Callable[..., Any]) -> Callable[..., Any]:
     return kernel
 
 
+# Equal indices stand together in ``keys``; the threads of the first of them add up the rest.
+SUMS = """
+extern "C" __global__ void sum_of_equals(const T *x, const K *keys, const long long *order, T *to,
+                                         long long count, long long width, long long left_out) {
+    EACH(i, count * width) {
+        long long k = i / width, j = i - k * width;
+        K key = keys[k];
+        if ((k && keys[k - 1] == key) || key == left_out) continue;
+        A sum = 0;
+        for (; k < count && keys[k] == key; k++) sum += up(x[order[k] * width + j]);
+        to[key * width + j] = down(sum);
+    }
+}
+"""
+
+
+def embedding_backward(below: Callable[..., Any]) -> Callable[..., Any]:
+    @reduced_precision
+    def kernel(
+        grad: Any, indices: Any, rows: int, padding_idx: int, scale_grad_by_freq: bool
+    ) -> Any:
+        if scale_grad_by_freq or not (takes(grad) and grad.size):
+            return below(grad, indices, rows, padding_idx, scale_grad_by_freq)
+        width = grad.size // indices.size
+        total = cupy.zeros((rows, width), grad.dtype)
+        narrow = rows < 1 << 31
+        keys = indices.reshape(-1).astype(cupy.int32 if narrow else cupy.int64, copy=False)
+        order = cupy.argsort(keys, kind="stable")
+        each_element(
+            f"typedef {'int' if narrow else 'long long'} K;\n{SUMS}", "sum_of_equals",
+            grad.dtype.char, grad.size, cupy.ascontiguousarray(grad), keys[order], order, total,
+            indices.size, width, int(padding_idx),
+        )  # fmt: skip
+        return total
+
+    return kernel
+
+
 def index_select(below: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(input: Any, dim: int, index: Any) -> Any:
         if not _served(input, index, dim):
@@ -154,5 +193,5 @@ def index(below: Callable[..., Any]) -> Callable[..., Any]:
 
 def register() -> None:
     """Puts the kernels over the shared ones."""
-    for override in (embedding, index_select, index):
+    for override in (embedding, embedding_backward, index_select, index):
         override_kernel(override.__name__, override, "cuda")

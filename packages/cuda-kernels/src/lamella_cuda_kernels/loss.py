@@ -1,4 +1,4 @@
-"""Cross-entropy of class indices on CUDA: one pass over the scores, one over the losses."""
+"""The losses on class indices, on CUDA: one pass over the scores, one over the losses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lamella_cuda_kernels.compiling import (
     Lines,
     compiled,
     computed_type,
+    each_element,
     reduced_precision,
     takes,
     weights_for,
@@ -92,6 +93,39 @@ extern "C" __global__ void cross_entropy_backward(const T *grad, long long grad_
         }
     }
 }
+extern "C" __global__ void negative_likelihood(const T *x, const long long *target,
+                                               const void *weight, long long weight_wide,
+                                               A *losses, A *weights, long long *wrong,
+                                               long long ignored, long long rows,
+                                               long long length, long long inner) {
+    EACH(r, rows) {
+        long long t = target[r];
+        A loss = 0, own = 0;
+        if (t != ignored) {
+            if (t < 0 || t >= length) {
+                *wrong = t;
+            } else {
+                own = WEIGHT(t);
+                loss = -up(x[BASE(r) + t * inner]) * own;
+            }
+        }
+        losses[r] = loss;
+        weights[r] = own;
+    }
+}
+extern "C" __global__ void negative_likelihood_backward(const T *grad, long long grad_step,
+                                                        const long long *target,
+                                                        const void *weight, long long weight_wide,
+                                                        const A *total, long long mean,
+                                                        long long ignored, T *to, long long rows,
+                                                        long long length, long long inner) {
+    EACH(r, rows) {
+        long long t = target[r];
+        if (t == ignored || t < 0 || t >= length) continue;
+        A factor = up(grad[r * grad_step]) * WEIGHT(t);
+        to[BASE(r) + t * inner] = down(mean ? -factor / *total : -factor);
+    }
+}
 extern "C" __global__ void loss_of_all(const A *losses, const A *weights, T *loss, A *total,
                                        long long rows, long long mean) {
     A sum = 0, weight = 0;
@@ -119,6 +153,31 @@ def _targets(target: Any) -> Any:
     return cupy.ascontiguousarray(target.astype(cupy.int64, copy=False))
 
 
+def _reduced(
+    losses: Any, weights: Any, dtype: Any, reduction: str, shape: tuple[int, ...]
+) -> tuple[Any, Any]:
+    """The loss, in the type that was asked for, and the sum of the weights."""
+    rows = losses.size
+    loss, total = cupy.empty((), dtype), cupy.empty((), losses.dtype)
+    threads = min(1024, max(32, -(-rows // 32) * 32))
+    compiled(LINES.by_block, "loss_of_all", dtype.char)(
+        (1,), (threads,), (losses, weights, loss, total, rows, int(reduction == "mean"))
+    )
+    if reduction == "none":
+        loss = losses.reshape(shape).astype(dtype, copy=False)
+    return loss, total
+
+
+def _check(wrong: Any, classes: int, ignore_index: int) -> None:
+    """Waits for the kernel that wrote down a target that is no class; 0 stands for none."""
+    number = int(wrong)
+    if number:
+        raise IndexError(
+            f"Target {number} is out of bounds. (the input has {classes} classes, so targets "
+            f"lie between 0 and {classes - 1}, or are ignore_index={ignore_index})"
+        )
+
+
 def cross_entropy_index(below: Callable[..., Any]) -> Callable[..., Any]:
     @reduced_precision
     def kernel(
@@ -144,19 +203,8 @@ def cross_entropy_index(below: Callable[..., Any]) -> Callable[..., Any]:
             cupy.ascontiguousarray(input), _targets(target), *weights_for(weight, dtype),
             probabilities, losses, weights, wrong, int(ignore_index), float(label_smoothing),
         )  # fmt: skip
-        loss, total = cupy.empty((), dtype), cupy.empty((), wide)
-        threads = min(1024, max(32, -(-rows // 32) * 32))
-        compiled(LINES.by_block, "loss_of_all", dtype.char)(
-            (1,), (threads,), (losses, weights, loss, total, rows, int(reduction == "mean"))
-        )
-        if reduction == "none":
-            loss = losses.reshape(target.shape).astype(dtype, copy=False)
-        number = int(wrong)
-        if number:
-            raise IndexError(
-                f"Target {number} is out of bounds. (the input has {classes} classes, so targets "
-                f"lie between 0 and {classes - 1}, or are ignore_index={ignore_index})"
-            )
+        loss, total = _reduced(losses, weights, dtype, reduction, target.shape)
+        _check(wrong, classes, ignore_index)
         return loss, probabilities, total
 
     return kernel
@@ -192,7 +240,62 @@ def cross_entropy_index_backward(below: Callable[..., Any]) -> Callable[..., Any
     return kernel
 
 
+def nll_loss_index(below: Callable[..., Any]) -> Callable[..., Any]:
+    @reduced_precision
+    def kernel(
+        input: Any, target: Any, weight: Any, reduction: str, ignore_index: int
+    ) -> tuple[Any, Any]:
+        if not (takes(input) and input.size):
+            return below(input, target, weight, reduction, ignore_index)  # type: ignore[no-any-return]
+        dtype = input.dtype
+        rows, classes, places = _sizes(input.shape)
+        losses, weights = cupy.empty((2, rows), computed_type(dtype))
+        wrong = cupy.zeros((), cupy.int64)
+        each_element(
+            LINES.by_thread, "negative_likelihood", dtype.char, rows,
+            cupy.ascontiguousarray(input), _targets(target), *weights_for(weight, dtype),
+            losses, weights, wrong, int(ignore_index), rows, classes, places,
+        )  # fmt: skip
+        loss, total = _reduced(losses, weights, dtype, reduction, target.shape)
+        _check(wrong, classes, ignore_index)
+        return loss, total
+
+    return kernel
+
+
+def nll_loss_index_backward(below: Callable[..., Any]) -> Callable[..., Any]:
+    @reduced_precision
+    def kernel(
+        grad: Any,
+        target: Any,
+        weight: Any,
+        total: Any,
+        sizes: tuple[int, ...],
+        reduction: str,
+        ignore_index: int,
+    ) -> Any:
+        if not (takes(grad) and prod(sizes) > 0):
+            return below(grad, target, weight, total, sizes, reduction, ignore_index)
+        dtype = grad.dtype
+        result = cupy.zeros(sizes, dtype)
+        rows, classes, places = _sizes(tuple(sizes))
+        each_element(
+            LINES.by_thread, "negative_likelihood_backward", dtype.char, rows,
+            cupy.ascontiguousarray(grad), int(reduction == "none"), _targets(target),
+            *weights_for(weight, dtype), total.astype(computed_type(dtype), copy=False),
+            int(reduction == "mean"), int(ignore_index), result, rows, classes, places,
+        )  # fmt: skip
+        return result
+
+    return kernel
+
+
 def register() -> None:
     """Puts the kernels over the shared ones, which are above this package."""
-    for override in (cross_entropy_index, cross_entropy_index_backward):
+    for override in (
+        cross_entropy_index,
+        cross_entropy_index_backward,
+        nll_loss_index,
+        nll_loss_index_backward,
+    ):
         override_kernel(override.__name__, override, "cuda")
