@@ -88,8 +88,10 @@ def test_negative_likelihood(
     weight = lc.from_numpy(random.random(shape[1])).to(x.dtype) if weighted else None
     given = None if weight is None else weight.cuda()._array
     scale = np.ones(shape[1]) if weight is None else weight.double().numpy()
-    own = np.where(target == -100, 0, scale[target])
-    hot = np.moveaxis(np.eye(shape[1])[np.where(target == -100, 0, target)], -1, 1)
+    kept = target != -100
+    place = np.where(kept, target, 0)
+    own = scale[place] * kept
+    hot = np.moveaxis(np.eye(shape[1])[place], -1, 1)
     losses = -(x.double().numpy() * hot).sum(1) * own
     slope = -hot * own[:, None]
     expected = losses if reduction == "none" else losses.sum()
@@ -102,6 +104,6 @@ def test_negative_likelihood(
     above = cupy.asarray(np.ones(np.shape(expected))).astype(found.dtype)
     back = loss.nll_loss_index_backward(None)(above, targets, given, total, shape, reduction, -100)
     _hold(back, slope, close)
-    targets = cupy.asarray(np.where(target == -100, shape[1], target))
+    targets = cupy.asarray(np.where(kept, target, shape[1]))
     with pytest.raises(IndexError, match=f"Target {shape[1]} is out of bounds"):
         loss.nll_loss_index(None)(x.cuda()._array, targets, given, reduction, -100)
