@@ -61,6 +61,7 @@ def load() -> None:
         pooling,
         products,
         random,
+        reduction,
         softmax,
         solving,
         sorting,
@@ -90,6 +91,7 @@ def load() -> None:
         loss,
         normalization,
         pooling,
+        reduction,
         softmax,
         sorting,
     ):

@@ -132,6 +132,7 @@ _BY_BLOCK = """
 #define LEADER (!threadIdx.x)
 #define ALL_SUM block_sum
 #define ALL_MAX block_max
+#define ALL_BEST best_of_block
 """
 _BY_THREAD = """
 #define ROWS EACH
@@ -140,6 +141,7 @@ _BY_THREAD = """
 #define LEADER true
 #define ALL_SUM(x) (x)
 #define ALL_MAX(x) (x)
+#define ALL_BEST(value, place)
 """
 # Rows shorter than this leave most of a warp idle.
 _SHORT = 32
