@@ -259,3 +259,19 @@ def test_the_largest_of_long_rows(largest: bool) -> None:
     expected = np.sort(x.numpy() * (-1 if largest else 1))[:, :100] * (-1 if largest else 1)
     np.testing.assert_array_equal(values.cpu(), expected)
     np.testing.assert_array_equal(x.gather(1, order.cpu()), expected)
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("dtype", "dropped"),
+    [
+        (torch.float16, [4, 9, 24, 29, 30, 32, 51]),
+        (torch.float32, [5, 12, 16, 27, 35, 36, 39]),
+        (torch.float64, [3, 6, 8, 18, 26, 51, 56]),
+    ],
+)
+def test_dropout_leaves_out_what_pytorch_leaves_out(dtype: torch.dtype, dropped: list) -> None:
+    # PyTorch 2.11 on a GPU: of a thousand elements, whose vectors have eight, four or two places.
+    torch.manual_seed(0)
+    found = F.dropout(torch.ones(1000, dtype=dtype, device="cuda"), 0.1).cpu().double().numpy()
+    assert np.flatnonzero(found == 0)[:7].tolist() == dropped

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
 from lamella_core.formats import order_of
-from lamella_cuda_kernels.compiling import each_element, reduced_precision, takes
+from lamella_cuda_kernels.compiling import each_element, put_over, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +165,6 @@ def register() -> None:
     for names, override in ((_FORWARD, _forward), (_BACKWARD, _backward)):
         for name in names:
             if "gelu" not in name:
-                override_kernel(name, partial(override, name), "cuda")
-    override_kernel("gelu", gelu, "cuda")
-    override_kernel("gelu_backward", gelu_backward, "cuda")
+                put_over(name, partial(override, name))
+    put_over("gelu", gelu)
+    put_over("gelu_backward", gelu_backward)

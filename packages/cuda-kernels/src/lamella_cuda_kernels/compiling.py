@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
+from lamella_core.dispatch import override_kernel
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -163,6 +165,33 @@ class Lines:
             each_row(self.by_block, name, char, rows, length, *args)
         else:
             each_element(self.by_thread, name, char, rows, *args)
+
+
+def put_over(name: str, override: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Puts a kernel that computes half precision by itself over the one that an op has on CUDA.
+
+    The kernel below, to which it leaves what it does not take, is given float32 for half precision.
+    """
+    override_kernel(name, lambda below: override(_in_float32(below)), "cuda")
+
+
+def _in_float32(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def rounding(*args: Any) -> Any:
+        halves = [each.dtype for each in args if _is_half(each)]
+        if not halves:
+            return kernel(*args)
+        return rounded(kernel(*[e.astype("f") if _is_half(e) else e for e in args]), halves[0])
+
+    def rounded(result: Any, dtype: Any) -> Any:
+        if isinstance(result, tuple):
+            return tuple([rounded(each, dtype) for each in result])
+        return result.astype(dtype) if result.dtype.char == "f" else result
+
+    return rounding
+
+
+def _is_half(value: Any) -> bool:
+    return isinstance(value, cupy.ndarray) and value.dtype.char in "eE"
 
 
 def reduced_precision(kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import each_element, reduced_precision, takes
+from lamella_cuda_kernels.compiling import each_element, put_over, reduced_precision, takes
 from lamella_cuda_kernels.products import matmul
 
 if TYPE_CHECKING:
@@ -214,6 +213,6 @@ def _wide(array: Any) -> Any:
 
 def register() -> None:
     """Puts the kernels over the shared ones."""
-    override_kernel("convolution", _forward, "cuda")
-    override_kernel("convolution_input_grad", _input_grad, "cuda")
-    override_kernel("convolution_weight_grad", _weight_grad, "cuda")
+    put_over("convolution", _forward)
+    put_over("convolution_input_grad", _input_grad)
+    put_over("convolution_weight_grad", _weight_grad)

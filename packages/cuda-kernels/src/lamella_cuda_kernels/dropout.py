@@ -15,8 +15,9 @@ from lamella_cuda_kernels.random import source_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# A thread reads the blocks of four words of its subsequence, as philox.py tells, and fills as many
-# neighbouring places with them as PyTorch's vectors have: four, two or one.
+# As in PyTorch a thread takes a vector of places at a time, of up to 16 bytes, and fills it with
+# the blocks of four words of its subsequence. Of a block two words are used where the vector has
+# two places; where it has one, the four words go to places that lie all threads apart.
 SOURCE = (
     PHILOX
     + """
@@ -24,25 +25,39 @@ extern "C" __global__ void dropout(const T *x, T *to, T *noise, long long count,
                                    unsigned long long seed, unsigned long long offset,
                                    long long threads, long long blocks, int vector) {
     EACH(i, blocks) {
-        unsigned long long turn = i / threads, thread = i - turn * threads;
-        unsigned long long number = offset / 4 + turn;
-        unsigned int c[4] = {(unsigned int)number, (unsigned int)(number >> 32),
+        long long number = i / threads, thread = i - number * threads, step = 1, first;
+        int words = vector == 2 ? 2 : 4, parts = vector > 4 ? vector / 4 : 1;
+        if (vector == 1) {
+            step = threads;
+            first = thread + 4 * number * threads;
+        } else {
+            first = (number / parts * threads + thread) * vector + number % parts * 4;
+        }
+        unsigned long long place = offset / 4 + number;
+        unsigned int c[4] = {(unsigned int)place, (unsigned int)(place >> 32),
                              (unsigned int)thread, (unsigned int)(thread >> 32)};
         philox4(c, seed);
         float kept = 1 - p;
         A scale = 1 / (A)(1 - p);
-        for (int w = 0; w < 4; w++) {
-            long long place = thread + (4 / vector * turn + w / vector) * threads;
-            place = place * vector + w % vector;
-            if (place >= count) break;
+        for (int w = 0; w < words; w++) {
+            long long at = first + w * step;
+            if (at >= count) break;
             A factor = of_32_bits(c[w], 1.0f) < kept ? scale : 0;
-            noise[place] = down(factor);
-            to[place] = down(up(x[place]) * factor);
+            noise[at] = down(factor);
+            to[at] = down(up(x[at]) * factor);
         }
     }
 }
 """
 )
+
+
+def vector_of(count: int, itemsize: int) -> int:
+    """How many places a thread takes at a time."""
+    vector = 16 // itemsize
+    while count % vector:
+        vector //= 2
+    return vector
 
 
 def dropout_noise(below: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,8 +69,10 @@ def dropout_noise(below: Callable[..., Any]) -> Callable[..., Any]:
         input = cupy.ascontiguousarray(input)
         count = input.size
         seed, offset, threads = source_of(generator).reserve(count, 4)
-        vector = 1 if count % 2 else 2 if count % 4 else 4
-        blocks = threads * -(-count // (4 * threads))
+        vector = vector_of(count, input.itemsize)
+        # A turn of all threads fills their vectors, or four places each, with this many blocks.
+        filled, parts = (4, 1) if vector == 1 else (vector, max(1, vector // 4))
+        blocks = threads * parts * -(-count // (filled * threads))
         each_element(
             SOURCE, "dropout", input.dtype.char, blocks,
             input, result, noise, count, float(p), np.uint64(seed), np.uint64(offset),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
 from lamella_cuda_kernels.compiling import (
     WEIGHTS,
     Lines,
     compiled,
     computed_type,
     each_element,
+    put_over,
     reduced_precision,
     takes,
     weights_for,
@@ -298,4 +298,4 @@ def register() -> None:
         nll_loss_index,
         nll_loss_index_backward,
     ):
-        override_kernel(override.__name__, override, "cuda")
+        put_over(override.__name__, override)

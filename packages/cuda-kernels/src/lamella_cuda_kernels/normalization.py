@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
 from lamella_cuda_kernels.compiling import (
     WEIGHTS,
     computed_type,
     each_element,
     each_row,
+    put_over,
     reduced_precision,
     takes,
     weights_for,
@@ -284,4 +284,4 @@ def register() -> None:
         native_batch_norm,
         native_batch_norm_backward,
     ):
-        override_kernel(override.__name__, override, "cuda")
+        put_over(override.__name__, override)

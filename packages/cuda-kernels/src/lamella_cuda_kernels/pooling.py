@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import cupy
 
 from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import computed_type, each_element, reduced_precision, takes
+from lamella_cuda_kernels.compiling import (
+    computed_type,
+    each_element,
+    put_over,
+    reduced_precision,
+    takes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -272,7 +278,6 @@ def put_flat(below: Callable[..., Any]) -> Callable[..., Any]:
 
 def register() -> None:
     """Puts the kernels over the shared ones, which are above this package."""
-    for override in (
-        max_pool_with_indices, max_pool, avg_pool, avg_pool_backward, put_flat,
-    ):  # fmt: skip
-        override_kernel(override.__name__, override, "cuda")
+    for override in (max_pool_with_indices, max_pool, avg_pool, avg_pool_backward):
+        put_over(override.__name__, override)
+    override_kernel("put_flat", put_flat, "cuda")

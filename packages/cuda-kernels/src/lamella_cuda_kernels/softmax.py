@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import Lines, reduced_precision, takes
+from lamella_cuda_kernels.compiling import Lines, put_over, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,5 +109,5 @@ def _backward(name: str) -> Callable[..., Any]:
 def register() -> None:
     """Puts the kernels over the shared ones."""
     for name in ("softmax", "log_softmax"):
-        override_kernel(name, _forward(name), "cuda")
-        override_kernel(f"{name}_backward", _backward(f"{name}_backward"), "cuda")
+        put_over(name, _forward(name))
+        put_over(f"{name}_backward", _backward(f"{name}_backward"))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import compiled, reduced_precision, takes
+from lamella_cuda_kernels.compiling import compiled, put_over, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,5 +134,5 @@ def _topk(below: Callable[..., Any]) -> Callable[..., Any]:
 
 def register() -> None:
     """Puts the kernels over the shared ones."""
-    override_kernel("sort", _sort, "cuda")
-    override_kernel("topk", _topk, "cuda")
+    put_over("sort", _sort)
+    put_over("topk", _topk)
