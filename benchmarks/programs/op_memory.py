@@ -8,16 +8,15 @@ to need a constant at most: blocks that fit the cache.
 
 `workspace`: ops whose methods need room that grows with the operands, and why:
 
-* `argsort`, `topk`, `median`, `unique`: NumPy orders a copy, and the places beside it.
-* `nansum`: the numbers with zero for NaN.
-* `cross_entropy`: the logarithms of all probabilities, which its derivative uses.
-* `dropout`: the mask, which its derivative uses.
-* `conv2d`: the windows of an image as the columns of a matrix, for one product of BLAS.
-* `max_pool2d`: the place of each maximum.
-* `index_add_`, `index_copy_`: the rows in the order in which they are written.
-* `argmax` along the first dimension: NumPy turns the array around for it.
-* `randperm`: all swaps are resolved at once.
-* float16 is summed in float32, and integers meet floats as floats.
+* `argsort`, `topk` and `median` of one long row: NumPy orders a copy, or the places beside it: 8,
+  16 and 8 MB. PyTorch needs 24, 32 and 8.
+* `unique`: a sorted copy of 16 MB, and where it changes. PyTorch needs 48 MB.
+* `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
+* `dropout` of a tensor that requires a gradient: the noise, for the derivative: 8 MB, PyTorch too.
+* `nansum`: which numbers are NaN, and the numbers with zero for these: 10 MB. PyTorch needs none.
+
+What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
+result.
 """
 
 from __future__ import annotations
@@ -39,9 +38,14 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     functional = torch.nn.functional
     x, y, z = (torch.rand(2_000_000) + 0.5 for _ in range(3))
     wide, tall = torch.randn(1000, 2000), torch.randn(2000, 1000)
+    rows = torch.randn(1000, 2000)
     mask = x > 1
     places = torch.randint(0, 1000, (1000,))
     weight, bias = torch.randn(2000, 2000), torch.randn(2000)
+    half, brief, double = x.half(), x.bfloat16(), x.double()
+    whole = torch.arange(2_000_000)
+    small = whole.int()
+    image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
         new[name] = partial(getattr(torch, name), x, y)
@@ -95,6 +99,42 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "rand": lambda: torch.rand(2_000_000),
         "randn": lambda: torch.randn(2_000_000),
         "arange": lambda: torch.arange(2_000_000),
+        "integers plus floats": lambda: whole + x,
+        "integers plus a float": lambda: whole + 1.5,
+        "a number less integers": lambda: 2.5 - small,
+        "float64 times float32": lambda: double * x,
+        "integers against floats": lambda: whole < x,
+        "integers against a float": lambda: whole > 1.5,
+        "exp of integers": lambda: whole.exp(),
+        "sigmoid of float16": lambda: half.sigmoid(),
+        "tanh of bfloat16": lambda: brief.tanh(),
+        "float16 times a number": lambda: half * 2.5,
+        "bfloat16 plus float32": lambda: brief + x,
+        "lerp of float16": lambda: torch.lerp(half, half, 0.5),
+        "clamp of float16": lambda: half.clamp(0, 1),
+        "clamp by tensors": lambda: x.clamp(y, z),
+        "isclose of float16": lambda: torch.isclose(half, half),
+        "masked_fill by a row": lambda: wide.masked_fill(bias > 0, 0.0),
+        "addcmul of a row": lambda: torch.addcmul(wide, bias, bias),
+        "sum of float16": lambda: half.sum(),
+        "sum of bfloat16, first dimension": lambda: brief.view(1000, 2000).sum(0),
+        "sum of int32": lambda: small.sum(),
+        "prod of float16": lambda: half.prod(),
+        "amax of float16": lambda: half.view(1000, 2000).amax(1),
+        "mean of float16": lambda: half.view(1000, 2000).mean(1),
+        "argmax, first dimension": lambda: wide.argmax(0),
+        "max, first dimension": lambda: wide.max(0),
+        "topk": lambda: wide.topk(5, 1),
+        "median of rows": lambda: wide.median(1),
+        "kthvalue": lambda: wide.kthvalue(5, 0),
+        "mode": lambda: wide.mode(1),
+        "norm of order 1": lambda: x.norm(1),
+        "norm of order 3, rows": lambda: wide.norm(3, 1),
+        "randperm": lambda: torch.randperm(2_000_000),
+        "dropout": lambda: functional.dropout(x, 0.5),
+        "conv2d": lambda: functional.conv2d(image, kernels, padding=1),
+        "conv2d of stride 2": lambda: functional.conv2d(image, kernels, stride=2),
+        "max_pool2d": lambda: functional.max_pool2d(image, 2),
     }
     inside: Calls = {
         "add_": lambda: x.add_(y),
@@ -109,6 +149,18 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "fill_": lambda: z.fill_(1),
         "masked_fill_": lambda: z.masked_fill_(mask, 0.5),
         "x[mask] = number": lambda: z.__setitem__(mask, 0.5),
+        "add_ of integers": lambda: z.add_(whole),
+        "mul_ of float64": lambda: z.mul_(double),
+        "add_ of a row": lambda: wide.add_(bias, alpha=0.001),
+        "float16 mul_": lambda: half.mul_(1.0),
+        "add into float64": lambda: torch.add(x, y, out=double),
+        "bernoulli_": lambda: z.bernoulli_(0.5),
+        "exponential_": lambda: z.exponential_(),
+        "cauchy_": lambda: z.cauchy_(),
+        "geometric_": lambda: z.geometric_(0.5),
+        "random_": lambda: z.random_(),
+        "index_add_": lambda: wide.index_add_(0, places, rows),
+        "index_copy_": lambda: wide.index_copy_(0, whole[:1000], rows),
         "uniform_": lambda: z.uniform_(),
         "normal_": lambda: z.normal_(),
     }
@@ -118,31 +170,20 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
 def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     """As :func:`plain`."""
     functional = torch.nn.functional
-    x, wide, rows = torch.rand(2_000_000), torch.randn(1000, 2000), torch.randn(1000, 2000)
+    x, wide = torch.rand(2_000_000), torch.randn(1000, 2000)
     whole = torch.arange(2_000_000)
-    half = x.half()
+    learned = x.clone().requires_grad_()
     places = torch.randint(0, 1000, (1000,))
-    image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     new: Calls = {
         "argsort": lambda: x.argsort(),
-        "topk": lambda: wide.topk(5, 1),
-        "median": lambda: x.median(),
+        "topk of one row": lambda: x.topk(100),
+        "median of one row": lambda: x.median(),
         "unique": lambda: whole.unique(),
         "cross_entropy": lambda: functional.cross_entropy(wide, places),
-        "dropout": lambda: functional.dropout(x, 0.5),
-        "conv2d": lambda: functional.conv2d(image, kernels, padding=1),
-        "max_pool2d": lambda: functional.max_pool2d(image, 2),
-        "argmax, first dimension": lambda: wide.argmax(0),
-        "randperm": lambda: torch.randperm(2_000_000),
-        "sum of float16": lambda: half.sum(),
+        "dropout for a gradient": lambda: functional.dropout(learned, 0.5),
         "nansum": lambda: x.nansum(),
-        "integers plus a float": lambda: whole + 1.5,
     }
-    inside: Calls = {
-        "index_add_": lambda: wide.index_add_(0, places, rows),
-        "index_copy_": lambda: wide.index_copy_(0, whole[:1000], rows),
-    }
-    return new, inside
+    return new, {}
 
 
 def bytes_of(result: Any) -> int:

@@ -83,6 +83,27 @@ def test_the_gradients_are_adjoint(monkeypatch, dims, setting, channels_last, bl
     np.testing.assert_allclose((to_weight * weight).sum(), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_some_rows_of_an_image_at_a_time(monkeypatch, dims, setting, channels_last):
+    monkeypatch.setattr(kernels, "_prefers_channels_last", lambda *_: channels_last)
+    input, weight, bias, settings = problem(dims, *setting)
+    expected = kernels.convolution(np, input, weight, bias, *settings)
+    grad = np.random.default_rng(1).standard_normal(expected.shape)
+    to_input = kernels.convolution_input_grad(np, grad, weight, input.shape[2:], *settings)
+    to_weight = kernels.convolution_weight_grad(np, input, grad, weight.shape[2:], *settings)
+    for rows in (1, 300):
+        monkeypatch.setattr(kernels, "BLOCK_ELEMENTS", 1)
+        monkeypatch.setattr(kernels, "ROWS_ELEMENTS", rows)
+        result = kernels.convolution(np, input, weight, bias, *settings)
+        np.testing.assert_allclose(result, expected, atol=1e-12)
+        found = kernels.convolution_input_grad(np, grad, weight, input.shape[2:], *settings)
+        np.testing.assert_allclose(found, to_input, atol=1e-12)
+        found = kernels.convolution_weight_grad(np, input, grad, weight.shape[2:], *settings)
+        np.testing.assert_allclose(found, to_weight, atol=1e-12)
+
+
 def test_paths_agree(monkeypatch):
     input, weight, bias, settings = problem(2, *SETTINGS[0])
     results = []

@@ -41,7 +41,7 @@ class Backend(ABC):
         half_products: whether ``matmul`` and ``dot`` of xp sum products of float16 and bfloat16 in
             float32; where not, such arrays are made float32 before.
         sole_device: the device of all arrays, for a type without indices; else None.
-        large: from how many elements on :meth:`by_blocks` cuts an array up.
+        large: from how many elements on arrays are cut up.
         key: the backend's bit in a tensor's key; set when the backend is registered.
     """
 
@@ -51,6 +51,7 @@ class Backend(ABC):
     half_products: bool = False
     sole_device: Device | None = None
     large: float = float("inf")
+    reduce_converted: Any = None
     key: int = 0
 
     def __init__(self) -> None:

@@ -1,12 +1,17 @@
-"""Reading of the arguments that convolutions and pooling have in common."""
+"""Reading of the arguments that several functions have in common."""
 
 from __future__ import annotations
 
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.modes import INFERENCE, NO_GRAD
+from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from lamella_core import Tensor
 
 _WORDS = {1: "one", 2: "two", 3: "three"}
 
@@ -53,3 +58,11 @@ def times(sizes: Sequence[int]) -> str:
 def spaced(sizes: Sequence[int]) -> str:
     """``(8 x 8)``, as messages show sizes a channel."""
     return f"({' x '.join(map(str, sizes))})"
+
+
+def is_constant(input: Tensor) -> bool:
+    """Whether no layer sees what is called with the tensor, autograd's for one."""
+    bits = input._key
+    if modes.bits & NO_GRAD:
+        bits &= ~REQUIRES_GRAD
+    return bits == backend_of_tensor(input).key and not modes.bits & ~(NO_GRAD | INFERENCE)

@@ -6,6 +6,8 @@ import warnings
 from typing import TYPE_CHECKING
 
 from lamella_core.ops import dropout as ops
+from lamella_core.ops.creation_likes import empty_like
+from lamella_nn.functional.arguments import is_constant
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 __all__ = [
     "alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout",
 ]  # fmt: skip
+
+# From this many elements on, memory costs more than the calls.
+_LARGE = 1 << 16
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -29,7 +34,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     detectors", 2012.
     """
     _check_probability(p)
-    return ops.dropout_(input, p, training) if inplace else ops.dropout(input, p, training)
+    if inplace:
+        return ops.dropout_(input, p, training)
+    if training and 0 < p < 1 and input._array.size >= _LARGE and is_constant(input):
+        # No one asks for the noise again, so the result takes its place.
+        return empty_like(input).bernoulli_(1 - p).div_(1 - p).mul_(input)
+    return ops.dropout(input, p, training)
 
 
 def dropout1d(

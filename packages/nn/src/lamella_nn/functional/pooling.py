@@ -6,10 +6,8 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from lamella_autograd.modes import INFERENCE, NO_GRAD
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
-from lamella_nn.functional.arguments import listed, per_dimension, times
+from lamella_nn.functional.arguments import is_constant, listed, per_dimension, times
 from lamella_nn.kernels.pooling import pooled_sizes
 from lamella_nn.ops import pooling as ops
 
@@ -159,18 +157,10 @@ def _max_pool(
         raise RuntimeError(f"dilation should be greater than zero, but got {listed(dilations)}")
     _check(name, dims, input._array.shape, kernel, strides, paddings, dilations, ceil_mode)
     settings = kernel, strides, paddings, dilations, bool(ceil_mode)
-    if not return_indices and _is_constant(input):
+    if not return_indices and is_constant(input):
         return ops.max_pool(input, *settings)
     values, indices = ops.max_pool_with_indices(input, *settings)
     return (values, indices) if return_indices else values
-
-
-def _is_constant(input: Tensor) -> bool:
-    """Whether no layer sees what is called with the tensor, autograd's for one."""
-    bits = input._key
-    if modes.bits & NO_GRAD:
-        bits &= ~REQUIRES_GRAD
-    return bits == backend_of_tensor(input).key and not modes.bits & ~(NO_GRAD | INFERENCE)
 
 
 def window_settings(

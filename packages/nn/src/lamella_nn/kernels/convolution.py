@@ -2,7 +2,8 @@
 
 The columns are built in the order that has the longer contiguous runs to copy: channels-last
 (``kernel width * channels`` numbers a run) or channels-first (``output width`` numbers a run).
-Images go through in blocks, so that the columns of a large batch do not fill the memory.
+Images go through in blocks, large ones some rows at a time, so that the columns do not fill the
+memory.
 Convolutions with one channel a group skip the columns (``depthwise.py``).
 
 The three kernels are the three contractions of one trilinear form, so each one's derivatives are
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
     from lamella_nn.kernels.windows import Sizes
 
-# Columns of two megabytes in float32: they are still in the cache when the product reads them.
-BLOCK_ELEMENTS = 1 << 19
+# Columns of a megabyte in float32: they are still in the cache when the product reads them. Of
+# larger images some rows at a time, a quarter of that, as there are no more calls to save.
+BLOCK_ELEMENTS = 1 << 18
+ROWS_ELEMENTS = 1 << 16
 
 # Products of up to a million multiplications run fastest as they are; above, BLAS first repacks
 # both operands, which costs a third more for matrices as narrow as these.
@@ -73,22 +76,19 @@ def convolution(
             result += column_bias
     elif last:
         matrix = _channels_last_weight(weight, groups)
-        for images in _blocks(batch, channels * prod(kernel) * length):
-            columns = _channels_last_columns(
-                xp, input[images], kernel, stride, padding, dilation, groups, out
-            )
-            rows = _channels_first_rows(_multiply(xp, columns, matrix), length)
+        for images, places, *part in _parts(xp, input, kernel, stride, padding, dilation, out):
+            columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
+            rows = _channels_first_rows(_multiply(xp, columns, matrix), prod(part[-1]))
             if bias is None:
-                result[images] = rows
+                result[images, :, places] = rows
             else:
-                xp.add(rows, column_bias, out=result[images])
+                xp.add(rows, column_bias, out=result[images, :, places])
     else:
         matrix = weight.reshape(groups, features // groups, -1)
-        for images in _blocks(batch, channels * prod(kernel) * length):
-            columns = _channels_first_columns(
-                xp, input[images], kernel, stride, padding, dilation, groups, out
-            )
-            target = result[images].reshape(-1, groups, features // groups, length)
+        for images, places, *part in _parts(xp, input, kernel, stride, padding, dilation, out):
+            columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
+            target = result[images, :, places]
+            target = target.reshape(len(target), groups, features // groups, -1)
             xp.matmul(matrix, columns, out=target)
             if bias is not None:
                 target += column_bias.reshape(groups, -1, 1)
@@ -148,16 +148,24 @@ def convolution_input_grad(
         per_group = mirrored.reshape(groups, features // groups, channels // groups, *kernel)
         swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
         return convolution(xp, grad, swapped, None, stride, tuple(reach), dilation, groups)
-    result = xp.empty((batch, channels, *sizes), grad.dtype)
+    result = xp.zeros((batch, channels, *sizes), grad.dtype)
     matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
     spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
-    for images in _blocks(batch, channels * prod(kernel) * length):
-        rows = grad[images].reshape(-1, groups, features // groups, length)
-        columns = xp.matmul(matrix, rows).reshape(-1, channels, *kernel, *out)
-        total = xp.zeros((columns.shape[0], channels, *spread), grad.dtype)
-        for position, slices in kernel_slices(kernel, stride, dilation, out):
+    flat = grad.reshape(batch, features, length)
+    for images, first, some in _cuts(batch, channels * prod(kernel), out):
+        places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
+        rows = flat[images, :, places]
+        rows = rows.reshape(len(rows), groups, features // groups, -1)
+        columns = xp.matmul(matrix, rows).reshape(-1, channels, *kernel, *some)
+        low = first * stride[0]
+        height = spread[0] if some == out else _reach(some, kernel, stride, dilation)
+        total = xp.zeros((columns.shape[0], channels, height, *spread[1:]), grad.dtype)
+        for position, slices in kernel_slices(kernel, stride, dilation, some):
             total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
-        result[images] = total[(..., *inner(sizes, padding))]
+        start, stop = max(low, padding[0]), min(low + height, padding[0] + sizes[0])
+        if start < stop:
+            met = result[images, :, start - padding[0] : stop - padding[0]]
+            met += total[(..., slice(start - low, stop - low), *inner(sizes[1:], padding[1:]))]
     return result
 
 
@@ -187,26 +195,26 @@ def convolution_weight_grad(
         for images in _blocks(batch, features * channels):
             total = total + xp.matmul(rows[images], places[images]).sum(0)
         return total.reshape(shape)
+    flat = grad.reshape(batch, features, length)
+    parts = _parts(xp, input, kernel, stride, padding, dilation, out)
     if _prefers_channels_last(channels // groups, kernel, out):
-        for images in _blocks(batch, channels * prod(kernel) * length):
-            columns = _channels_last_columns(
-                xp, input[images], kernel, stride, padding, dilation, groups, out
-            )
-            if groups == 1 and features * length * columns.shape[2] <= SMALL_PRODUCT:
-                by_image = columns.reshape(-1, length, columns.shape[2])
-                rows = grad[images].reshape(-1, features, length)
+        for images, places, *part in parts:
+            columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
+            rows = flat[images, :, places]
+            count = prod(part[-1])
+            if groups == 1 and features * count * columns.shape[2] <= SMALL_PRODUCT:
+                by_image = columns.reshape(-1, count, columns.shape[2])
                 total = total + xp.matmul(rows, by_image).sum(0)
                 continue
-            rows = grad[images].reshape(-1, groups, features // groups, length)
+            rows = rows.reshape(len(rows), groups, features // groups, count)
             rows = rows.transpose(1, 2, 0, 3).reshape(groups, features // groups, -1)
             total = total + xp.matmul(rows, columns)
         total = total.reshape(features, *kernel, channels // groups)
         return xp.ascontiguousarray(xp.moveaxis(total, -1, 1))
-    for images in _blocks(batch, channels * prod(kernel) * length):
-        columns = _channels_first_columns(
-            xp, input[images], kernel, stride, padding, dilation, groups, out
-        )
-        rows = grad[images].reshape(-1, groups, features // groups, length)
+    for images, places, *part in parts:
+        columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
+        rows = flat[images, :, places]
+        rows = rows.reshape(len(rows), groups, features // groups, -1)
         total = total + xp.matmul(rows, columns.swapaxes(2, 3)).sum(0)
     return total.reshape(shape)
 
@@ -224,6 +232,54 @@ def _blocks(batch: int, image_elements: int) -> Iterator[slice]:
     step = max(1, BLOCK_ELEMENTS // image_elements)
     for start in range(0, batch, step):
         yield slice(start, start + step)
+
+
+def _cuts(batch: int, column: int, out: Sizes) -> Iterator[tuple[slice, int, Sizes]]:
+    """Blocks of images; of large images blocks of rows: images, first row, sizes of the part."""
+    row = column * prod(out[1:])
+    if row * out[0] <= BLOCK_ELEMENTS:
+        for images in _blocks(batch, row * out[0]):
+            yield images, 0, out
+        return
+    step = max(1, ROWS_ELEMENTS // row)
+    for image in range(batch):
+        for first in range(0, out[0], step):
+            yield slice(image, image + 1), first, (min(step, out[0] - first), *out[1:])
+
+
+def _reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:
+    """How many rows of the input the windows in some rows of the output reach over."""
+    return (out[0] - 1) * stride[0] + dilation[0] * (kernel[0] - 1) + 1
+
+
+def _parts(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    out: Sizes,
+) -> Iterator[tuple[slice, slice, Any, Sizes, Sizes]]:
+    """Blocks of few enough columns: images, places, and their input, its padding, their sizes."""
+    size = input.shape[2]
+    for images, first, some in _cuts(input.shape[0], input.shape[1] * prod(kernel), out):
+        part = input[images]
+        if some == out:
+            yield images, slice(None), part, padding, out
+            continue
+        low = first * stride[0] - padding[0]
+        high = low + _reach(some, kernel, stride, dilation)
+        start, stop = max(low, 0), min(high, size)
+        if (start, stop) == (low, high):
+            part = part[:, :, low:high]
+        else:
+            rows = xp.zeros((*part.shape[:2], high - low, *part.shape[3:]), part.dtype)
+            if start < stop:
+                rows[:, :, start - low : stop - low] = part[:, :, start:stop]
+            part = rows
+        places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
+        yield images, places, part, (0, *padding[1:]), some
 
 
 def _is_pointwise(kernel: Sizes, padding: Sizes, groups: int) -> bool:
@@ -251,12 +307,12 @@ def _channels_last_weight(weight: Any, groups: int) -> Any:
 
 def _channels_last_columns(
     xp: Any,
-    input: Any,
     kernel: Sizes,
     stride: Sizes,
-    padding: Sizes,
     dilation: Sizes,
     groups: int,
+    input: Any,
+    padding: Sizes,
     out: Sizes,
 ) -> Any:
     """``(groups, batch * out, kernel * group channels)``."""
@@ -271,12 +327,12 @@ def _channels_last_columns(
 
 def _channels_first_columns(
     xp: Any,
-    input: Any,
     kernel: Sizes,
     stride: Sizes,
-    padding: Sizes,
     dilation: Sizes,
     groups: int,
+    input: Any,
+    padding: Sizes,
     out: Sizes,
 ) -> Any:
     """``(batch, groups, group channels * kernel, out)``."""
@@ -301,7 +357,7 @@ def unfold_windows(
     xp: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Any:
     out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
-    columns = _channels_first_columns(xp, input, kernel, stride, padding, dilation, 1, out)
+    columns = _channels_first_columns(xp, kernel, stride, dilation, 1, input, padding, out)
     return columns[:, 0]
 
 

@@ -85,7 +85,7 @@ def _reduce(xp: Any, losses: Any, reduction: str, total: Any, shape: tuple[int, 
     return summed / total if reduction == "mean" else summed
 
 
-def _plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: float) -> Any:
+def plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: float) -> Any:
     """The flat positions of the targets in ``(batch, classes)`` scores, in the common case.
 
     None when there are weights, smoothing, further dimensions, no rows, or targets that are
@@ -125,7 +125,7 @@ def cross_entropy_index(
 ) -> tuple[Any, Any, Any]:
     shape = target.shape
     dtype = input.dtype
-    picked = _plain_rows(xp, input, target, weight, label_smoothing)
+    picked = plain_rows(xp, input, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
         shifted = xp.subtract(input, _row_maxima(xp, input))
         probabilities = xp.exp(shifted)
@@ -175,7 +175,7 @@ def cross_entropy_index_backward(
     ignore_index: int,
     label_smoothing: float,
 ) -> Any:
-    picked = _plain_rows(xp, probabilities, target, weight, label_smoothing)
+    picked = plain_rows(xp, probabilities, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
         factor = grad / total if reduction == "mean" else grad
         result = xp.multiply(probabilities, factor)
@@ -214,7 +214,7 @@ def nll_loss_index(
     xp: Any, input: Any, target: Any, weight: Any, reduction: str, ignore_index: int
 ) -> tuple[Any, Any]:
     shape = target.shape
-    picked = _plain_rows(xp, input, target, weight, 0.0)
+    picked = plain_rows(xp, input, target, weight, 0.0)
     if picked is not None and ignore_index < 0:
         chosen, count = input.take(picked), target.size
         total = xp.asarray(count, input.dtype)

@@ -111,37 +111,104 @@ def _fill(
     size: tuple[int, ...],
     target: Any,
 ) -> np.ndarray:
-    """Runs the kernel over blocks of the first dimension, and of each row where these are long."""
-    rows = size[0]
-    step = max(_BLOCK * rows // max(prod(size), 1), 1)
-    cut = [each.shape[0] == rows for each in arrays]
+    """Runs the kernel over blocks of the first dimension; of the longest if its rows are long."""
+    dim = 0 if prod(size[1:]) < LARGE else max(range(len(size)), key=size.__getitem__)
+    length = size[dim]
+    before = (slice(None),) * dim
+    step = max(_BLOCK * length // max(prod(size), 1), 1)
+    cut = [each.shape[dim] == length for each in arrays]
 
     def block(start: int) -> Any:
+        part = (*before, slice(start, start + step))
         values = list(args)
         for i, each, is_cut in zip(places, arrays, cut, strict=True):
-            values[i] = each[start : start + step] if is_cut else each
+            values[i] = each[part] if is_cut else each
         return kernel(*values)
 
-    if len(size) > 1 and prod(size[1:]) >= LARGE:
-        if target is None:
-            values = list(args)
-            for i, each in zip(places, arrays, strict=True):
-                values[i] = each[(slice(1),) * each.ndim]
-            target = np.empty(size, kernel(*values).dtype)
-        for row in range(rows):
-            parts = [each[row if each.shape[0] == rows else 0] for each in arrays]
-            _fill(kernel, args, places, parts, size[1:], target[row])
-        return target
     first = block(0)
     if target is None:
         target = np.empty(size, first.dtype)
-    target[:step] = first
+    target[(*before, slice(step))] = first
     del first
 
     def run(part: range) -> None:
         for start in part:
             if start:
-                target[start : start + step] = block(start)
+                target[(*before, slice(start, start + step))] = block(start)
 
-    spread(run, shares(rows, step))
+    spread(run, shares(length, step))
     return target
+
+
+# Elements of a part of a reduction's input.
+PART = 65536
+
+
+def by_parts(
+    kernel: Callable[..., Any],
+    axis_at: int,
+    keep_at: int,
+    across: bool = False,
+    elements: int = PART,
+) -> Callable[..., Any]:
+    """A shared kernel along an axis, over parts of the longest dimension that stays.
+
+    ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input.
+    With ``across`` only an axis that is not contiguous is worth it.
+    """
+
+    def call(input: np.ndarray, *more: Any) -> Any:
+        if (
+            input.size < LARGE
+            or (axis := more[axis_at]) is None
+            or (across and input.strides[axis] == input.itemsize)
+        ):
+            return kernel(np, input, *more)
+        reduced = (axis,) if axis.__class__ is int else axis
+        stays = [dim for dim in range(input.ndim) if dim not in reduced]
+        if not stays:
+            return kernel(np, input, *more)
+        dim = max(stays, key=input.shape.__getitem__)
+        length = input.shape[dim]
+        step = max(elements * length // input.size, 1)
+        before = (slice(None),) * dim
+        given = [True if i == keep_at else each for i, each in enumerate(more)]
+        parts: list[Any] = [None] * -(-length // step)
+
+        def run(starts: range) -> None:
+            for start in starts:
+                part = input[(*before, slice(start, start + step))]
+                parts[start // step] = kernel(np, part, *given)
+
+        spread(run, shares(length, step))
+        several = parts[0].__class__ is tuple
+        columns: Any = zip(*parts, strict=True) if several else (parts,)
+        results = [np.concatenate(each, dim) for each in columns]
+        if keep_at >= 0 and not more[keep_at]:
+            results = [each.squeeze(axis) for each in results]
+        return tuple(results) if several else results[0]
+
+    return call
+
+
+def reduce_converted(
+    kernel: Callable[..., Any],
+    input: np.ndarray,
+    compute: Any,
+    axis: Any,
+    keepdims: bool,
+    joins: bool,
+) -> Any:
+    """A reduction of a converted input; one of all that ``joins`` is that of those of parts."""
+    if axis is None and joins:
+        flat = input.ravel("K")
+        step = 8 * PART // np.dtype(compute).itemsize
+        parts = [
+            kernel(flat[start : start + step].astype(compute, copy=False), None, False)
+            for start in range(0, flat.size, step)
+        ]
+        result = kernel(np.asarray(parts), None, False)
+        return np.reshape(result, (1,) * input.ndim) if keepdims else result
+    return by_parts(lambda _, part, *more: kernel(part.astype(compute, copy=False), *more), 0, 1)(
+        input, axis, keepdims
+    )

@@ -138,7 +138,7 @@ class _Plans(dict[Any, Any]):
 def _in_parts(
     backend: Backend, kernel: Any, args: Any, compute: Any, rounds: Any, result: dtype, out: Any
 ) -> Any:
-    """What the kernel makes of large operands, which are converted block by block."""
+    """The result for large operands, which are converted block by block."""
     # NumPy itself converts in a buffer; but single-byte results that are not contiguous are wrong
     # in 2.4 (signbit, isfinite).
     if hasattr(kernel, "nin") and (
@@ -152,13 +152,13 @@ def _in_parts(
         return kernel(*args, out=out, signature=types, casting="unsafe")
 
     def convert(*values: Any) -> Any:
-        if compute is not None:
-            values = tuple(
-                [v.astype(compute, copy=False) if hasattr(v, "astype") else v for v in values]
-            )
-        array = kernel(*values)
+        array = kernel(
+            *[v.astype(compute, copy=False) if hasattr(v, "astype") else v for v in values]
+        )
         return array if rounds is None else array.astype(result.numpy, copy=False)
 
+    if compute is None:
+        convert = kernel
     return backend.by_blocks(convert, False, 0)(*args, out=out)
 
 
@@ -477,10 +477,7 @@ def _plain_values(
 def _converted(
     args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: _Plans, large: float
 ) -> tuple[list[Any], bool]:
-    """The arguments with operands of any type as arrays of the type that is computed in.
-
-    Large arrays stay as they are, and it is said whether there are any.
-    """
+    """The arguments as arrays of the type that is computed in, and whether large ones are not."""
     values = list(args)
     in_parts = False
     compute, _, rounds = plans[promoted]
@@ -515,11 +512,8 @@ def _evaluate(
     args: tuple[Any, ...],
     out: Any = None,
 ) -> tuple[Any, Any]:
-    """The result's array and type for any number of operands and further arguments.
-
-    A large result of the shape of the tensor ``out`` is written there if its type can be cast.
-    """
-    values: list[Any] | None = None
+    """The result's array and type; a large one may be written into the tensor ``out``."""
+    values: Any = None
     promoted: Any = getattr(args[operands[0]], "_dtype", None)
     if promoted is not None:
         values = _plain_values(args, operands, promoted, plans)
@@ -530,11 +524,10 @@ def _evaluate(
         if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
             plans = plans.scalars
     compute, result, rounds = plans[promoted]
-    in_parts = alike = False
-    if values is None or compute is not None:
+    alike = values is not None and compute is None
+    in_parts = False
+    if not alike:
         values, in_parts = _converted(args, operands, promoted, plans, backend.large)
-    else:
-        alike = True
     try:
         if in_parts or (out is not None and out._array.size >= backend.large):
             target = None

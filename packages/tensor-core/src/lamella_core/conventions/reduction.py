@@ -88,6 +88,8 @@ class Reduction:
         # An empty list means all dimensions, but for all() and any() none, as in PyTorch.
         logical = self.result == "bool"
         nothing = () if logical else None
+        large, converted = backend.large, backend.reduce_converted
+        joins = self.result in ("sum", "same", "bool")
         own: dict[dtype, tuple[Any, dtype, Any]] = {}
         types = self.types
 
@@ -107,8 +109,6 @@ class Reduction:
                 if known is None:
                     known = own[given] = plan(given, None)
                 compute, result, numpy_type = known
-            if compute is not None:
-                array = array.astype(compute)
             if dim is not None:
                 if dim.__class__ is int or not isinstance(dim, (tuple, list)):
                     dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
@@ -119,7 +119,12 @@ class Reduction:
                 else:
                     normalize_dims(dim, 0)
                     dim = None
-            array = kernel(array, dim, keepdim)
+            if compute is None:
+                array = kernel(array, dim, keepdim)
+            elif array.size < large:
+                array = kernel(array.astype(compute), dim, keepdim)
+            else:
+                array = converted(kernel, array, compute, dim, keepdim, joins)
             if array.__class__ is not array_type:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:

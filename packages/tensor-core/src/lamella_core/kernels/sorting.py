@@ -51,7 +51,13 @@ def _part(array: Any, axis: int, start: int, stop: int) -> Any:
 
 
 @shared_kernel
-def unique(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any, Any]:
+def unique(xp: Any, input: Any, axis: int | None, bare: bool) -> Any:
+    if bare:
+        # Without the places that the rest needs.
+        values = xp.sort(input, None, kind="stable" if input.dtype.kind == "f" else None)
+        first = xp.ones(values.shape, bool)
+        xp.not_equal(values[1:], values[:-1], first[1:])
+        return values[first]
     values, inverse, counts = xp.unique(
         input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )

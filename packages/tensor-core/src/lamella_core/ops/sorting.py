@@ -120,7 +120,7 @@ def topk(
 
 
 @arrays(refuses="complex", method=False, name="unique")
-def _unique(input: Tensor, dim: int | None) -> Any:
+def _unique(input: Tensor, dim: int | None, bare: bool) -> Any:
     """See :func:`unique`."""
 
 
@@ -164,7 +164,9 @@ def unique(
         IndexError: when ``dim`` is out of range.
     """
     dim = _set_dim("unique", input, dim)
-    return _chosen(_unique(input, dim), return_inverse, return_counts)
+    bare = dim is None and not (return_inverse or return_counts)
+    results = _unique(input, dim, bare)
+    return results if bare else _chosen(results, return_inverse, return_counts)
 
 
 def _set_dim(op_name: str, input: Tensor, dim: int | None) -> int | None:

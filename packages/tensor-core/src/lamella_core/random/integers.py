@@ -29,7 +29,7 @@ from .uniform import (
 _WIDE_RANGE = 2**28
 # Up to this length swapping in turn is quicker.
 _SHORT_PERMUTATION = 256
-# Swaps that are made all at once, which takes half a megabyte.
+# Swaps that are made at once: half a megabyte.
 _MOST_SWAPS = 8192
 # From this length on PyTorch shuffles by another algorithm, on 64-bit draws.
 _LONG_PERMUTATION = (2**32 - 1) // 20
@@ -284,11 +284,9 @@ def _swapped(numbers: list[Any], generator: Generator) -> list[Any]:
 def _swap(values: np.ndarray, offsets: np.ndarray) -> None:
     """Swaps the positions i and ``offsets[i] + i`` of ``values``, i ascending, all at once.
 
-    Position i receives what its target holds before step i: what the last earlier step with that
-    same target put there, or what was there if there was none. Step j puts there what its own
-    position held, v[j]; and v[j] is in turn what the last step before j that aimed at j put there,
-    or what was there. So v follows links to earlier steps, which pointer jumping resolves for all
-    positions together in a number of rounds that grows as log log n.
+    A position receives what the last earlier step with its target put there, if any: what that
+    step's own position held, which is what the last earlier step that aimed at it put there, if
+    any. Pointer jumping follows these links.
     """
     count = offsets.size
     steps = np.arange(count)

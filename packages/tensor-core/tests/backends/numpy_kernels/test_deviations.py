@@ -1,5 +1,7 @@
 """Reductions part by part, against NumPy's in double precision."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,71 @@ def test_logsumexp(dim):
     result = core.logsumexp(core.from_numpy(ARRAY), dim)
     expected = np.log(np.exp(ARRAY.astype(np.float64)).sum(dim))
     np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6)
+
+
+ROWS, COLUMNS = 601, 503  # several parts, the last of them not full
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("turned", [False, True])
+def test_places_and_order_along_a_dimension(dim, keepdim, turned):
+    x = np.random.default_rng(0).permutation(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
+    tensor = core.from_numpy(x).float()
+    if turned:
+        x, tensor = x.T, tensor.t()
+    order = x.argsort(dim)
+    for found, place in (
+        (tensor.argmax(dim, keepdim), -1),
+        (tensor.argmin(dim, keepdim), 0),
+        (tensor.max(dim, keepdim).indices, -1),
+        (tensor.min(dim, keepdim).indices, 0),
+        (tensor.kthvalue(5, dim, keepdim).indices, 4),
+        (tensor.median(dim, keepdim).indices, (x.shape[dim] - 1) // 2),
+    ):
+        expected = order.take([place], dim)
+        np.testing.assert_array_equal(found.numpy(), expected if keepdim else expected.squeeze(dim))
+    values, indices = tensor.topk(3, dim)
+    np.testing.assert_array_equal(indices.numpy(), order.take([-1, -2, -3], dim))
+    np.testing.assert_array_equal(values.numpy(), np.sort(x, dim).take([-1, -2, -3], dim))
+
+
+@pytest.mark.parametrize("dim", [None, 0, 1])
+def test_inputs_of_another_type_than_the_one_computed_in(dim):
+    x = np.random.default_rng(0).integers(0, 4, (ROWS, COLUMNS))
+    half, small = core.from_numpy(x).half(), core.from_numpy(x).int()
+    for found, expected in (
+        (small.sum(dim), x.sum(dim)),
+        (half.sum(dim, dtype=core.float32), x.sum(dim)),
+        (half.view(-1, 1).expand(-1, 2).sum(), float("inf")),
+        (half.amax(dim) if dim is not None else half.max(), x.max(dim)),
+        (half.count_nonzero(dim), np.count_nonzero(x, dim)),
+        (half.all(dim) if dim is not None else half.all(), x.all(dim)),
+    ):
+        np.testing.assert_array_equal(found.numpy(), expected)
+
+
+@pytest.mark.parametrize("ord", [1, 3, 0.5, float("inf"), float("-inf"), 0])
+def test_norm_of_all(ord):
+    x = np.random.default_rng(0).normal(size=ROWS * COLUMNS) + 0.1
+    expected = np.linalg.norm(x, ord)
+    np.testing.assert_allclose(core.from_numpy(x).norm(ord).item(), expected, rtol=1e-12)
+
+
+def test_median_of_all_and_nan():
+    x = np.random.default_rng(0).permutation(300_001).astype(np.float32)
+    assert core.from_numpy(x).median().item() == 150_000
+    x[x < 100] = np.nan
+    assert np.isnan(core.from_numpy(x).median().item())
+    assert core.from_numpy(x).nanmedian().item() == 150_050
+
+
+def test_parts_need_little_memory():
+    x, half = core.rand(1000, 2000), core.rand(1000, 2000).half()
+    for call in (lambda: x.argmax(0), lambda: x.median(1), lambda: half.sum(), lambda: x.mode(0)):
+        call()
+        tracemalloc.start()
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1e6

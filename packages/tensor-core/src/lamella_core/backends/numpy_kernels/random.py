@@ -15,7 +15,7 @@ from lamella_core.formats import order_of
 from lamella_core.random.generator import FEW
 from lamella_core.random.integers import randint
 from lamella_core.random.normal import randn
-from lamella_core.random.uniform import rand
+from lamella_core.random.uniform import BLOCK, blocks, rand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +67,16 @@ def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarr
 # ------------ filled in place
 
 
-def _fill(target: np.ndarray, draw: Callable[[tuple[int, ...]], np.ndarray]) -> None:
+def _fill(target: np.ndarray, draw: Callable[[Any], np.ndarray], parts: bool = True) -> None:
+    """Draws in the order of memory; in parts where each number takes as many words."""
     if not target.flags.c_contiguous:
         target = target.transpose(order_of(target.shape, target.strides))
-    target[...] = draw(target.shape)
+    if parts and target.size > BLOCK and target.flags.c_contiguous:
+        flat = target.reshape(-1)
+        for part in blocks(flat.size):
+            flat[part] = draw(part.stop - part.start)
+    else:
+        target[...] = draw(target.shape)
 
 
 def uniform_(target: np.ndarray, low: float, high: float, generator: Any) -> None:
@@ -90,7 +96,7 @@ def normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None
     elif target.flags.c_contiguous:
         random.normal(target.shape, mean, std, kind, generator, True, target)
     else:
-        _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False))
+        _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False), False)
 
 
 def random_(target: np.ndarray, low: int | None, high: int | None, generator: Any) -> None:
@@ -120,7 +126,8 @@ def geometric_(target: np.ndarray, p: float, generator: Any) -> None:
 
 
 def log_normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
-    _fill(target, lambda shape: random.log_normal(shape, mean, std, target.dtype, generator))
+    kind = target.dtype
+    _fill(target, lambda shape: random.log_normal(shape, mean, std, kind, generator), False)
 
 
 for _kernel in (
