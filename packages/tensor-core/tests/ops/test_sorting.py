@@ -108,6 +108,7 @@ def test_topk_and_descending_sort_of_few_elements(axis: int) -> None:
         np.testing.assert_array_equal(values.numpy(), np.take_along_axis(a, order, axis))
         assert places.is_contiguous()
     values, places = lc.sort(lc.from_numpy(a), axis, descending=True)
+    assert places.stride() == (20, 5, 1)
     np.testing.assert_array_equal(values.numpy(), -np.sort(-a, axis))
     np.testing.assert_array_equal(np.take_along_axis(a, places.numpy(), axis), values.numpy())
 
@@ -116,4 +117,5 @@ def test_descending_sort_keeps_the_order_of_equal_elements() -> None:
     nan = float("nan")
     values, places = lc.sort(lc.tensor([1.0, 2.0, nan, 2.0, 1.0, nan]), descending=True)
     assert places.tolist() == [2, 5, 1, 3, 0, 4]
+    assert places.stride() == (1,)
     np.testing.assert_array_equal(values.numpy(), [nan, nan, 2, 2, 1, 1])

@@ -23,7 +23,7 @@ def _order(xp: Any, input: Any, axis: int, descending: bool) -> Any:
         return input.argsort(axis, kind="stable")
     turned = (slice(None),) * axis + (slice(None, None, -1),)
     order = input[turned].argsort(axis, kind="stable")[turned]
-    return xp.subtract(input.shape[axis] - 1, order, order)
+    return xp.subtract(input.shape[axis] - 1, order)
 
 
 # Above this ratio of the whole to the wanted part, selecting first is faster than sorting all.
