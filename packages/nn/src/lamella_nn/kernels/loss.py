@@ -85,16 +85,24 @@ def _reduce(xp: Any, losses: Any, reduction: str, total: Any, shape: tuple[int, 
     return summed / total if reduction == "mean" else summed
 
 
-def plain_rows(xp: Any, input: Any, target: Any, weight: Any, label_smoothing: float) -> Any:
+def plain_rows(
+    xp: Any, input: Any, target: Any, weight: Any, label_smoothing: float, total: Any = None
+) -> Any:
     """The flat positions of the targets in ``(batch, classes)`` scores, in the common case.
 
     None when there are weights, smoothing, further dimensions, no rows, or targets that are
     ignored or out of range: those take the general way.
+
+    Args:
+        total: the number of targets that the forward pass counted. Where it is all of them, each is
+            a class, and none has to be looked at again.
     """
     if input.ndim != 2 or weight is not None or label_smoothing or not target.size:
         return None
     batch, classes = input.shape
-    if target.dtype != xp.int64 or largest(target) >= classes:
+    if target.dtype != xp.int64:
+        return None
+    if (total is None or int(total) != target.size) and largest(target) >= classes:
         return None
     rows = xp.arange(0, batch * classes, classes)
     rows += target
@@ -175,8 +183,10 @@ def cross_entropy_index_backward(
     ignore_index: int,
     label_smoothing: float,
 ) -> Any:
-    picked = plain_rows(xp, probabilities, target, weight, label_smoothing)
-    if picked is not None and ignore_index < 0 and reduction != "none":
+    picked = None
+    if ignore_index < 0 and reduction != "none":
+        picked = plain_rows(xp, probabilities, target, weight, label_smoothing, total)
+    if picked is not None:
         factor = grad / total if reduction == "mean" else grad
         result = xp.multiply(probabilities, factor)
         result.reshape(-1)[picked] -= factor

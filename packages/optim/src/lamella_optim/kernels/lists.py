@@ -40,7 +40,8 @@ PARALLEL = 8 * BLOCK
 # Parameters up to this size are not cut up for one thread: with their states they stay in a cache
 # of a megabyte or so, and the calls for further blocks cost a tenth of Adam's time.
 WHOLE = 4 * BLOCK
-# The most forms of arrays that a thread keeps views of its scratch memory for.
+# The most forms of arrays that a thread keeps views of its scratch memory for, and the most numbers
+# of one type that are kept.
 FORMS = 256
 
 
@@ -116,7 +117,10 @@ def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
         kind = param.dtype
         if numbers is not known_numbers or kind is not known_kind:
             known_numbers, known_kind = numbers, kind
-            scalars = _scalars(numbers, kind)
+            known = _scalars.get(kind)
+            if known is None:
+                known = _scalars[kind] = _Scalars(kind)
+            scalars = tuple([known[number] for number in numbers])
         if kind.kind == "c":
             arrays = tuple([_as_real(a) for a in arrays])
             param = arrays[0]
@@ -189,13 +193,30 @@ def _scratch_pair(shape: tuple[int, ...], kind: np.dtype) -> tuple[Any, Any]:
     return pair
 
 
-def _scalars(numbers: Any, kind: np.dtype) -> Any:
-    """Numbers as 0-dim arrays, which ufuncs take twice as fast as Python's."""
-    if kind.itemsize == 2:
-        kind = np.dtype(np.float32)
-    elif kind.kind == "c":
-        kind = np.dtype(f"f{kind.itemsize // 2}")
-    return tuple([np.array(number, kind) for number in numbers])
+class _Scalars(dict[Any, Any]):
+    """Numbers as 0-dim arrays, which ufuncs take twice as fast as Python's.
+
+    They are kept, as most of them are the same at each step.
+    """
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: np.dtype) -> None:
+        if kind.itemsize == 2:
+            kind = np.dtype(np.float32)
+        elif kind.kind == "c":
+            kind = np.dtype(f"f{kind.itemsize // 2}")
+        self.kind = kind
+
+    def __missing__(self, number: Any) -> Any:
+        if len(self) >= FORMS:
+            self.clear()
+        array = self[number] = np.array(number, self.kind)
+        return array
+
+
+# By the type of the parameters.
+_scalars: dict[np.dtype, _Scalars] = {}
 
 
 def _as_real(array: Any) -> Any:
