@@ -107,11 +107,13 @@ def list_kernel(name: str) -> Callable[[Callable[..., Any]], ListKernel]:
 def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
     """Runs a body over lists of NumPy arrays."""
     blocks: list[Any] = []
+    run = body
     total = sum([param.size for param in lists[0]])
     largest = WHOLE if total < PARALLEL else BLOCK
     known_numbers: Any = None
     known_kind: Any = None
     scalars: Any = None
+    is_complex = False
     for arrays, numbers in zip(zip(*lists, strict=True), constants, strict=True):
         param = arrays[0]
         kind = param.dtype
@@ -121,11 +123,12 @@ def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
             if known is None:
                 known = _scalars[kind] = _Scalars(kind)
             scalars = tuple([known[number] for number in numbers])
-        if kind.kind == "c":
+            is_complex = kind.kind == "c"
+            if kind.itemsize == 2:
+                run = _in_float32(body)
+        if is_complex:
             arrays = tuple([_as_real(a) for a in arrays])
             param = arrays[0]
-        if kind.itemsize == 2:
-            body = _in_float32(body)
         size = param.size
         if size <= largest:
             blocks.append((arrays, scalars))
@@ -138,11 +141,11 @@ def run_blocks(body: Body, lists: Any, constants: Any, flags: Any) -> None:
             end = start + BLOCK
             blocks.append((tuple([a[start:end] for a in flat]), scalars))
     if total < PARALLEL:
-        _run(body, blocks, flags)
+        _run(run, blocks, flags)
     else:
         length = -(-len(blocks) // thread_count())
         parts = [blocks[start : start + length] for start in range(0, len(blocks), length)]
-        spread(lambda part: _run(body, part, flags), parts)
+        spread(lambda part: _run(run, part, flags), parts)
 
 
 def _run(body: Body, blocks: list[Any], flags: Any) -> None:
