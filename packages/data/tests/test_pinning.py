@@ -33,6 +33,43 @@ def test_containers_keep_their_types() -> None:
     assert not data["a"][0].pinned
 
 
+class Fixed(collections.abc.Mapping):
+    """Cannot be made from a dict."""
+
+    def __init__(self) -> None:
+        self.items_of = {"a": Batch()}
+
+    def __getitem__(self, key):
+        return self.items_of[key]
+
+    def __iter__(self):
+        return iter(self.items_of)
+
+    def __len__(self) -> int:
+        return len(self.items_of)
+
+
+class Uncopied(dict):
+    def __copy__(self):
+        raise TypeError("no copies")
+
+
+class Row(tuple):
+    __slots__ = ()
+
+
+# As PyTorch 2.13 does with these.
+def test_containers_of_ones_own() -> None:
+    for mapping in (Fixed(), Uncopied(a=Batch())):
+        pinned = pin_memory(mapping)
+        assert type(pinned) is dict
+        assert pinned["a"].pinned
+    row = pin_memory(Row((Batch(), 1)))
+    assert type(row) is Row
+    assert row[0].pinned
+    assert pin_memory(range(3)) == [0, 1, 2]
+
+
 def test_without_the_option_nothing_is_asked() -> None:
     assert pins(False, "") is False
 

@@ -127,7 +127,7 @@ def _find(cls: type, sample: Any, collate_fn_map: _CollateMap) -> _CollateFn | N
     return None
 
 
-def _rebuild_mapping(like: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+def rebuild_mapping(like: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
     """A mapping of the type of ``like``; a plain dict where that type cannot be built so."""
     try:
         if isinstance(like, MutableMapping):
@@ -140,7 +140,7 @@ def _rebuild_mapping(like: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
         return items
 
 
-def _rebuild_sequence(like: Sequence[Any], items: list[Any]) -> Any:
+def rebuild_sequence(like: Sequence[Any], items: list[Any]) -> Any:
     """A sequence of the type of ``like``; a plain list where that type cannot be built so."""
     try:
         if isinstance(like, MutableSequence):
@@ -181,7 +181,7 @@ def collate(batch: Any, *, collate_fn_map: _CollateMap | None = None) -> Any:
             key: collate([one[key] for one in batch], collate_fn_map=collate_fn_map)
             for key in sample
         }
-        return _rebuild_mapping(sample, merged)
+        return rebuild_mapping(sample, merged)
     if isinstance(sample, tuple) and hasattr(sample, "_fields"):
         columns = zip(*batch, strict=True)
         return cls(*(collate(field, collate_fn_map=collate_fn_map) for field in columns))
@@ -194,7 +194,7 @@ def collate(batch: Any, *, collate_fn_map: _CollateMap | None = None) -> Any:
             )
         columns = zip(*batch, strict=True)
         fields = [collate(field, collate_fn_map=collate_fn_map) for field in columns]
-        return fields if isinstance(sample, tuple) else _rebuild_sequence(sample, fields)
+        return fields if isinstance(sample, tuple) else rebuild_sequence(sample, fields)
     raise _unsupported(cls)
 
 
@@ -233,11 +233,11 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (np.ndarray, np.bool_, np.number)):
         return data if _has_no_tensor_dtype(data.dtype) else as_tensor(data)
     if isinstance(data, Mapping):
-        return _rebuild_mapping(data, {key: default_convert(value) for key, value in data.items()})
+        return rebuild_mapping(data, {key: default_convert(value) for key, value in data.items()})
     if isinstance(data, tuple) and hasattr(data, "_fields"):
         return type(data)(*(default_convert(value) for value in data))
     if isinstance(data, tuple):
         return [default_convert(value) for value in data]
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _rebuild_sequence(data, [default_convert(value) for value in data])
+        return rebuild_sequence(data, [default_convert(value) for value in data])
     return data

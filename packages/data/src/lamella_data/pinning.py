@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lamella_core
 from lamella_core import Tensor
+from lamella_data.collate import rebuild_mapping, rebuild_sequence
 
 
 def pins(wanted: bool, device: str) -> bool:
@@ -45,20 +45,9 @@ def pin_memory(data: Any) -> Any:
     if isinstance(data, (str, bytes)):
         return data
     if isinstance(data, Mapping):
-        pinned = {key: pin_memory(value) for key, value in data.items()}
-        if not isinstance(data, MutableMapping):
-            return type(data)(pinned)  # type: ignore[call-arg]
-        mapping = copy.copy(data)
-        mapping.update(pinned)
-        return mapping
-    if isinstance(data, tuple):
-        items = (pin_memory(value) for value in data)
-        return type(data)(*items) if hasattr(data, "_fields") else tuple(items)
-    if isinstance(data, MutableSequence):
-        sequence = copy.copy(data)
-        for position, value in enumerate(data):
-            sequence[position] = pin_memory(value)
-        return sequence
+        return rebuild_mapping(data, {key: pin_memory(value) for key, value in data.items()})
+    if isinstance(data, tuple) and hasattr(data, "_fields"):
+        return type(data)(*(pin_memory(value) for value in data))
     if isinstance(data, Sequence):
-        return [pin_memory(value) for value in data]
+        return rebuild_sequence(data, [pin_memory(value) for value in data])
     return data
