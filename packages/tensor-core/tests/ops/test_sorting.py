@@ -119,3 +119,19 @@ def test_descending_sort_keeps_the_order_of_equal_elements() -> None:
     assert places.tolist() == [2, 5, 1, 3, 0, 4]
     assert places.stride() == (1,)
     np.testing.assert_array_equal(values.numpy(), [nan, nan, 2, 2, 1, 1])
+
+
+def test_out_has_the_types_of_the_values_and_the_places() -> None:
+    x = lc.tensor([3.0, 1.0, 2.0])
+    out = (lc.empty(0), lc.empty(0, dtype=lc.int64))
+    values, places = lc.sort(x, out=out)
+    assert values is out[0] and places is out[1]
+    assert values.tolist() == [1.0, 2.0, 3.0] and places.tolist() == [1, 2, 0]
+    ops = (lc.sort, lambda x, out: lc.topk(x, 2, out=out), lambda x, out: lc.max(x, 0, out=out))
+    for op in ops:
+        with pytest.raises(RuntimeError, match="dtype int64, but got float32"):
+            op(x, out=(lc.empty(0), lc.empty(0)))
+        with pytest.raises(RuntimeError, match="dtype float32, but got float64"):
+            op(x, out=(lc.empty(0, dtype=lc.float64), lc.empty(0, dtype=lc.int64)))
+    with pytest.raises(RuntimeError, match="dtype int64, but got int32"):
+        lc.argmax(x, out=lc.empty(0, dtype=lc.int32))

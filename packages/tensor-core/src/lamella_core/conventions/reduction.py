@@ -149,6 +149,11 @@ class Reduction:
                     f"{args[-1]._dtype.class_name}"
                 )
             result = reduce(*args[:-1])
+            if self.result == "index" and args[-1]._dtype is not dtypes.int64:
+                raise RuntimeError(
+                    f"Expected out tensor to have dtype int64, but got {args[-1]._dtype.name} "
+                    f"instead ({base.name})"
+                )
             dtype = dtypes.bool_ if logical else result._dtype
             store(base.name, backend, args[-1], result._array, dtype, inplace=False)
             return args[-1]

@@ -47,10 +47,16 @@ def write_out(
     return out
 
 
-def write_outs(op_name: str, results: Any, out: Sequence[Tensor] | None, *inputs: Tensor) -> Any:
+def write_outs(
+    op_name: str,
+    results: Any,
+    out: Sequence[Tensor] | None,
+    *inputs: Tensor,
+    exact: bool = True,
+) -> Any:
     """The same for an op with several results; the tuple that comes back is of the same class."""
     if out is None:
         return results
     for result, target in zip(results, out, strict=True):
-        write_out(op_name, result, target, *inputs)
+        write_out(op_name, result, target, *inputs, exact=exact)
     return type(results)(out)

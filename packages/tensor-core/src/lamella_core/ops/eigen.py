@@ -108,7 +108,7 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
         RuntimeError: when the matrices are not square, not finite or of another type.
     """
     _check_finite(A)
-    return write_outs("linalg.eig", _eig(A), out)
+    return write_outs("linalg.eig", _eig(A), out, exact=False)
 
 
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:

@@ -140,7 +140,7 @@ def geqrf(input: Tensor, *, out: Any = None) -> Any:
         RuntimeError: for fewer than 2 dimensions or another type.
     """
     check_matrix("geqrf", input, "input")
-    return write_outs("geqrf", _geqrf(input), out)
+    return write_outs("geqrf", _geqrf(input), out, exact=False)
 
 
 @composite()
