@@ -90,6 +90,12 @@ def test_arange_of_a_given_type():
     assert core.arange(0, 3, dtype=core.float16).dtype is core.float16
 
 
+@pytest.mark.parametrize("arguments", [(2**63,), (0, 2**63, 2**61), (2**63, 0, -(2**62)), (1e19,)])
+def test_arange_refuses_bounds_beyond_int64(arguments):
+    with pytest.raises(RuntimeError, match="without overflow"):
+        core.arange(*arguments, dtype=core.int64)
+
+
 def test_range_includes_its_end():
     with pytest.warns(UserWarning, match="deprecated"):
         assert core.range(1, 3).tolist() == [1.0, 2.0, 3.0]

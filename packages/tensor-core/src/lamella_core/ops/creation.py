@@ -13,7 +13,7 @@ from lamella_core.conventions.arguments import (
     read_dtype,
     read_sizes,
 )
-from lamella_core.conventions.common import not_implemented_for
+from lamella_core.conventions.common import not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.results import write_out
 from lamella_core.device import Device
@@ -317,7 +317,7 @@ def arange(
     is 0. The type is int64 when all three are integers, else the default floating type.
 
     Raises:
-        RuntimeError: when ``step`` is 0 or leads away from ``end``.
+        RuntimeError: when ``step`` is 0 or leads away from ``end``, or int64 does not hold a bound.
     """
     if end is None:
         start, end = 0, start
@@ -335,10 +335,12 @@ def arange(
         dtype, device = _given("arange", out, dtype, device, layout)
     if dtype is not dtypes.int64 and dtype.category in (dtypes.BOOL, dtypes.COMPLEX):
         raise NotImplementedError(f"\"arange_cpu\" not implemented for '{dtype.class_name}'")
-    if not whole or stride <= 0 or first > limit:
+    if not whole or stride <= 0 or first > limit or limit >= 2**63:
         _check_range(first, limit, stride)
         if dtype is dtypes.int64:
             first, limit, stride = int(first), int(limit), int(stride)
+            if max(first, limit) >= 2**63:
+                raise overflow_error("arange", dtype)
             if not stride:
                 raise ValueError("step must be nonzero: it is 0 when cut off to int64")
     table = _arange_table[modes.bits | device_key(device)]
