@@ -52,17 +52,3 @@ def test_second_derivative() -> None:
     # frequency but 0 once, not twice, so it is (5 x_j^2 + X_0^2) / 2 a row.
     np.testing.assert_allclose(first.detach().numpy(), 5 * X + X.sum(1, keepdims=True), atol=1e-12)
     np.testing.assert_allclose(second.numpy(), np.full_like(X, 10.0), atol=1e-12)
-
-
-def test_short_time_transform(check: Check) -> None:
-    window = np.random.default_rng(3).random(4)
-
-    def function(x: lc.Tensor, w: lc.Tensor) -> lc.Tensor:
-        return parts(lc.stft(x, 4, 2, window=w, return_complex=True))
-
-    check(function, X, window)
-
-
-def test_inverse_short_time_transform(check: Check) -> None:
-    window = lc.from_numpy(np.hanning(7)[:-1])
-    check(lambda x, y: lc.istft(lc.complex(x, y), 6, 2, window=window), X, Y)

@@ -58,6 +58,7 @@ FUNCTIONS = {
         "bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
         "lamella_signal.top_level",
     ),
+    **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
     **dict.fromkeys(
         "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),
         "lamella_nn.functional.recurrent",
@@ -72,6 +73,7 @@ FUNCTIONS = {
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = {
+    **dict.fromkeys(("istft", "stft"), "lamella_signal"),
     "__array_namespace__": "lamella_array_api",
     **dict.fromkeys(
         """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points

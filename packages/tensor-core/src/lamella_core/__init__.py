@@ -105,7 +105,6 @@ from lamella_core.ops.random import *
 from lamella_core.ops.reduction import *
 from lamella_core.ops.rounding import *
 from lamella_core.ops.scattering import *
-from lamella_core.ops.short_time import *
 from lamella_core.ops.sorting import *
 from lamella_core.ops.special import *
 from lamella_core.ops.splitting import *

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_signal.short_time import istft, stft
 
 RNG = np.random.default_rng(0)
 SIGNALS = RNG.standard_normal((2, 40))
@@ -29,9 +30,9 @@ def test_frames(size: int, hop: int) -> None:
     window = RNG.random(size)
     expected = np.stack([by_formula(x, window, hop) for x in SIGNALS])
     arguments = {"hop_length": hop, "window": tensor(window), "return_complex": True}
-    got = lc.stft(tensor(SIGNALS), size, center=False, onesided=False, **arguments)
+    got = stft(tensor(SIGNALS), size, center=False, onesided=False, **arguments)
     np.testing.assert_allclose(got.numpy(), expected, atol=1e-12)
-    got = lc.stft(tensor(SIGNALS), size, center=False, **arguments)
+    got = stft(tensor(SIGNALS), size, center=False, **arguments)
     np.testing.assert_allclose(got.numpy(), expected[:, : size // 2 + 1], atol=1e-12)
     got = tensor(SIGNALS)[0].stft(size, center=False, normalized=True, **arguments)
     np.testing.assert_allclose(
@@ -46,7 +47,7 @@ def test_frames(size: int, hop: int) -> None:
 def test_centred_frames(pad_mode: str, numpy_mode: Any) -> None:
     window = RNG.random(6)
     padded = np.pad(SIGNALS[0], 3, numpy_mode)
-    got = lc.stft(
+    got = stft(
         tensor(SIGNALS[0]), 6, 2, window=tensor(window), pad_mode=pad_mode, return_complex=True
     )
     np.testing.assert_allclose(got.numpy(), by_formula(padded, window, 2)[:4], atol=1e-12)
@@ -56,16 +57,16 @@ def test_a_window_smaller_than_the_frame_is_centred() -> None:
     window = RNG.random(5)
     wide = np.concatenate([[0], window, [0, 0]])
     arguments = {"win_length": 5, "window": tensor(window), "return_complex": True}
-    got = lc.stft(tensor(SIGNALS[0]), 8, 2, center=False, **arguments)
+    got = stft(tensor(SIGNALS[0]), 8, 2, center=False, **arguments)
     np.testing.assert_allclose(got.numpy(), by_formula(SIGNALS[0], wide, 2)[:5], atol=1e-12)
-    got = lc.stft(tensor(SIGNALS[0]), 8, 2, center=False, align_to_window=True, **arguments)
+    got = stft(tensor(SIGNALS[0]), 8, 2, center=False, align_to_window=True, **arguments)
     padded = np.pad(SIGNALS[0], (1, 2))
     np.testing.assert_allclose(got.numpy(), by_formula(padded, wide, 2)[:5], atol=1e-12)
 
 
 def test_pairs_of_real_numbers() -> None:
-    pairs = lc.stft(tensor(SIGNALS), 8, return_complex=False)
-    whole = lc.stft(tensor(SIGNALS), 8, return_complex=True)
+    pairs = stft(tensor(SIGNALS), 8, return_complex=False)
+    whole = stft(tensor(SIGNALS), 8, return_complex=True)
     assert pairs.shape == (2, 5, 21, 2)
     np.testing.assert_array_equal(lc.view_as_complex(pairs).numpy(), whole.numpy())
 
@@ -83,8 +84,8 @@ def test_the_inverse_gives_the_signal_back(
         "normalized": normalized,
         "onesided": onesided,
     }
-    spectra = lc.stft(tensor(SIGNALS), 8, return_complex=True, **arguments)
-    got = lc.istft(spectra, 8, **arguments)
+    spectra = stft(tensor(SIGNALS), 8, return_complex=True, **arguments)
+    got = istft(spectra, 8, **arguments)
     np.testing.assert_allclose(got.numpy(), SIGNALS, atol=1e-12)
     got = spectra[0].istft(8, length=11, **arguments)
     np.testing.assert_allclose(got.numpy(), SIGNALS[0][:11], atol=1e-12)
@@ -92,8 +93,8 @@ def test_the_inverse_gives_the_signal_back(
 
 def test_the_inverse_is_continued_with_zeros() -> None:
     window = lc.from_numpy(np.hamming(9)[:-1])
-    spectrum = lc.stft(tensor(SIGNALS[0]), 8, window=window, return_complex=True)
-    got = lc.istft(spectrum, 8, window=window, length=50)
+    spectrum = stft(tensor(SIGNALS[0]), 8, window=window, return_complex=True)
+    got = istft(spectrum, 8, window=window, length=50)
     np.testing.assert_allclose(got[:40].numpy(), SIGNALS[0], atol=1e-12)
     assert got[44:].tolist() == [0.0] * 6
 
@@ -101,9 +102,9 @@ def test_the_inverse_is_continued_with_zeros() -> None:
 def test_the_inverse_of_a_complex_signal() -> None:
     x = SIGNALS[0] + 1j * SIGNALS[1]
     window = lc.from_numpy(np.hanning(9)[:-1])
-    spectrum = lc.stft(tensor(x), 8, window=window)
+    spectrum = stft(tensor(x), 8, window=window)
     assert spectrum.shape == (8, 21)
-    got = lc.istft(spectrum, 8, window=window, onesided=False, return_complex=True)
+    got = istft(spectrum, 8, window=window, onesided=False, return_complex=True)
     np.testing.assert_allclose(got.numpy(), x, atol=1e-12)
 
 
@@ -124,16 +125,16 @@ def test_the_inverse_of_a_complex_signal() -> None:
 )
 def test_refused_arguments(arguments: dict[str, Any]) -> None:
     with pytest.raises(RuntimeError):
-        lc.stft(tensor(SIGNALS), **{"n_fft": 8, "return_complex": True, **arguments})
+        stft(tensor(SIGNALS), **{"n_fft": 8, "return_complex": True, **arguments})
 
 
 def test_refused_inputs() -> None:
     with pytest.raises(RuntimeError):
-        lc.stft(lc.arange(20), 8, return_complex=True)
+        stft(lc.arange(20), 8, return_complex=True)
     with pytest.raises(RuntimeError):
-        lc.stft(lc.ones(1, 1, 20), 8, return_complex=True)
+        stft(lc.ones(1, 1, 20), 8, return_complex=True)
     with pytest.raises(NotImplementedError):
-        lc.stft(lc.ones(20), 8, pad_mode="none", return_complex=True)
+        stft(lc.ones(20), 8, pad_mode="none", return_complex=True)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,8 @@ def test_refused_inputs() -> None:
     ],
 )
 def test_refused_arguments_of_the_inverse(arguments: dict[str, Any]) -> None:
-    spectrum = lc.stft(tensor(SIGNALS), 8, return_complex=True)
+    spectrum = stft(tensor(SIGNALS), 8, return_complex=True)
     with pytest.raises(RuntimeError):
-        lc.istft(spectrum, 8, **arguments)
+        istft(spectrum, 8, **arguments)
     with pytest.raises(RuntimeError):
-        lc.istft(spectrum.real, 8)
+        istft(spectrum.real, 8)
