@@ -1,7 +1,8 @@
 // The updates of optimizers, fused: every array is read and written once.
 //
 // Each operation is rounded as NumPy's kernels round it, in the same order, so that the numbers are the
-// same to the last bit with and without this package.
+// same to the last bit with and without this package; but for large parameters, whose scaled sums are
+// there the BLAS's, which rounds them once.
 #include <nanobind/nanobind.h>
 
 #include <cmath>
@@ -58,23 +59,24 @@ LAMELLA_CLONES void momentum_double(
 }
 
 struct Moments {
-    double share1, beta2, share2, weight_decay, shrink, slope, offset;
-    bool maximize, moves;
+    double beta1, share1, beta2, share2, weight_decay, shrink, rate, eps;
+    bool maximize;
 };
 
 template <class T>
 inline __attribute__((always_inline)) void adam_loop(
     T *param, const T *grad, T *mean, T *square, T *largest, int64_t begin, int64_t end,
     const Moments &how) {
-    const T share1 = how.share1, beta2 = how.beta2, share2 = how.share2, decay = how.weight_decay;
-    const T shrink = how.shrink, slope = how.slope, offset = how.offset;
+    const T beta1 = how.beta1, share1 = how.share1, beta2 = how.beta2, share2 = how.share2;
+    const T decay = how.weight_decay;
+    const T shrink = how.shrink, rate = how.rate, eps = how.eps;
     const T sign = how.maximize ? -1 : 1;
-    const bool decays = decay != 0, moves = how.moves;
+    const bool decays = decay != 0;
     for (int64_t i = begin; i < end; ++i) {
         const T place = param[i] * shrink;
         T along = sign * grad[i];
         if (decays) along += decay * place;
-        const T first = mean[i] + (along - mean[i]) * share1;
+        const T first = mean[i] * beta1 + along * share1;
         const T second = square[i] * beta2 + along * along * share2;
         mean[i] = first;
         square[i] = second;
@@ -84,7 +86,7 @@ inline __attribute__((always_inline)) void adam_loop(
             scale = largest[i] > second || largest[i] != largest[i] ? largest[i] : second;
             largest[i] = scale;
         }
-        param[i] = moves ? place + first / (std::sqrt(scale) * slope + offset) : place;
+        param[i] = place + first / (std::sqrt(scale) + eps) * rate;
     }
 }
 
@@ -150,13 +152,11 @@ bool adam(
     std::vector<Moments> how;
     for (size_t i = 0; i < count; ++i) {
         const double step = nb::cast<double>(steps[i]);
-        // A rate of 0, as at the start of a warm-up, moves the averages alone.
-        const bool moves = lr != 0;
-        const double inverse = moves ? -(1 - std::pow(beta1, step)) / lr : 0;
+        const double correction = std::sqrt(1 - std::pow(beta2, step));
         how.push_back({
-            1 - beta1, beta2, 1 - beta2, decoupled ? 0 : weight_decay,
-            decoupled ? 1 - lr * weight_decay : 1,
-            moves ? inverse / std::sqrt(1 - std::pow(beta2, step)) : 0, inverse * eps, maximize, moves});
+            beta1, 1 - beta1, beta2, 1 - beta2, decoupled ? 0 : weight_decay,
+            decoupled ? 1 - lr * weight_decay : 1, -lr * correction / (1 - std::pow(beta1, step)),
+            eps * correction, maximize});
     }
     nb::gil_scoped_release release;
     for_elements(sizes, threads, [&](size_t i, int64_t begin, int64_t end) {

@@ -84,6 +84,12 @@ def test_searchsorted(right: bool) -> None:
     np.testing.assert_array_equal(got.numpy(), expected)
 
 
+def test_the_place_of_a_number_has_no_dimensions() -> None:
+    edges = lc.arange(5.0)
+    for found in (lc.searchsorted(edges, 1.5), lc.bucketize(1.5, edges)):
+        assert found.shape == () and found.item() == np.searchsorted(np.arange(5.0), 1.5)
+
+
 def test_searchsorted_row_by_row() -> None:
     rows = lc.tensor([[1, 3, 5], [2, 4, 6]])
     assert lc.searchsorted(rows, lc.tensor([[3], [3]])).tolist() == [[1], [1]]

@@ -240,7 +240,7 @@ def _like(tensor: Tensor, value: Number) -> Tensor:
     kind = result_dtype((tensor, value))
     # An integer that the tensor's type does not hold is to be found unequal.
     whole = kind.category == dtypes.INTEGER
-    return tensor.new_full((1,), value, dtype=dtypes.int64 if whole else kind)
+    return tensor.new_full((), value, dtype=dtypes.int64 if whole else kind)
 
 
 # ------------ searching
