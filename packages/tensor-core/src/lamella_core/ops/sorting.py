@@ -228,7 +228,7 @@ def isin(
     """
     if isinstance(test_elements, Tensor):
         if not isinstance(elements, Tensor):
-            elements = _like(test_elements, elements)
+            elements = _like(test_elements, elements).squeeze(0)
     elif isinstance(elements, Tensor):
         test_elements = _like(elements, test_elements)
     else:
@@ -240,7 +240,7 @@ def _like(tensor: Tensor, value: Number) -> Tensor:
     kind = result_dtype((tensor, value))
     # An integer that the tensor's type does not hold is to be found unequal.
     whole = kind.category == dtypes.INTEGER
-    return tensor.new_full((), value, dtype=dtypes.int64 if whole else kind)
+    return tensor.new_full((1,), value, dtype=dtypes.int64 if whole else kind)
 
 
 # ------------ searching
@@ -285,6 +285,7 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left "
             "while right was True"
         )
+    is_number = not isinstance(input, Tensor)
     if not isinstance(input, Tensor):
         if sorted_sequence._array.ndim != 1:
             raise RuntimeError(
@@ -321,7 +322,7 @@ def searchsorted(
         sorted_sequence = sorted_sequence.gather(-1, sorter)
     _check_out(out, out_int32)
     places = _searchsorted(sorted_sequence, input, right or side == "right", out_int32)
-    return write_out("searchsorted", places, out)
+    return write_out("searchsorted", places.squeeze(0) if is_number else places, out)
 
 
 def _check_out(out: Tensor | None, out_int32: bool) -> None:
@@ -358,9 +359,11 @@ def bucketize(
             f"bucketize: boundaries tensor must be 1 dimension, but got "
             f"dim({boundaries._array.ndim})"
         )
+    is_number = not isinstance(input, Tensor)
     if not isinstance(input, Tensor):
         input = _like(boundaries, input)
     if input._dtype.is_complex:
         raise not_implemented_for("bucketize", input._dtype)
     _check_out(out, out_int32)
-    return write_out("bucketize", _searchsorted(boundaries, input, right, out_int32), out)
+    places = _searchsorted(boundaries, input, right, out_int32)
+    return write_out("bucketize", places.squeeze(0) if is_number else places, out)
