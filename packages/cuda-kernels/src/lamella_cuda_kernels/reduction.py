@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_core.dispatch import override_kernel
-from lamella_cuda_kernels.compiling import Lines, reduced_precision, takes
+from lamella_cuda_kernels.compiling import Lines, put_over, reduced_precision, takes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,10 +81,14 @@ _ROWS = 64
 _FEW = 1 << 14
 
 
+def _axes(shape: tuple[int, ...], axis: Any) -> list[int]:
+    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return sorted(each % len(shape) for each in axes)
+
+
 def _sizes(shape: tuple[int, ...], axis: Any) -> tuple[int, int, int] | None:
     """Rows, their length, the elements from one to the next; None where a row is no such line."""
-    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = sorted(each % len(shape) for each in axes)
+    axes = _axes(shape, axis)
     if not axes or axes[-1] - axes[0] != len(axes) - 1:
         return None
     length = prod(shape[axes[0] : axes[-1] + 1])
@@ -96,8 +99,7 @@ def _sizes(shape: tuple[int, ...], axis: Any) -> tuple[int, int, int] | None:
 
 
 def _kept(shape: tuple[int, ...], axis: Any, keepdims: bool) -> tuple[int, ...]:
-    axes = range(len(shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = {each % len(shape) for each in axes}
+    axes = _axes(shape, axis)
     if keepdims:
         return tuple([1 if i in axes else n for i, n in enumerate(shape)])
     return tuple([n for i, n in enumerate(shape) if i not in axes])
@@ -108,9 +110,6 @@ def _deviation(root: bool, below: Callable[..., Any]) -> Callable[..., Any]:
     def kernel(input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
         sizes = _sizes(input.shape, axis) if takes(input) and input.ndim else None
         if sizes is None:
-            if input.dtype.itemsize == 2:
-                wide = below(input.astype(cupy.float32), axis, correction, keepdims)
-                return wide.astype(input.dtype)
             return below(input, axis, correction, keepdims)
         result = cupy.empty(_kept(input.shape, axis, keepdims), input.dtype)
         degrees = max(float(sizes[1] - correction), 0.0)
@@ -142,6 +141,6 @@ def _with_place(name: str, below: Callable[..., Any]) -> Callable[..., Any]:
 def register() -> None:
     """Puts the kernels over the shared ones."""
     for name, root in (("var", False), ("std", True)):
-        override_kernel(name, partial(_deviation, root), "cuda")
+        put_over(name, partial(_deviation, root))
     for name in _LINES:
-        override_kernel(f"{name}_dim", partial(_with_place, name), "cuda")
+        put_over(f"{name}_dim", partial(_with_place, name))
