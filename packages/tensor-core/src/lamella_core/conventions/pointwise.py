@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.arguments import check_bits, number_of_type
 from lamella_core.conventions.common import (
     broadcast_error,
     check_memory,
@@ -17,11 +16,20 @@ from lamella_core.conventions.common import (
     store,
     takes_out,
 )
+from lamella_core.conventions.pointwise_values import (
+    CATEGORY,
+    Constants,
+    as_type,
+    compute_in_parts,
+    evaluate_all,
+    plain_values,
+    wrapped_number,
+)
 from lamella_core.declaration import declare
 from lamella_core.dispatch import NUMBER, REORDERED, kernel_of
 from lamella_core.dtype import FLOATING
 from lamella_core.formats import in_order
-from lamella_core.promotion import can_cast, result_dtype
+from lamella_core.promotion import result_dtype
 from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor, blank, wrap
 
@@ -32,10 +40,8 @@ if TYPE_CHECKING:
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
-_CATEGORY = {bool: 0, int: 1, float: 2, complex: 3}
-
 # For ops that refuse some types as operands: a bool always takes the way on which that is seen.
-_CHECKED_CATEGORY = {**_CATEGORY, bool: 4}
+_CHECKED_CATEGORY = {**CATEGORY, bool: 4}
 
 
 def pointwise(
@@ -84,7 +90,7 @@ def pointwise(
     )
 
 
-class _Plans(dict[Any, Any]):
+class Plans(dict[Any, Any]):
     """Promoted type to (type to compute in or None, result type, type that is rounded to or None).
 
     The last is NumPy's scalar type where float32 stands in for float16 or bfloat16.
@@ -114,17 +120,15 @@ class _Plans(dict[Any, Any]):
         self.checked = convention.checked_numbers
         # Those for a second operand without dimensions, which counts as a number.
         self.scalars = (
-            _Plans(convention, op_name, kernel, True, xp)
-            if self.exact and not with_number
-            else self
+            Plans(convention, op_name, kernel, True, xp) if self.exact and not with_number else self
         )
-        self.categories = _CHECKED_CATEGORY if convention.each_operand else _CATEGORY
+        self.categories = _CHECKED_CATEGORY if convention.each_operand else CATEGORY
 
     def promote(self, operands: Iterable[Any]) -> dtype:
         """The common type of operands, after a check of each where the op asks for it."""
         if self.convention.each_operand:
             for each in operands:
-                own = dtypes.of_number(each) if each.__class__ in _CATEGORY else each._dtype
+                own = dtypes.of_number(each) if each.__class__ in CATEGORY else each._dtype
                 self.convention.refuse(self.op_name, own)
         return result_dtype(operands)
 
@@ -133,33 +137,6 @@ class _Plans(dict[Any, Any]):
             self.op_name, self.kernel, promoted, self.with_number
         )
         return plan
-
-
-def _in_parts(
-    backend: Backend, kernel: Any, args: Any, compute: Any, rounds: Any, result: dtype, out: Any
-) -> Any:
-    """The result for large operands, which are converted block by block."""
-    # NumPy itself converts in a buffer; but single-byte results that are not contiguous are wrong
-    # in 2.4 (signbit, isfinite).
-    if hasattr(kernel, "nin") and (
-        rounds is None
-        if out is None
-        else out.dtype == result.numpy and (out.itemsize > 1 or out.flags.c_contiguous)
-    ):
-        if compute is None:
-            return kernel(*args, out=out)
-        types = (compute,) * kernel.nin + (None,) * kernel.nout
-        return kernel(*args, out=out, signature=types, casting="unsafe")
-
-    def convert(*values: Any) -> Any:
-        array = kernel(
-            *[v.astype(compute, copy=False) if hasattr(v, "astype") else v for v in values]
-        )
-        return array if rounds is None else array.astype(result.numpy, copy=False)
-
-    if compute is None:
-        convert = kernel
-    return backend.by_blocks(convert, False, 0)(*args, out=out)
 
 
 class Pointwise:
@@ -206,7 +183,7 @@ class Pointwise:
     def plan(
         self, op_name: str, kernel: Any, promoted: dtype, with_number: bool
     ) -> tuple[np.dtype | None, dtype, Any]:
-        """How operands of a promoted type are computed: see ``_Plans``."""
+        """How operands of a promoted type are computed: see ``Plans``."""
         self.refuse(op_name, promoted)
         rule = self.result
         compute = promoted
@@ -239,7 +216,7 @@ class Pointwise:
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op
         kernel = kernel_of(base.name, backend)
-        plans = _Plans(self, base.name, kernel, bool(key & NUMBER), backend.xp)
+        plans = Plans(self, base.name, kernel, bool(key & NUMBER), backend.xp)
         operands = tuple(i for i, p in enumerate(base.params) if p.kind != "value")
         if not hasattr(kernel, "nin") and (op.mutates or not hasattr(kernel, "in_blocks")):
             kernel = backend.by_blocks(kernel, takes_out(kernel), len(base.params))
@@ -256,7 +233,7 @@ class Pointwise:
         return _bind_general(base, kernel, plans, operands, backend)
 
 
-def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+def _bind_unary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
     large = backend.large
 
@@ -270,7 +247,7 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
                 array = kernel(array.astype(compute), *further)
             else:
                 values = (array, *further)
-                array = _in_parts(backend, kernel, values, compute, rounds, result, None)
+                array = compute_in_parts(backend, kernel, values, compute, rounds, result, None)
         except OverflowError:
             raise overflow_error(op.name, input._dtype) from None
         except TypeError:
@@ -289,10 +266,10 @@ def _bind_unary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callabl
     return unary
 
 
-def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+def _bind_binary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
     scalars, large = plans.scalars, backend.large
-    convert = partial(_as_type, backend.xp)
+    convert = partial(as_type, backend.xp)
 
     def binary(input: Tensor, other: Tensor) -> Tensor:
         dtype = input._dtype
@@ -311,7 +288,7 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
                 array = kernel(convert(left, compute), convert(right, compute))
             else:
                 both = (left, right)
-                array = _in_parts(backend, kernel, both, compute, rounds, result, None)
+                array = compute_in_parts(backend, kernel, both, compute, rounds, result, None)
         except ValueError:
             raise broadcast_error(op.name, left.shape, right.shape) from None
         except TypeError:
@@ -330,26 +307,16 @@ def _bind_binary(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callab
     return binary
 
 
-def _as_type(xp: Any, array: Any, wanted: np.dtype) -> Any:
-    """An array of another type. Elements that are repeated stay so, as they decide no order."""
-    if 0 in array.strides and xp is not None:
-        steps = array.strides
-        once = array[tuple([slice(None, None if step else 1) for step in steps])]
-        if once.shape != array.shape:
-            return xp.broadcast_to(once.astype(wanted), array.shape)
-    return array.astype(wanted, copy=False)
-
-
-def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) -> Callable[..., Any]:
+def _bind_binary_number(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     categories, exact, large = plans.categories, plans.exact, backend.large
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     keeps = hasattr(kernel, "nin") and array_type is np.ndarray
-    constants = _Constants()
+    constants = Constants()
 
     def binary_number(input: Any, other: Any) -> Tensor:
         cls = other.__class__
-        swapped = cls is Tensor or cls not in _CATEGORY
+        swapped = cls is Tensor or cls not in CATEGORY
         tensor, number = (other, input) if swapped else (input, other)
         dtype = tensor._dtype
         array = tensor._array
@@ -367,7 +334,7 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
                 number = wrapped_number(number, compute)
                 both = (number, array) if swapped else (array, number)
                 try:
-                    array = _in_parts(backend, kernel, both, compute, rounds, result, None)
+                    array = compute_in_parts(backend, kernel, both, compute, rounds, result, None)
                 except TypeError:
                     raise not_implemented_for(op.name, dtype) from None
                 return wrap(array, result, key)
@@ -397,166 +364,13 @@ def _bind_binary_number(op: Op, kernel: Any, plans: _Plans, backend: Backend) ->
     return binary_number
 
 
-class _ConstantsOfType(dict[Any, Any]):
-    """Numbers as arrays without dimensions, which NumPy takes faster than Python numbers.
-
-    Zero is not to be kept: 0.0 and -0.0 are equal, and would share one.
-    """
-
-    __slots__ = ("dtype",)
-
-    def __init__(self, dtype: np.dtype) -> None:
-        self.dtype = dtype
-
-    def __missing__(self, number: Any) -> np.ndarray:
-        if len(self) >= 256:
-            self.clear()
-        if number.__class__ is int:
-            check_bits(number)
-        with np.errstate(over="ignore"):
-            constant = self[number] = np.asarray(number, self.dtype)
-        return constant
-
-
-class _Constants(dict[np.dtype, _ConstantsOfType]):
-    """The constants of a program, by the type of the arrays that they meet."""
-
-    __slots__ = ()
-
-    def __missing__(self, dtype: np.dtype) -> _ConstantsOfType:
-        constants = self[dtype] = _ConstantsOfType(dtype)
-        return constants
-
-
-def wrapped_number(number: Any, numpy_dtype: np.dtype) -> Any:
-    """An integer out of the type's range, wrapped around as the conversion in C does.
-
-    Raises:
-        OverflowError: when the number does not fit in 64 bits either.
-    """
-    if not isinstance(number, int):
-        return number
-    check_bits(number)
-    if numpy_dtype.kind not in "iu":
-        return number
-    bits = 8 * numpy_dtype.itemsize
-    number &= (1 << bits) - 1
-    if numpy_dtype.kind == "i" and number >> (bits - 1):
-        number -= 1 << bits
-    return number
-
-
-def _plain_values(
-    args: tuple[Any, ...], operands: tuple[int, ...], dtype: dtype, plans: _Plans
-) -> list[Any] | None:
-    """The arguments as a kernel takes them; None where an operand brings another type."""
-    values = list(args)
-    category, categories = dtype.category, plans.categories
-    for i in operands:
-        value = values[i]
-        own = categories.get(value.__class__)
-        if own is None:
-            if value is not None:
-                if value._dtype is not dtype:
-                    return None
-                values[i] = value._array
-        elif own > category:
-            return None
-        elif category < FLOATING:
-            number = number_of_type(value, dtype) if plans.checked else None
-            values[i] = wrapped_number(value, dtype.numpy) if number is None else number
-        elif own < dtypes.COMPLEX and not -65504 <= value <= 65504:
-            # What float16 has, every floating type has.
-            if own == dtypes.INTEGER:
-                check_bits(value)
-            if plans.checked:
-                number_of_type(value, dtype)
-    return values
-
-
-def _converted(
-    args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: _Plans, large: float
-) -> tuple[list[Any], bool]:
-    """The arguments as arrays of the type that is computed in, and whether large ones are not."""
-    values = list(args)
-    in_parts = False
-    compute, _, rounds = plans[promoted]
-    target = promoted.numpy if compute is None else compute
-    for i in operands:
-        value = values[i]
-        if value is None:
-            continue
-        if value.__class__ in _CATEGORY:
-            if plans.checked:
-                value = number_of_type(value, promoted)
-            if rounds is not None and not (plans.exact and i):
-                value = float(rounds(value))
-            values[i] = value if value.__class__ is float else wrapped_number(value, target)
-        elif compute is None and value._dtype is promoted:
-            values[i] = value._array
-        else:
-            values[i] = array = value._array
-            if array.size >= large:
-                in_parts = True
-            else:
-                values[i] = _as_type(plans.xp, array, target)
-    return values, in_parts
-
-
-def _evaluate(
-    op: Op,
-    kernel: Any,
-    plans: _Plans,
-    operands: tuple[int, ...],
-    backend: Backend,
-    args: tuple[Any, ...],
-    out: Any = None,
-) -> tuple[Any, Any]:
-    """The result's array and type; a large one may be written into the tensor ``out``."""
-    values: Any = None
-    promoted: Any = getattr(args[operands[0]], "_dtype", None)
-    if promoted is not None:
-        values = _plain_values(args, operands, promoted, plans)
-    if values is None or plans.exact:
-        given = [args[i] for i in operands if args[i] is not None]
-        if values is None:
-            promoted = plans.promote(given)
-        if plans.exact and given[-1].__class__ not in _CATEGORY and not given[-1]._array.ndim:
-            plans = plans.scalars
-    compute, result, rounds = plans[promoted]
-    alike = values is not None and compute is None
-    in_parts = False
-    if not alike:
-        values, in_parts = _converted(args, operands, promoted, plans, backend.large)
-    try:
-        if in_parts or (out is not None and out._array.size >= backend.large):
-            target = None
-            if out is not None and can_cast(result, out._dtype):
-                shapes = [values[i].shape for i in operands if hasattr(values[i], "shape")]
-                if np.broadcast_shapes(*shapes) == out._array.shape:
-                    target = out._array
-            wanted = None if alike else compute or promoted.numpy
-            return _in_parts(backend, kernel, values, wanted, rounds, result, target), result
-        array = kernel(*values)
-    except OverflowError:
-        raise overflow_error(op.name, promoted) from None
-    except ValueError:
-        shapes = [v._array.shape for v in args if isinstance(v, Tensor)]
-        raise broadcast_error(op.name, *shapes) from None
-    except TypeError:
-        raise not_implemented_for(op.name, promoted) from None
-    if rounds is not None:
-        array = array.astype(result.numpy, copy=False)
-    return array, result
-
-
 def _bind_general(
-    op: Op, kernel: Any, plans: _Plans, operands: tuple[int, ...], backend: Backend
+    op: Op, kernel: Any, plans: Plans, operands: tuple[int, ...], backend: Backend
 ) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     def general(*args: Any) -> Tensor:
-        array, result = _evaluate(op, kernel, plans, operands, backend, args)
+        array, result = evaluate_all(op, kernel, plans, operands, backend, args)
         if array.__class__ is not array_type:
             array = as_array(array)
         return wrap(array, result, key)
@@ -568,12 +382,12 @@ def _bind_into(
     op: Op,
     base: Op,
     kernel: Any,
-    plans: _Plans,
+    plans: Plans,
     operands: tuple[int, ...],
     backend: Backend,
 ) -> Callable[..., Any]:
     """In-place and out variants; a kernel with ``out=`` writes straight into the target."""
-    evaluate = partial(_evaluate, base, kernel, plans, operands, backend)
+    evaluate = partial(evaluate_all, base, kernel, plans, operands, backend)
     direct = takes_out(kernel)
     inplace = op.mutates != "out"
     real = plans.convention.result.endswith("real")
@@ -613,7 +427,7 @@ def _bind_into(
     return _quick_binary(into, kernel, plans, backend) if len(operands) == 2 else into
 
 
-def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: _Plans) -> Callable[..., Tensor]:
+def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: Plans) -> Callable[..., Tensor]:
     """``into`` for one operand, less what a call that only runs the kernel does without."""
 
     def unary(input: Tensor) -> Tensor:
@@ -636,12 +450,12 @@ def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: _Plans) -> Cal
 
 
 def _quick_binary(
-    into: Callable[..., Tensor], kernel: Any, plans: _Plans, backend: Backend
+    into: Callable[..., Tensor], kernel: Any, plans: Plans, backend: Backend
 ) -> Callable[..., Tensor]:
     """``into`` for two operands, less what a call that only runs the kernel does without."""
     categories = plans.categories
     keeps = hasattr(kernel, "nin") and backend.array_type is np.ndarray
-    constants = _Constants()
+    constants = Constants()
 
     def binary(input: Tensor, other: Any) -> Tensor:
         array, dtype, storage = input._array, input._dtype, input._storage
@@ -675,14 +489,14 @@ def _quick_binary(
 
 
 def _values_that_fit(
-    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, plans: _Plans
+    args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, plans: Plans
 ) -> list[Any] | None:
     """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
 
     It does where all tensors have the target's type, one of them its shape and the others that or
     no dimensions, and all numbers its category.
     """
-    values = _plain_values(args, operands, target._dtype, plans)
+    values = plain_values(args, operands, target._dtype, plans)
     if values is None:
         return None
     shape = target._array.shape
