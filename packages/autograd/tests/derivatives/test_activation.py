@@ -32,10 +32,9 @@ def test_prelu_at_zero(x: float, slope: float, second: tuple[float, float]) -> N
 
 def test_second_derivatives_of_nan():
     x = lc.tensor([math.nan]).requires_grad_()
-    for result in (ops.elu(x), ops.softplus(x, 1.0, 20.0)):
-        (slope,) = grad(result.sum(), x, create_graph=True)
-        (bend,) = grad(slope.sum(), x)
-        assert math.isnan(bend.item())
+    (slope,) = grad(ops.elu(x).sum(), x, create_graph=True)
+    (bend,) = grad(slope.sum(), x)
+    assert math.isnan(bend.item())
 
 
 def test_logit_outside_its_bounds():

@@ -17,35 +17,12 @@ INF, NAN = float("inf"), float("nan")
 X = [-2.5, -1.0, -0.0, 0.0, 0.3, 1.0, 4.0]
 VALUES = {
     "relu": [0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 4.0],
-    "relu6": [0.0, 0.0, 0.0, 0.0, 0.3, 1.0, 4.0],
-    "hardtanh": [-1.0, -1.0, 0.0, 0.0, 0.3, 1.0, 1.0],
-    "hardsigmoid": [1 / 12, 1 / 3, 0.5, 0.5, 0.55, 2 / 3, 1.0],
-    "hardswish": [-0.208333333333, -0.333333333333, 0.0, 0.0, 0.165, 0.666666666667, 4.0],
     "hardshrink": [-2.5, -1.0, 0.0, 0.0, 0.0, 1.0, 4.0],
-    "softshrink": [-2.0, -0.5, 0.0, 0.0, 0.0, 0.5, 3.5],
     "leaky_relu": [-0.025, -0.01, 0.0, 0.0, 0.3, 1.0, 4.0],
     "elu": [-0.917915001376, -0.632120558829, 0.0, 0.0, 0.3, 1.0, 4.0],
     "celu": [-0.917915001376, -0.632120558829, 0.0, 0.0, 0.3, 1.0, 4.0],
     "selu": [
         -1.61378575887, -1.11133073781, 0.0, 0.0, 0.315210296207, 1.05070098736, 4.20280394942,
-    ],
-    "silu": [
-        -0.189645450053, -0.26894142137, 0.0, 0.0, 0.172332755043, 0.73105857863, 3.92805516015,
-    ],
-    "mish": [
-        -0.196816203907, -0.303401461374, 0.0, 0.0, 0.208001372348, 0.865098388267, 3.99741280698,
-    ],
-    "softplus": [
-        0.0788897342925, 0.313261687518, 0.69314718056, 0.69314718056, 0.854355244469,
-        1.31326168752, 4.01814992792,
-    ],
-    "log_sigmoid": [
-        -2.57888973429, -1.31326168752, -0.69314718056, -0.69314718056, -0.554355244469,
-        -0.313261687518, -0.0181499279178,
-    ],
-    "softsign": [-0.714285714286, -0.5, 0.0, 0.0, 0.230769230769, 0.5, 0.8],
-    "tanhshrink": [
-        -1.51338570185, -0.238405844044, 0.0, 0.0, 0.00868738754841, 0.238405844044, 3.00067070026,
     ],
     "sigmoid": [
         0.0758581800212, 0.26894142137, 0.5, 0.5, 0.574442516812, 0.73105857863, 0.982013790038,
@@ -58,10 +35,7 @@ GELU = [
     -0.0155241633144, -0.158655253931, 0.0, 0.0, 0.185373426657, 0.841344746069, 3.99987331503,
 ]  # fmt: skip
 
-IN_PLACE = (
-    "relu6", "hardtanh", "leaky_relu", "elu", "celu", "selu", "silu", "mish", "hardsigmoid",
-    "hardswish",
-)  # fmt: skip
+IN_PLACE = ("celu", "selu")
 
 
 def wide(values: list[float]) -> lc.Tensor:
@@ -100,9 +74,7 @@ def test_in_place(name: str) -> None:
     assert a._version > version
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in VALUES if name not in ("relu", "sigmoid", "softsign", "tanhshrink")]
-)
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("relu", "sigmoid")])
 def test_refused_types(name: str) -> None:
     with pytest.raises((NotImplementedError, RuntimeError)):
         getattr(activation, name)(lc.tensor([True]))
@@ -120,17 +92,9 @@ def test_relu_of_other_types() -> None:
     assert a.tolist() == [0.0, 2.0]
 
 
-def test_hardtanh_of_integers() -> None:
-    assert activation.hardtanh(lc.tensor([-5, 0, 5])).tolist() == [-1, 0, 1]
-    with pytest.raises(RuntimeError, match="unsigned type with negative limits"):
-        activation.hardtanh(lc.tensor([1], dtype=lc.uint8))
-
-
 def test_infinities() -> None:
     ends = wide([-INF, INF])
     assert lc.sigmoid(ends).tolist() == [0.0, 1.0]
-    assert activation.softplus(ends).tolist() == [0.0, INF]
-    assert activation.log_sigmoid(ends).tolist() == [-INF, 0.0]
     assert activation.elu(ends).tolist() == [-1.0, INF]
     assert activation.leaky_relu(lc.tensor([INF, -1.0]), 0.0).tolist() == [INF, 0.0]
 
@@ -140,14 +104,11 @@ def test_arguments() -> None:
     assert activation.threshold(a, 0.4, -7.0).tolist() == [-7.0, -7.0, 0.5, 3.0]
     assert activation.leaky_relu(a, 2.0).tolist() == [-4.0, -0.4, 0.5, 3.0]
     assert activation.hardshrink(a, 1.0).tolist() == [-2.0, 0.0, 0.0, 3.0]
-    assert activation.softplus(a, 2.0, 1.0).tolist()[3] == 3.0
     assert activation.celu(a, 2.0).tolist() == pytest.approx(
         [2 * math.expm1(-1.0), 2 * math.expm1(-0.1), 0.5, 3.0]
     )
     with pytest.raises(RuntimeError, match="alpha cannot be 0"):
         activation.celu(a, 0.0)
-    with pytest.raises(RuntimeError, match="greater or equal to 0"):
-        activation.softshrink(a, -1.0)
     b = a.clone()
     activation.threshold_(b, 0.4, -7.0)
     assert b.tolist() == [-7.0, -7.0, 0.5, 3.0]
@@ -177,15 +138,6 @@ def test_logit() -> None:
     assert math.isnan(got[2])
     assert lc.logit(a, eps=0.1).tolist()[2] == pytest.approx(math.log(9))
     assert lc.logit(lc.tensor([0, 1])).dtype is lc.float32
-
-
-def test_glu() -> None:
-    a = wide([[1.0, 2.0, 0.0, 0.0]])
-    assert activation.glu(a).tolist() == [[0.5, 1.0]]
-    with pytest.raises(RuntimeError, match="dimension 0 is size 1"):
-        activation.glu(a, 0)
-    with pytest.raises(RuntimeError, match="0-dimensional"):
-        activation.glu(lc.tensor(1.0))
 
 
 def softmax_of(a: np.ndarray[Any, Any], axis: int) -> np.ndarray[Any, Any]:
@@ -220,7 +172,6 @@ def test_steep_sides_of_the_hinges() -> None:
     grad, a = lc.full((4,), INF), lc.tensor([-1.0, 0.0, 1.0, NAN])
     # Recorded from PyTorch: what was cut off has gradient 0, even of an infinite one.
     assert activation.threshold_backward(grad, a, 0.0).tolist() == [0.0, 0.0, INF, INF]
-    assert activation.hardtanh_backward(grad, a, -1.0, 1.0).tolist() == [0.0, INF, 0.0, INF]
 
 
 def test_log_softmax_in_half_precision() -> None:

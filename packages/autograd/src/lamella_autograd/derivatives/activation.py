@@ -9,11 +9,9 @@ from lamella_autograd.formulas import derivative, op_call, pushforward
 from lamella_autograd.modes import NO_GRAD
 from lamella_core.dispatch import modes
 from lamella_core.ops import activation as ops
-from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp, tanh
 from lamella_core.ops.gathering import where
-from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 
 
@@ -28,19 +26,6 @@ def _gelu_curvature(input: Tensor, approximate: str) -> Tensor:
     slope = (square * (3 * c) + 1) * k
     bend = input * (6 * c * k)
     return (1 - t * t) * (slope - input * t * slope * slope + input * bend * 0.5)
-
-
-def _mish_curvature(input: Tensor) -> Tensor:
-    """The second derivative of mish."""
-    t = tanh(ops.softplus(input))
-    s = sigmoid(input)
-    return (1 - t * t) * s * (input * (1 - s - t * s * 2) + 2)
-
-
-def _silu_curvature(input: Tensor) -> Tensor:
-    """The second derivative of silu."""
-    s = sigmoid(input)
-    return s * (1 - s) * (input * (1 - s * 2) + 2)
 
 
 def _softmax_slope(grad: Tensor, grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
@@ -65,13 +50,6 @@ def _elu_slope(
 ) -> Tensor:
     bend = ops.elu_backward(grad * grad_output, input, alpha, scale, input_scale) * input_scale
     return keep_where(bend, ~(input >= 0))
-
-
-def _softplus_slope(
-    grad: Tensor, grad_output: Tensor, input: Tensor, beta: float, threshold: float
-) -> Tensor:
-    s = sigmoid(input * beta)
-    return keep_where(grad * grad_output * s * (1 - s) * beta, ~(input * beta >= threshold))
 
 
 def _logit_input(grad: Tensor, input: Tensor, eps: float | None) -> Tensor:
@@ -104,18 +82,6 @@ derivative(
     grad_output=lambda grad, input, threshold: ops.threshold_backward(grad, input, threshold),
 )
 derivative(
-    "hardtanh",
-    input=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
-        grad, input, min_val, max_val
-    ),
-)
-derivative(
-    "hardtanh_backward",
-    grad_output=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
-        grad, input, min_val, max_val
-    ),
-)
-derivative(
     "leaky_relu",
     input=lambda grad, input, negative_slope: ops.leaky_relu_backward(grad, input, negative_slope),
 )
@@ -139,7 +105,6 @@ derivative(
     grad_output=lambda grad, output: ops.sigmoid_backward(grad, conj(output)),
     output=lambda grad, grad_output, output: conj(grad) * grad_output * conj(1 - output * 2),
 )
-derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
 derivative("logit", input=_logit_input)
 derivative(
     "elu",
@@ -155,23 +120,6 @@ derivative(
     input=_elu_slope,
 )
 derivative(
-    "softplus",
-    input=lambda grad, input, beta, threshold: ops.softplus_backward(grad, input, beta, threshold),
-)
-derivative(
-    "softplus_backward",
-    grad_output=lambda grad, input, beta, threshold: ops.softplus_backward(
-        grad, input, beta, threshold
-    ),
-    input=_softplus_slope,
-)
-derivative("silu", input=op_call("silu_backward", "grad", "input"))
-derivative(
-    "silu_backward",
-    grad_output=lambda grad, input: ops.silu_backward(grad, conj(input)),
-    input=lambda grad, grad_output, input: conj(grad) * grad_output * conj(_silu_curvature(input)),
-)
-derivative(
     "gelu",
     input=lambda grad, input, approximate: ops.gelu_backward(grad, input, approximate=approximate),
 )
@@ -184,33 +132,13 @@ derivative(
         grad * grad_output * _gelu_curvature(input, approximate)
     ),
 )
-derivative("mish", input=lambda grad, input: ops.mish_backward(grad, input))
-derivative(
-    "mish_backward",
-    grad_output=lambda grad, input: ops.mish_backward(grad, input),
-    input=lambda grad, grad_output, input: grad * grad_output * _mish_curvature(input),
-)
 
-# ------------ shrinking, hard versions
+# ------------ shrinking
 
-for _name in ("hardshrink", "softshrink"):
-    derivative(_name, input=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd))
+derivative("hardshrink", input=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd))
 derivative(
     "shrink_backward",
     grad_output=lambda grad, input, lambd: ops.shrink_backward(grad, input, lambd),
-)
-derivative("hardsigmoid", input=lambda grad, input: ops.hardsigmoid_backward(grad, input))
-derivative(
-    "hardsigmoid_backward",
-    grad_output=lambda grad, input: ops.hardsigmoid_backward(grad, input),
-)
-derivative("hardswish", input=lambda grad, input: ops.hardswish_backward(grad, input))
-derivative(
-    "hardswish_backward",
-    grad_output=lambda grad, input: ops.hardswish_backward(grad, input),
-    input=lambda grad, grad_output, input: keep_where(
-        grad * grad_output / 3, (input > -3) & (input < 3)
-    ),
 )
 
 # ------------ softmax

@@ -6,24 +6,27 @@ import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
-from lamella_core.ops import activation as ops
+from lamella_core.ops import activation as shared
 from lamella_core.ops.activation import (
     celu_,
-    elu_,
     gelu,
     hardshrink,
-    hardtanh_,
-    leaky_relu_,
     prelu,
     rrelu_,
     selu_,
+    threshold_,
+)
+from lamella_nn.ops import activation as ops
+from lamella_nn.ops.activation import (
+    elu_,
+    hardtanh_,
+    leaky_relu_,
     softplus,
     softshrink,
     softsign,
     tanhshrink,
-    threshold_,
 )
-from lamella_core.ops.activation import log_sigmoid as logsigmoid
+from lamella_nn.ops.activation import log_sigmoid as logsigmoid
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -49,7 +52,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         RuntimeError: for a bool input.
         NotImplementedError: for a complex one.
     """
-    return input.relu_() if inplace else ops.relu(input)
+    return input.relu_() if inplace else shared.relu(input)
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -108,8 +111,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         NotImplementedError: for a bool or complex input.
     """
     if inplace:
-        return ops.threshold_(input, threshold, value)
-    return ops.threshold(input, threshold, value)
+        return shared.threshold_(input, threshold, value)
+    return shared.threshold(input, threshold, value)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -125,7 +128,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     """
     if inplace:
         return ops.leaky_relu_(input, negative_slope)
-    return ops.leaky_relu(input, negative_slope)
+    return shared.leaky_relu(input, negative_slope)
 
 
 def rrelu(
@@ -155,8 +158,8 @@ def rrelu(
             f"{upper}"
         )
     if inplace:
-        return ops.rrelu_(input, lower, upper, training)
-    return ops.rrelu(input, lower, upper, training)
+        return shared.rrelu_(input, lower, upper, training)
+    return shared.rrelu(input, lower, upper, training)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -173,7 +176,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     D.-A. Clevert et al., "Fast and Accurate Deep Network Learning by Exponential Linear Units",
     2016.
     """
-    return ops.elu_(input, alpha) if inplace else ops.elu(input, alpha)
+    return ops.elu_(input, alpha) if inplace else shared.elu(input, alpha)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -189,7 +192,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     J. T. Barron, "Continuously Differentiable Exponential Linear Units", 2017.
     """
-    return ops.celu_(input, alpha) if inplace else ops.celu(input, alpha)
+    return shared.celu_(input, alpha) if inplace else shared.celu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -204,7 +207,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
     G. Klambauer et al., "Self-Normalizing Neural Networks", 2017.
     """
-    return ops.selu_(input) if inplace else ops.selu(input)
+    return shared.selu_(input) if inplace else shared.selu(input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -269,7 +272,7 @@ def sigmoid(input: Tensor) -> Tensor:
     Args:
         input: of any shape; integers and bools become the default floating type.
     """
-    return ops.sigmoid(input)
+    return shared.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -314,7 +317,7 @@ def softmax(
     """
     if dim is None:
         dim = _implicit_dim("softmax", input.ndim, _stacklevel)
-    return ops.softmax(input, dim, dtype)
+    return shared.softmax(input, dim, dtype)
 
 
 def softmin(
@@ -333,7 +336,7 @@ def softmin(
     """
     if dim is None:
         dim = _implicit_dim("softmin", input.ndim, _stacklevel)
-    return ops.softmax(-input, dim, dtype)
+    return shared.softmax(-input, dim, dtype)
 
 
 def log_softmax(
@@ -351,7 +354,7 @@ def log_softmax(
     """
     if dim is None:
         dim = _implicit_dim("log_softmax", input.ndim, _stacklevel)
-    return ops.log_softmax(input, dim, dtype)
+    return shared.log_softmax(input, dim, dtype)
 
 
 def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
@@ -380,7 +383,7 @@ def gumbel_softmax(
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
     gumbels = -core.empty_like(logits).exponential_().log()
-    soft = ops.softmax((logits + gumbels) / tau, dim)
+    soft = shared.softmax((logits + gumbels) / tau, dim)
     if not hard:
         return soft
     index = soft.argmax(dim, True)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.conventions.common import anywhere
-from lamella_core.ops.activation import log_sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.distance import pairwise_distance
 from lamella_nn.functional.reduction import read_reduction, reduced
+from lamella_nn.ops.activation import log_sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Callable

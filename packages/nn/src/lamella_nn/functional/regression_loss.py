@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.conventions.common import anywhere
-from lamella_core.ops.activation import log_sigmoid
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.functional.reduction import read_reduction, reduced
+from lamella_nn.ops.activation import log_sigmoid
 from lamella_nn.ops.loss import elementwise_bce
 
 if TYPE_CHECKING:

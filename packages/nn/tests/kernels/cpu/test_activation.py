@@ -8,7 +8,8 @@ import pytest
 
 import lamella_core as core
 import lamella_nn.kernels  # noqa: F401  (registers the kernels)
-from lamella_core.ops.activation import gelu, gelu_backward, silu, silu_backward
+from lamella_core.ops.activation import gelu, gelu_backward
+from lamella_nn.ops.activation import silu, silu_backward
 
 # More elements than a block has, and a last block that is not full.
 X = np.linspace(-13.9, 13.9, 140001)

@@ -7,10 +7,9 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.arithmetic import drop_where
-from lamella_core.kernels.extrema import clamp
 
 
-def _own(array: Any) -> Any:
+def own(array: Any) -> Any:
     """``out=`` for writing over an array of one's own; NumPy's scalars cannot be written to."""
     return array if array.ndim else None
 
@@ -31,20 +30,6 @@ def threshold(xp: Any, input: Any, threshold: float, value: float) -> Any:
 @shared_kernel
 def threshold_backward(xp: Any, grad: Any, input: Any, threshold: float) -> Any:
     return drop_where(xp, grad, input <= threshold)
-
-
-@shared_kernel
-def hardtanh(xp: Any, input: Any, min_val: float, max_val: float, out: Any = None) -> Any:
-    if input.dtype.kind in "iu":
-        min_val, max_val = int(min_val), int(max_val)
-        if input.dtype.kind == "u" and min_val < 0:
-            raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return clamp(xp, input, min_val, max_val, out)
-
-
-@shared_kernel
-def hardtanh_backward(xp: Any, grad: Any, input: Any, min_val: float, max_val: float) -> Any:
-    return drop_where(xp, grad, ((input <= min_val) | (input >= max_val)))
 
 
 @shared_kernel
@@ -82,13 +67,8 @@ def sigmoid_backward(xp: Any, grad: Any, result: Any) -> Any:
     if result.dtype.kind == "c":
         result = xp.conjugate(result)
     slope = xp.subtract(1, result)
-    slope = xp.multiply(slope, result, _own(slope))
-    return xp.multiply(slope, grad, _own(slope) if grad.shape == slope.shape else None)
-
-
-@shared_kernel
-def log_sigmoid(xp: Any, input: Any) -> Any:
-    return xp.minimum(input, 0) - xp.log1p(xp.exp(-xp.abs(input)))
+    slope = xp.multiply(slope, result, own(slope))
+    return xp.multiply(slope, grad, own(slope) if grad.shape == slope.shape else None)
 
 
 @shared_kernel
@@ -119,32 +99,6 @@ def elu_backward(
     return grad * xp.where(input > 0, input.dtype.type(scale), below)
 
 
-@shared_kernel
-def softplus(xp: Any, input: Any, beta: float, threshold: float) -> Any:
-    scaled = input * beta
-    return xp.where(scaled > threshold, input, xp.log1p(xp.exp(scaled)) / beta)
-
-
-@shared_kernel
-def softplus_backward(xp: Any, grad: Any, input: Any, beta: float, threshold: float) -> Any:
-    scaled = input * beta
-    return xp.where(scaled > threshold, grad, grad * sigmoid(xp, scaled))
-
-
-@shared_kernel
-def silu(xp: Any, input: Any) -> Any:
-    slope = sigmoid(xp, input)
-    return xp.multiply(slope, input, _own(slope))
-
-
-@shared_kernel
-def silu_backward(xp: Any, grad: Any, input: Any) -> Any:
-    if input.dtype.kind == "c":
-        input = xp.conjugate(input)
-    slope = sigmoid(xp, input)
-    return grad * (slope * (1 + input * (1 - slope)))
-
-
 def gelu_tanh(xp: Any, input: Any, approximate: str) -> Any:
     """gelu by tanh; the exact form needs the error function: see ``special.py``."""
     check_gelu_form(approximate)
@@ -172,17 +126,6 @@ def check_gelu_form(approximate: str) -> None:
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
 
 
-@shared_kernel
-def mish(xp: Any, input: Any) -> Any:
-    return input * xp.tanh(xp.logaddexp(input, 0))
-
-
-@shared_kernel
-def mish_backward(xp: Any, grad: Any, input: Any) -> Any:
-    gate = xp.tanh(xp.logaddexp(input, 0))
-    return grad * (gate + input * sigmoid(xp, input) * (1 - gate * gate))
-
-
 # ------------ shrinking
 
 
@@ -192,40 +135,8 @@ def hardshrink(xp: Any, input: Any, lambd: float) -> Any:
 
 
 @shared_kernel
-def softshrink(xp: Any, input: Any, lambd: float) -> Any:
-    if not lambd >= 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    nearest = xp.minimum(xp.maximum(input, -lambd), lambd)
-    return input - nearest
-
-
-@shared_kernel
 def shrink_backward(xp: Any, grad: Any, input: Any, lambd: float) -> Any:
     return drop_where(xp, grad, ((input >= -lambd) & (input <= lambd)))
-
-
-# ------------ hard versions
-
-
-@shared_kernel
-def hardsigmoid(xp: Any, input: Any) -> Any:
-    return xp.minimum(xp.maximum(input + 3, 0), 6) / 6
-
-
-@shared_kernel
-def hardsigmoid_backward(xp: Any, grad: Any, input: Any) -> Any:
-    return xp.where((input > -3) & (input < 3), grad / 6, grad.dtype.type(0))
-
-
-@shared_kernel
-def hardswish(xp: Any, input: Any) -> Any:
-    return input * hardsigmoid(xp, input)
-
-
-@shared_kernel
-def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
-    inside = xp.where(input <= -3, grad.dtype.type(0), grad * (input / 3 + 0.5))
-    return xp.where(input >= 3, grad, inside)
 
 
 # ------------ softmax
@@ -275,5 +186,5 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
 def log_softmax_backward(xp: Any, grad: Any, result: Any, dim: int) -> Any:
     total = xp.add.reduce(grad, dim if grad.ndim else None, None, None, True)
     share = xp.exp(result)
-    share = xp.multiply(share, total, _own(share))
-    return xp.subtract(grad, share, _own(share))
+    share = xp.multiply(share, total, own(share))
+    return xp.subtract(grad, share, own(share))

@@ -1,8 +1,8 @@
 """Activation functions: what the units of a network apply element-wise, and softmax.
 
-Those that PyTorch offers in ``nn.functional`` only are declared here under ATen's names, without
-a method on Tensor; ``nn.functional`` gives them its own signatures. Where a derivative is hot it is
-an op of its own, ``<name>_backward``.
+Those that PyTorch offers in ``nn.functional`` only are ``lamella_nn``'s, but for what these and the
+special functions share: ``elu``, ``leaky_relu`` and ``gelu``. They have ATen's names and no method
+on Tensor. Where a derivative is hot it is an op of its own, ``<name>_backward``.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.declaration import call_inplace
-from lamella_core.ops.elementary import tanh
-from lamella_core.ops.operators import abs, mul, sub
+from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from lamella_core.dtype import dtype as DType
     from lamella_core.random.generator import Generator
 
@@ -46,24 +43,6 @@ def threshold(
 @pointwise(method=False, inplace=False)
 def threshold_backward(grad_output: Tensor, input: Tensor, threshold: float) -> Tensor:
     """``grad_output`` where ``input`` is greater than ``threshold``, and 0 elsewhere."""
-
-
-@pointwise(
-    refuses="complex",
-    refusals={"bool": "Bool inputs not supported for hardtanh"},
-    reduced_precision=False,
-    method=False,
-    inplace=False,
-)
-def hardtanh(
-    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
-) -> Tensor:
-    """``input`` held between ``min_val`` and ``max_val``."""
-
-
-@pointwise(method=False, inplace=False)
-def hardtanh_backward(grad_output: Tensor, input: Tensor, min_val: float, max_val: float) -> Tensor:
-    """``grad_output`` where ``input`` lies between the bounds and not on them, 0 elsewhere."""
 
 
 @pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
@@ -153,11 +132,6 @@ def sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor:
     """``grad_output * output * (1 - output)``: the gradient of :func:`sigmoid` by its output."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def log_sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``log(sigmoid(input))`` without overflow."""
-
-
 @pointwise("float", refuses="complex", reduced_precision=False)
 def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None) -> Tensor:
     """``log(input / (1 - input))``, the inverse of :func:`sigmoid`.
@@ -215,28 +189,6 @@ def selu(input: Tensor) -> Tensor:
 
 
 @pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def softplus(
-    input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
-) -> Tensor:
-    """``log(1 + exp(beta * input)) / beta``; ``input`` where ``beta * input > threshold``."""
-
-
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def softplus_backward(grad_output: Tensor, input: Tensor, beta: float, threshold: float) -> Tensor:
-    """``grad_output * sigmoid(beta * input)``; beyond the threshold ``grad_output`` itself."""
-
-
-@pointwise(refuses="bool integer", method=False, inplace=False, reduced_precision=False)
-def silu(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``input * sigmoid(input)``, also known as swish."""
-
-
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def silu_backward(grad_output: Tensor, input: Tensor) -> Tensor:
-    """``grad_output * s * (1 + input * (1 - s))`` with ``s = sigmoid(input)``."""
-
-
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
 def gelu(input: Tensor, *, approximate: str = "none", out: Tensor | None = None) -> Tensor:
     """``input * P(X <= input)`` for a standard normal X.
 
@@ -254,16 +206,6 @@ def gelu_backward(grad_output: Tensor, input: Tensor, *, approximate: str) -> Te
     """The gradient of :func:`gelu`."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def mish(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``input * tanh(softplus(input))``."""
-
-
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def mish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
-    """The gradient of :func:`mish`."""
-
-
 # ------------ shrinking
 
 
@@ -272,72 +214,9 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     """``input`` where it is farther than ``lambd`` from 0, and 0 elsewhere."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False)
-def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
-    """``input`` moved by ``lambd`` towards 0, and 0 where it is nearer than that."""
-
-
 @pointwise(method=False, inplace=False)
 def shrink_backward(grad_output: Tensor, input: Tensor, lambd: float) -> Tensor:
     """``grad_output`` where ``input`` is farther than ``lambd`` from 0, and 0 elsewhere."""
-
-
-@composite(method=False)
-def tanhshrink(input: Tensor) -> Tensor:
-    """``input - tanh(input)``."""
-    return sub(input, tanh(input))
-
-
-@composite(method=False)
-def softsign(input: Tensor) -> Tensor:
-    """``input / (1 + |input|)``."""
-    return input / (abs(input) + 1)
-
-
-# ------------ hard versions
-
-
-@composite(method=False)
-def relu6(input: Tensor) -> Tensor:
-    """``min(max(input, 0), 6)``."""
-    return hardtanh(input, 0, 6)
-
-
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def hardsigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``min(max(input + 3, 0), 6) / 6``."""
-
-
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def hardsigmoid_backward(grad_output: Tensor, input: Tensor) -> Tensor:
-    """``grad_output / 6`` between -3 and 3, 0 elsewhere."""
-
-
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
-def hardswish(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """``input * hardsigmoid(input)``."""
-
-
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def hardswish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
-    """``grad_output * (input / 3 + 1 / 2)`` between -3 and 3, 0 below, ``grad_output`` above."""
-
-
-@composite(method=False)
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The gated unit ``a * sigmoid(b)``, ``a`` and ``b`` the halves of ``input`` along ``dim``.
-
-    Raises:
-        RuntimeError: when the size of ``dim`` is odd, or the input has no dimension.
-    """
-    if input.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    dim = normalize_dim(dim, input.ndim)
-    size = input.shape[dim]
-    if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
-    half = size // 2
-    return mul(input.narrow(dim, 0, half), sigmoid(input.narrow(dim, half, half)))
 
 
 # ------------ softmax
@@ -396,22 +275,7 @@ def log_softmax(
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """:func:`threshold` in place."""
-    return _in_place(_threshold, input, threshold, value)
-
-
-def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """:func:`hardtanh` in place."""
-    return _in_place(hardtanh, input, min_val, max_val)
-
-
-def relu6_(input: Tensor) -> Tensor:
-    """:func:`relu6` in place."""
-    return _in_place(hardtanh, input, 0, 6)
-
-
-def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """:func:`leaky_relu` in place."""
-    return _in_place(leaky_relu, input, negative_slope)
+    return call_inplace(_threshold.op, input, threshold, value)
 
 
 def rrelu_(
@@ -425,43 +289,14 @@ def rrelu_(
     return input.copy_(rrelu(input, lower, upper, training, generator))
 
 
-def elu_(input: Tensor, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Tensor:
-    """:func:`elu` in place."""
-    return _in_place(elu, input, alpha, scale, input_scale)
-
-
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     """:func:`celu` in place."""
-    return _in_place(elu, input, alpha, 1.0, 1.0 / alpha)
+    return call_inplace(elu.op, input, alpha, 1.0, 1.0 / alpha)
 
 
 def selu_(input: Tensor) -> Tensor:
     """:func:`selu` in place."""
-    return _in_place(elu, input, SELU_ALPHA, SELU_SCALE, 1.0)
-
-
-def silu_(input: Tensor) -> Tensor:
-    """:func:`silu` in place."""
-    return _in_place(silu, input)
-
-
-def mish_(input: Tensor) -> Tensor:
-    """:func:`mish` in place."""
-    return _in_place(mish, input)
-
-
-def hardsigmoid_(input: Tensor) -> Tensor:
-    """:func:`hardsigmoid` in place."""
-    return _in_place(hardsigmoid, input)
-
-
-def hardswish_(input: Tensor) -> Tensor:
-    """:func:`hardswish` in place."""
-    return _in_place(hardswish, input)
-
-
-def _in_place(function: Any, *args: Any) -> Tensor:
-    return call_inplace(function.op, *args)
+    return call_inplace(elu.op, input, SELU_ALPHA, SELU_SCALE, 1.0)
 
 
 _threshold = threshold

@@ -21,11 +21,11 @@ from lamella_core.backends.numpy_blocks import by_blocks as in_blocks
 from lamella_core.backends.numpy_kernels.few import numbers
 from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
-from lamella_core.kernels import activation as whole
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
 from lamella_core.parallel import even_step, shares, spread
 from lamella_core.quiet import quiet
+from lamella_nn.kernels import activation as whole
 
 # Elements of a block: threads that call NumPy for few elements wait for each other, since each call
 # begins and ends with the interpreter's lock. What is in between takes two threads less than 1 MB.

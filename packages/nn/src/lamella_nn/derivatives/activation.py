@@ -1,0 +1,84 @@
+"""Derivatives of the networks' own activation functions, and of their fused derivatives."""
+
+from __future__ import annotations
+
+from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.formulas import derivative, op_call
+from lamella_core.ops.activation import shrink_backward, sigmoid
+from lamella_core.ops.arithmetic import keep_where
+from lamella_core.ops.elementary import tanh
+from lamella_core.ops.operators import mul
+from lamella_core.tensor import Tensor
+from lamella_nn.ops import activation as ops
+
+
+def _mish_curvature(input: Tensor) -> Tensor:
+    """The second derivative of mish."""
+    t = tanh(ops.softplus(input))
+    s = sigmoid(input)
+    return (1 - t * t) * s * (input * (1 - s - t * s * 2) + 2)
+
+
+def _silu_curvature(input: Tensor) -> Tensor:
+    """The second derivative of silu."""
+    s = sigmoid(input)
+    return s * (1 - s) * (input * (1 - s * 2) + 2)
+
+
+def _softplus_slope(
+    grad: Tensor, grad_output: Tensor, input: Tensor, beta: float, threshold: float
+) -> Tensor:
+    s = sigmoid(input * beta)
+    return keep_where(grad * grad_output * s * (1 - s) * beta, ~(input * beta >= threshold))
+
+
+derivative(
+    "hardtanh",
+    input=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
+        grad, input, min_val, max_val
+    ),
+)
+derivative(
+    "hardtanh_backward",
+    grad_output=lambda grad, input, min_val, max_val: ops.hardtanh_backward(
+        grad, input, min_val, max_val
+    ),
+)
+derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
+derivative(
+    "softplus",
+    input=lambda grad, input, beta, threshold: ops.softplus_backward(grad, input, beta, threshold),
+)
+derivative(
+    "softplus_backward",
+    grad_output=lambda grad, input, beta, threshold: ops.softplus_backward(
+        grad, input, beta, threshold
+    ),
+    input=_softplus_slope,
+)
+derivative("silu", input=op_call("silu_backward", "grad", "input"))
+derivative(
+    "silu_backward",
+    grad_output=lambda grad, input: ops.silu_backward(grad, conj(input)),
+    input=lambda grad, grad_output, input: conj(grad) * grad_output * conj(_silu_curvature(input)),
+)
+derivative("mish", input=lambda grad, input: ops.mish_backward(grad, input))
+derivative(
+    "mish_backward",
+    grad_output=lambda grad, input: ops.mish_backward(grad, input),
+    input=lambda grad, grad_output, input: grad * grad_output * _mish_curvature(input),
+)
+derivative("hardsigmoid", input=lambda grad, input: ops.hardsigmoid_backward(grad, input))
+derivative(
+    "hardsigmoid_backward",
+    grad_output=lambda grad, input: ops.hardsigmoid_backward(grad, input),
+)
+derivative("hardswish", input=lambda grad, input: ops.hardswish_backward(grad, input))
+derivative(
+    "hardswish_backward",
+    grad_output=lambda grad, input: ops.hardswish_backward(grad, input),
+    input=lambda grad, grad_output, input: keep_where(
+        grad * grad_output / 3, (input > -3) & (input < 3)
+    ),
+)
+derivative("softshrink", input=lambda grad, input, lambd: shrink_backward(grad, input, lambd))
