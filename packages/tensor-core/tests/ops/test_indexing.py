@@ -175,6 +175,14 @@ def test_setitem_converts():
         x[PLACES] = core.ones(3, dtype=core.int64)
     with pytest.raises(IndexError, match="out of bounds for dimension 0"):
         x[core.tensor([7])] = 1
+    # Elements at places are of the type of the tensor; one number for a mask is converted.
+    before = x.tolist()
+    for place in (PLACES, x > 0):
+        with pytest.raises(RuntimeError, match="dtypes match, got Long .* Float"):
+            x[place] = core.ones(2)
+    assert x.tolist() == before
+    x[x > 1] = core.tensor(5.7)
+    assert x.tolist() == [1, 1, 5]
 
 
 def test_a_write_reads_first():

@@ -149,6 +149,13 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         value = tensor(value, dtype=self._dtype, device=self.device)
     if tensors:
         if value._dtype is not self._dtype or (value._key ^ self._key) & ~GRAPH_BITS:
+            # One number for a mask, or for all, is filled in, and so converted; others are put.
+            if (
+                value.numel() != 1
+                or len(tensors) > 1
+                or (tensors[0]._dtype is not dtypes.bool_ and kind is not bool)
+            ):
+                _check_values("index_put_", self, value)
             value = value.to(self.device, self._dtype)
         _put(target, tensors, dims, _fitted(value), False)
     else:
