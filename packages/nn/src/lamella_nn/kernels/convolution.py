@@ -16,6 +16,9 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lamella_core import parallel
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import depthwise
 from lamella_nn.kernels.windows import (
@@ -28,9 +31,11 @@ from lamella_nn.kernels.windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lamella_nn.kernels.windows import Sizes
+
+    Cut = tuple[slice, int, Sizes]
 
 # Columns of a megabyte in float32: they are still in the cache when the product reads them. Of
 # larger images some rows at a time, a quarter of that, as there are no more calls to save.
@@ -40,6 +45,9 @@ ROWS_ELEMENTS = 1 << 16
 # Products of up to a million multiplications run fastest as they are; above, BLAS first repacks
 # both operands, which costs a third more for matrices as narrow as these.
 SMALL_PRODUCT = 1_000_000
+
+# Derivatives of weights up to this size are summed up in four parts side by side.
+SHARED_SUMS = 1 << 15
 
 
 @shared_kernel
@@ -76,22 +84,30 @@ def convolution(
             result += column_bias
     elif last:
         matrix = _channels_last_weight(weight, groups)
-        for images, places, *part in _parts(xp, input, kernel, stride, padding, dilation, out):
+
+        def run(cut: Cut) -> None:
+            images, places, *part = _part(xp, input, kernel, stride, padding, dilation, out, cut)
             columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
             rows = _channels_first_rows(_multiply(xp, columns, matrix), prod(part[-1]))
             if bias is None:
                 result[images, :, places] = rows
             else:
                 xp.add(rows, column_bias, out=result[images, :, places])
+
+        _each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
     else:
         matrix = weight.reshape(groups, features // groups, -1)
-        for images, places, *part in _parts(xp, input, kernel, stride, padding, dilation, out):
+
+        def run(cut: Cut) -> None:
+            images, places, *part = _part(xp, input, kernel, stride, padding, dilation, out, cut)
             columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
             target = result[images, :, places]
             target = target.reshape(len(target), groups, features // groups, -1)
             xp.matmul(matrix, columns, out=target)
             if bias is not None:
                 target += column_bias.reshape(groups, -1, 1)
+
+        _each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
     return result.reshape(batch, features, *out)
 
 
@@ -188,35 +204,47 @@ def convolution_weight_grad(
         return xp.zeros(shape, input.dtype)
     if depthwise.suits(channels, features, groups):
         return depthwise.weight_grad(xp, input, grad, kernel, stride, padding, dilation, groups)
-    total: Any = 0
     if _is_pointwise(kernel, padding, groups):
+        total: Any = 0
         places = _met(input, stride, out).reshape(batch, channels, length).swapaxes(1, 2)
         rows = grad.reshape(batch, features, length)
         for images in _blocks(batch, features * channels):
             total = total + xp.matmul(rows[images], places[images]).sum(0)
         return total.reshape(shape)
     flat = grad.reshape(batch, features, length)
-    parts = _parts(xp, input, kernel, stride, padding, dilation, out)
-    if _prefers_channels_last(channels // groups, kernel, out):
-        for images, places, *part in parts:
-            columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
-            rows = flat[images, :, places]
-            count = prod(part[-1])
-            if groups == 1 and features * count * columns.shape[2] <= SMALL_PRODUCT:
-                by_image = columns.reshape(-1, count, columns.shape[2])
-                total = total + xp.matmul(rows, by_image).sum(0)
-                continue
-            rows = rows.reshape(len(rows), groups, features // groups, count)
-            rows = rows.transpose(1, 2, 0, 3).reshape(groups, features // groups, -1)
-            total = total + xp.matmul(rows, columns)
-        total = total.reshape(features, *kernel, channels // groups)
-        return xp.ascontiguousarray(xp.moveaxis(total, -1, 1))
-    for images, places, *part in parts:
-        columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
+    last = _prefers_channels_last(channels // groups, kernel, out)
+
+    def sum_of(cut: Cut) -> Any:
+        images, places, *part = _part(xp, input, kernel, stride, padding, dilation, out, cut)
         rows = flat[images, :, places]
-        rows = rows.reshape(len(rows), groups, features // groups, -1)
-        total = total + xp.matmul(rows, columns.swapaxes(2, 3)).sum(0)
-    return total.reshape(shape)
+        count = prod(part[-1])
+        if not last:
+            columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
+            rows = rows.reshape(len(rows), groups, features // groups, count)
+            return xp.matmul(rows, columns.swapaxes(2, 3)).sum(0)
+        columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
+        if groups == 1 and features * count * columns.shape[2] <= SMALL_PRODUCT:
+            by_image = columns.reshape(-1, count, columns.shape[2])
+            return xp.matmul(rows, by_image).sum(0)
+        rows = rows.reshape(len(rows), groups, features // groups, count)
+        rows = rows.transpose(1, 2, 0, 3).reshape(groups, features // groups, -1)
+        return xp.matmul(rows, columns)
+
+    cuts = list(_cuts(batch, channels * prod(kernel), out))
+    # Which sums are added up to one another must not depend on the threads.
+    count = min(len(cuts), 4 if prod(shape) <= SHARED_SUMS else 1)
+    sums: list[Any] = [0] * count
+
+    def run(share: int) -> None:
+        for cut in cuts[share::count]:
+            sums[share] = sums[share] + sum_of(cut)
+
+    _each(xp, run, range(count))
+    total = sum(sums)
+    if not last:
+        return total.reshape(shape)
+    total = total.reshape(features, *kernel, channels // groups)
+    return xp.ascontiguousarray(xp.moveaxis(total, -1, 1))
 
 
 def _multiply(xp: Any, columns: Any, matrix: Any) -> Any:
@@ -228,13 +256,22 @@ def _multiply(xp: Any, columns: Any, matrix: Any) -> Any:
     return xp.matmul(columns, matrix)
 
 
+def _each(xp: Any, run: Callable[[Any], None], parts: Sequence[Any]) -> None:
+    """Calls ``run`` for each part, on several threads where the arrays are NumPy's."""
+    if xp is np:
+        parallel.spread(run, parts)
+        return
+    for part in parts:
+        run(part)
+
+
 def _blocks(batch: int, image_elements: int) -> Iterator[slice]:
-    step = max(1, BLOCK_ELEMENTS // image_elements)
+    step = parallel.even_step(batch, max(1, BLOCK_ELEMENTS // image_elements))
     for start in range(0, batch, step):
         yield slice(start, start + step)
 
 
-def _cuts(batch: int, column: int, out: Sizes) -> Iterator[tuple[slice, int, Sizes]]:
+def _cuts(batch: int, column: int, out: Sizes) -> Iterator[Cut]:
     """Blocks of images; of large images blocks of rows: images, first row, sizes of the part."""
     row = column * prod(out[1:])
     if row * out[0] <= BLOCK_ELEMENTS:
@@ -252,7 +289,7 @@ def _reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:
     return (out[0] - 1) * stride[0] + dilation[0] * (kernel[0] - 1) + 1
 
 
-def _parts(
+def _part(
     xp: Any,
     input: Any,
     kernel: Sizes,
@@ -260,26 +297,26 @@ def _parts(
     padding: Sizes,
     dilation: Sizes,
     out: Sizes,
-) -> Iterator[tuple[slice, slice, Any, Sizes, Sizes]]:
-    """Blocks of few enough columns: images, places, and their input, its padding, their sizes."""
+    cut: Cut,
+) -> tuple[slice, slice, Any, Sizes, Sizes]:
+    """What columns are made of: images, places, and their input, its padding, their sizes."""
+    images, first, some = cut
+    part = input[images]
+    if some == out:
+        return images, slice(None), part, padding, out
     size = input.shape[2]
-    for images, first, some in _cuts(input.shape[0], input.shape[1] * prod(kernel), out):
-        part = input[images]
-        if some == out:
-            yield images, slice(None), part, padding, out
-            continue
-        low = first * stride[0] - padding[0]
-        high = low + _reach(some, kernel, stride, dilation)
-        start, stop = max(low, 0), min(high, size)
-        if (start, stop) == (low, high):
-            part = part[:, :, low:high]
-        else:
-            rows = xp.zeros((*part.shape[:2], high - low, *part.shape[3:]), part.dtype)
-            if start < stop:
-                rows[:, :, start - low : stop - low] = part[:, :, start:stop]
-            part = rows
-        places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
-        yield images, places, part, (0, *padding[1:]), some
+    low = first * stride[0] - padding[0]
+    high = low + _reach(some, kernel, stride, dilation)
+    start, stop = max(low, 0), min(high, size)
+    if (start, stop) == (low, high):
+        part = part[:, :, low:high]
+    else:
+        rows = xp.zeros((*part.shape[:2], high - low, *part.shape[3:]), part.dtype)
+        if start < stop:
+            rows[:, :, start - low : stop - low] = part[:, :, start:stop]
+        part = rows
+    places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
+    return images, places, part, (0, *padding[1:]), some
 
 
 def _is_pointwise(kernel: Sizes, padding: Sizes, groups: int) -> bool:

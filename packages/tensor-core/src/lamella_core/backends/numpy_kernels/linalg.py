@@ -13,11 +13,13 @@ import numpy as np
 
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
-from lamella_core.parallel import spread, thread_count
+from lamella_core.parallel import rests, spread, thread_count
 
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
 _PART = 1 << 22
 _LARGE = 1 << 24
+# From here on that BLAS's threads share what they rearrange saves more than their spinning costs.
+_HUGE = 1 << 30
 # BLAS takes parts of whole rows faster than parts of all rows, if they have at least this many.
 _ROWS = 256
 
@@ -43,10 +45,12 @@ def _cuts(size: int, count: int) -> list[slice]:
 def _product(left: Any, right: Any, bias: Any = None) -> Any:
     """The product of two matrices, to each row of which the bias is added."""
     rows, columns = left.shape[0], right.shape[1]
+    left, right = _for_blas(left), _for_blas(right)
+    if bias is None and left.size * columns >= _HUGE and rests():
+        return np.matmul(left, right)
     threads = min(thread_count(), left.size * columns // _PART)
     high = max(1, min(threads, rows // _ROWS))
     parts = [(r, c) for r in _cuts(rows, high) for c in _cuts(columns, threads // high)]
-    left, right = _for_blas(left), _for_blas(right)
     out = np.empty((rows, columns), left.dtype)
 
     def run(part: tuple[slice, slice]) -> None:
