@@ -38,7 +38,7 @@ def test_numpys_names(name: str) -> None:
 
 def test_other_names_are_errors() -> None:
     for call in (lambda: X.sum(axes=0), lambda: lc.cat([X], axes=0), lambda: X.unsqueeze(),
-                 lambda: lc.cat([X], dim=0, axis=0)):  # fmt: skip
+                 lambda: lc.cat([X], dim=1, axis=0)):  # fmt: skip
         with pytest.raises(TypeError):
             call()
 

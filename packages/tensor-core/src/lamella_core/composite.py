@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from functools import wraps
+import inspect
+import types
+from functools import cache, wraps
+from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any, overload
 
+from lamella_core.declaration import call_renamed
 from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.refusal import refuse
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -20,48 +25,105 @@ def composite(function: Function, /) -> Function: ...
 
 @overload
 def composite(
-    *, method: bool = True, inplace: bool = False, renames: bool = True
+    *, method: bool = True, inplace: bool = False, quick: bool = False
 ) -> Callable[[Function], Function]: ...
 
 
 def composite(
-    function: Any = None, /, *, method: bool = True, inplace: bool = False, renames: bool = True
+    function: Any = None, /, *, method: bool = True, inplace: bool = False, quick: bool = False
 ) -> Any:
     """Declares a composite op.
 
     Args:
         method: whether the function is a method of Tensor, too.
         inplace: whether there is a method ``name_`` that copies the result into the tensor.
-        renames: whether ``dim`` and ``keepdim`` may be called ``axis`` and ``keepdims``; it costs a
-            call 0.1 µs.
+        quick: whether the method is the function as it is, not :func:`checked`: for those of less
+            than a microsecond.
     """
 
     def declarator(function: Function) -> Function:
         name = function.__name__
-        code = function.__code__
-        if renames and "dim" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            function = with_numpys_names(function)
+        public = checked(function)
         if method:
-            setattr(Tensor, name, function)
+            setattr(Tensor, name, function if quick else public)
         if inplace:
-            setattr(Tensor, f"{name}_", _inplace(function))
-        return function
+            setattr(Tensor, f"{name}_", _inplace(public))
+        return public
 
     return declarator if function is None else declarator(function)
 
 
-def with_numpys_names(function: Function) -> Function:
-    """The function, with ``dim`` and ``keepdim`` also under the names ``axis`` and ``keepdims``."""
+def checked(function: Function, renames: bool = True) -> Function:
+    """The function, where arguments that made a call fail are named, see ``refusal``.
 
-    @wraps(function)
+    ``dim`` and ``keepdim`` may be called ``axis`` and ``keepdims``. The function is called by
+    position alone, which is quicker than a call of it as it is written.
+    """
+    code = function.__code__
+    if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+        return function
+    count = code.co_argcount + code.co_kwonlyargcount
+    names = code.co_varnames[:count]
+    renames = renames and "dim" in names
+    required = names[: code.co_argcount - len(function.__defaults__ or ())]
+    if renames and "dim" in required:
+        call: Any = _with_renamed_dim(function)
+    else:
+        by_position = types.FunctionType(
+            code.replace(co_argcount=count, co_kwonlyargcount=0),
+            function.__globals__,
+            code.co_name,
+            None,
+            function.__closure__,
+        )
+        call = _maker(code.co_argcount, code.co_kwonlyargcount, renames)(function, by_position)
+        variables = call.__code__.co_varnames
+        call.__code__ = call.__code__.replace(co_varnames=names + variables[count:])
+        call.__defaults__ = function.__defaults__
+        call.__kwdefaults__ = function.__kwdefaults__
+    return wraps(function)(call)
+
+
+@cache
+def _maker(positional: int, keyword_only: int, renames: bool) -> Function:
+    """Makes the callers of functions with so many parameters, from a function and what to call."""
+    names = [f"a{i}" for i in range(positional + keyword_only)]
+    listed = names[:positional] + (["*", *names[positional:]] if keyword_only else [])
+    given = f"({''.join(f'{name}, ' for name in names)})"
+    lines = [
+        "def make(function, by_position):",
+        f"    def call({', '.join(listed + ['**renamed'] * renames)}):",
+        *[f"        if renamed: return call_renamed(function, {given}, renamed)"] * renames,
+        "        try:",
+        f"            return by_position{given}",
+        "        except Exception as error:",
+        f"            refuse(function, {given}, error)",
+        "            raise",
+        "    return call",
+    ]
+    namespace = {"call_renamed": call_renamed, "refuse": refuse, "__name__": __name__}
+    exec(compile("\n".join(lines), "<caller of a composite>", "exec"), namespace)
+    return namespace["make"]
+
+
+def _with_renamed_dim(function: Function) -> Function:
+    """For a ``dim`` without a default, which a caller's own parameter would ask for."""
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            return function(*args)
         if "axis" in kwargs and "dim" not in kwargs:
             kwargs["dim"] = kwargs.pop("axis")
         if "keepdims" in kwargs and "keepdim" not in kwargs:
             kwargs["keepdim"] = kwargs.pop("keepdims")
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            try:
+                bound = inspect.signature(function).bind(*args, **kwargs)
+            except TypeError:
+                raise error from None
+            bound.apply_defaults()
+            refuse(function, (*bound.args, *bound.kwargs.values()), error)
+            raise
 
     return call
 

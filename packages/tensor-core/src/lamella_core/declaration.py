@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import types
 from functools import cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
+from lamella_core.refusal import refuse
 from lamella_core.signature import Param, argument_list, key_lines, parse
 
 if TYPE_CHECKING:
@@ -148,19 +150,20 @@ def call_operator(op: Op, *args: Any) -> Any:
 _NUMPYS_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
-def call_renamed(op: Op, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
-    """Calls an op's function whose ``dim`` or ``keepdim`` was given by NumPy's name for it.
+def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
+    """Calls a function whose ``dim`` or ``keepdim`` was given by NumPy's name for it.
 
     Raises:
-        TypeError: for any other name.
+        TypeError: for any other name, and where it was given by its own name, too.
     """
-    values = dict(zip((*(p.name for p in op.params), "out"), given, strict=False))
+    values = dict(zip(function.__code__.co_varnames, given, strict=False))
+    parameters = signature(function).parameters
     for name, value in renamed.items():
-        ours = _NUMPYS_NAMES.get(name)
-        if ours not in values:
-            raise TypeError(f"{op.name}() got an unexpected keyword argument {name!r}")
+        ours = _NUMPYS_NAMES.get(name, "")
+        if ours not in values or values[ours] is not parameters[ours].default:
+            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}")
         values[ours] = value
-    return op.function(**values)
+    return function(**values)
 
 
 def operator_method(function: Any, name: str) -> Any:
@@ -253,6 +256,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
         "call_again": call_again,
         "call_renamed": call_renamed,
         "device_key": device_key,
+        "refuse": refuse,
         "Tensor": Tensor,
         "__name__": declaration.__module__,
         "__builtins__": __builtins__,
@@ -287,15 +291,18 @@ def _caller_code(
     lines = [f"def caller({names}{', **renamed' if renames else ''}):"]
     if renames:
         given = f"({arguments}{'out' if has_out else ''})"
-        lines += ["    if renamed:", f"        return call_renamed(op, {given}, renamed)"]
+        lines += ["    if renamed:", f"        return call_renamed(op.function, {given}, renamed)"]
     if has_out:
         lines += ["    if out is not None:", f"        return call_out(op, {arguments}out)"]
-    lines += ["    try:", *(f"        {line}" for line in key_lines(params))]
+    lines += ["    try:", "        try:", *(f"            {line}" for line in key_lines(params))]
     lines += [
-        "    except (AttributeError, TypeError):",
-        f"        return call_again(op, {arguments})",
+        "        except (AttributeError, TypeError):",
+        f"            return call_again(op, {arguments})",
+        f"        return table[key]({arguments})",
+        "    except Exception as error:",
+        f"        refuse(op.function, ({arguments}), error)",
+        "        raise",
     ]
-    lines += [f"    return table[key]({arguments})"]
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<caller>", "exec"), namespace)
     return namespace["caller"].__code__

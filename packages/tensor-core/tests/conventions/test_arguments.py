@@ -82,7 +82,7 @@ def test_what_is_no_number_is_a_type_error(value):
     for call in (x.fill_, lambda v: x.masked_fill(mask, v), lambda v: core.add(x, x, alpha=v)):
         with pytest.raises(TypeError):
             call(value)
-    with pytest.raises(TypeError, match="must be Tensors"):
+    with pytest.raises(TypeError, match="must be Tensor"):
         core.equal(x, value)
 
 

@@ -4,6 +4,7 @@ Importing this package declares the ops, their array kernels and their derivativ
 """
 
 from lamella_autograd import batching_rules_in as _batching_rules_in
+from lamella_core.composite import checked as _checked
 from lamella_core.serialization import register_place
 from lamella_nn import derivatives as _derivatives  # declares the formulas
 from lamella_nn import kernels as _kernels  # registers the kernels
@@ -76,4 +77,9 @@ __all__ += _vision
 # PyTorch has these in one module; files that hold whole modules name them by it.
 register_place("torch._C._nn", globals()["gelu"])
 for _name in __all__:
-    register_place("torch.nn.functional", globals()[_name])
+    _function = globals()[_name]
+    if not hasattr(_function, "op"):
+        globals()[_name] = _function = _checked(_function, renames=False)
+        # Where a pickle looks for it.
+        _function.__module__ = __name__
+    register_place("torch.nn.functional", _function)

@@ -64,7 +64,7 @@ def grid_sample(
             f"'reflection', but got: '{padding_mode}'"
         )
     if align_corners is None:
-        warnings.warn(_DEFAULT, stacklevel=2)
+        warnings.warn(_DEFAULT, stacklevel=3)
         align_corners = False
     _check(input, grid, mode)
     return grid_sampler(input, grid, mode, padding_mode, bool(align_corners))
@@ -148,12 +148,12 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             f"{listed(theta._array.shape)}"
         )
     if align_corners is None:
-        warnings.warn(_DEFAULT, stacklevel=2)
+        warnings.warn(_DEFAULT, stacklevel=3)
     if align_corners and min(size[2:]) == 1:
         warnings.warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
             "align_corners=True. This is not an intended use case of affine_grid.",
-            stacklevel=2,
+            stacklevel=3,
         )
     sizes = list(size[2:])
     base = core.ones((*sizes, dims + 1), dtype=theta.dtype, device=theta.device)

@@ -24,7 +24,7 @@ def read_reduction(reduction: str, size_average: bool | None, reduce: bool | Non
         warnings.warn(
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
             f"instead.",
-            stacklevel=3,
+            stacklevel=4,
         )
     if reduction not in REDUCTIONS:
         raise ValueError(

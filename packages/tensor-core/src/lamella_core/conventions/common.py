@@ -229,7 +229,7 @@ def resize_out(op_name: str, backend: Backend, target: Tensor, shape: tuple[int,
             f"An output with one or more elements was resized since it had shape "
             f"{list(target._array.shape)}, which does not match the required output shape "
             f"{list(shape)}. Resize it to 0 elements first to reuse it.",
-            stacklevel=5,
+            stacklevel=6,
         )
     resize(target, shape)
 

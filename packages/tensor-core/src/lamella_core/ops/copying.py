@@ -103,7 +103,7 @@ def _order_for(input: Tensor, wanted: memory_format | None) -> Any:
     return channels_last_order(input._array.ndim, wanted)
 
 
-@composite
+@composite(quick=True)
 def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tensor:
     """A copy that gradients flow through.
 

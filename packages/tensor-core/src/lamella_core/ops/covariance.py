@@ -100,7 +100,7 @@ def cov(
     else:
         divisor = total - correction * (weights * aweights.reshape(-1)).sum() / total
     if count and (divisor <= 0 if weights is None else anywhere(divisor <= 0)):
-        warn("cov(): degrees of freedom is <= 0", stacklevel=2)
+        warn("cov(): degrees of freedom is <= 0", stacklevel=3)
     divisor = max(divisor, 0) if weights is None else divisor.clamp(min=0)
     centred = rows - mean
     weighted = centred if weights is None else centred * weights

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.composite import composite, with_numpys_names
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
@@ -177,7 +177,7 @@ def diff(
     return write_out("diff", result, out)
 
 
-@with_numpys_names
+@checked
 def trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:
@@ -200,7 +200,7 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: i
     return trapezoid(y, x, dx=dx, dim=dim)
 
 
-@with_numpys_names
+@checked
 def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:

@@ -46,7 +46,8 @@ def _checked(op_name: str, tensors: Any) -> list[Tensor]:
     for i, each in enumerate(tensors):
         if not isinstance(each, Tensor):
             raise TypeError(
-                f"expected Tensor as element {i} in argument 0, but got {type(each).__name__}"
+                f"{op_name}(): expected Tensor as element {i} in argument 0, but got "
+                f"{type(each).__name__}"
             )
     return list(tensors)
 

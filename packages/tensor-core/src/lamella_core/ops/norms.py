@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.composite import with_numpys_names
+from lamella_core.composite import checked
 from lamella_core.conventions.common import normalize_dims
 from lamella_core.conventions.results import write_out
 from lamella_core.dtype import COMPLEX
@@ -38,7 +38,7 @@ def _converted(op_name: str, input: Tensor, dtype: DType | None) -> Tensor:
     return input.to(dtype)
 
 
-@with_numpys_names
+@checked
 def vector_norm(
     x: Tensor,
     ord: float = 2,
@@ -76,7 +76,7 @@ def vector_norm(
     return write_out(op_name, _vector_norm(x, dims, keepdim, order), out)
 
 
-@with_numpys_names
+@checked
 def matrix_norm(
     A: Tensor,
     ord: float | str = "fro",
@@ -143,7 +143,7 @@ def _largest(values: Tensor, dim: int) -> Tensor:
     return values.sum(dim, keepdim=True)
 
 
-@with_numpys_names
+@checked
 def norm(
     A: Tensor,
     ord: float | str | None = None,

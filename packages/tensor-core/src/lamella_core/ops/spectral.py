@@ -6,7 +6,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import with_numpys_names
+from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
@@ -261,7 +261,7 @@ def _transforms(name: str, kind: Any, flag: bool, one: str, several: str) -> Any
     for end, (function, doc) in made.items():
         function.__name__ = function.__qualname__ = name + end
         function.__doc__ = doc or f":func:`{name}n` over the last two dimensions."
-    return tuple(map(with_numpys_names, (over_one, over_several, over_two)))
+    return tuple(map(checked, (over_one, over_several, over_two)))
 
 
 fft, fftn, fft2 = _transforms(

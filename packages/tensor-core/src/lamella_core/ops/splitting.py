@@ -45,7 +45,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return _unbind(input, normalize_dim(dim, ndim))
 
 
-@composite(renames=False)
+@composite(quick=True)
 def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Views of parts of the given sizes along a dimension.
 

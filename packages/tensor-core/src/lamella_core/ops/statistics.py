@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.composite import composite, with_numpys_names
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
@@ -103,7 +103,7 @@ def std(
     return write_out("std", _deviation(_std, input, dim, unbiased, keepdim, correction), out)
 
 
-@with_numpys_names
+@checked
 def var_mean(
     input: Tensor,
     dim: Ints | None = None,
@@ -118,7 +118,7 @@ def var_mean(
     return write_outs("var_mean", (spread, _mean_beside(input, dim, keepdim)), out)
 
 
-@with_numpys_names
+@checked
 def std_mean(
     input: Tensor,
     dim: Ints | None = None,

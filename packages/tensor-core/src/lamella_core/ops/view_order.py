@@ -60,7 +60,7 @@ def _permute_method(self: Tensor, *order: Any, dims: Any = None) -> Tensor:
     return _permute_checked(self, order)
 
 
-@composite
+@composite(quick=True)
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """A view with two dimensions exchanged.
 
@@ -75,7 +75,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return view_as_shape(input, ())
 
 
-@composite
+@composite(quick=True)
 def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """Another name of :func:`transpose`."""
     return transpose(input, axis0, axis1)
@@ -87,7 +87,7 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return transpose(input, dim0, dim1)
 
 
-@composite
+@composite(quick=True)
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; a tensor of fewer dimensions as it is.
 

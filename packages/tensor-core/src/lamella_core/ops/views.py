@@ -243,7 +243,7 @@ def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
     return _reshape(self, other._array.shape)
 
 
-@composite
+@composite(quick=True)
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from ``start_dim`` to ``end_dim`` as one, in row-major order.
 
@@ -315,7 +315,7 @@ def needed(op_name: str, axis: int | None) -> int:
     return axis
 
 
-@composite(renames=False)
+@composite(quick=True)
 def unsqueeze(input: Tensor, dim: int | None = None, *, axis: int | None = None) -> Tensor:
     """A view with a dimension of size 1 put in at ``dim``.
 
@@ -335,7 +335,7 @@ def unsqueeze(input: Tensor, dim: int | None = None, *, axis: int | None = None)
     return _unsqueeze_table[modes.bits | input._key](input, dim + bound if dim < 0 else dim)
 
 
-@composite(renames=False)
+@composite(quick=True)
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any = None) -> Tensor:
     """A view without the dimensions of size 1.
 
@@ -425,7 +425,7 @@ def _expand_as(self: Tensor, other: Tensor) -> Tensor:
 # ------------ parts
 
 
-@composite(renames=False)
+@composite(quick=True)
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """A view of the slice number ``index`` along a dimension, which goes away.
 
@@ -446,7 +446,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return _basic_index_table[modes.bits | input._key](input, place)
 
 
-@composite(renames=False)
+@composite(quick=True)
 def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
     """A view of ``length`` slices along a dimension, from ``start`` on.
 

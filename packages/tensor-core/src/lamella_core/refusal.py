@@ -1,0 +1,115 @@
+"""Wrong arguments: an error that names them, found once a call has failed.
+
+A call that succeeds pays nothing for it. Callers and composites catch what a call raises and
+hold its arguments against the annotations of its parameters; what fits no annotation was the
+user's mistake, whatever it led to further inside.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_SEQUENCES = (list, tuple)
+
+
+def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception) -> None:
+    """Raises PyTorch's error for the first value that its parameter does not take, if there is one.
+
+    Args:
+        function: what was called.
+        values: its arguments, in the order of its parameters.
+        error: what the call raised; it becomes the cause, unless it tells the same itself.
+
+    Raises:
+        TypeError: for a value of another type than the annotation's.
+        ValueError: for an integer of more than 64 bits.
+    """
+    if isinstance(error, TypeError) and str(error).startswith(f"{function.__name__}("):
+        return
+    annotations = function.__annotations__
+    given = zip(function.__code__.co_varnames, values, strict=False)
+    for position, (name, value) in enumerate(given, 1):
+        kinds = annotations.get(name, "Any").split(" | ")
+        if any(_FITS.get(kind, _anything)(value) for kind in kinds):
+            continue
+        if _is_large(value) and not {"int", "Ints", "Sequence[int]"}.isdisjoint(kinds):
+            raise ValueError(f"Overflow when unpacking long long: {value}") from error
+        expected = " or ".join(_NAMES.get(kind, kind) for kind in kinds)
+        found = type(value).__name__
+        if "tuple of" in expected and isinstance(value, _SEQUENCES):
+            found = f"{found} of {', '.join(type(each).__name__ for each in value[:3])}"
+        raise TypeError(
+            f"{function.__name__}(): argument '{name}' (position {position}) must be {expected}, "
+            f"not {found}"
+        ) from error
+
+
+def _anything(value: Any) -> bool:
+    return True
+
+
+def _is_tensor(value: Any) -> bool:
+    from lamella_core.tensor import Tensor
+
+    return isinstance(value, Tensor)
+
+
+def _is_large(value: Any) -> bool:
+    numbers = value if isinstance(value, _SEQUENCES) else (value,)
+    return any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in numbers)
+
+
+def _is_integer(value: Any) -> bool:
+    from lamella_core.conventions.common import index_of
+
+    try:
+        return -(2**63) <= index_of(value) < 2**63
+    except TypeError:
+        return False
+
+
+def _is_number(value: Any, types: Any = (int, float, complex, np.number, np.bool_)) -> bool:
+    if isinstance(value, types):
+        return True
+    return _is_tensor(value) and not value._array.ndim and not value.requires_grad
+
+
+def _is_real(value: Any) -> bool:
+    return _is_number(value, (int, float, np.integer, np.floating, np.bool_))
+
+
+def _several(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, _SEQUENCES) and all(map(fits, value))
+
+
+_integers = _several(_is_integer)
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "None": lambda value: value is None,
+    "Tensor": _is_tensor,
+    "Number": _is_number,
+    "float": _is_real,
+    "int": _is_integer,
+    "bool": lambda value: isinstance(value, (bool, np.bool_)),
+    "str": lambda value: isinstance(value, str),
+    "Ints": lambda value: _is_integer(value) or _integers(value),
+    "Sequence[int]": _integers,
+    "Sequence[float]": _several(_is_real),
+    "Sequence[Tensor]": _several(_is_tensor),
+    "dtype": lambda value: type(value).__name__ == "dtype",
+    "DType": lambda value: type(value).__name__ == "dtype" or isinstance(value, type),
+}
+
+_NAMES = {
+    "Ints": "int or tuple of ints",
+    "Sequence[int]": "tuple of ints",
+    "Sequence[float]": "tuple of floats",
+    "Sequence[Tensor]": "tuple of Tensors",
+    "dtype": "torch.dtype",
+    "DType": "torch.dtype",
+}

@@ -1,0 +1,58 @@
+"""Wrong arguments: the exceptions are those that PyTorch 2.13 raises for the same calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import lamella_core as core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+X = core.ones(2, 3)
+CALLS: list[tuple[Callable[[], object], str]] = [
+    (lambda: core.gather(X, 0, 0), r"gather\(\): argument 'index' .* must be Tensor, not int"),
+    (lambda: X.mm(1), r"mm\(\): argument 'mat2' .* must be Tensor, not int"),
+    (lambda: core.sort(1), r"sort\(\): argument 'input' \(position 1\) must be Tensor, not int"),
+    (lambda: core.sort(X, descending=None, dim="a"), r"sort\(\): argument 'dim'"),
+    (lambda: core.stack(3), r"must be tuple of Tensors, not int"),
+    (lambda: core.cat(X, "a"), r"cat\(\): argument 'tensors'"),
+    (lambda: X.sum("a"), r"sum\(\): argument 'dim' .* must be int or tuple of ints"),
+    (lambda: core.unsqueeze(1, 0), r"unsqueeze\(\): argument 'input'"),
+    (lambda: core.select(X, index="a", axis=0), r"select\(\): argument 'index' .* int, not str"),
+    (lambda: core.add(X, X, alpha=X), r"add\(\): argument 'alpha' .* Number, not Tensor"),
+    (lambda: core.cumsum(X, 0, dtype=3), r"cumsum\(\): argument 'dtype' .* torch.dtype"),
+    (lambda: X.permute_copy([0, "a"]), r"must be tuple of ints, not list of int, str"),
+]
+
+
+@pytest.mark.parametrize(("call", "text"), CALLS)
+def test_wrong_types_are_named(call: Callable[[], object], text: str) -> None:
+    with pytest.raises(TypeError, match=text):
+        call()
+
+
+def test_an_integer_of_more_than_64_bits() -> None:
+    with pytest.raises(ValueError, match="Overflow when unpacking long long"):
+        core.diagonal(X, 2**70)
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        core.sort(X, 5)
+    with pytest.raises(RuntimeError, match="must match the size"):
+        X + core.ones(4)
+
+
+def test_what_led_to_it_is_the_cause() -> None:
+    with pytest.raises(TypeError) as caught:
+        core.sort(1)
+    assert isinstance(caught.value.__cause__, AttributeError)
+
+
+def test_integers_of_numpy_and_tensors_are_integers() -> None:
+    assert core.sort(X, np.int64(1))[0].shape == (2, 3)
+    assert core.diagonal(X, core.tensor(1)).shape == (2,)
