@@ -74,4 +74,8 @@ def outcome(framework: ModuleType, expression: str) -> Any:
 
 @pytest.mark.parametrize("expression", CALLS)
 def test_the_outcome_is_pytorchs(expression: str) -> None:
-    assert outcome(lamella, expression) == outcome(torch, expression)
+    expected = outcome(torch, expression)
+    if expected == "AttributeError" and expression.startswith("F."):
+        # PyTorch's functions in Python ask for attributes of what is no tensor.
+        expected = "TypeError"
+    assert outcome(lamella, expression) == expected

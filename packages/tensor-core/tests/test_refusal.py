@@ -25,7 +25,7 @@ CALLS: list[tuple[Callable[[], object], str]] = [
     (lambda: core.select(X, index="a", axis=0), r"select\(\): argument 'index' .* int, not str"),
     (lambda: core.add(X, X, alpha=X), r"add\(\): argument 'alpha' .* Number, not Tensor"),
     (lambda: core.cumsum(X, 0, dtype=3), r"cumsum\(\): argument 'dtype' .* torch.dtype"),
-    (lambda: X.permute_copy([0, "a"]), r"must be tuple of ints, not list of int, str"),
+    (lambda: core.permute_copy(X, [0, "a"]), r"must be tuple of ints, not list of int, str"),
 ]
 
 
@@ -37,7 +37,7 @@ def test_wrong_types_are_named(call: Callable[[], object], text: str) -> None:
 
 def test_an_integer_of_more_than_64_bits() -> None:
     with pytest.raises(ValueError, match="Overflow when unpacking long long"):
-        core.diagonal(X, 2**70)
+        core.topk(X, 2**70)
 
 
 def test_other_errors_stay_as_they_are() -> None:

@@ -67,25 +67,25 @@ def checked(function: Function, renames: bool = True) -> Function:
     renames = renames and "dim" in names
     required = names[: code.co_argcount - len(function.__defaults__ or ())]
     if renames and "dim" in required:
-        call: Any = _with_renamed_dim(function)
-    else:
-        by_position = types.FunctionType(
-            code.replace(co_argcount=count, co_kwonlyargcount=0),
-            function.__globals__,
-            code.co_name,
-            None,
-            function.__closure__,
-        )
-        call = _maker(code.co_argcount, code.co_kwonlyargcount, renames)(function, by_position)
-        variables = call.__code__.co_varnames
-        call.__code__ = call.__code__.replace(co_varnames=names + variables[count:])
-        call.__defaults__ = function.__defaults__
-        call.__kwdefaults__ = function.__kwdefaults__
-    return wraps(function)(call)
+        return _with_renamed_dim(function)
+    by_position = types.FunctionType(
+        code.replace(co_argcount=count, co_kwonlyargcount=0),
+        function.__globals__,
+        code.co_name,
+        None,
+        function.__closure__,
+    )
+    call = _maker(code.co_argcount, code.co_kwonlyargcount, renames)(function, by_position)
+    variables = call.__code__.co_varnames
+    call.__code__ = call.__code__.replace(co_varnames=names + variables[count:])
+    call.__defaults__ = function.__defaults__
+    call.__kwdefaults__ = function.__kwdefaults__
+    wraps(function)(call)
+    return call
 
 
 @cache
-def _maker(positional: int, keyword_only: int, renames: bool) -> Function:
+def _maker(positional: int, keyword_only: int, renames: bool) -> Any:
     """Makes the callers of functions with so many parameters, from a function and what to call."""
     names = [f"a{i}" for i in range(positional + keyword_only)]
     listed = names[:positional] + (["*", *names[positional:]] if keyword_only else [])
@@ -101,7 +101,11 @@ def _maker(positional: int, keyword_only: int, renames: bool) -> Function:
         "            raise",
         "    return call",
     ]
-    namespace = {"call_renamed": call_renamed, "refuse": refuse, "__name__": __name__}
+    namespace: dict[str, Any] = {
+        "call_renamed": call_renamed,
+        "refuse": refuse,
+        "__name__": __name__,
+    }
     exec(compile("\n".join(lines), "<caller of a composite>", "exec"), namespace)
     return namespace["make"]
 
@@ -109,6 +113,7 @@ def _maker(positional: int, keyword_only: int, renames: bool) -> Function:
 def _with_renamed_dim(function: Function) -> Function:
     """For a ``dim`` without a default, which a caller's own parameter would ask for."""
 
+    @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if "axis" in kwargs and "dim" not in kwargs:
             kwargs["dim"] = kwargs.pop("axis")

@@ -32,10 +32,14 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
     if isinstance(error, TypeError) and str(error).startswith(f"{function.__name__}("):
         return
     annotations = function.__annotations__
+    deliberate = isinstance(error, (ValueError, NotImplementedError))
     given = zip(function.__code__.co_varnames, values, strict=False)
     for position, (name, value) in enumerate(given, 1):
         kinds = annotations.get(name, "Any").split(" | ")
         if any(_FITS.get(kind, _anything)(value) for kind in kinds):
+            continue
+        if deliberate and not {"str", "bool"}.isdisjoint(kinds):
+            # Neither a mode nor a switch that is none was looked at for its type alone.
             continue
         if _is_large(value) and not {"int", "Ints", "Sequence[int]"}.isdisjoint(kinds):
             raise ValueError(f"Overflow when unpacking long long: {value}") from error

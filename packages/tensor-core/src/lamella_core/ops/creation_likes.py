@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import check_size, number_of_type, read_dtype, read_sizes
 from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
@@ -117,7 +117,7 @@ def _in_the_shape(name: str, make: Any, doc: str) -> Any:
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = doc
-    return like
+    return checked(like)
 
 
 empty_like = _in_the_shape(
@@ -143,6 +143,7 @@ ones_like = _in_the_shape(
 )
 
 
+@checked
 def full_like(
     input: Tensor,
     fill_value: Number,

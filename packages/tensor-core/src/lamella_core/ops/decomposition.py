@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
+from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import (
@@ -60,6 +61,7 @@ def _not_positive(code: int) -> str:
     )
 
 
+@checked
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -87,6 +89,7 @@ def _factor(A: Tensor, upper: bool) -> Any:
     return return_types.linalg_cholesky_ex(factor.mH, info)
 
 
+@checked
 def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Tensor:
     """Lower triangular ``L`` with a positive diagonal and ``A = L L^H``, or ``A = L^H L``, upper.
 
@@ -107,6 +110,7 @@ def cholesky(A: Tensor, *, upper: bool = False, out: Tensor | None = None) -> Te
 # ------------ QR
 
 
+@checked
 def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     """``A = Q R`` with ``Q^H Q = I`` and ``R`` upper triangular, by Householder reflections.
 
@@ -131,6 +135,7 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
     return write_outs("linalg.qr", _qr(A, mode), out)
 
 
+@checked
 def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) -> Tensor:
     """First ``n`` columns of the product of ``k`` reflections ``H_i = I - tau_i v_i v_i^H``.
 
@@ -200,6 +205,7 @@ def _check_pivoting(op_name: str, A: Tensor, pivot: bool) -> None:
         )
 
 
+@checked
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -234,6 +240,7 @@ def _zero_in_u(code: int) -> str:
     )
 
 
+@checked
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """:func:`lu_factor_ex` without the codes: a named tuple ``(LU, pivots)`` for :func:`lu_solve`.
 
@@ -246,6 +253,7 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     return write_outs("linalg.lu_factor", return_types.linalg_lu_factor(packed, pivots), out)
 
 
+@checked
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """``A = P L U``: a permutation, a lower triangle with diagonal 1, and an upper triangle.
 
@@ -281,6 +289,7 @@ def permutation_matrix(pivots: Tensor, size: int, like: Tensor) -> Tensor:
     return matrix.scatter_(-2, order.unsqueeze(-2), 1)
 
 
+@checked
 def lu_solve(
     LU: Tensor,
     pivots: Tensor,
@@ -344,6 +353,7 @@ def _from_lu(packed: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor
 # ------------ LDL
 
 
+@checked
 def ldl_factor_ex(
     A: Tensor, *, hermitian: bool = False, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -373,6 +383,7 @@ def _zero_in_d(code: int) -> str:
     return f"the diagonal element {code} of D is zero; the factors cannot be used to solve"
 
 
+@checked
 def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     """:func:`ldl_factor_ex` without the codes: a named tuple ``(LD, pivots)``.
 
@@ -385,6 +396,7 @@ def ldl_factor(A: Tensor, *, hermitian: bool = False, out: Any = None) -> Any:
     return write_outs("linalg.ldl_factor", return_types.linalg_ldl_factor(packed, pivots), out)
 
 
+@checked
 def ldl_solve(
     LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor | None = None
 ) -> Tensor:

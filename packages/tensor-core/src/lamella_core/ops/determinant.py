@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import check_square
@@ -26,6 +26,7 @@ def _slogdet(input: Tensor) -> Any:
     """See :func:`slogdet`."""
 
 
+@checked
 def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Determinant of square matrices, from their LU factorization.
 
@@ -39,6 +40,7 @@ def det(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out("linalg.det", _det(A), out)
 
 
+@checked
 def slogdet(A: Tensor, *, out: Any = None) -> Any:
     """Sign and logarithm of the size of the determinant: ``det(A) = sign * exp(logabsdet)``.
 

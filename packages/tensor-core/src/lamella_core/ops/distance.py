@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
@@ -34,6 +34,7 @@ def euclidean_distances(x1: Tensor, x2: Tensor) -> Tensor:
     """Distances by ``|a|^2 - 2 a b + |b|^2``: one matrix product, with rounding near 0."""
 
 
+@checked
 def cdist(
     x1: Tensor,
     x2: Tensor,

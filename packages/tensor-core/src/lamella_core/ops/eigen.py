@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
+from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere
 from lamella_core.conventions.results import write_out, write_outs
@@ -62,6 +63,7 @@ def _triangle(UPLO: str) -> str:
     return side
 
 
+@checked
 def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     """``A = V diag(w) V^H`` of symmetric or Hermitian matrices, ``w`` real and ascending.
 
@@ -82,6 +84,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
     return write_outs("linalg.eigh", _eigh(A, _triangle(UPLO)), out)
 
 
+@checked
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of :func:`eigh` alone."""
     check_square("linalg.eigvalsh", A)
@@ -94,6 +97,7 @@ def _check_finite(A: Tensor) -> None:
         raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
 
 
+@checked
 def eig(A: Tensor, *, out: Any = None) -> Any:
     """``A = V diag(w) V^-1``, complex also for real matrices.
 
@@ -111,6 +115,7 @@ def eig(A: Tensor, *, out: Any = None) -> Any:
     return write_outs("linalg.eig", _eig(A), out, exact=False)
 
 
+@checked
 def eigvals(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The eigenvalues of :func:`eig` alone."""
     _check_finite(A)
@@ -128,6 +133,7 @@ def _check_driver(driver: str | None) -> None:
         )
 
 
+@checked
 def svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None, out: Any = None
 ) -> Any:
@@ -152,6 +158,7 @@ def svd(
     return write_outs("linalg.svd", _svd(A, bool(full_matrices)), out)
 
 
+@checked
 def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) -> Tensor:
     """The singular values of :func:`svd` alone."""
     _check_driver(driver)
@@ -192,6 +199,7 @@ def _as_tensor(value: Tensor | float, A: Tensor) -> Tensor:
     return A.new_zeros((), dtype=real).fill_(value)
 
 
+@checked
 def matrix_rank(
     A: Tensor,
     tol: Tensor | float | None = None,
@@ -228,6 +236,7 @@ def matrix_rank(
     return write_out(op_name, (values > cutoff.unsqueeze(-1)).sum(-1), out)
 
 
+@checked
 def pinv(
     A: Tensor,
     rcond: Tensor | float | None = None,

@@ -14,7 +14,7 @@ from lamella_core.conventions.structural import structural
 from lamella_core.dtype import int64
 from lamella_core.formats import suggests_channels_last
 from lamella_core.ops.creation_data import tensor
-from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d
+from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d, tensors_in
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -35,21 +35,6 @@ def _cat(tensors: Sequence[Tensor], dim: int) -> Tensor:
 @structural(method=False, name="stack")
 def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
     """Tensors of one type and shape along a new dimension."""
-
-
-def _checked(op_name: str, tensors: Any) -> list[Tensor]:
-    if not isinstance(tensors, (list, tuple)):
-        raise TypeError(
-            f"{op_name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-            f"{type(tensors).__name__}"
-        )
-    for i, each in enumerate(tensors):
-        if not isinstance(each, Tensor):
-            raise TypeError(
-                f"{op_name}(): expected Tensor as element {i} in argument 0, but got "
-                f"{type(each).__name__}"
-            )
-    return list(tensors)
 
 
 def _given_out(op_name: str, result: Tensor, out: Tensor | None, inputs: list[Tensor]) -> Tensor:
@@ -97,7 +82,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         else:
             if 0 < first._array.ndim < 4:
                 return _cat(tensors, normalize_dim(dim, first._array.ndim))
-    given = _checked("cat", tensors)
+    given = tensors_in("cat", tensors)
     if not given:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     for i, each in enumerate(given):
@@ -158,7 +143,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
         RuntimeError: for an empty list, or shapes that differ.
         IndexError: when ``dim`` is out of range.
     """
-    given = _checked("stack", tensors)
+    given = tensors_in("stack", tensors)
     if not given:
         raise RuntimeError("stack expects a non-empty TensorList")
     shape = given[0]._array.shape
@@ -208,7 +193,7 @@ def column_stack(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Ten
 
 
 def _grown(op_name: str, tensors: Any, change: Any) -> tuple[Tensor, ...]:
-    given = _checked(op_name, tensors)
+    given = tensors_in(op_name, tensors)
     if not given:
         raise RuntimeError(f"{op_name} expects a non-empty TensorList")
     return tuple(change(given))
@@ -223,7 +208,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
     Raises:
         RuntimeError: for more dimensions.
     """
-    for i, each in enumerate(tensors):
+    for i, each in enumerate(tensors_in("block_diag", tensors)):
         if each._array.ndim > 2:
             raise RuntimeError(
                 f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
@@ -266,7 +251,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         indexing = "ij"
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
-    for each in tensors:
+    for each in tensors_in("meshgrid", tensors):
         if each._array.ndim > 1:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: shape "
@@ -301,7 +286,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     Raises:
         RuntimeError: for tensors that have not one dimension.
     """
-    for each in tensors:
+    for each in tensors_in("cartesian_prod", tensors):
         if each._array.ndim != 1:
             raise RuntimeError(
                 f"Expect a 1D vector, but got shape {list(each._array.shape)} (cartesian_prod)"

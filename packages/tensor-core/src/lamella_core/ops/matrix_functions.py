@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
@@ -89,6 +89,7 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     return write_out(op_name, result, out)
 
 
+@checked
 def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """Cross product of 3-vectors along a dimension.
 
@@ -115,6 +116,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     return write_out("linalg.cross", result, out)
 
 
+@checked
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) -> Tensor:
     """``sum_i conj(x_i) * y_i`` along a dimension.
 
@@ -133,11 +135,13 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
     return write_out("linalg.vecdot", (x.conj() * y).sum(dim), out)
 
 
+@checked
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """:meth:`Tensor.diagonal` of the matrices in the last two dimensions: a view."""
     return A.diagonal(offset, dim1, dim2)
 
 
+@checked
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """Vandermonde matrices: ``out[..., i, j] = x[..., i] ** j``.
 

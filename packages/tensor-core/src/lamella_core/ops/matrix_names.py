@@ -6,7 +6,7 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops import decomposition, determinant, eigen, solving
@@ -238,6 +238,7 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | Non
     return decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
 
 
+@checked
 def lu_unpack(
     LU_data: Tensor,
     LU_pivots: Tensor,

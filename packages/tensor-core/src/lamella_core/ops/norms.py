@@ -186,6 +186,7 @@ def norm(
     return matrix_norm(A, ord, dims, keepdim, dtype=dtype, out=out)  # type: ignore[arg-type]
 
 
+@checked
 def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) -> Tensor:
     """Condition number: largest over smallest singular value, or ``norm(A) * norm(A^-1)``.
 

@@ -199,7 +199,7 @@ def default_floating() -> DType:
 
 @reduction("same", refuses="complex")
 def amax(
-    input: Tensor, dim: Ints = (), keepdim: bool = False, *, out: Tensor | None = None
+    input: Tensor, dim: Ints | None = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """Largest element over some dimensions, or all; NaN where there is one.
 
@@ -217,7 +217,7 @@ def amax(
 
 @reduction("same", refuses="complex")
 def amin(
-    input: Tensor, dim: Ints = (), keepdim: bool = False, *, out: Tensor | None = None
+    input: Tensor, dim: Ints | None = (), keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
     """Smallest element over some dimensions, or all; otherwise as :func:`amax`."""
 

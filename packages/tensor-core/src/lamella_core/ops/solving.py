@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
+from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import (
@@ -53,6 +54,7 @@ def _zero_pivot(code: int) -> str:
     )
 
 
+@checked
 def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     """Inverse of square matrices, and LAPACK's code for each.
 
@@ -75,6 +77,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False, out: Any = None) -> Any:
     return write_outs("linalg.inv_ex", result, out)
 
 
+@checked
 def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``A^-1``: the matrix with ``A @ A^-1 = I``, for each matrix of a batch.
 
@@ -91,6 +94,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out("linalg.inv", inverse, out)
 
 
+@checked
 def tensorinv(A: Tensor, ind: int = 2, *, out: Tensor | None = None) -> Tensor:
     """Inverse for :func:`tensordot`: ``tensordot(tensorinv(A), A, ind)`` is the identity.
 
@@ -183,6 +187,7 @@ def _unsolvable(code: int) -> str:
     return "The solver failed because the input matrix is singular."
 
 
+@checked
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -202,6 +207,7 @@ def solve_ex(
     return write_outs("linalg.solve_ex", result, out)
 
 
+@checked
 def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None) -> Tensor:
     """The solution ``X`` of ``A X = B``, or of ``X A = B`` for ``left=False``.
 
@@ -220,6 +226,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Tensor | None = None)
     return write_out("linalg.solve", result, out)
 
 
+@checked
 def solve_triangular(
     A: Tensor,
     B: Tensor,
@@ -252,6 +259,7 @@ def solve_triangular(
     return write_out(op_name, _solve_triangular(A, B, upper, left, unitriangular), out)
 
 
+@checked
 def tensorsolve(
     A: Tensor, B: Tensor, dims: Sequence[int] | None = None, *, out: Tensor | None = None
 ) -> Tensor:
@@ -287,6 +295,7 @@ def tensorsolve(
 # ------------ least squares
 
 
+@checked
 def lstsq(
     A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None, out: Any = None
 ) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
@@ -208,6 +208,7 @@ def _isin(elements: Tensor, test_elements: Tensor, invert: bool) -> Tensor:
     """See :func:`isin`."""
 
 
+@checked
 def isin(
     elements: Tensor | Number,
     test_elements: Tensor | Number,
@@ -251,6 +252,7 @@ def _searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bo
     """See :func:`searchsorted`."""
 
 
+@checked
 def searchsorted(
     sorted_sequence: Tensor,
     input: Tensor | Number,
@@ -335,6 +337,7 @@ def _check_out(out: Tensor | None, out_int32: bool) -> None:
         )
 
 
+@checked
 def bucketize(
     input: Tensor | Number,
     boundaries: Tensor,

@@ -461,6 +461,7 @@ def _check_points(name: str, n: int) -> None:
         raise RuntimeError(f"{name}(): the number of points must not be negative, got n={n}")
 
 
+@checked
 def fftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     """Moves frequency 0 from the start to the middle, at ``n // 2``.
 
@@ -471,6 +472,7 @@ def fftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     return _shifted(input, dim, 0)
 
 
+@checked
 def ifftshift(input: Tensor, dim: Ints | None = None) -> Tensor:
     """Inverse of :func:`fftshift`: moves the element at ``n // 2`` to the start."""
     return _shifted(input, dim, 1)

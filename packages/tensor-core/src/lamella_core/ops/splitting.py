@@ -275,6 +275,22 @@ def broadcast_shapes(*shapes: int | Sequence[int]) -> Size:
     return Size(result)
 
 
+def tensors_in(op_name: str, tensors: Any) -> list[Tensor]:
+    """The tensors in an argument; TypeError for anything else."""
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{op_name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+            f"{type(tensors).__name__}"
+        )
+    for i, each in enumerate(tensors):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"{op_name}(): expected Tensor as element {i} in argument 0, but got "
+                f"{type(each).__name__}"
+            )
+    return list(tensors)
+
+
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """Views of the tensors, expanded to their common shape.
 
@@ -283,7 +299,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
-    shapes = [each._array.shape for each in tensors]
+    shapes = [each._array.shape for each in tensors_in("broadcast_tensors", tensors)]
     try:
         common = broadcast_shapes(*shapes)
     except RuntimeError:
@@ -320,23 +336,24 @@ def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
 Tensor.sum_to_size = _sum_to_size
 
 
-def _several(tensors: tuple[Any, ...], change: Any) -> Any:
+def _several(name: str, tensors: Any, change: Any) -> Any:
     """Applies a change to one tensor, or to each of several."""
     if len(tensors) == 1:
         if isinstance(tensors[0], Tensor):
             return change(tensors[0])
-        tensors = tuple(tensors[0])
-    return tuple(map(change, tensors))
+        tensors = tensors[0]
+    return tuple(map(change, tensors_in(name, tensors)))
 
 
 def atleast_1d(*tensors: Tensor) -> Any:
     """Tensors of no dimension as views of one; others as they are."""
-    return _several(tensors, lambda x: x if x._array.ndim else x.reshape(1))
+    return _several("atleast_1d", tensors, lambda x: x if x._array.ndim else x.reshape(1))
 
 
 def atleast_2d(*tensors: Tensor) -> Any:
     """Views with at least two dimensions, the new ones in front."""
     return _several(
+        "atleast_2d",
         tensors,
         lambda x: x if x._array.ndim > 1 else x.reshape(1, 1) if not x._array.ndim else x[None],
     )
@@ -353,4 +370,4 @@ def atleast_3d(*tensors: Tensor) -> Any:
             return x.unsqueeze(-1)
         return x.reshape(1, 1, 1) if not ndim else x.unsqueeze(0).unsqueeze(-1)
 
-    return _several(tensors, grow)
+    return _several("atleast_3d", tensors, grow)
