@@ -192,7 +192,7 @@ def gpu(session: nox.Session) -> None:
     requirements = ("lamella", "lamella-cuda-kernels", "cupy-cuda13x>=14", TORCH)
     install(session, *requirements, "expecttest", "hypothesis", "pytest>=8")
     environment = {**THREADS, "PYTHONPATH": str(ROOT / "conformance/cupy-stand-in/src")}
-    beside = ("packages/tensor-core/tests/cuda", "conformance/cuda")
+    beside = ("packages/lamella/tests/cuda", "conformance/cuda")
     session.run("pytest", *ON_CUDA, *beside, env=environment)
     session.run(
         "python", "conformance/cupy-stand-in/run.py", "--gpu", *session.posargs, env=THREADS

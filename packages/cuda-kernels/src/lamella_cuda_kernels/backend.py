@@ -129,7 +129,7 @@ class CupyBackend(Backend):
         self.cupy = cupy
         self.xp = namespace
         self.array_type = cupy.ndarray
-        # Device index to the most bytes that were allocated and reserved; lamella_core.cuda.memory.
+        # Device index to the most bytes that were allocated and reserved; lamella.cuda.memory.
         self.peaks: dict[int, dict[str, int]] = {}
         self._copy = self.guard(partial(cupy.copyto, casting="unsafe"))
 

@@ -29,7 +29,7 @@ _alias.register_file_names()
 
 _SUBMODULES = frozenset(
     [name.split(".")[1] for name in _alias.MODULES]
-    + ["accelerator", "backends", "multiprocessing", "utils", "version"]
+    + ["accelerator", "backends", "cuda", "multiprocessing", "utils", "version"]
 )
 
 _GRAD_MODES = (

@@ -24,7 +24,6 @@ MODULES = {
     "lamella.autograd.anomaly_mode": "lamella_autograd.anomaly",
     "lamella.autograd.grad_mode": "lamella_autograd.modes",
     "lamella.autograd": "lamella_autograd",
-    "lamella.cuda": "lamella_core.cuda",
     "lamella.func": "lamella_autograd.func",
     "lamella.fft": "lamella_core.fft",
     "lamella.linalg": "lamella_core.linalg",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lamella_core import cuda
+from lamella import cuda
 from lamella_core.device import Device
 
 if TYPE_CHECKING:

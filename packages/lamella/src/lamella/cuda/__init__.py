@@ -6,11 +6,11 @@ an error that says what to install.
 
 from __future__ import annotations
 
-from lamella_core.cuda import memory, nvtx, random, streams
-from lamella_core.cuda.devices import *
-from lamella_core.cuda.memory import *
-from lamella_core.cuda.random import *
-from lamella_core.cuda.streams import *
+from lamella.cuda import memory, nvtx, random, streams
+from lamella.cuda.devices import *
+from lamella.cuda.memory import *
+from lamella.cuda.random import *
+from lamella.cuda.streams import *
 from lamella_core.tensor_types import CUDA_TYPES
 
 globals().update(CUDA_TYPES)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.cuda.devices import cupy, index_of, is_available, is_initialized
-from lamella_core.cuda.devices import device as device_context
+from lamella.cuda.devices import cupy, index_of, is_available, is_initialized
+from lamella.cuda.devices import device as device_context
 from lamella_core.dispatch import backends
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.cuda.devices import cupy
+from lamella.cuda.devices import cupy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lamella_core as lc
-from lamella_core import cuda
+from lamella import cuda
 
 needs_gpu = pytest.mark.skipif(not cuda.is_available(), reason="no CuPy or no CUDA device")
 needs_none = pytest.mark.skipif(cuda.is_available(), reason="a CUDA device is there")

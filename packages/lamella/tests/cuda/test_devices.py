@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lamella_core as lc
-from lamella_core import cuda
+from lamella import cuda
 
 needs_gpu = pytest.mark.skipif(not cuda.is_available(), reason="no CuPy or no CUDA device")
 needs_two = pytest.mark.skipif(cuda.device_count() < 2, reason="fewer than two CUDA devices")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.cuda.devices import device_count, index_of, is_available
+from lamella.cuda.devices import device_count, index_of, is_available
 from lamella_core.device import Device
 from lamella_core.generator import _bytes_array, _bytes_tensor, default_of, seeded
 
