@@ -56,7 +56,7 @@ def test_invalid_rank(rank) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"num_replicas": 2}, {"rank": 1}], ids=str)
 def test_without_a_process_group_both_numbers_are_needed(given) -> None:
-    with pytest.raises(RuntimeError, match="pass num_replicas and rank"):
+    with pytest.raises(ValueError, match="pass num_replicas and rank"):
         DistributedSampler(range(3), **given)
 
 

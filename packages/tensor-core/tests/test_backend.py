@@ -5,6 +5,7 @@ import pytest
 
 import lamella_core as lc
 from lamella_core import dispatch
+from lamella_core.backend import unavailable
 
 
 def test_the_numpy_backend_is_always_there() -> None:
@@ -16,6 +17,14 @@ def test_an_unknown_device_type_names_those_that_are_known() -> None:
         RuntimeError, match=r"no backend for device type 'abacus'.*cpu.*lamella\.backends"
     ):
         lc.zeros(2, device="abacus")
+
+
+def test_a_device_type_that_cannot_serve_now_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(unavailable, "abacus", "the beads are in use by another process")
+    with pytest.raises(RuntimeError, match="the beads are in use"):
+        lc.zeros(2, device="abacus")
+    with pytest.raises(RuntimeError, match="no backend for device type 'rod'"):
+        lc.zeros(2, device="rod")
 
 
 def test_a_device_type_cannot_be_registered_twice() -> None:

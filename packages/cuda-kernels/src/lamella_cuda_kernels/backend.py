@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backend import Backend
+from lamella_core.backend import Backend, unavailable
 from lamella_core.device import Device
 from lamella_core.dispatch import backends, register_backend
 from lamella_cuda_kernels.namespace import FORKED, Namespace
@@ -27,8 +27,8 @@ def load() -> None:
 
     CuPy is imported here, when a device type that is not known yet is first named.
 
-    Raises:
-        RuntimeError: in a process that was forked from one that had CUDA in use.
+    In a process that was forked from one that had CUDA in use the reason is left for those who ask
+    for that device type.
     """
     if "cuda" in backends:
         return
@@ -43,7 +43,7 @@ def load() -> None:
             return
     except cupy.cuda.runtime.CUDARuntimeError as error:
         if error.status == _INITIALIZATION_ERROR:
-            raise RuntimeError(FORKED) from error
+            unavailable["cuda"] = FORKED
         return
     from cupyx import errstate
 

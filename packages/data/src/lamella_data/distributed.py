@@ -28,8 +28,8 @@ class DistributedSampler(_BlockSampler):
         drop_last: whether to leave out indices rather than to repeat some.
 
     Raises:
-        RuntimeError: ``num_replicas`` or ``rank`` is None, which asks for the process group.
-        ValueError: ``rank`` is outside ``[0, num_replicas - 1]``.
+        ValueError: ``num_replicas`` or ``rank`` is None, which asks for the process group, or
+            ``rank`` is outside ``[0, num_replicas - 1]``.
     """
 
     def __init__(
@@ -43,10 +43,9 @@ class DistributedSampler(_BlockSampler):
     ) -> None:
         if num_replicas is None or rank is None:
             missing = "num_replicas" if num_replicas is None else "rank"
-            raise RuntimeError(
-                f"DistributedSampler without {missing} asks the process group for it, which "
-                "Requires distributed package to be available: lamella has none yet, so pass "
-                "num_replicas and rank"
+            raise ValueError(
+                f"Default process group has not been initialized: DistributedSampler without "
+                f"{missing} asks it, and lamella has none yet, so pass num_replicas and rank"
             )
         if rank >= num_replicas or rank < 0:
             raise ValueError(

@@ -27,6 +27,10 @@ class MissingDeviceError(AssertionError, RuntimeError):
     """A device type that no backend serves; PyTorch raises AssertionError for CUDA."""
 
 
+# Device types whose package is there and cannot serve them now, with the reason.
+unavailable: dict[str, str] = {}
+
+
 class Backend(ABC):
     """Base class of backends: a device type, its arrays and its kernels.
 

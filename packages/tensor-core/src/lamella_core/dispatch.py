@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError
+from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError, unavailable
 from lamella_core.device import MODES as DEVICE_MODES
 from lamella_core.device import Device
 from lamella_core.device import default as default_device
@@ -306,7 +306,8 @@ def backend_of(device: Device) -> Backend:
         if backend is None:
             known = ", ".join(sorted(backends))
             raise MissingDeviceError(
-                f"{'Torch not compiled with CUDA enabled: ' if device.type == 'cuda' else ''}"
+                unavailable.get(device.type)
+                or f"{'Torch not compiled with CUDA enabled: ' if device.type == 'cuda' else ''}"
                 f"no backend for device type {device.type!r}; the device types here are: {known}. "
                 f"For cuda install the extra lamella-tensor-core[cuda12] or [cuda13]; another "
                 f"device needs a package that offers an entry point in {ENTRY_POINT_GROUP!r}"

@@ -252,6 +252,28 @@ def _searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bo
     """See :func:`searchsorted`."""
 
 
+def _search(
+    op_name: str,
+    sequence: Tensor,
+    input: Tensor | Number,
+    right: bool,
+    int32: bool,
+    out: Tensor | None,
+) -> Tensor:
+    wanted = dtypes.int32 if int32 else dtypes.int64
+    if out is not None and out._dtype is not wanted:
+        raise RuntimeError(
+            f"torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
+            f"Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
+            f"dtype {out._dtype.class_name} and out_int32 flag is {int32}"
+        )
+    values = input if isinstance(input, Tensor) else _like(sequence, input)
+    if values._dtype.is_complex:
+        raise not_implemented_for(op_name, values._dtype)
+    places = _searchsorted(sequence, values, right, int32)
+    return write_out(op_name, places if values is input else places.squeeze(0), out)
+
+
 @checked
 def searchsorted(
     sorted_sequence: Tensor,
@@ -287,26 +309,24 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left "
             "while right was True"
         )
-    is_number = not isinstance(input, Tensor)
+    shape = sorted_sequence._array.shape
     if not isinstance(input, Tensor):
-        if sorted_sequence._array.ndim != 1:
+        if len(shape) != 1:
             raise RuntimeError(
                 f"torch.searchsorted(): input value can be a scalar only when boundaries tensor "
-                f"dimension is 1, but it is of shape {list(sorted_sequence._array.shape)}"
+                f"dimension is 1, but it is of shape {list(shape)}"
             )
-        input = _like(sorted_sequence, input)
     elif input._dtype is not sorted_sequence._dtype:
         raise RuntimeError(
             f"torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
             f"but got boundary tensor dtype {sorted_sequence._dtype.class_name} and input value "
             f"tensor dtype {input._dtype.class_name}"
         )
-    shape, values = sorted_sequence._array.shape, input._array.shape
-    if not shape or (len(shape) != 1 and shape[:-1] != values[:-1]):
+    elif not shape or (len(shape) != 1 and shape[:-1] != input._array.shape[:-1]):
         raise RuntimeError(
             f"torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
             f"dimensions of boundaries tensor and input value tensor must match, but we got "
-            f"boundaries tensor {list(shape)} and input value tensor {list(values)}"
+            f"boundaries tensor {list(shape)} and input value tensor {list(input._array.shape)}"
         )
     if sorter is not None:
         if sorter._dtype is not dtypes.int64:
@@ -322,19 +342,8 @@ def searchsorted(
         if sorter._array.size and anywhere((sorter < 0) | (sorter >= shape[-1])):
             raise RuntimeError("torch.searchsorted(): sorter index out of range")
         sorted_sequence = sorted_sequence.gather(-1, sorter)
-    _check_out(out, out_int32)
-    places = _searchsorted(sorted_sequence, input, right or side == "right", out_int32)
-    return write_out("searchsorted", places.squeeze(0) if is_number else places, out)
-
-
-def _check_out(out: Tensor | None, out_int32: bool) -> None:
-    wanted = dtypes.int32 if out_int32 else dtypes.int64
-    if out is not None and out._dtype is not wanted:
-        raise RuntimeError(
-            f"torch.searchsorted(): output tensor's dtype is wrong, it can only be Int(int32) or "
-            f"Long(int64) depending on whether out_int32 flag is True, but we got output tensor's "
-            f"dtype {out._dtype.class_name} and out_int32 flag is {out_int32}"
-        )
+    right = right or side == "right"
+    return _search("searchsorted", sorted_sequence, input, right, out_int32, out)
 
 
 @checked
@@ -362,11 +371,4 @@ def bucketize(
             f"bucketize: boundaries tensor must be 1 dimension, but got "
             f"dim({boundaries._array.ndim})"
         )
-    is_number = not isinstance(input, Tensor)
-    if not isinstance(input, Tensor):
-        input = _like(boundaries, input)
-    if input._dtype.is_complex:
-        raise not_implemented_for("bucketize", input._dtype)
-    _check_out(out, out_int32)
-    places = _searchsorted(boundaries, input, right, out_int32)
-    return write_out("bucketize", places.squeeze(0) if is_number else places, out)
+    return _search("bucketize", boundaries, input, right, out_int32, out)
