@@ -52,6 +52,7 @@ FUNCTIONS = {
     ),
     **dict.fromkeys(("lobpcg", "sparse_coo_tensor"), "lamella_sparse"),
     "histogramdd": "lamella._histogram_dd",
+    **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(
         "bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
@@ -67,6 +68,13 @@ FUNCTIONS = {
         conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d
         max_pool3d pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
         "lamella_nn.functional",
+    ),
+    **dict.fromkeys(
+        """adaptive_max_pool1d affine_grid_generator batch_norm binary_cross_entropy_with_logits
+        constant_pad_nd conv_tbc convolution cosine_embedding_loss ctc_loss embedding grid_sampler
+        group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
+        max_pool1d_with_indices poisson_nll_loss triplet_margin_loss""".split(),
+        "lamella_nn.functional.top_level",
     ),
 }
 
@@ -95,6 +103,10 @@ JOINED = {
             ("functional_call", "replace_all_batch_norm_modules_", "stack_module_state"),
             "lamella_nn.utils.stateless",
         ),
+    ),
+    "lamella.serialization": (
+        "lamella_core.serialization",
+        {"get_unsafe_globals_in_checkpoint": "lamella._checkpoint_globals"},
     ),
     "lamella.optim": (
         "lamella_optim.swa_utils",

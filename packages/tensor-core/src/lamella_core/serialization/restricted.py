@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MARK = object()
-_PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _LONGEST_NAME = 1000
 _NOT_FOUND = object()
 
@@ -155,7 +155,7 @@ class RestrictedUnpickler:
 
     def find_global(self, module_name: str, qualified_name: str) -> Any:
         """What a global stands for, if it is one that files may name."""
-        module_name = _PYTHON_2.get(module_name, module_name)
+        module_name = PYTHON_2.get(module_name, module_name)
         found = self._allowed.get(f"{module_name}.{qualified_name}", _NOT_FOUND)
         if found is not _NOT_FOUND:
             return found
