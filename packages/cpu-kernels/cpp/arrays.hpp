@@ -8,7 +8,7 @@
 
 namespace lamella {
 
-enum class Kind { float32, float64, int64, other };
+enum class Kind { float32, float64, int64, uint64, other };
 
 // A contiguous buffer, held until the end of the scope.
 class Array {
@@ -40,6 +40,8 @@ public:
         case 'd': return Kind::float64;
         case 'l':
         case 'q': return buffer_.itemsize == 8 ? Kind::int64 : Kind::other;
+        case 'L':
+        case 'Q': return buffer_.itemsize == 8 ? Kind::uint64 : Kind::other;
         default: return Kind::other;
         }
     }

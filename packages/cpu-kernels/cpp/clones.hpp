@@ -6,3 +6,12 @@
 #else
 #define LAMELLA_CLONES
 #endif
+
+// With fused multiply-adds in one instruction.
+#if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && defined(__x86_64__) && \
+    defined(__linux__)
+#define LAMELLA_FUSED_CLONES \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define LAMELLA_FUSED_CLONES
+#endif

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core.dispatch import override_kernel
 from lamella_core.parallel import thread_count
+from lamella_core.random.generator import steps
 from lamella_cpu_kernels import _native
 
 if TYPE_CHECKING:
@@ -110,6 +112,47 @@ def threshold_backward(below: Kernel) -> Kernel:
     return kernel
 
 
+def draw(below: Kernel) -> Kernel:
+    native: Kernel = _native.draw_words
+
+    def step(bits: Any, count: int) -> Any:
+        words = np.empty(count, np.uint64)
+        if native(bits.ctypes.state_address, words):
+            return words
+        return below(bits, count)
+
+    return step
+
+
+def normal(below: Kernel) -> Kernel:
+    native: Kernel = _native.normal_blocks
+
+    def step(words: Any, out: Any, mean: float, std: float) -> None:
+        if not native(words, out, mean, std):
+            below(words, out, mean, std)
+
+    return step
+
+
+def swap(below: Kernel) -> Kernel:
+    native: Kernel = _native.swaps
+
+    def step(values: Any, words: Any) -> None:
+        if not native(values, words):
+            below(values, words)
+
+    return step
+
+
+def knows_twister() -> bool:
+    """Whether NumPy keeps the state of its twister as the native kernel takes it."""
+    bits = np.random.MT19937(0)
+    bits.random_raw(700, False)
+    state = bits.state["state"]
+    kept = (ctypes.c_uint32 * 625).from_address(bits.ctypes.state_address)
+    return list(kept) == [*state["key"].tolist(), state["pos"]]
+
+
 def install() -> None:
     """Puts the native kernels over those that are registered for the CPU, now or later."""
     for override in (
@@ -120,3 +163,5 @@ def install() -> None:
         threshold_backward,
     ):
         override_kernel(override.__name__, override, "cpu")
+    for step in (draw, normal, swap) if knows_twister() else (normal, swap):
+        steps[step.__name__] = step(steps[step.__name__])

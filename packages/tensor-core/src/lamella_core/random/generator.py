@@ -46,6 +46,10 @@ _MOST_AHEAD = 16384
 _FAR = 65536
 _NONE = np.empty(0, np.uint64)
 
+# What takes most of the time, by name: a plugin puts faster forms in. "draw" takes NumPy's twister
+# and a number of words, which it returns; the others are put in where they are defined.
+steps: dict[str, Any] = {"draw": np.random.MT19937.random_raw}
+
 
 class Ahead:
     """Words drawn ahead of their use, and what was made of all of them at once for calls to come.
@@ -212,7 +216,7 @@ class Generator:
 
     def _draw(self, count: int) -> np.ndarray:
         self._since += count
-        return self._bits.random_raw(count)
+        return steps["draw"](self._bits, count)
 
     def _rest(self) -> np.ndarray:
         """Gives out all words that are ahead."""

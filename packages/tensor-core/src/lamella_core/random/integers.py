@@ -13,7 +13,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from .generator import FEW, Generator, default_generator
+from .generator import FEW, Generator, default_generator, steps
 from .uniform import (
     BFLOAT16,
     FLOAT16,
@@ -265,8 +265,7 @@ def permutation(
     while n - start > _SHORT_PERMUTATION:
         # Few steps of a block meet, but for the last blocks.
         count = min(n - start - 1, _MOST_SWAPS, max(_SHORT_PERMUTATION, (n - start) // 2))
-        words = generator.words(count).view(np.int64)
-        _swap(result[start:], words % np.arange(n - start, n - start - count, -1))
+        steps["swap"](result[start:], generator.words(count))
         start += count
     result[start:] = _swapped(result[start:].tolist(), generator)
     return result
@@ -281,20 +280,21 @@ def _swapped(numbers: list[Any], generator: Generator) -> list[Any]:
     return numbers
 
 
-def _swap(values: np.ndarray, offsets: np.ndarray) -> None:
-    """Swaps the positions i and ``offsets[i] + i`` of ``values``, i ascending, all at once.
+def _swap(values: np.ndarray, words: np.ndarray) -> None:
+    """Swaps the positions i and ``i + words[i] % (n - i)`` of n values, i ascending, all at once.
 
     A position receives what the last earlier step with its target put there, if any: what that
     step's own position held, which is what the last earlier step that aimed at it put there, if
     any. Pointer jumping follows these links.
     """
-    count = offsets.size
-    steps = np.arange(count)
-    targets = offsets + steps
+    count = words.size
+    turns = np.arange(count)
+    offsets = words.view(np.int64) % (values.size - turns)
+    targets = offsets + turns
     # A step that aims at its own position moves nothing.
     linked = np.flatnonzero((targets < count) & (offsets != 0))
     places = targets.take(linked)
-    held = steps.copy()
+    held = turns.copy()
     # Where several steps share a target the last assignment stays: the last step.
     held[places] = linked
     links = held.take(places)
@@ -306,9 +306,9 @@ def _swap(values: np.ndarray, offsets: np.ndarray) -> None:
         links = jumped
     moved = values[:count].take(held)
     received = values.take(targets)
-    values[targets] = steps
+    values[targets] = turns
     last = values.take(targets)
-    beaten = np.flatnonzero(last != steps)
+    beaten = np.flatnonzero(last != turns)
     if beaten.size:
         # All steps that share their target with another, by target and then by step.
         shift = count.bit_length()
@@ -321,3 +321,6 @@ def _swap(values: np.ndarray, offsets: np.ndarray) -> None:
         received[shared[1:][meets]] = moved.take(shared[:-1][meets])
     values[targets] = moved
     values[:count] = received
+
+
+steps["swap"] = _swap

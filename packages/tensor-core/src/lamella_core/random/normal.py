@@ -22,7 +22,7 @@ import numpy as np
 from lamella_core.parallel import spread
 
 from .box_muller import box_muller_float32, normal_pairs, scale
-from .generator import FEW, Generator, default_generator, pair_of
+from .generator import FEW, Generator, default_generator, pair_of, steps
 from .uniform import (
     BLOCK,
     COMPLEX_PARTS,
@@ -101,7 +101,8 @@ def _few_blocks(generator: Generator, count: int) -> np.ndarray:
     if whole == count and ahead.blocks is None:
         # Whoever asks for whole blocks first may do so again.
         stop = start + ((ahead.size - start) & ~15)
-        blocks = box_muller_float32(low_bits(ahead.words[start:stop]), 0.0, 1.0)
+        blocks = np.empty(stop - start, FLOAT32)
+        steps["normal"](ahead.words[start:stop], blocks, 0.0, 1.0)
         ahead.blocks, ahead.block_start, ahead.block_count = blocks, start, blocks.size
         return blocks[:count].copy()
     turns = ahead.turns
@@ -164,13 +165,20 @@ def _fill_blocks_float32(out: np.ndarray, mean: float, std: float, generator: Ge
     # longer than it computes.
     for start in range(0, whole, _BLOCK):
         stop = min(start + _BLOCK, whole)
-        out[start:stop] = box_muller_float32(low_bits(generator.words(stop - start)), mean, std)
+        steps["normal"](generator.words(stop - start), out[start:stop], mean, std)
     if whole != count:
         # float32 fills the whole array with uniforms before it makes the tail anew; the half
         # precisions never draw the uniforms that the tail would overwrite.
         if out.dtype == FLOAT32:
             generator.words(count - whole)
-        out[-16:] = box_muller_float32(low_bits(generator.words(16)), mean, std)
+        steps["normal"](generator.words(16), out[-16:], mean, std)
+
+
+def _transform(words: np.ndarray, out: np.ndarray, mean: float, std: float) -> None:
+    out[:] = box_muller_float32(low_bits(words), mean, std)
+
+
+steps["normal"] = _transform
 
 
 def _box_muller_float64(draws: np.ndarray, mean: float, std: float, exact: bool) -> np.ndarray:
