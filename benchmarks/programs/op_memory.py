@@ -13,7 +13,6 @@ to need a constant at most: blocks that fit the cache.
 * `unique`: a sorted copy of 16 MB, and where it changes. PyTorch needs 48 MB.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
 * `dropout` of a tensor that requires a gradient: the noise, for the derivative: 8 MB, PyTorch too.
-* `nansum`: which numbers are NaN, and the numbers with zero for these: 10 MB. PyTorch needs none.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
 result.
@@ -43,7 +42,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     places = torch.randint(0, 1000, (1000,))
     weight, bias = torch.randn(2000, 2000), torch.randn(2000)
     half, brief, double = x.half(), x.bfloat16(), x.double()
-    whole = torch.arange(2_000_000)
+    whole, missing = torch.arange(2_000_000), x.masked_fill(mask, float("nan"))
     small = whole.int()
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     new: Calls = {}
@@ -122,6 +121,17 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "prod of float16": lambda: half.prod(),
         "amax of float16": lambda: half.view(1000, 2000).amax(1),
         "mean of float16": lambda: half.view(1000, 2000).mean(1),
+        "nansum": lambda: missing.nansum(),
+        "nansum, first dimension": lambda: missing.view(1000, 2000).nansum(0),
+        "count_nonzero": lambda: x.count_nonzero(),
+        "var of float16": lambda: half.var(),
+        "std of bfloat16, rows": lambda: brief.view(1000, 2000).std(1),
+        "argmax of float16": lambda: half.argmax(),
+        "max of bfloat16, rows": lambda: brief.view(1000, 2000).max(1),
+        "topk of float16": lambda: half.view(1000, 2000).topk(5, 1),
+        "norm of float16": lambda: half.norm(),
+        "norm of order 0": lambda: x.norm(0),
+        "norm of a matrix": lambda: torch.linalg.matrix_norm(wide),
         "argmax, first dimension": lambda: wide.argmax(0),
         "max, first dimension": lambda: wide.max(0),
         "topk": lambda: wide.topk(5, 1),
@@ -181,7 +191,6 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "unique": lambda: whole.unique(),
         "cross_entropy": lambda: functional.cross_entropy(wide, places),
         "dropout for a gradient": lambda: functional.dropout(learned, 0.5),
-        "nansum": lambda: x.nansum(),
     }
     return new, {}
 

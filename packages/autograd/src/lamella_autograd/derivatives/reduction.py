@@ -144,6 +144,12 @@ derivative(
     "sum",
     input=lambda grad, input_shape, dim, keepdim: expand_reduced(grad, input_shape, dim, keepdim),
 )
+derivative(
+    "nansum",
+    input=lambda grad, input, dim, keepdim: expand_reduced(
+        grad, input._array.shape, dim, keepdim
+    ).masked_fill(input != input, 0),
+)
 derivative("mean", input=_mean_input)
 derivative("prod", input=_prod_input)
 for _name in ("amax", "amin"):

@@ -16,9 +16,10 @@ from lamella_core.parallel import shares, spread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Elements of a block, and the size from which an array is worth cutting up.
-_BLOCK = 32768
-LARGE = 4 * _BLOCK
+# Elements of a block, of which two threads need less than 1 MB for four arrays of float32, and the
+# size from which an array is worth cutting up.
+_BLOCK = 28672
+LARGE = 131072
 
 
 def by_blocks(
@@ -140,8 +141,30 @@ def _fill(
     return target
 
 
-# Elements of a part of a reduction's input.
-PART = 65536
+# Elements of a part of a reduction's input, of which two threads need less than 1 MB.
+PART = 57344
+
+
+def is_reduced(array: np.ndarray) -> bool:
+    """Whether an array is of float16 or bfloat16, which kernels compute in float32."""
+    return array.itemsize == 2 and array.dtype.kind in "fV"
+
+
+def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A shared kernel on NumPy that computes float16 and bfloat16 in float32 by itself."""
+
+    def call(input: np.ndarray, *more: Any) -> Any:
+        if input.itemsize != 2 or input.dtype.kind not in "fV":
+            return kernel(np, input, *more)
+        results = kernel(np, input.astype(np.float32), *more)
+        several = results.__class__ is tuple
+        narrow = [
+            each.astype(input.dtype) if each.dtype == np.float32 else each
+            for each in (results if several else (results,))
+        ]
+        return tuple(narrow) if several else narrow[0]
+
+    return call
 
 
 def by_parts(
@@ -151,42 +174,68 @@ def by_parts(
     across: bool = False,
     elements: int = PART,
 ) -> Callable[..., Any]:
-    """A shared kernel along an axis, over parts of the longest dimension that stays.
+    """A shared kernel along an axis as :func:`in_parts` has it, which computes float16 and
+    bfloat16 in float32 by itself."""
+    call = in_parts(widened(kernel), axis_at, keep_at, across, elements)
+    call.reduced_precision = True  # type: ignore[attr-defined]
+    return call
+
+
+def in_parts(
+    kernel: Callable[..., Any],
+    axis_at: int,
+    keep_at: int,
+    across: bool = False,
+    elements: int = PART,
+) -> Callable[..., Any]:
+    """A kernel along an axis, over parts of the longest dimension that stays.
 
     ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input.
-    With ``across`` only an axis that is not contiguous is worth it.
+    With ``across`` only an axis that is not contiguous is worth it, or half precision.
     """
 
     def call(input: np.ndarray, *more: Any) -> Any:
         if (
             input.size < LARGE
             or (axis := more[axis_at]) is None
-            or (across and input.strides[axis] == input.itemsize)
+            or (across and input.strides[axis] == input.itemsize != 2)
         ):
-            return kernel(np, input, *more)
+            return kernel(input, *more)
         reduced = (axis,) if axis.__class__ is int else axis
         stays = [dim for dim in range(input.ndim) if dim not in reduced]
         if not stays:
-            return kernel(np, input, *more)
+            return kernel(input, *more)
         dim = max(stays, key=input.shape.__getitem__)
         length = input.shape[dim]
         step = max(elements * length // input.size, 1)
         before = (slice(None),) * dim
         given = [True if i == keep_at else each for i, each in enumerate(more)]
-        parts: list[Any] = [None] * -(-length // step)
+        targets: list[np.ndarray] = []
+
+        def part(start: int) -> Any:
+            place = (*before, slice(start, start + step))
+            results = kernel(input[place], *given)
+            several = results.__class__ is tuple
+            results = results if several else (results,)
+            if not start:
+                for each in results:
+                    shape = (*each.shape[:dim], length, *each.shape[dim + 1 :])
+                    targets.append(np.empty(shape, each.dtype))
+            for target, each in zip(targets, results, strict=True):
+                target[place] = each
+            return several
+
+        several = part(0)
 
         def run(starts: range) -> None:
             for start in starts:
-                part = input[(*before, slice(start, start + step))]
-                parts[start // step] = kernel(np, part, *given)
+                if start:
+                    part(start)
 
         spread(run, shares(length, step))
-        several = parts[0].__class__ is tuple
-        columns: Any = zip(*parts, strict=True) if several else (parts,)
-        results = [np.concatenate(each, dim) for each in columns]
         if keep_at >= 0 and not more[keep_at]:
-            results = [each.squeeze(axis) for each in results]
-        return tuple(results) if several else results[0]
+            targets = [each.squeeze(axis) for each in targets]
+        return tuple(targets) if several else targets[0]
 
     return call
 
@@ -197,18 +246,19 @@ def reduce_converted(
     compute: Any,
     axis: Any,
     keepdims: bool,
-    joins: bool,
+    joins: Any,
 ) -> Any:
-    """A reduction of a converted input; one of all that ``joins`` is that of those of parts."""
-    if axis is None and joins:
+    """A reduction of a converted input; one of all is what ``joins``, where it is not None, makes
+    of those of parts."""
+    if axis is None and joins is not None:
         flat = input.ravel("K")
         step = 8 * PART // np.dtype(compute).itemsize
         parts = [
             kernel(flat[start : start + step].astype(compute, copy=False), None, False)
             for start in range(0, flat.size, step)
         ]
-        result = kernel(np.asarray(parts), None, False)
+        result = joins(np.asarray(parts), None, False)
         return np.reshape(result, (1,) * input.ndim) if keepdims else result
-    return by_parts(lambda _, part, *more: kernel(part.astype(compute, copy=False), *more), 0, 1)(
+    return in_parts(lambda part, *more: kernel(part.astype(compute, copy=False), *more), 0, 1)(
         input, axis, keepdims
     )

@@ -89,7 +89,8 @@ class Reduction:
         logical = self.result == "bool"
         nothing = () if logical else None
         large, converted = backend.large, backend.reduce_converted
-        joins = self.result in ("sum", "same", "bool")
+        joins = getattr(kernel, "joins", kernel) if self.result in ("sum", "same", "bool") else None
+        itself = getattr(kernel, "reduced_precision", False)
         own: dict[dtype, tuple[Any, dtype, Any]] = {}
         types = self.types
 
@@ -97,6 +98,8 @@ class Reduction:
             if wanted is not None:
                 wanted = read_dtype(base.name, wanted)
             compute, result = types(base.name, given, wanted)
+            if itself and given in dtypes.REDUCED_PRECISION and result in (given, dtypes.int64):
+                compute = given
             return None if compute is given else compute.numpy, result, result.numpy
 
         def reduce(input: Tensor, dim: Any, keepdim: bool, wanted: dtype | None = None) -> Tensor:

@@ -48,6 +48,12 @@ def _shortened(xp: Any, input: Any, axis: Any) -> Any:
 
 
 @shared_kernel
+def nansum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
+    missing = input != input
+    return sum(xp, xp.where(missing, input.dtype.type(0), input), axis, keepdims)
+
+
+@shared_kernel
 def mean(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     total = sum(xp, input, axis, keepdims)
     return total / reduced_size(input.shape, axis)

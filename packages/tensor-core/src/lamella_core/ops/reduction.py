@@ -73,6 +73,18 @@ def mean(
     """
 
 
+@reduction("sum", method=False, name="nansum")
+def _nansum(
+    input: Tensor,
+    dim: Ints | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """See :func:`nansum`."""
+
+
 @composite()
 def nansum(
     input: Tensor,
@@ -93,9 +105,12 @@ def nansum(
         dtype = out._dtype
         if dtype.category < FLOATING <= input._dtype.category:
             raise not_implemented_for("nansum", dtype)
-    if input._dtype.is_floating_point:
-        input = input.masked_fill(input.isnan(), 0)
-    return sum(input, dim, keepdim, dtype=dtype, out=out)
+    if not input._dtype.is_floating_point:
+        return sum(input, dim, keepdim, dtype=dtype, out=out)
+    if dtype is not None and dtype.category < FLOATING:
+        # There NaN would be a number.
+        return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype=dtype, out=out)
+    return _nansum(input, dim, keepdim, dtype=dtype, out=out)
 
 
 @composite()

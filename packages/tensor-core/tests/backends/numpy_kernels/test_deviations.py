@@ -90,12 +90,61 @@ def test_median_of_all_and_nan():
     assert core.from_numpy(x).nanmedian().item() == 150_050
 
 
+@pytest.mark.parametrize("dim", [None, 0, 1])
+@pytest.mark.parametrize("dtype", [core.float16, core.bfloat16])
+def test_half_precision_is_computed_in_float32(dim, dtype):
+    half = core.randn(ROWS, COLUMNS).to(dtype)
+    exact = half.double().numpy()
+    for found, expected in (
+        (half.var(dim), exact.var(dim, ddof=1)),
+        (half.std(dim), exact.std(dim, ddof=1)),
+        (half.norm(2, dim), np.sqrt((exact**2).sum(dim))),
+        (half.norm(1, dim), abs(exact).sum(dim)),
+        (half.nansum(dim, dtype=core.float32), exact.sum(dim)),
+        (half.count_nonzero(dim), np.count_nonzero(exact, dim)),
+    ):
+        # Rounded once, from float32.
+        rounded = core.from_numpy(np.asarray(expected)).to(found.dtype).double()
+        np.testing.assert_allclose(found.double().numpy(), rounded.numpy(), rtol=8e-3, atol=1e-3)
+    place = half.argmax(dim).numpy()
+    at = (
+        exact.reshape(-1)[place]
+        if dim is None
+        else np.take_along_axis(exact, np.expand_dims(place, dim), dim).squeeze(dim)
+    )
+    np.testing.assert_array_equal(at, exact.max(dim))
+    half[300, 200] = float("nan")
+    half[400, 100] = float("nan")
+    assert half.argmin().item() == 300 * COLUMNS + 200
+
+
+@pytest.mark.parametrize("dim", [None, 0, 1])
+def test_sums_that_leave_out_nan(dim):
+    x = np.random.default_rng(0).normal(size=(ROWS, COLUMNS))
+    x[x > 1.5] = np.nan
+    tensor = core.from_numpy(x)
+    np.testing.assert_allclose(tensor.nansum(dim).numpy(), np.nansum(x, dim), rtol=1e-9)
+    np.testing.assert_allclose(tensor.nanmean(dim).numpy(), np.nanmean(x, dim), rtol=1e-9)
+    x[3, 5], x[4, 5] = np.inf, -np.inf
+    for precision, type in ((core.float64, np.float64), (core.float16, np.float32)):
+        with np.errstate(invalid="ignore"):
+            expected = np.nansum(x.astype(type), dim)
+        found = core.from_numpy(x).to(precision).nansum(dim)
+        np.testing.assert_allclose(found.numpy(), expected, rtol=2e-3, atol=0.2)
+
+
 def test_parts_need_little_memory():
     x, half = core.rand(1000, 2000), core.rand(1000, 2000).half()
-    for call in (lambda: x.argmax(0), lambda: x.median(1), lambda: half.sum(), lambda: x.mode(0)):
+    missing = x.masked_fill(x > 0.5, float("nan"))
+    for call in (
+        lambda: x.argmax(0), lambda: x.median(1), lambda: half.sum(), lambda: x.mode(0),
+        lambda: half.var(), lambda: half.std(1), lambda: half.norm(), lambda: half.argmax(),
+        lambda: half.max(1), lambda: half.topk(3), lambda: missing.nansum(), lambda: x.norm(0),
+        lambda: missing.nansum(0), lambda: half.count_nonzero(), lambda: x.norm(dim=(0, 1)),
+    ):  # fmt: skip
         call()
         tracemalloc.start()
         call()
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 1e6 * core.get_num_threads()
+        assert peak < 0.7e6 * core.get_num_threads()

@@ -7,54 +7,135 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, PART, by_parts, reduce_converted
+from lamella_core.backends.numpy_blocks import (
+    LARGE,
+    PART,
+    by_parts,
+    is_reduced,
+    reduce_converted,
+    widened,
+)
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import reduction, sorting, statistics
 from lamella_core.kernels.reduction import sum
 from lamella_core.kernels.statistics import squared_deviations
+from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
 
-_var_by_parts = by_parts(quiet(statistics.var), 0, 2)
+
+def _deviation(name: str, root: Any) -> None:
+    in_parts = by_parts(quiet(getattr(statistics, name)), 0, 2)
+
+    def kernel(input: np.ndarray, axis: Any, correction: float, keepdims: bool) -> Any:
+        if axis is not None or keepdims or input.size < LARGE or not input.flags.forc:
+            return in_parts(input, axis, correction, keepdims)
+        flat = input.ravel("K")
+        reduced = is_reduced(flat)
+        count = flat.size
+        compute = np.float32 if reduced else flat.dtype
+        found: list[Any] = [None] * -(-count // PART)
+
+        def run(starts: range) -> None:
+            for start in starts:
+                part = flat[start : start + PART].astype(compute, copy=False)
+                centre = part.sum() / part.size
+                squares = squared_deviations(np, part, centre).sum()
+                found[start // PART] = part.size, centre, squares
+
+        # A call is worth a thread where it converts.
+        spread(run, shares(count, PART) if reduced else [range(0, count, PART)])
+        # About the mean of all: that of a part is off by the distance of the two means, squared.
+        sizes, centres, squares = map(np.array, zip(*found, strict=True))
+        distances = squared_deviations(np, centres, (centres * sizes).sum() / count)
+        degrees = count - correction
+        total = ((distances * sizes).sum() + squares.sum()).astype(squares.dtype)
+        result = root(total / (degrees if degrees > 0 else total.dtype.type(0)))
+        return result.astype(input.dtype) if reduced else result
+
+    kernel.reduced_precision = True  # type: ignore[attr-defined]
+    register_kernel(name, kernel, "cpu")
 
 
-def var(input: np.ndarray, axis: Any, correction: float, keepdims: bool) -> Any:
-    if axis is not None or keepdims or input.size < LARGE or not input.flags.forc:
-        return _var_by_parts(input, axis, correction, keepdims)
-    flat = input.ravel("K")
-    count = flat.size
-    centre = sum(np, flat, None, False) / count
-    squares = [
-        squared_deviations(np, flat[start : start + PART], centre).sum()
-        for start in range(0, count, PART)
-    ]
-    degrees = count - correction
-    total = np.array(squares).sum()
-    return total / (degrees if degrees > 0 else total.dtype.type(0))
-
-
-def std(input: np.ndarray, axis: Any, correction: float, keepdims: bool) -> Any:
-    return np.sqrt(var(input, axis, correction, keepdims))
-
-
-_norm = partial(quiet(reduction.vector_norm), np)
+_norm = quiet(reduction.vector_norm)
+_norm_of_few = widened(_norm)
 
 
 def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any:
-    if input.size < LARGE or (axis is None and ord in (0, 2)):
-        return _norm(input, axis, keepdims, ord)
-    # Of all elements it is the norm of the norms of parts.
-    norm = lambda part, *more: _norm(part, *more, ord)  # noqa: E731
-    return reduce_converted(norm, input, input.dtype, axis, keepdims, True)
+    reduced = is_reduced(input)
+    if input.size < LARGE or (
+        axis is None and ord == 2 and input.dtype.kind == "f" and not reduced
+    ):
+        return _norm_of_few(input, axis, keepdims, ord)
+    if axis.__class__ is tuple and len(axis) == input.ndim:
+        axis = None
+    # Of all elements it is the norm of the norms of parts; or the sum, of counts.
+    norm = lambda part, *more: _norm(np, part, *more, ord)  # noqa: E731
+    joins = norm if ord else lambda parts, *_: parts.sum()
+    compute = np.float32 if reduced else input.dtype
+    result = reduce_converted(norm, input, compute, axis, keepdims, joins)
+    return result.astype(input.dtype) if reduced else result
 
 
-register_kernel("var", var, "cpu")
-register_kernel("std", std, "cpu")
-register_kernel("vector_norm", vector_norm, "cpu")
+def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    result = sum(np, input, axis, keepdims)
+    if not np.isnan(result).any():
+        return result
+    if input.size < LARGE:
+        return reduction.nansum(np, input, axis, keepdims)
+    few = partial(reduction.nansum, np)
+    return reduce_converted(few, input, input.dtype, axis, keepdims, nansum.joins)  # type: ignore[attr-defined]
+
+
+def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if axis is None and not keepdims:
+        flat = input.ravel("K")
+        parts = [flat[start : start + PART] for start in range(0, flat.size, PART)]
+        return np.array([np.count_nonzero(_bits(part) != 0) for part in parts], np.int64).sum()
+    return _counts(input, axis, keepdims)
+
+
+def _bits(input: np.ndarray) -> np.ndarray:
+    """Numbers that are zero where the input's are; half precision is slow to compare."""
+    return input.view(np.uint16) << 1 if is_reduced(input) else input
+
+
+def _extremum_at(name: str) -> None:
+    in_parts = by_parts(quiet(getattr(reduction, name)), 0, 1, True)
+
+    def kernel(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+        if axis is not None or input.size < LARGE or not is_reduced(input):
+            return in_parts(input, axis, keepdims)
+        flat = input.reshape(-1)
+        places, values = [], []
+        for start in range(0, flat.size, PART):
+            part = flat[start : start + PART].astype(np.float32)
+            place = getattr(part, name)()
+            places.append(start + place)
+            values.append(part[place])
+        result = np.int64(places[getattr(np.array(values), name)()])
+        return result.reshape((1,) * input.ndim) if keepdims else result
+
+    kernel.reduced_precision = True  # type: ignore[attr-defined]
+    register_kernel(name, kernel, "cpu")
+
+
+# What is missing in the sum of a part is so in that of all: infinities of both signs.
+nansum.joins = partial(sum, np)  # type: ignore[attr-defined]
+_counts = by_parts(
+    lambda _, part, *more: reduction.count_nonzero(np, _bits(part), *more), 0, 1, False, 4 * PART
+)
+vector_norm.reduced_precision = count_nonzero.reduced_precision = True  # type: ignore[attr-defined]
+_deviation("var", lambda value: value)
+_deviation("std", np.sqrt)
+_extremum_at("argmax")
+_extremum_at("argmin")
+for _kernel in (vector_norm, nansum, count_nonzero):
+    register_kernel(_kernel.__name__, _kernel, "cpu")
 _lines: Any = (
-    (reduction, "logsumexp", 0, 1), (reduction, "argmax", 0, 1, True),
-    (reduction, "argmin", 0, 1, True), (reduction, "max_dim", 0, 1, True),
-    (reduction, "min_dim", 0, 1, True), (sorting, "topk", 1, -1), (statistics, "kthvalue", 1, 2),
-    (statistics, "median_dim", 0, 1), (statistics, "mode", 0, 1, False, PART // 4),
+    (reduction, "logsumexp", 0, 1), (reduction, "max_dim", 0, 1, True),
+    (reduction, "min_dim", 0, 1, True), (sorting, "topk", 1, -1, False, PART // 2),
+    (statistics, "kthvalue", 1, 2), (statistics, "median_dim", 0, 1, False, PART // 2),
+    (statistics, "mode", 0, 1, False, PART // 5),
 )  # fmt: skip
 for _family, _name, *_how in _lines:
     register_kernel(_name, by_parts(quiet(getattr(_family, _name)), *_how), "cpu")
