@@ -8,7 +8,6 @@ import lamella_core as core
 from lamella_autograd import derivative
 from lamella_nn.ops.loss import (
     cross_entropy_index_backward,
-    elementwise_bce_backward,
     nll_loss_index,
     nll_loss_index_backward,
 )
@@ -101,28 +100,4 @@ derivative(
     grad_output=lambda grad, target, weight, reduction, ignore_index: nll_loss_index(
         grad, target, weight, reduction, ignore_index
     )[0],
-)
-
-
-def _above_zero(input: Tensor) -> Tensor:
-    """``x (1 - x)`` as the second derivatives have it, which is another than the first have."""
-    return (1 - input) * input + 1e-12
-
-
-def _bce_second(grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor) -> Tensor:
-    """The derivative of ``g (x - t) / (x (1 - x))`` by x."""
-    product = _above_zero(input)
-    return grad * grad_output * (input * (input - 2 * target) + target) / (product * product)
-
-
-derivative(
-    "elementwise_bce",
-    input=lambda grad, input, target: elementwise_bce_backward(grad, input, target),
-    target=lambda grad, input: grad * (core.log1p(-input) - core.log(input)),
-)
-derivative(
-    "elementwise_bce_backward",
-    grad_output=lambda grad, input, target: grad * (input - target) / _above_zero(input),
-    input=_bce_second,
-    target=lambda grad, grad_output, input: -grad * grad_output / _above_zero(input),
 )

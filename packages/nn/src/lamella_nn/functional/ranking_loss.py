@@ -11,6 +11,7 @@ from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.distance import pairwise_distance
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.activation import log_sigmoid
+from lamella_nn.ops.elementwise_loss import elementwise_soft_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,7 @@ def soft_margin_loss(
         ValueError: for an unknown reduction.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    return reduced((-target * input).exp().log1p(), reduction)
+    return reduced(elementwise_soft_margin(input, target), reduction)
 
 
 def cosine_embedding_loss(

@@ -7,11 +7,16 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
-from lamella_nn.functional.precision import as_given, single
 from lamella_nn.functional.reduction import read_reduction, reduced
-from lamella_nn.ops.activation import log_sigmoid
-from lamella_nn.ops.loss import elementwise_bce
+from lamella_nn.ops.elementwise_loss import (
+    elementwise_bce,
+    elementwise_huber,
+    elementwise_logit_bce,
+    elementwise_mse,
+    elementwise_smooth_l1,
+)
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -66,7 +71,7 @@ def mse_loss(
     """
     reduction = read_reduction(reduction, size_average, reduce)
     _warn_if_shapes_differ(input, target)
-    losses = (input - target).square()
+    losses = elementwise_mse(input, target)
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
 
@@ -117,16 +122,9 @@ def smooth_l1_loss(
     _warn_if_shapes_differ(input, target)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    difference = input - target
     if beta == 0:
-        return reduced(difference.abs(), reduction)
-    return reduced(_square_then_line(difference, beta) / beta, reduction)
-
-
-def _square_then_line(difference: Tensor, bound: float) -> Tensor:
-    """``d^2 / 2`` up to the bound, ``bound (|d| - bound / 2)`` from there, in one formula."""
-    near = difference.clamp(-bound, bound)
-    return near * (difference - near * 0.5)
+        return reduced((input - target).abs(), reduction)
+    return reduced(elementwise_smooth_l1(input, target, beta), reduction)
 
 
 def huber_loss(
@@ -152,7 +150,7 @@ def huber_loss(
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
-    losses = as_given(_square_then_line(single(input) - target, delta), input)
+    losses = elementwise_huber(input, target, delta)
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
 
@@ -222,10 +220,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    if pos_weight is None:
-        losses = (1 - target) * input - log_sigmoid(input)
-    else:
-        losses = (1 - target) * input - ((pos_weight - 1) * target + 1) * log_sigmoid(input)
+    losses = elementwise_logit_bce(input, target, pos_weight)
     if weight is not None:
         losses = losses * weight
     return reduced(losses, reduction)
@@ -338,8 +333,9 @@ def gaussian_nll_loss(
             raise ValueError(
                 f"var is of incorrect size: {list(sizes)} for an input of {list(shape)}"
             )
-    lift = var.detach().clamp(min=eps) - var.detach()
-    var = var + lift
+    var = var.clone()
+    with no_grad():
+        var.clamp_(min=eps)
     losses = 0.5 * (var.log() + (input - target).square() / var)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)

@@ -269,16 +269,3 @@ def nll_loss_index_backward(
         factor = grad / total if reduction == "mean" else grad
     _add_at_target(xp, scores, target, -_hit(xp, factor, weights, valid, (batch, places)))
     return result
-
-
-@shared_kernel
-def elementwise_bce(xp: Any, input: Any, target: Any) -> Any:
-    return -(
-        target * xp.maximum(xp.log(input), -100) + (1 - target) * xp.maximum(xp.log1p(-input), -100)
-    )
-
-
-@shared_kernel
-def elementwise_bce_backward(xp: Any, grad_output: Any, input: Any, target: Any) -> Any:
-    # PyTorch holds x (1 - x) above 1e-12 in single precision, whatever the input's is.
-    return grad_output * (input - target) / xp.maximum((1 - input) * input, 9.999999960041972e-13)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.pointwise import pointwise
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -74,13 +73,3 @@ def nll_loss_index_backward(
     ignore_index: int,
 ) -> Tensor:
     """The gradient of ``nll_loss_index``, of shape ``sizes``."""
-
-
-@pointwise(refuses="bool integer complex", method=False, inplace=False)
-def elementwise_bce(input: Tensor, target: Tensor) -> Tensor:
-    """``-(t log x + (1 - t) log(1 - x))`` with logarithms held above -100."""
-
-
-@pointwise(method=False, inplace=False)
-def elementwise_bce_backward(grad_output: Tensor, input: Tensor, target: Tensor) -> Tensor:
-    """``grad_output (x - t) / max(x (1 - x), 1e-12)``: the gradient to the input."""
