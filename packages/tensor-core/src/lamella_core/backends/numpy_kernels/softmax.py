@@ -7,11 +7,13 @@ kernels that all devices share.
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import LARGE, PART, by_parts
 from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
@@ -49,6 +51,49 @@ def _has_few(array: Any, dim: int) -> bool:
     )
 
 
+def _outer(shape: tuple[int, ...], inner: int = -1) -> int:
+    """The dimension to cut, another than one: an outer one, whose parts are long runs of memory."""
+    dims = [dim for dim in range(len(shape)) if dim != inner]
+    return max(dims, key=lambda dim: (min(shape[dim], 16), -dim))
+
+
+def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
+    """A kernel of half precision along a dimension, in float32 over parts of another dimension."""
+    first = arrays[0]
+    wide = np.float32 if widens else first.dtype
+    if first.size < LARGE or first.ndim == 1:
+        return kernel(*[each.astype(wide, copy=False) for each in arrays], dim).astype(first.dtype)
+    other = _outer(first.shape, dim)
+    result = np.empty(first.shape, first.dtype)
+    step = max(1, PART * first.shape[other] // first.size)
+
+    def run(starts: range) -> None:
+        for start in starts:
+            part = (*(slice(None),) * other, slice(start, start + step))
+            result[part] = kernel(*[each[part].astype(wide, copy=False) for each in arrays], dim)
+
+    spread(run, shares(first.shape[other], step))
+    return result
+
+
+def _sum_of_exp(array: Any, dim: int) -> Any:
+    """The sum of exp over a dimension, whose parts are taken one after the other."""
+    step = PART * array.shape[dim] // array.size
+    if array.size < LARGE or not step:
+        return _exp_and_sum(array, dim, True)
+    total: Any = 0
+    for start in range(0, array.shape[dim], step):
+        part = (*(slice(None),) * dim, slice(start, start + step))
+        total = total + np.add.reduce(np.exp(array[part]), dim, None, None, True)
+    return total
+
+
+# Where one number along the dimension is more than a block.
+_exp_and_sum = by_parts(
+    lambda xp, array, dim, keeps: xp.add.reduce(xp.exp(array), dim, None, None, keeps), 0, 1
+)
+
+
 def _softmax_of_few(input: Any) -> Any:
     """Softmax over the last dimension without a shift, None where the numbers do not allow it."""
     length = input.shape[-1]
@@ -69,6 +114,8 @@ def _softmax_of_few(input: Any) -> Any:
 
 
 def softmax(input: Any, dim: int) -> Any:
+    if input.dtype.itemsize == 2:
+        return _in_parts(softmax, dim, input)
     if not _is_plain(input, dim):
         result = _softmax_of_few(input) if _has_few(input, dim) else None
         return whole.softmax(np, input, dim) if result is None else result
@@ -102,7 +149,13 @@ def log_softmax(input: Any, dim: int) -> Any:
         total = np.exp(result).dot(ones_of(input.dtype)[:length])
         return np.subtract(result, np.log(total, total), result).reshape(input.shape)
     if not _is_plain(input, dim):
-        return whole.log_softmax(np, input, dim)
+        kernel = partial(whole.log_softmax, np)
+        if input.dtype.itemsize == 2:
+            return _in_parts(kernel, dim, input, widens=False)
+        if input.size < LARGE:
+            return kernel(input, dim)
+        result = np.subtract(input, input.max(dim, keepdims=True), order="C")
+        return np.subtract(result, np.log(_sum_of_exp(result, dim)), result)
     length = input.shape[-1]
     result = np.empty_like(input)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
@@ -123,8 +176,24 @@ def log_softmax(input: Any, dim: int) -> Any:
 
 
 def softmax_backward(grad: Any, result: Any, dim: int) -> Any:
+    if result.dtype.itemsize == 2:
+        return _in_parts(softmax_backward, dim, grad, result)
     if not (_is_plain(result, dim) and _fits(grad, result)):
-        return whole.softmax_backward(np, grad, result, dim)
+        if result.size < LARGE:
+            return whole.softmax_backward(np, grad, result, dim)
+        product = grad * result
+        total = np.add.reduce(product, dim, None, None, True)
+        cut = _outer(product.shape)
+        step = max(1, PART * product.shape[cut] // product.size)
+
+        def subtract(starts: range) -> None:
+            for start in starts:
+                part = (*(slice(None),) * cut, slice(start, start + step))
+                share = total if cut == dim else total[part]
+                np.subtract(product[part], result[part] * share, product[part])
+
+        spread(subtract, shares(product.shape[cut], step))
+        return product
     length = result.shape[-1]
     slopes = np.empty_like(result)
     above, values, out = (x.reshape(-1, length) for x in (grad, result, slopes))
@@ -145,6 +214,14 @@ def _fits(grad: Any, result: Any) -> bool:
     return grad.dtype == result.dtype and grad.shape == result.shape and grad.flags.c_contiguous
 
 
-register_kernel("softmax", softmax, "cpu")
-register_kernel("log_softmax", log_softmax, "cpu")
-register_kernel("softmax_backward", softmax_backward, "cpu")
+def log_softmax_backward(grad: Any, result: Any, dim: int) -> Any:
+    kernel = partial(whole.log_softmax_backward, np)
+    if result.dtype.itemsize == 2:
+        return _in_parts(kernel, dim, grad, result)
+    return kernel(grad, result, dim)
+
+
+_kernels: tuple[Any, ...] = (softmax, log_softmax, softmax_backward, log_softmax_backward)
+for _kernel in _kernels:
+    _kernel.reduced_precision = True
+    register_kernel(_kernel.__name__, _kernel, "cpu")
