@@ -12,6 +12,7 @@ to need a constant at most: blocks that fit the cache.
   16 and 8 MB. PyTorch needs 24, 32 and 8.
 * `unique`: a sorted copy of 16 MB, and where it changes. PyTorch needs 48 MB.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
+* The mean of a loss of single numbers: the losses, 8 MB, PyTorch too, or 16.
 * `dropout` of a tensor that requires a gradient: the noise, for the derivative: 8 MB, PyTorch too.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
@@ -143,6 +144,14 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "randperm": lambda: torch.randperm(2_000_000),
         "dropout": lambda: functional.dropout(x, 0.5),
         "conv2d": lambda: functional.conv2d(image, kernels, padding=1),
+        "softmax of float16": lambda: half.view(1000, 2000).softmax(1),
+        "log_softmax, first dimension": lambda: wide.log_softmax(0),
+        "log_softmax of bfloat16": lambda: brief.view(1000, 2000).log_softmax(1),
+        "layer_norm of float16": lambda: functional.layer_norm(half.view(1000, 2000), (2000,)),
+        "batch_norm of a matrix": lambda: functional.batch_norm(wide, None, None, training=True),
+        "batch_norm of given statistics": lambda: functional.batch_norm(wide, bias, bias.exp()),
+        "mse_loss of each": lambda: functional.mse_loss(x, y, reduction="none"),
+        "smooth_l1_loss of each": lambda: functional.smooth_l1_loss(x, y, reduction="none"),
         "conv2d of stride 2": lambda: functional.conv2d(image, kernels, stride=2),
         "max_pool2d": lambda: functional.max_pool2d(image, 2),
     }
@@ -181,6 +190,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     """As :func:`plain`."""
     functional = torch.nn.functional
     x, wide = torch.rand(2_000_000), torch.randn(1000, 2000)
+    y, weight, half = torch.rand(2_000_000), torch.rand(2000), wide.half()
     whole = torch.arange(2_000_000)
     learned = x.clone().requires_grad_()
     places = torch.randint(0, 1000, (1000,))
@@ -191,6 +201,13 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "unique": lambda: whole.unique(),
         "cross_entropy": lambda: functional.cross_entropy(wide, places),
         "dropout for a gradient": lambda: functional.dropout(learned, 0.5),
+        "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
+        "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
+        "mse_loss": lambda: functional.mse_loss(x, y),
+        "huber_loss": lambda: functional.huber_loss(x, y),
+        "binary_cross_entropy_with_logits": lambda: functional.binary_cross_entropy_with_logits(
+            x, y
+        ),
     }
     return new, {}
 

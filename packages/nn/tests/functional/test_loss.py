@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
+import numpy as np
 import pytest
 
 import lamella_autograd as autograd
@@ -187,3 +189,35 @@ def test_binary_cross_entropy_at_its_ends():
 def test_errors_are_pytorchs(call, error, text):
     with pytest.raises(error, match=text):
         call(torch.full((2, 3), 0.5))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        F.mse_loss,
+        partial(F.huber_loss, delta=0.4),
+        partial(F.smooth_l1_loss, beta=0.4),
+        F.soft_margin_loss,
+        F.binary_cross_entropy_with_logits,
+        partial(F.binary_cross_entropy_with_logits, pos_weight=torch.tensor([0.5, 2, 3])),
+    ],
+)
+def test_both_derivatives_of_elementwise_losses(loss) -> None:
+    torch.manual_seed(0)
+    input = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    target = torch.rand(4, 3, dtype=torch.float64, requires_grad=True)
+    assert autograd.gradcheck(loss, (input, target))
+    assert autograd.gradgradcheck(loss, (input, target))
+
+
+def test_elementwise_losses_of_many_numbers_and_of_integers() -> None:
+    x, t = torch.linspace(-3, 3, 300_000), torch.linspace(1, -1, 300_000)
+    difference = x.numpy().astype(float) - t.numpy()
+    size = np.abs(difference)
+    expected = np.where(size < 0.5, size**2, size - 0.25)
+    np.testing.assert_allclose(
+        F.smooth_l1_loss(x, t, reduction="none", beta=0.5), expected, atol=1e-6
+    )
+    np.testing.assert_allclose(float(F.mse_loss(x, t)), (difference**2).mean(), rtol=1e-5)
+    with pytest.raises(NotImplementedError, match="'Long'"):
+        F.mse_loss(x.long(), t.long())

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative, is_grad_enabled
 from lamella_nn.ops.normalization import (
+    channel_dot,
     native_batch_norm_backward,
     native_layer_norm_backward,
 )
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+
+# Below this size, a product costs less than an op that does without it.
+_FEW = 65536
 
 Gradients = tuple["Tensor | None", "Tensor | None", "Tensor | None"]
 
@@ -88,4 +92,32 @@ def _layer_norm(
 
 derivative(
     "native_layer_norm", joint=("input", "weight", "bias"), compute=_layer_norm, keeps=(1, 2)
+)
+
+
+def _scale(grad: Tensor, input: Tensor, scale_shape: Any) -> Tensor:
+    shape = input.shape
+    if grad._array.size < _FEW:
+        return grad * input
+    if tuple(scale_shape) == (*shape[1:2], *[1] * (len(shape) - 2)) and grad.shape == shape:
+        return channel_dot(grad, input).reshape(scale_shape)
+    return grad * input
+
+
+derivative(
+    "scale_and_shift",
+    input=lambda grad, scale: grad * scale,
+    scale=_scale,
+    shift=lambda grad: grad,
+)
+
+
+def _by_channel(grad: Tensor, other: Tensor) -> Tensor:
+    return grad.reshape(-1, *[1] * (other.ndim - 2)) * other
+
+
+derivative(
+    "channel_dot",
+    first=lambda grad, second: _by_channel(grad, second),
+    second=lambda grad, first: _by_channel(grad, first),
 )

@@ -17,7 +17,7 @@ from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.padding import pad
 from lamella_nn.functional.pooling import avg_pool2d, avg_pool3d
 from lamella_nn.functional.precision import as_given, single
-from lamella_nn.ops.normalization import native_batch_norm, native_layer_norm
+from lamella_nn.ops.normalization import native_batch_norm, native_layer_norm, scale_and_shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +142,8 @@ def _by_running_statistics(
         scale = scale * weight
     shift = mean * scale
     shift = -shift if bias is None else bias - shift
-    return as_given(single(input) * scale.reshape(shape) + shift.reshape(shape), input)
+    result = scale_and_shift(single(input), scale.reshape(shape), shift.reshape(shape))
+    return as_given(result, input)
 
 
 def instance_norm(

@@ -6,13 +6,17 @@ Inputs are ``(classes,)`` or ``(batch, classes, *places)``; inside they are
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import FEW, along, largest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _as_three(input: Any) -> Any:
@@ -131,8 +135,6 @@ def cross_entropy_index(
     ignore_index: int,
     label_smoothing: float,
 ) -> tuple[Any, Any, Any]:
-    shape = target.shape
-    dtype = input.dtype
     picked = plain_rows(xp, input, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
         shifted = xp.subtract(input, _row_maxima(xp, input))
@@ -143,11 +145,20 @@ def cross_entropy_index(
         losses -= shifted.take(picked)
         loss = xp.add.reduce(losses)
         count = target.size
-        total = xp.asarray(count, dtype)
+        total = xp.asarray(count, input.dtype)
         return (loss / count if reduction == "mean" else loss), probabilities, total
-    scores = _as_three(input)
-    batch, classes, places = scores.shape
-    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    rest = reduction, ignore_index, label_smoothing
+    return cross_entropy_by(xp, partial(class_losses, xp), input, target, weight, *rest)
+
+
+def class_losses(
+    xp: Any, scores: Any, target: Any, weight: Any, label_smoothing: float
+) -> tuple[Any, Any, Any]:
+    """Probabilities, ``-log p`` of the targets, and its weighted sum over all classes.
+
+    The last is None unless labels are smoothed. Targets are ``(batch, places)``.
+    """
+    classes = scores.shape[1]
     highest = scores.max(1, keepdims=True) if scores.size else scores[:, :1]
     shifted = scores - highest
     probabilities = xp.exp(shifted)
@@ -155,20 +166,40 @@ def cross_entropy_index(
     probabilities /= normalizer
     logarithm = xp.log(normalizer)[:, 0]
     losses = logarithm - _pick(xp, shifted, target)
+    if not label_smoothing:
+        return probabilities, losses, None
+    if weight is None:
+        return probabilities, losses, classes * logarithm - shifted.sum(1)
+    even = weight.sum() * logarithm - (shifted * weight[:, None]).sum(1)
+    return probabilities, losses, even
+
+
+def cross_entropy_by(
+    xp: Any,
+    evaluate: Callable[..., tuple[Any, Any, Any]],
+    input: Any,
+    target: Any,
+    weight: Any,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> tuple[Any, Any, Any]:
+    """``cross_entropy_index`` with :func:`class_losses` or what does the same, in its types."""
+    shape, scores = target.shape, _as_three(input)
+    batch, classes, places = scores.shape
+    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
+    probabilities, losses, even = evaluate(scores, target, weight, label_smoothing)
+    dtype = losses.dtype
     weights = _target_weights(xp, weight, target, valid, dtype)
     if weights is not None:
         losses *= weights
     if label_smoothing:
-        if weight is None:
-            spread = classes * logarithm - shifted.sum(1)
-        else:
-            spread = weight.sum() * logarithm - (shifted * weight[:, None]).sum(1)
         if valid is not None:
-            spread = xp.where(valid, spread, 0)
-        losses = (1 - label_smoothing) * losses + (label_smoothing / classes) * spread
+            even = xp.where(valid, even, 0)
+        losses = (1 - label_smoothing) * losses + (label_smoothing / classes) * even
     total = xp.asarray(target.size, dtype) if weights is None else weights.sum()
     loss = _reduce(xp, losses, reduction, total, shape)
-    return loss.astype(dtype, copy=False), probabilities.reshape(input.shape), total
+    return loss.astype(input.dtype, copy=False), probabilities.reshape(input.shape), total
 
 
 @shared_kernel
@@ -191,6 +222,22 @@ def cross_entropy_index_backward(
         result = xp.multiply(probabilities, factor)
         result.reshape(-1)[picked] -= factor
         return result
+    rest = reduction, ignore_index, label_smoothing
+    return any_cross_entropy_backward(xp, grad, probabilities, target, weight, total, *rest)
+
+
+def any_cross_entropy_backward(
+    xp: Any,
+    grad: Any,
+    probabilities: Any,
+    target: Any,
+    weight: Any,
+    total: Any,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> Any:
+    """``cross_entropy_index_backward`` of some of the batch, of whose targets any may count."""
     scores = _as_three(probabilities)
     batch, classes, places = scores.shape
     dtype = scores.dtype
@@ -235,7 +282,8 @@ def nll_loss_index(
     scores = _as_three(input)
     batch, classes, places = scores.shape
     target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
-    losses = -_pick(xp, scores, target)
+    losses = _pick(xp, scores, target)
+    losses = xp.negative(losses, losses)
     weights = _target_weights(xp, weight, target, valid, input.dtype)
     if weights is not None:
         losses *= weights

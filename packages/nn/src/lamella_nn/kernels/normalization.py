@@ -15,12 +15,25 @@ def _channels(input: Any) -> Any:
 
 def _channel_sum(array: Any) -> Any:
     """The sum a channel of ``(batch, channels, places)``, along the contiguous axis first."""
-    return array.sum(2).sum(0)
+    return array[..., 0].sum(0) if array.shape[2] == 1 else array.sum(2).sum(0)
 
 
 def _channel_dot(xp: Any, first: Any, second: Any) -> Any:
     """The sum a channel of a product, which is not held itself."""
+    if first.shape[2] == 1:
+        return xp.einsum("bc,bc->c", first[..., 0], second[..., 0])
     return xp.einsum("bcp,bcp->bc", first, second).sum(0)
+
+
+@shared_kernel
+def scale_and_shift(xp: Any, input: Any, scale: Any, shift: Any) -> Any:
+    result = xp.multiply(input, scale)
+    return xp.add(result, shift, result if result.ndim and shift.shape == scale.shape else None)
+
+
+@shared_kernel
+def channel_dot(xp: Any, first: Any, second: Any) -> Any:
+    return _channel_dot(xp, _channels(first), _channels(second))
 
 
 @shared_kernel

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.pointwise import pointwise
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+
+
+@pointwise(method=False, inplace=False)
+def scale_and_shift(input: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """``input * scale + shift`` in one pass."""
+
+
+@arrays(promotes=True, method=False)
+def channel_dot(first: Tensor, second: Tensor) -> Tensor:
+    """The sum a channel (dimension 1) of a product that is not held."""
 
 
 @arrays(refuses="bool integer complex", keeps_format=1, row_major=True, method=False)

@@ -1,12 +1,14 @@
 """Cross entropy by blocks of rows against the definition in double precision."""
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
 
 import lamella_core as core
 from lamella_nn import functional
+from lamella_nn.kernels.cpu.loss import cross_entropy_index, cross_entropy_index_backward
 
 ROWS, CLASSES = 1001, 263  # more than one block, and no multiple of one
 
@@ -46,3 +48,45 @@ def test_only_the_probabilities_are_as_large_as_the_scores():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.15 * x.nbytes
+
+
+def _reference(scores: Any, target: Any, weight: Any, smoothing: float, ignored: int) -> Any:
+    """Losses and the weights of targets, of ``(batch, classes, places)`` scores."""
+    logarithms = scores - np.log(np.exp(scores).sum(1, keepdims=True))
+    counts = target != ignored
+    place = np.where(counts, target, 0)
+    weights = weight[place] * counts
+    picked = np.take_along_axis(logarithms, place[:, None], 1)[:, 0]
+    even = (logarithms * weight[:, None]).sum(1) * counts / len(weight)
+    return -(1 - smoothing) * picked * weights - smoothing * even, weights
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("shape", [(2, 5, 7), (600, 300, 1), (3, 4, 40000)])
+def test_parts_of_scores(shape: Any, smoothing: float, dtype: Any) -> None:
+    random = np.random.default_rng(5)
+    scores = random.standard_normal(shape).astype(dtype)
+    target = random.integers(0, shape[1], (shape[0], shape[2]))
+    target[0, 0] = -100
+    weight = (random.random(shape[1]) + 0.5).astype(dtype)
+    losses, weights = _reference(
+        scores.astype(float), target, weight.astype(float), smoothing, -100
+    )
+    rest = "mean", -100, smoothing
+    loss, probabilities, total = cross_entropy_index(scores, target, weight, *rest)
+    rough = 2e-3 if dtype is np.float16 else 2e-5
+    assert loss.dtype == probabilities.dtype == dtype
+    np.testing.assert_allclose(loss, losses.sum() / weights.sum(), rtol=rough)
+    np.testing.assert_allclose(total, weights.sum(), rtol=1e-5)
+    slope = cross_entropy_index_backward(
+        np.ones((), dtype), probabilities, target, weight, total, *rest
+    )
+    assert slope.dtype == dtype
+    # A score's gradient by the difference of the losses, in double precision.
+    for place in ((0, 0, shape[2] - 1), (1, 3, 0)):
+        moved = scores.astype(float)
+        moved[place] += 1e-4
+        after, _ = _reference(moved, target, weight.astype(float), smoothing, -100)
+        change = (after - losses).sum() / weights.sum() / 1e-4
+        np.testing.assert_allclose(slope[place], change, rtol=20 * rough, atol=2e-7)

@@ -8,6 +8,7 @@ import pytest
 from lamella_core import parallel
 from lamella_nn.kernels.cpu.normalization import (
     native_batch_norm,
+    native_batch_norm_backward,
     native_layer_norm,
     native_layer_norm_backward,
 )
@@ -20,6 +21,7 @@ SHAPES = [
     ((9, 3, 1000), 1),
     ((40, 30, 50), 2),
     ((3, 70000), 1),
+    ((40, 30000), 1),
 ]
 
 
@@ -103,3 +105,41 @@ def test_batch_norm(shape: Any, affine: bool) -> None:
     np.testing.assert_allclose(mean, x.mean(axes))
     np.testing.assert_allclose(variance, x.var(axes))
     assert output.flags.c_contiguous
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (300, 500)])
+def test_half_precision_is_computed_in_float32(shape: Any, threads: None) -> None:
+    random = np.random.default_rng(3)
+    x, grad = (random.standard_normal(shape).astype(np.float16) for _ in range(2))
+    weight = random.standard_normal(shape[1]).astype(np.float16)
+    wide = x.astype(np.float32), (shape[1],), weight.astype(np.float32)
+    found = native_layer_norm(x, (shape[1],), weight, None, 1e-5)
+    expected = native_layer_norm(*wide, None, 1e-5)
+    for result, value in zip(found, expected, strict=True):
+        assert result.dtype == np.float16
+        np.testing.assert_array_equal(result, value.astype(np.float16))
+    statistics = expected[1].astype(np.float16), expected[2].astype(np.float16)
+    found = native_layer_norm_backward(grad, x, (shape[1],), weight, *statistics)
+    centered = x.astype(float) - statistics[0]
+    normal = centered * statistics[1]
+    scaled = grad * weight.astype(float)
+    slope = scaled - scaled.mean(1, keepdims=True)
+    slope = (slope - normal * (scaled * normal).mean(1, keepdims=True)) * statistics[1]
+    np.testing.assert_allclose(found[0], slope, rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(found[1], (grad * normal).sum(0), rtol=2e-3, atol=2e-2)
+    np.testing.assert_allclose(found[2], grad.astype(float).sum(0), rtol=2e-3, atol=2e-2)
+
+
+@pytest.mark.parametrize("shape", [(4, 6, 5), (16, 50, 300)])
+def test_batch_norm_of_half_precision(shape: Any) -> None:
+    random = np.random.default_rng(4)
+    x, grad = (random.standard_normal(shape).astype(np.float16) for _ in range(2))
+    result, mean, variance = native_batch_norm(x, None, None, 1e-5)
+    wide = x.astype(float)
+    centered = wide - wide.mean((0, 2))[:, None]
+    assert result.dtype == mean.dtype == variance.dtype == np.float16
+    rstd = 1 / np.sqrt(wide.var((0, 2)) + 1e-5)[:, None]
+    np.testing.assert_allclose(result, centered * rstd, rtol=2e-3, atol=2e-3)
+    found = native_batch_norm_backward(grad, x, None, mean, variance, 1e-5)
+    np.testing.assert_allclose(found[1], (grad * centered * rstd).sum((0, 2)), rtol=5e-3, atol=5e-2)
+    np.testing.assert_allclose(found[2], grad.astype(float).sum((0, 2)), rtol=2e-3, atol=2e-2)

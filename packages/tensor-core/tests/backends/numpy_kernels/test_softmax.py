@@ -51,3 +51,25 @@ def test_masked_places_get_nothing() -> None:
     found = kernels.softmax(x, 1)
     np.testing.assert_allclose(found[:, :100], 0.01, rtol=1e-6)
     assert not found[:, 100:].any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((3, 4), 1), ((500, 700), 1), ((500, 700), 0), ((4, 5, 40000), 1)]
+)
+def test_half_precision_and_other_dimensions_in_parts(shape: Any, dim: int, threads: None) -> None:
+    random = np.random.default_rng(1)
+    x, grad = (random.standard_normal(shape).astype(np.float16) for _ in range(2))
+    expected = by_definition(x.astype(float), dim)
+    for dtype, rough in ((np.float16, 4e-3), (np.float32, 1e-4)):
+        result = kernels.softmax(x.astype(dtype), dim)
+        logarithm = kernels.log_softmax(x.astype(dtype), dim)
+        slope = kernels.softmax_backward(grad.astype(dtype), result, dim)
+        of_logarithm = kernels.log_softmax_backward(grad.astype(dtype), logarithm, dim)
+        assert result.dtype == logarithm.dtype == slope.dtype == of_logarithm.dtype == dtype
+        wide = grad.astype(float)
+        np.testing.assert_allclose(result, expected, rtol=rough, atol=1e-7)
+        np.testing.assert_allclose(logarithm, np.log(expected), rtol=rough, atol=rough)
+        mean = (wide * expected).sum(dim, keepdims=True)
+        np.testing.assert_allclose(slope, expected * (wide - mean), rtol=rough, atol=rough)
+        share = expected * wide.sum(dim, keepdims=True)
+        np.testing.assert_allclose(of_logarithm, wide - share, rtol=rough, atol=3 * rough)

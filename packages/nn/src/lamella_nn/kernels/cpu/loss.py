@@ -15,6 +15,45 @@ _BLOCK = 65536
 _SMALL = 131072
 
 
+def _wide(scores: Any) -> Any:
+    """The type that losses are computed in."""
+    return np.float32 if scores.dtype.itemsize == 2 else scores.dtype
+
+
+def _cuts(batch: int, classes: int, places: int) -> list[tuple[slice, ...]]:
+    """Parts of ``(batch, classes, places)`` scores, with all classes."""
+    if batch > 1 and classes * places <= _BLOCK:
+        step = even_step(batch, max(1, _BLOCK // max(classes * places, 1)))
+        return [(slice(n, n + step),) for n in range(0, batch, step)]
+    step = max(1, _BLOCK // classes)
+    return [
+        (slice(n, n + 1), slice(None), slice(place, place + step))
+        for n in range(batch)
+        for place in range(0, places, step)
+    ]
+
+
+def _in_parts(
+    scores: Any, target: Any, weight: Any, label_smoothing: float
+) -> tuple[Any, Any, Any]:
+    """As ``class_losses``, some scores at a time, of half precision in float32."""
+    batch, classes, places = scores.shape
+    wide = _wide(scores)
+    probabilities = np.empty(scores.shape, scores.dtype)
+    losses = np.empty((batch, places), wide)
+    even = np.empty_like(losses) if label_smoothing else losses
+
+    def run(part: tuple[slice, ...]) -> None:
+        outer = (part[0], *part[2:])
+        given = scores[part].astype(wide, copy=False), target[outer], weight, label_smoothing
+        probabilities[part], losses[outer], smoothed = whole.class_losses(np, *given)
+        if label_smoothing:
+            even[outer] = smoothed
+
+    spread(run, _cuts(batch, classes, places))
+    return probabilities, losses, even
+
+
 def cross_entropy_index(
     input: Any,
     target: Any,
@@ -23,13 +62,21 @@ def cross_entropy_index(
     ignore_index: int,
     label_smoothing: float,
 ) -> tuple[Any, Any, Any]:
+    rest = reduction, ignore_index, label_smoothing
+    if input.size < _SMALL:
+        if input.dtype.itemsize > 2:
+            return whole.cross_entropy_index(np, input, target, weight, *rest)
+        weight = None if weight is None else weight.astype(np.float32, copy=False)
+        loss, wide, total = whole.cross_entropy_index(
+            np, input.astype(np.float32), target, weight, *rest
+        )
+        return loss.astype(input.dtype), wide.astype(input.dtype), total
     picked = None
-    if input.size >= _SMALL and ignore_index < 0:
+    if ignore_index < 0 and input.dtype.itemsize > 2:
         picked = whole.plain_rows(np, input, target, weight, label_smoothing)
     if picked is None:
-        return whole.cross_entropy_index(
-            np, input, target, weight, reduction, ignore_index, label_smoothing
-        )
+        weight = None if weight is None else weight.astype(_wide(input), copy=False)
+        return whole.cross_entropy_by(np, _in_parts, input, target, weight, *rest)
     count, classes = input.shape
     dtype = input.dtype
     probabilities = np.empty((count, classes), dtype)
@@ -57,4 +104,50 @@ def cross_entropy_index(
     return (loss / count if reduction == "mean" else loss), probabilities, total
 
 
-register_kernel("cross_entropy_index", cross_entropy_index, "cpu")
+def cross_entropy_index_backward(
+    grad: Any,
+    probabilities: Any,
+    target: Any,
+    weight: Any,
+    total: Any,
+    reduction: str,
+    ignore_index: int,
+    label_smoothing: float,
+) -> Any:
+    rest = reduction, ignore_index, label_smoothing
+    is_half = probabilities.dtype.itemsize == 2
+    batch = 1 if probabilities.ndim == 1 else len(probabilities)
+    if not is_half and (
+        probabilities.size < _SMALL or batch == 1 or weight is None or not label_smoothing
+    ):
+        return whole.cross_entropy_index_backward(
+            np, grad, probabilities, target, weight, total, *rest
+        )
+    if is_half:
+        grad = grad.astype(np.float32)
+        weight = None if weight is None else weight.astype(np.float32, copy=False)
+    if probabilities.size < _SMALL or batch == 1:
+        wide = probabilities.astype(np.float32)
+        result = whole.cross_entropy_index_backward(np, grad, wide, target, weight, total, *rest)
+        return result.astype(probabilities.dtype)
+    result = np.empty_like(probabilities, order="C")
+    step = even_step(batch, max(1, _BLOCK * batch // probabilities.size))
+
+    def run(starts: range) -> None:
+        for start in starts:
+            rows = slice(start, start + step)
+            result[rows] = whole.any_cross_entropy_backward(
+                np,
+                grad[rows] if reduction == "none" else grad,
+                probabilities[rows].astype(np.float32) if is_half else probabilities[rows],
+                target[rows], weight, total, *rest,
+            )  # fmt: skip
+
+    spread(run, shares(batch, step))
+    return result
+
+
+_kernels: tuple[Any, ...] = (cross_entropy_index, cross_entropy_index_backward)
+for _kernel in _kernels:
+    _kernel.reduced_precision = True
+    register_kernel(_kernel.__name__, _kernel, "cpu")

@@ -19,6 +19,11 @@ from lamella_nn.kernels import normalization as whole
 _BLOCK = 131072
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
 _SMALL = 16384
+# Numbers of half precision that are widened at a time.
+_HALF_BLOCK = 49152
+# Elements of sums that blocks of rows have for themselves, and the fewest blocks that are one then.
+_MOST_SUMS = 131072
+_FEWEST_SUMS = 8
 
 
 def _vector(array: Any, dtype: Any) -> Any:
@@ -61,9 +66,41 @@ def _in_one_pass(
     return result.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
 
 
+def _widened(*arrays: Any) -> list[Any]:
+    """float16 and bfloat16 as float32; None stays."""
+    return [
+        each if each is None or each.dtype.itemsize > 2 else each.astype(np.float32)
+        for each in arrays
+    ]
+
+
+def _layer_norm_of_half(
+    input: Any, sizes: tuple[int, ...], weight: Any, bias: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    """In float32, some rows at a time; all results are rounded."""
+    length, dtype = prod(sizes), input.dtype
+    rows = _rows(input, length) if input.size else input.reshape(-1, length)
+    weight, bias = (None if each is None else each.reshape(-1) for each in _widened(weight, bias))
+    result = np.empty(rows.shape, dtype)
+    mean, rstd = np.empty((2, len(rows), 1), dtype)
+    step = max(1, _HALF_BLOCK // max(length, 1))
+
+    def normalize(starts: range) -> None:
+        for start in starts:
+            part = slice(start, start + step)
+            given = rows[part].astype(np.float32), (length,), weight, bias, eps
+            result[part], mean[part], rstd[part] = native_layer_norm(*given)
+
+    spread(normalize, shares(len(rows), step))
+    kept = (*input.shape[: input.ndim - len(sizes)], *[1] * len(sizes))
+    return result.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
+
+
 def native_layer_norm(
     input: Any, sizes: tuple[int, ...], weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
+    if input.dtype.itemsize == 2:
+        return _layer_norm_of_half(input, sizes, weight, bias, eps)
     if input.size < _SMALL:
         if input.size and input.dtype.char in "fd":
             return _in_one_pass(input, sizes, weight, bias, eps)
@@ -99,7 +136,29 @@ def native_layer_norm(
     return output, mean.reshape(kept), rstd.reshape(kept)
 
 
+def _channels_of_half(
+    kernel: Any, arrays: tuple[Any, ...], vectors: tuple[Any, ...], eps: float
+) -> Any:
+    """A kernel of batch normalization in float32, some channels at a time; results are rounded."""
+    first = arrays[0]
+    batch, channels = first.shape[:2]
+    arrays = tuple([each.reshape(batch, channels, -1) for each in arrays])
+    vectors = tuple(_widened(*vectors))
+    result = np.empty(arrays[0].shape, first.dtype)
+    further = np.empty((2, channels), first.dtype)
+    step = max(1, _HALF_BLOCK * channels // max(first.size, 1))
+    for start in range(0, channels, step):
+        part = slice(start, start + step)
+        parts = [None if each is None else each[part] for each in vectors]
+        given = _widened(*[each[:, part] for each in arrays])
+        result[:, part], *rest = kernel(np, *given, *parts, eps)
+        further[0, part], further[1, part] = rest
+    return result.reshape(first.shape), further[0], further[1]
+
+
 def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    if input.dtype.itemsize == 2:
+        return _channels_of_half(whole.native_batch_norm, (input,), (weight, bias), eps)
     if not 0 < input.size < _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
         return whole.native_batch_norm(np, input, weight, bias, eps)
     batch, channels = input.shape[:2]
@@ -124,9 +183,47 @@ def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[A
     return result.reshape(input.shape), mean[:, 0], variance
 
 
+def native_batch_norm_backward(
+    grad_output: Any, input: Any, weight: Any, mean: Any, variance: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    kernel = whole.native_batch_norm_backward
+    if grad_output.dtype.itemsize == 2:
+        return _channels_of_half(kernel, (grad_output, input), (weight, mean, variance), eps)
+    return kernel(np, grad_output, input, weight, mean, variance, eps)
+
+
+def _layer_norm_backward_of_half(
+    grad_output: Any, input: Any, sizes: tuple[int, ...], weight: Any, mean: Any, rstd: Any
+) -> tuple[Any, Any, Any]:
+    """In float32, some rows at a time; all results are rounded."""
+    length, dtype = prod(sizes), input.dtype
+    grads, values = grad_output.reshape(-1, length), input.reshape(-1, length)
+    mean, rstd = mean.reshape(-1, 1), rstd.reshape(-1, 1)
+    (weight,) = _widened(weight)
+    weight = None if weight is None else weight.reshape(-1)
+    result = np.empty(values.shape, dtype)
+    to_weight, to_bias = np.zeros((2, length), np.float32)
+    step = max(1, _HALF_BLOCK // max(length, 1))
+    for start in range(0, len(values), step):
+        part = slice(start, start + step)
+        grad, value, *statistics = _widened(grads[part], values[part], mean[part], rstd[part])
+        result[part], to_weight_here, to_bias_here = native_layer_norm_backward(
+            grad, value, (length,), weight, *statistics
+        )
+        to_weight += to_weight_here
+        to_bias += to_bias_here
+    return (
+        result.reshape(input.shape),
+        to_weight.reshape(sizes).astype(dtype),
+        to_bias.reshape(sizes).astype(dtype),
+    )
+
+
 def native_layer_norm_backward(
     grad_output: Any, input: Any, sizes: tuple[int, ...], weight: Any, mean: Any, rstd: Any
 ) -> tuple[Any, Any, Any]:
+    if grad_output.dtype.itemsize == 2:
+        return _layer_norm_backward_of_half(grad_output, input, sizes, weight, mean, rstd)
     if input.size < _SMALL:
         return whole.native_layer_norm_backward(np, grad_output, input, sizes, weight, mean, rstd)
     length, dtype = prod(sizes), input.dtype
@@ -138,21 +235,35 @@ def native_layer_norm_backward(
     even = np.full((length, 1), 1 / length, dtype)
     step = even_step(len(values), max(1, _BLOCK // length))
     ones = np.ones((1, step), dtype)
-    # One row for each block, added at the end, so that the order does not depend on the threads.
+    # Sums for each group of blocks, added at the end, so that the order does not depend on the
+    # threads. Where a row is more than a block these would be as large as the input.
+    by_columns = step == 1 and length > _BLOCK // 2
     count = -(-len(values) // step)
-    to_weight, to_bias = np.empty((2, count, 1, length), dtype)
+    if count * length > _MOST_SUMS:
+        count = min(count, max(_FEWEST_SUMS, _MOST_SUMS // length))
+    rows_each = -(-len(values) // (count * step)) * step
+    if by_columns:
+        to_weight, to_bias = _column_sums(grads, values, mean, rstd)
+    else:
+        to_weight, to_bias = np.zeros((2, count, 1, length), dtype)
 
-    def differentiate(starts: range) -> None:
+    def differentiate(numbers: range) -> None:
         spare = np.empty((step, length), dtype)
-        for start in starts:
+        blocks = [
+            (number, start)
+            for number in numbers
+            for start in range(number * rows_each, (number + 1) * rows_each, step)
+        ]
+        for number, start in blocks:
             rows = slice(start, start + step)
             grad, slope, scale = grads[rows], result[rows], rstd[rows]
-            scaled, number = spare[: len(grad)], start // step
+            scaled = spare[: len(grad)]
             centered = np.subtract(values[rows], mean[rows], slope)
             # Sums over the rows as products: with 1 / deviation for the weight, which is
             # differentiated by centered / deviation, and with ones for the bias.
-            np.dot(scale.T, np.multiply(grad, centered, scaled), to_weight[number])
-            np.dot(ones[:, : len(grad)], grad, to_bias[number])
+            if not by_columns:
+                to_weight[number] += np.dot(scale.T, np.multiply(grad, centered, scaled))
+                to_bias[number] += np.dot(ones[:, : len(grad)], grad)
             if weight is not None:
                 grad = np.multiply(grad, weight, scaled)
             inner = np.vecdot(grad, centered)[:, None]
@@ -162,14 +273,38 @@ def native_layer_norm_backward(
             np.subtract(slope, np.dot(grad, even), slope)
             np.multiply(slope, scale, slope)
 
-    spread(differentiate, shares(len(values), step))
-    return (
-        to_input,
-        to_weight.sum((0, 1)).reshape(sizes),
-        to_bias.sum((0, 1)).reshape(sizes),
-    )
+    spread(differentiate, shares(count, 1))
+    if not by_columns:
+        to_weight, to_bias = to_weight.sum((0, 1)), to_bias.sum((0, 1))
+    return to_input, to_weight.reshape(sizes), to_bias.reshape(sizes)
 
 
-register_kernel("native_batch_norm", native_batch_norm, "cpu")
-register_kernel("native_layer_norm", native_layer_norm, "cpu")
-register_kernel("native_layer_norm_backward", native_layer_norm_backward, "cpu")
+def _column_sums(grads: Any, values: Any, mean: Any, rstd: Any) -> tuple[Any, Any]:
+    """The gradients of weight and bias, some columns of all rows at a time."""
+    count, length = grads.shape
+    to_weight, to_bias = np.empty((2, 1, length), grads.dtype)
+    ones = np.ones((1, count), grads.dtype)
+    step = max(1, _HALF_BLOCK // count)
+
+    def add(starts: range) -> None:
+        for start in starts:
+            columns = slice(start, start + step)
+            grad = grads[:, columns]
+            products = values[:, columns] - mean
+            np.multiply(grad, products, products)
+            to_weight[:, columns] = np.dot(rstd.T, products)
+            to_bias[:, columns] = np.dot(ones, grad)
+
+    spread(add, shares(length, step))
+    return to_weight, to_bias
+
+
+_kernels: tuple[Any, ...] = (
+    native_batch_norm,
+    native_batch_norm_backward,
+    native_layer_norm,
+    native_layer_norm_backward,
+)
+for _kernel in _kernels:
+    _kernel.reduced_precision = True
+    register_kernel(_kernel.__name__, _kernel, "cpu")
