@@ -84,7 +84,7 @@ def _sum_of_exp(array: Any, dim: int) -> Any:
     total: Any = 0
     for start in range(0, array.shape[dim], step):
         part = (*(slice(None),) * dim, slice(start, start + step))
-        total = total + np.add.reduce(np.exp(array[part]), dim, None, None, True)
+        total = total + np.exp(array[part]).sum(dim, keepdims=True)
     return total
 
 
@@ -182,7 +182,7 @@ def softmax_backward(grad: Any, result: Any, dim: int) -> Any:
         if result.size < LARGE:
             return whole.softmax_backward(np, grad, result, dim)
         product = grad * result
-        total = np.add.reduce(product, dim, None, None, True)
+        total = product.sum(dim, keepdims=True)
         cut = _outer(product.shape)
         step = max(1, PART * product.shape[cut] // product.size)
 
