@@ -51,6 +51,7 @@ FUNCTIONS = {
         "lamella_quantization",
     ),
     **dict.fromkeys(("lobpcg", "sparse_coo_tensor"), "lamella_sparse"),
+    "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
     **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),
     "vmap": "lamella_autograd.vmap",
@@ -72,8 +73,9 @@ FUNCTIONS = {
     **dict.fromkeys(
         """adaptive_max_pool1d affine_grid_generator batch_norm binary_cross_entropy_with_logits
         constant_pad_nd conv_tbc convolution cosine_embedding_loss ctc_loss embedding grid_sampler
-        group_norm hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
-        max_pool1d_with_indices poisson_nll_loss triplet_margin_loss""".split(),
+        grid_sampler_2d grid_sampler_3d group_norm hinge_embedding_loss instance_norm kl_div
+        layer_norm margin_ranking_loss max_pool1d_with_indices poisson_nll_loss
+        triplet_margin_loss""".split(),
         "lamella_nn.functional.top_level",
     ),
 }
@@ -82,6 +84,7 @@ FUNCTIONS = {
 METHODS = {
     **dict.fromkeys(("istft", "stft"), "lamella_signal"),
     "__array_namespace__": "lamella_array_api",
+    "hash_tensor": "lamella._bit_hash",
     **dict.fromkeys(
         """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
         q_scale q_zero_point qscheme""".split(),

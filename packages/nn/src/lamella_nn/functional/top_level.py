@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "adaptive_max_pool1d", "affine_grid_generator", "batch_norm",
     "binary_cross_entropy_with_logits", "constant_pad_nd", "conv_tbc", "convolution",
-    "cosine_embedding_loss", "ctc_loss", "embedding", "grid_sampler", "group_norm",
+    "cosine_embedding_loss", "ctc_loss", "embedding", "grid_sampler", "grid_sampler_2d",
+    "grid_sampler_3d", "group_norm",
     "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss",
     "max_pool1d_with_indices", "poisson_nll_loss", "triplet_margin_loss",
 ]  # fmt: skip
@@ -201,6 +202,9 @@ def grid_sampler(
     mode = _chosen("grid_sampler", "interpolation_mode", interpolation_mode, _INTERPOLATIONS)
     outside = _chosen("grid_sampler", "padding_mode", padding_mode, _PADDINGS)
     return F.grid_sample(input, grid, mode, outside, align_corners)
+
+
+grid_sampler_2d = grid_sampler_3d = grid_sampler
 
 
 def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
