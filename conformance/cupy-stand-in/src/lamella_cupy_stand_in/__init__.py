@@ -119,16 +119,13 @@ def _as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
 
 
 def _device_memory() -> Any:
-    class MemoryHook:
-        def __enter__(self) -> None:
-            pass
-
     runtime = SimpleNamespace(
         getDeviceCount=lambda: 1, getDevice=lambda: 0, CUDARuntimeError=RuntimeError
     )
     return SimpleNamespace(
         Device=_Device,
-        MemoryHook=MemoryHook,
+        get_allocator=lambda: None,
+        set_allocator=lambda allocator: None,
         runtime=runtime,
         alloc_pinned_memory=bytearray,
         device=SimpleNamespace(get_cublas_handle=int),
@@ -163,6 +160,7 @@ def install() -> None:
         linalg=Names("cupy.linalg", _Linalg()),
         fft=Names("cupy.fft", np.fft),
         cuda=_device_memory(),
+        get_default_memory_pool=lambda: SimpleNamespace(used_bytes=int),
         lib=SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided)),
         ElementwiseKernel=ElementwiseKernel,
         RawKernel=RawKernel,

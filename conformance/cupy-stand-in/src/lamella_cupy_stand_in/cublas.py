@@ -1,4 +1,4 @@
-"""``cupy_backends.cuda.libs.cublas``: the one product that lamella asks cuBLAS for itself."""
+"""``cupy_backends.cuda.libs.cublas``: the products that lamella asks cuBLAS for itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def gemmStridedBatchedEx(
     computeType: int,
     algo: int,
 ) -> None:
-    """``C = A B``; alpha is 1 and beta 0 here."""
+    """``C = A B``, or with a beta of 1 ``C + A B``; alpha is 1 here."""
     computed = np.float64 if Ctype == 1 else np.float32
     assert computeType == (CUBLAS_COMPUTE_64F if Ctype == 1 else CUBLAS_COMPUTE_32F)
 
@@ -62,4 +62,36 @@ def gemmStridedBatchedEx(
 
     left = operand(A, Atype, transa, (m, k), lda, strideA)
     right = operand(B, Btype, transb, (k, n), ldb, strideB)
-    _matrices(C, Ctype, (m, n), ldc, strideC, batchCount)[...] = left @ right
+    result = _matrices(C, Ctype, (m, n), ldc, strideC, batchCount)
+    of_beta = ctypes.c_double if Ctype == 1 else ctypes.c_float
+    added = of_beta.from_address(beta).value
+    assert added in (0, 1)
+    result[...] = left @ right + result if added else left @ right
+
+
+def gemmEx(
+    handle: int,
+    transa: int,
+    transb: int,
+    m: int,
+    n: int,
+    k: int,
+    alpha: int,
+    A: int,
+    Atype: int,
+    lda: int,
+    B: int,
+    Btype: int,
+    ldb: int,
+    beta: int,
+    C: int,
+    Ctype: int,
+    ldc: int,
+    computeType: int,
+    algo: int,
+) -> None:
+    """One product of :func:`gemmStridedBatchedEx`."""
+    gemmStridedBatchedEx(
+        *(handle, transa, transb, m, n, k, alpha, A, Atype, lda, 0, B, Btype, ldb, 0, beta),
+        *(C, Ctype, ldc, 0, 1, computeType, algo),
+    )

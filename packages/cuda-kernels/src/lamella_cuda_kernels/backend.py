@@ -61,6 +61,7 @@ def load() -> None:
         pooling,
         products,
         random,
+        recurrent,
         reduction,
         softmax,
         solving,
@@ -91,6 +92,7 @@ def load() -> None:
         loss,
         normalization,
         pooling,
+        recurrent,
         reduction,
         softmax,
         sorting,
@@ -101,21 +103,24 @@ def load() -> None:
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
-    """Keeps the most bytes that this thread has had allocated; CuPy's hooks are a thread's own."""
-    used: dict[int, int] = {}
+    """Keeps the most bytes that arrays held.
 
-    class Peaks(cupy.cuda.MemoryHook):  # type: ignore[misc]
-        name = "lamella peaks"
+    CuPy's own memory hooks take several times as long as an allocation.
+    """
+    allocate = cupy.cuda.get_allocator()
+    used_bytes = cupy.get_default_memory_pool().used_bytes
 
-        def malloc_postprocess(self, *, device_id: int, mem_size: int, **more: Any) -> None:
-            now = used[device_id] = used.get(device_id, 0) + mem_size
-            peak = peaks.setdefault(device_id, {"allocated": 0, "reserved": 0})
-            peak["allocated"] = max(peak["allocated"], now)
+    def counted(size: int) -> Any:
+        memory = allocate(size)
+        now = used_bytes()
+        peak = peaks.get(memory.device_id)
+        if peak is None:
+            peak = peaks[memory.device_id] = {"allocated": 0, "reserved": 0}
+        if now > peak["allocated"]:
+            peak["allocated"] = now
+        return memory
 
-        def free_postprocess(self, *, device_id: int, mem_size: int, **more: Any) -> None:
-            used[device_id] = used.get(device_id, 0) - mem_size
-
-    Peaks().__enter__()
+    cupy.cuda.set_allocator(counted)
 
 
 class CupyBackend(Backend):

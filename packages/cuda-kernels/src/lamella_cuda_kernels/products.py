@@ -6,13 +6,16 @@ stored by rows is there its transpose, so ``C = A B`` is asked for as ``C' = B' 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cupy
 import numpy as np
 from cupy_backends.cuda.libs import cublas
 
 from lamella_cuda_kernels.compiling import computed_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _IN_FLOAT = (cublas.CUBLAS_COMPUTE_32F, np.ones(1, np.float32), np.zeros(1, np.float32))
 _IN_DOUBLE = (cublas.CUBLAS_COMPUTE_64F, np.ones(1), np.zeros(1))
@@ -89,6 +92,33 @@ def _multiply(a: Any, a_repeats: bool, b: Any, b_repeats: bool, result: Any) -> 
         zero.ctypes.data, result.data.ptr, _KINDS[result.dtype.char][0], columns, rows * columns,
         result.size // (rows * columns), computed, _DEFAULT_ALGORITHM,
     )  # fmt: skip
+
+
+def by_weight(weight: Any, *, turned: bool, adds: bool) -> Callable[[int, int, int], None]:
+    """A function that multiplies rows at an address with a matrix, for many calls in a row.
+
+    Args:
+        weight: of a type of those here, at least one element.
+        turned: whether rows are multiplied with the transpose.
+        adds: whether the products are added to what is there.
+
+    Returns:
+        ``multiply(rows, out, count)``, given the addresses of contiguous rows.
+    """
+    weight = cupy.ascontiguousarray(weight)
+    lines, length = weight.shape
+    inner, columns = (length, lines) if turned else (lines, length)
+    kind, computed, one, zero = _KINDS[weight.dtype.char]
+    multiply, turns, handle = cublas.gemmEx, int(turned), cupy.cuda.device.get_cublas_handle()
+    alpha, beta = one.ctypes.data, (one if adds else zero).ctypes.data
+
+    def by_rows(rows: int, out: int, count: int) -> None:
+        multiply(
+            handle, turns, 0, columns, count, inner, alpha, weight.data.ptr, kind, length,
+            rows, kind, inner, beta, out, kind, columns, computed, _DEFAULT_ALGORITHM,
+        )  # fmt: skip
+
+    return by_rows
 
 
 def _stacked(array: Any, batch: tuple[int, ...]) -> tuple[Any, bool]:

@@ -21,8 +21,7 @@ __all__ = [
 def memory_stats(device: DeviceLike | None = None) -> dict[str, Any]:
     """Bytes that arrays hold (``allocated_bytes``) and that the pool holds (``reserved_bytes``).
 
-    The keys are ``<kind>.all.current`` and ``<kind>.all.peak``; empty without a device. Peaks
-    count what the thread allocated that used CUDA first.
+    The keys are ``<kind>.all.current`` and ``<kind>.all.peak``; empty without a device.
     """
     if not is_available():
         return {}

@@ -36,8 +36,10 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     _check_probability(p)
     if inplace:
         return ops.dropout_(input, p, training)
-    if training and 0 < p < 1 and input._array.size >= _LARGE and is_constant(input):
-        # No one asks for the noise again, so the result takes its place.
+    large = input._array.size >= _LARGE and not input.is_cuda
+    if training and 0 < p < 1 and large and is_constant(input):
+        # No one asks for the noise again, so the result takes its place. On CUDA, which draws
+        # in another order for dropout, one kernel does it all.
         return empty_like(input).bernoulli_(1 - p).div_(1 - p).mul_(input)
     return ops.dropout(input, p, training)
 
