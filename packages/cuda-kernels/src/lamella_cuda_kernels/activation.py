@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import cupy
 
 from lamella_core.formats import order_of
-from lamella_cuda_kernels.compiling import each_element, put_over, reduced_precision, takes
+from lamella_cuda_kernels.compiling import (
+    each_vector,
+    put_over,
+    reduced_precision,
+    takes,
+    vector_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,15 +87,8 @@ def source_of(name: str) -> str:
     """The kernel of a function's name."""
     backward = name in _BACKWARD
     names, formula = (_BACKWARD if backward else _FORWARD)[name]
-    numbers = "".join(f"double {each}_, " for each in names.split())
-    narrow = " ".join(f"const A {each} = {each}_;" for each in names.split())
-    return (
-        f'{_FUNCTIONS}extern "C" __global__ void activation('
-        f"{'const T *grad, ' if backward else ''}const T *input, T *to, {numbers}"
-        f"long long count) {{\n{narrow}\n"
-        f"EACH(i, count) {{ const A {'g = up(grad[i]), ' if backward else ''}x = up(input[i]); "
-        f"to[i] = down({formula}); }}\n}}\n"
-    )
+    arrays = ["g", "x"] if backward else ["x"]
+    return vector_source("activation", formula, arrays, names.split(), _FUNCTIONS)
 
 
 def _run(name: str, numbers: Any, out: Any, *arrays: Any) -> Any:
@@ -104,9 +103,9 @@ def _run(name: str, numbers: Any, out: Any, *arrays: Any) -> Any:
         arrays = tuple(each.transpose(order) for each in arrays)
     given = [cupy.ascontiguousarray(each) for each in arrays]
     result = cupy.empty(arrays[-1].shape, last.dtype) if out is None else out
-    each_element(
-        source_of(name), "activation", result.dtype.char, result.size,
-        *given, result, *map(float, numbers), result.size,
+    each_vector(
+        source_of(name), "activation", result.dtype, result.size,
+        *given, result, *map(float, numbers),
     )  # fmt: skip
     if order is None:
         return result

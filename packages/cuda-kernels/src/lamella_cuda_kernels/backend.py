@@ -58,6 +58,7 @@ def load() -> None:
         host,
         loss,
         normalization,
+        pointwise,
         pooling,
         products,
         random,
@@ -81,7 +82,7 @@ def load() -> None:
     )
     backend = CupyBackend(cupy, namespace)
     register_backend(backend)
-    for family in (random, solving, special, host):
+    for family in (pointwise, random, solving, special, host):
         family.register(backend.xp)
     for family in (
         activation,
@@ -92,6 +93,7 @@ def load() -> None:
         loss,
         normalization,
         pooling,
+        products,
         recurrent,
         reduction,
         softmax,

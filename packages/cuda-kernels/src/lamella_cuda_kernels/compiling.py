@@ -14,7 +14,7 @@ import cupy
 from lamella_core.dispatch import override_kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 # By the type's character: the element type, the type to compute in, both conversions, a header.
 TYPES = {
@@ -101,6 +101,69 @@ def each_row(source: str, name: str, char: str, rows: int, length: int, *args: A
     if rows:
         threads = min(1024, max(32, -(-length // 128) * 32))
         compiled(source, name, char)((min(rows, _MOST_BLOCKS),), (threads,), args)
+
+
+# All threads share a flat range, and take 16 bytes at a time where all arrays begin at a multiple.
+VECTORS = """
+struct alignas(16) Vector { T at[16 / sizeof(T)]; };
+#define WIDTH ((int)(16 / sizeof(T)))
+"""
+_POINTWISE = """
+extern "C" __global__ void NAME(POINTERS T *to, NUMBERS long long count) {
+    CONSTANTS
+    long long vectors = (ADDRESSES (size_t)to) & 15 ? 0 : count / WIDTH;
+    EACH(i, vectors) {
+        Vector result;
+        LOADS
+        for (int k = 0; k < WIDTH; k++) {
+            VALUES
+            result.at[k] = down(FORMULA);
+        }
+        ((Vector *)to)[i] = result;
+    }
+    EACH(n, count - vectors * WIDTH) {
+        long long i = vectors * WIDTH + n;
+        ELEMENTS
+        to[i] = down(FORMULA);
+    }
+}
+"""
+
+
+def vector_source(
+    name: str, formula: str, arrays: Sequence[str], numbers: Sequence[str], functions: str = ""
+) -> str:
+    """The source of a kernel ``(*arrays, to, *numbers, count)`` that writes a formula of them.
+
+    Args:
+        name: the kernel's.
+        formula: of the names of arrays, whose elements they stand for, and of numbers.
+        functions: source that the formula uses.
+    """
+    parts = {
+        "NAME": name,
+        "POINTERS": " ".join(f"const T *all_{each}," for each in arrays),
+        "NUMBERS": " ".join(f"double given_{each}," for each in numbers),
+        "CONSTANTS": " ".join(f"const A {each} = (A)given_{each};" for each in numbers),
+        "ADDRESSES": " ".join(f"(size_t)all_{each} |" for each in arrays),
+        "LOADS": " ".join(
+            f"const Vector some_{each} = ((const Vector *)all_{each})[i];" for each in arrays
+        ),
+        "VALUES": " ".join(f"const A {each} = up(some_{each}.at[k]);" for each in arrays),
+        "ELEMENTS": " ".join(f"const A {each} = up(all_{each}[i]);" for each in arrays),
+        "FORMULA": formula,
+    }
+    source = _POINTWISE
+    for word, text in parts.items():
+        source = source.replace(word, text)
+    return VECTORS + functions + source
+
+
+def each_vector(source: str, name: str, dtype: Any, count: int, *args: Any) -> None:
+    """Runs a kernel whose threads share ``count`` places, 16 bytes for each."""
+    if count:
+        blocks = min(-(-count * dtype.itemsize // 4096), _MOST_BLOCKS)
+        compiled(source, name, dtype.char)((blocks,), (256,), (*args, count))
 
 
 # Weights are of the type T or, where ``wide``, of A; a null pointer stands for none.
