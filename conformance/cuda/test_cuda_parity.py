@@ -176,6 +176,40 @@ def test_training_follows_pytorch(name) -> None:
     np.testing.assert_allclose(curves[0], curves[1], rtol=2e-3)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("LSTM", {}), ("LSTM", {"proj_size": 5}), ("LSTM", {"bias": False}), ("GRU", {}),
+        ("RNN", {}), ("RNN", {"nonlinearity": "relu"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("ragged", [False, True])
+def test_recurrent_layers_follow_pytorch(kind, options, ragged, dtype) -> None:
+    x = np.random.default_rng(0).standard_normal((4, 7, 16))
+    results = []
+    for t in (lamella, torch):
+        t.manual_seed(0)
+        layer = getattr(t.nn, kind)(
+            16, 8, num_layers=2, batch_first=True, bidirectional=True, **options
+        )
+        layer = layer.to("cuda", getattr(t, dtype))
+        given = t.from_numpy(x).to("cuda", getattr(t, dtype)).requires_grad_()
+        into = given
+        pad, packed = t.nn.utils.rnn.pad_packed_sequence, t.nn.utils.rnn.pack_padded_sequence
+        if ragged:
+            into = packed(given, [5, 7, 1, 4], batch_first=True, enforce_sorted=False)
+        out, state = layer(into)
+        out = pad(out, batch_first=True)[0] if ragged else out
+        states = state if isinstance(state, tuple) else (state,)
+        (out.square().mean() + sum(each.sum() for each in states)).backward()
+        found = [out, *states, given.grad, *(p.grad for p in layer.parameters())]
+        results.append([each.detach().cpu().double().numpy() for each in found])
+    close = {"float32": 1e-3, "float64": 1e-9, "float16": 5e-2}[dtype]
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=close, atol=close * abs(theirs).max())
+
+
 def test_lstm_and_attention_follow_pytorch() -> None:
     x = np.random.default_rng(0).standard_normal((4, 7, 16)).astype(np.float32)
     results = []

@@ -124,6 +124,7 @@ def _device_memory() -> Any:
     )
     return SimpleNamespace(
         Device=_Device,
+        memory=SimpleNamespace(OutOfMemoryError=MemoryError),
         get_allocator=lambda: None,
         set_allocator=lambda allocator: None,
         runtime=runtime,

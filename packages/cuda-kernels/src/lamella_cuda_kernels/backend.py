@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backend import Backend, unavailable
+from lamella_core.backend import Backend, OutOfMemoryError, unavailable
 from lamella_core.device import Device
 from lamella_core.dispatch import backends, register_backend
 from lamella_cuda_kernels.namespace import FORKED, Namespace
@@ -105,15 +105,19 @@ def load() -> None:
 
 
 def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
-    """Keeps the most bytes that arrays held.
+    """Keeps the most bytes that arrays held, and lets memory that runs out be PyTorch's error.
 
     CuPy's own memory hooks take several times as long as an allocation.
     """
     allocate = cupy.cuda.get_allocator()
+    exhausted = cupy.cuda.memory.OutOfMemoryError
     used_bytes = cupy.get_default_memory_pool().used_bytes
 
     def counted(size: int) -> Any:
-        memory = allocate(size)
+        try:
+            memory = allocate(size)
+        except exhausted as error:
+            raise OutOfMemoryError(f"CUDA out of memory. {error}") from error
         now = used_bytes()
         peak = peaks.get(memory.device_id)
         if peak is None:

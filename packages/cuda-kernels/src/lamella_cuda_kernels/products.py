@@ -169,7 +169,9 @@ def _layout(array: Any) -> tuple[int, int, Any]:
     return 0, columns, cupy.ascontiguousarray(array)
 
 
-_BIAS = VECTORS + """
+_BIAS = (
+    VECTORS
+    + """
 extern "C" __global__ void add_to_rows(const T *bias, T *to, long long columns, long long count) {
     long long vectors = 0, each = columns / WIDTH;
     if (columns % WIDTH == 0 && !(((size_t)bias | (size_t)to) & 15)) vectors = count / WIDTH;
@@ -186,6 +188,7 @@ extern "C" __global__ void add_to_rows(const T *bias, T *to, long long columns, 
     }
 }
 """
+)
 
 
 def linear(below: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ States are ``(batch, hidden)``, and rows stand as the ops have them. The product
 weight, and those for the gradients of weights, are made of all rows at once.
 
 What the forward pass keeps, one array below the other: of an LSTM the gates ``i f g o`` of each
-row, ``c`` and ``tanh(c')``; of a GRU ``r``, ``z`` and ``W_hn h + b_hn`` of each row, ``n`` and ``h``.
+row, ``c`` and ``tanh(c')``; of a GRU ``r``, ``z`` and ``W_hn h + b_hn`` of each row, ``n``, ``h``.
 """
 
 from __future__ import annotations
@@ -251,9 +251,7 @@ def gru_layer(below: Kernel) -> Kernel:
     ) -> Any:  # fmt: skip
         rows, size, dtype = len(input), hx.shape[1], hx.dtype
         if not (rows and size):
-            return below(
-                input, hx, weight_ih, weight_hh, bias_ih, bias_hh, batch_sizes, reverse
-            )
+            return below(input, hx, weight_ih, weight_hh, bias_ih, bias_hh, batch_sizes, reverse)
         inputs = matmul(input, weight_ih.T)
         reserve = cupy.empty(5 * size * rows, dtype)
         output, state = cupy.empty((rows, size), dtype), cupy.array(hx, order="C")
@@ -381,7 +379,7 @@ def lstm_layer_backward(below: Kernel) -> Kernel:
             multiply(to, to_state.data.ptr, width)
         nothing = cupy.empty(0, dtype)
         to_hr = nothing
-        if needs[5]:
+        if needs[5] and to_projected is not None:
             to_hr = matmul(to_projected.T, gates[:, 3 * size :] * tanh_cell)
         return (
             matmul(to_gates, weight_ih) if needs[0] else nothing,

@@ -19,7 +19,7 @@ from math import e, inf, nan, pi
 
 from lamella_core import kernels as _kernels
 from lamella_core import return_types
-from lamella_core.backend import Backend
+from lamella_core.backend import Backend, OutOfMemoryError
 from lamella_core.backends import numpy_kernels as _numpy_kernels
 from lamella_core.backends.numpy import NumpyBackend
 from lamella_core.composite import composite

@@ -31,6 +31,10 @@ class MissingDeviceError(AssertionError, RuntimeError):
 unavailable: dict[str, str] = {}
 
 
+class OutOfMemoryError(RuntimeError):
+    """A device has no room for an array."""
+
+
 class Backend(ABC):
     """Base class of backends: a device type, its arrays and its kernels.
 

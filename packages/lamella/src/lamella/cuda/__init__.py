@@ -11,6 +11,7 @@ from lamella.cuda.devices import *
 from lamella.cuda.memory import *
 from lamella.cuda.random import *
 from lamella.cuda.streams import *
+from lamella_core.backend import OutOfMemoryError as OutOfMemoryError
 from lamella_core.tensor_types import CUDA_TYPES
 
 globals().update(CUDA_TYPES)
