@@ -24,6 +24,9 @@ class Pointer:
     def __add__(self, count: int) -> Pointer:
         return Pointer(self.block, self.offset + count)
 
+    def copy_from_device_async(self, src: Pointer, size: int) -> None:
+        ctypes.memmove(self.ptr, src.ptr, size)
+
 
 class ndarray:
     """``cupy.ndarray``: NumPy cannot read it, and its functions cannot read NumPy's arrays.

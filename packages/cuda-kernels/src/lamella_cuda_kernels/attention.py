@@ -155,7 +155,8 @@ def _plan(heads: int, length: int, keys: int, itemsize: int, causal: bool, scale
 
 def _heads(array: Any, lead: tuple[int, ...]) -> Any:
     """An operand as ``(heads, length, width)``."""
-    array = cupy.broadcast_to(array, (*lead, *array.shape[-2:]))
+    if array.shape[:-2] != lead:
+        array = cupy.broadcast_to(array, (*lead, *array.shape[-2:]))
     return array.reshape(prod(lead), *array.shape[-2:])
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from lamella_core.backend import Backend, OutOfMemoryError, unavailable
 from lamella_core.device import Device
 from lamella_core.dispatch import backends, register_backend
+from lamella_core.formats import order_of
 from lamella_cuda_kernels.namespace import FORKED, Namespace
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def load() -> None:
         activation,
         attention,
         convolution,
+        copying,
         division,
         dropout,
         fusion,
@@ -88,6 +90,7 @@ def load() -> None:
         activation,
         attention,
         convolution,
+        copying,
         dropout,
         gathering,
         loss,
@@ -127,6 +130,15 @@ def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
         return memory
 
     cupy.cuda.set_allocator(counted)
+
+
+def _as_it_lies(array: Any) -> tuple[Any, Any]:
+    """An array with its dimensions as they are in memory, if it has no gaps, and the way back."""
+    order = order_of(array.shape, array.strides)
+    turned = array.transpose(order)
+    if not turned.flags.c_contiguous:
+        return array, range(array.ndim)
+    return turned, sorted(range(len(order)), key=order.__getitem__)
 
 
 class CupyBackend(Backend):
@@ -203,11 +215,15 @@ class CupyBackend(Backend):
             return self.cupy.asarray(array)
 
     def download(self, array: Any) -> np.ndarray:
+        array, back = _as_it_lies(array)
         host = self.page_locked(array.nbytes).view(array.dtype).reshape(array.shape)
-        return self.cupy.asnumpy(array, out=host, blocking=False)
+        return self.cupy.asnumpy(array, out=host, blocking=False).transpose(back)
 
     def to_numpy(self, array: Any) -> np.ndarray:
-        return self.cupy.asnumpy(array)
+        if array.flags.c_contiguous:
+            return self.cupy.asnumpy(array)
+        array, back = _as_it_lies(array)
+        return self.cupy.asnumpy(array).transpose(back)
 
     def as_array(self, value: Any) -> Any:
         return self.cupy.asarray(value)

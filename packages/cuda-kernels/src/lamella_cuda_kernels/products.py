@@ -199,13 +199,13 @@ def linear(below: Callable[..., Any]) -> Callable[..., Any]:
         if bias is not None and (bias.shape != weight.shape[:1] or bias.dtype != input.dtype):
             return below(input, weight, bias)
         lines, columns = weight.shape
-        flat = matmul(input.reshape(-1, columns), weight.T)
+        flat = matmul(input if input.ndim == 2 else input.reshape(-1, columns), weight.T)
         if bias is not None:
             each_vector(
                 _BIAS, "add_to_rows", flat.dtype, flat.size,
                 cupy.ascontiguousarray(bias), flat, lines,
             )  # fmt: skip
-        return flat.reshape(*input.shape[:-1], lines)
+        return flat if input.ndim == 2 else flat.reshape(*input.shape[:-1], lines)
 
     return kernel
 

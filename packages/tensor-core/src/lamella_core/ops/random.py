@@ -12,7 +12,7 @@ from lamella_core.conventions.common import not_implemented_for, resize_out
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.mutation import mutation
 from lamella_core.conventions.results import write_out
-from lamella_core.device import MODES, Device
+from lamella_core.device import MODES, Device, get_default_device
 from lamella_core.device import default as default_device
 from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
@@ -82,8 +82,11 @@ def _place(
                 f"dtype {dtype!r} does not match dtype of out parameter ({out._dtype!r})"
             )
         return out._dtype, out.device
-    if device is None and generator is not None:
-        device = generator.device
+    if generator is not None:
+        place = (get_default_device() if device is None else Device(device)).type
+        own = generator.device.type
+        if own != place:
+            raise RuntimeError(f"Expected a '{place}' device type for generator but found '{own}'")
     return dtype, device
 
 
