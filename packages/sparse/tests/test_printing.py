@@ -34,3 +34,20 @@ def test_no_elements() -> None:
         "       values=tensor([], size=(0,)),\n"
         "       size=(2, 3), nnz=0, layout=torch.sparse_coo)"
     )
+
+
+def test_long_lines_are_wrapped() -> None:
+    vector = sparse_coo_tensor([[4, 5]], core.ones(2, dtype=core.float64), (7,))
+    core.set_printoptions(linewidth=40)
+    try:
+        text = repr(vector.requires_grad_())
+    finally:
+        core.set_printoptions(profile="default")
+    assert text == (
+        "tensor(indices=tensor([[4, 5]]),\n"
+        "       values=tensor([1., 1.]),\n"
+        "       size=(7,), nnz=2,\n"
+        "       dtype=torch.float64,\n"
+        "       layout=torch.sparse_coo,\n"
+        "       requires_grad=True)"
+    )

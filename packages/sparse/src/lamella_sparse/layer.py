@@ -86,12 +86,10 @@ class SparseTensor(Tensor):
 
     def __repr__(self) -> str:
         coo = self._array
-        suffix = ""
+        graph = None
         if self.requires_grad:
-            suffix = (
-                ", requires_grad=True" if self.is_leaf else f", grad_fn=<{self.grad_fn.name()}>"
-            )
-        return format_coo(coo.indices, coo.values, coo.shape, suffix)
+            graph = "requires_grad=True" if self.is_leaf else f"grad_fn=<{self.grad_fn.name()}>"
+        return format_coo(coo.indices, coo.values, coo.shape, graph)
 
     @property
     def layout(self) -> Any:

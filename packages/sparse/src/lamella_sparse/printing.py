@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
-from lamella_core.printing import MODULE_PREFIX, format_array
+from lamella_core.printing import MODULE_PREFIX, append_suffixes, format_array, get_printoptions
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -19,21 +19,19 @@ def _text(tensor: Tensor, indent: int) -> str:
     return f"{prefix}{format_array(tensor.cpu().numpy(), indent + len(prefix))})"
 
 
-def format_coo(indices: Tensor, values: Tensor, shape: tuple[int, ...], suffix: str) -> str:
+def format_coo(indices: Tensor, values: Tensor, shape: tuple[int, ...], graph: str | None) -> str:
     """The ``repr`` of a sparse tensor.
 
     Args:
-        suffix: what is told of the graph, with a comma before it.
+        graph: what is told of the graph; None for nothing.
     """
-    shown = [
-        f"indices={_text(indices, 15)}",
-        f"       values={_text(values.detach(), 14)}",
-        f"       size={tuple(shape)}, nnz={indices.shape[1]}",
-    ]
-    text = "tensor(" + ",\n".join(shown)
-    if not values.is_cpu:
-        text += f", device='{values.device}'"
+    suffixes = [] if values.is_cpu else [f"device='{values.device}'"]
+    suffixes += [f"size={tuple(shape)}", f"nnz={indices.shape[1]}"]
     dtype = values.dtype
     if dtype not in (dtypes.defaults.floating, dtypes.defaults.complex, dtypes.int64, dtypes.bool_):
-        text += f", dtype={MODULE_PREFIX}{dtype.name}"
-    return f"{text}, layout={MODULE_PREFIX}sparse_coo{suffix})"
+        suffixes.append(f"dtype={MODULE_PREFIX}{dtype.name}")
+    suffixes.append(f"layout={MODULE_PREFIX}sparse_coo")
+    if graph is not None:
+        suffixes.append(graph)
+    text = f"tensor(indices={_text(indices, 15)},\n       values={_text(values.detach(), 14)}"
+    return append_suffixes(text, suffixes, 7, get_printoptions()["linewidth"], True)

@@ -331,14 +331,20 @@ def _nest(texts: np.ndarray, cut: Sequence[bool], indent: int, width: int, linew
     return "[" + (",\n" + margin).join(lines) + "]"
 
 
-def append_suffixes(text: str, suffixes: list[str], indent: int, linewidth: float) -> str:
-    """``text`` and ``suffixes``, comma-separated, wrapped at ``linewidth``, and ``)``."""
+def append_suffixes(
+    text: str, suffixes: list[str], indent: int, linewidth: float, new_line: bool = False
+) -> str:
+    """``text`` and ``suffixes``, comma-separated, wrapped at ``linewidth``, and ``)``.
+
+    ``new_line`` puts the first one on a line of its own.
+    """
     pieces = [text]
     # PyTorch counts the line that the brackets end as two columns longer than it is (a suffix line
     # as long as it is); where text wraps must not differ.
     column = len(text) - (text.rfind("\n") + 1) + 2
     for suffix in suffixes:
-        if column + len(", ") + len(suffix) > linewidth:
+        if new_line or column + len(", ") + len(suffix) > linewidth:
+            new_line = False
             pieces.append(",\n" + " " * indent + suffix)
             column = indent + len(suffix)
         else:
