@@ -33,6 +33,7 @@ from lamella_autograd.modes import (
     set_multithreading_enabled,
 )
 from lamella_autograd.mutation import CloneBeforeWrite
+from lamella_autograd.names import node_name
 from lamella_autograd.node import Node
 from lamella_autograd.recording import Autograd
 from lamella_autograd.tensor_methods import attach
@@ -87,6 +88,7 @@ __all__ = [
     "is_multithreading_enabled",
     "no_grad",
     "non_differentiable",
+    "node_name",
     "op_call",
     "pushforward",
     "set_detect_anomaly",

@@ -12,6 +12,7 @@ import gc
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lamella_autograd.names import name_of
 from lamella_autograd.node import Node, Output, next_number
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
@@ -310,7 +311,7 @@ class ConstantBackward(Node):
         self.hooks = None
 
     def name(self) -> str:
-        return f"{''.join(part.capitalize() for part in self.op_name.split('_'))}Backward0"
+        return name_of(self.op_name)[0]
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
         return (grad.new_zeros(grad.shape),)

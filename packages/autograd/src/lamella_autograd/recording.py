@@ -24,6 +24,7 @@ from lamella_autograd.inference import (
 )
 from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, refuse_out
 from lamella_autograd.modes import ANOMALY, INFERENCE, NO_GRAD, SAVING_HOOKS
+from lamella_autograd.names import name_of
 from lamella_autograd.packing import packing, packing_maker
 from lamella_autograd.recorder_source import Source
 from lamella_autograd.restore import restore
@@ -175,15 +176,6 @@ def _compile(
     return namespace["record"]
 
 
-# Of ops that have other names than PyTorch's.
-_PYTORCHS_NAMES = {
-    "copy": "CopyBackwards",
-    "max_dim": "MaxBackward0",
-    "min_dim": "MinBackward0",
-    "to_dtype": "ToCopyBackward0",
-    "vector_norm": "LinalgVectorNormBackward0",
-}
-
 # By op, with the rules that they were made for: another declaration makes another class.
 _node_classes: dict[str, tuple[Derivative, type[nodes.Node]]] = {}
 
@@ -212,11 +204,12 @@ def _node_class(op: Op, rules: Derivative, source: Source) -> type[nodes.Node]:
     if rules.compute is not None:
         namespace["formula"] = rules.compute.function
     exec(compile(source.node_methods(), f"<node of {op.name}>", "exec"), namespace)
-    words = "".join(part[:1].upper() + part[1:] for part in op.name.split("_") if part)
+    plain, by_arguments = name_of(op.name)
     node_class = type(
-        _PYTORCHS_NAMES.get(op.name) or f"{words}Backward0",
+        plain,
         (nodes.Node,),
         {
+            **({} if by_arguments is None else {"name": by_arguments}),
             "__slots__": source.slots,
             "op_name": op.name,
             "several": source.multiple,

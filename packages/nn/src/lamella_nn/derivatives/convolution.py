@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_autograd import derivative
+from lamella_autograd import derivative, node_name
 from lamella_core.dtype import COMPLEX
 from lamella_nn.ops.convolution import (
     convolution,
@@ -97,3 +97,7 @@ derivative(
         grad, kernel, stride, padding, dilation
     ),
 )
+
+node_name("convolution_input_grad", "ConvolutionBackward0")
+node_name("unfold_windows", "Im2ColBackward0")
+node_name("fold_windows", "Col2ImBackward0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_autograd import derivative
+from lamella_autograd import derivative, node_name
 from lamella_core import zeros_like
 from lamella_nn.ops.grid_sample import grid_sampler_backward, grid_sampler_second
 
@@ -52,3 +52,8 @@ def _backward(
 
 
 derivative("grid_sampler_backward", joint=("grad_output", "input", "grid"), compute=_backward)
+
+# Once the grid is freed its rank is not known; images are the most common.
+node_name(
+    "grid_sampler", lambda node: f"GridSampler{getattr(node._kept_grid, 'ndim', 4) - 2}DBackward0"
+)

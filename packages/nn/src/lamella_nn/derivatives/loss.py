@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_autograd import derivative
+from lamella_autograd import derivative, node_name
 from lamella_nn.ops.loss import (
     cross_entropy_index_backward,
     nll_loss_index,
@@ -100,4 +100,19 @@ derivative(
     grad_output=lambda grad, target, weight, reduction, ignore_index: nll_loss_index(
         grad, target, weight, reduction, ignore_index
     )[0],
+)
+
+# PyTorch has an op for places beside the one for rows.
+
+
+def _nll_loss_name(ndim: int) -> str:
+    return f"NllLoss{'' if ndim < 3 else '2D'}Backward0"
+
+
+node_name("nll_loss_index", lambda node: _nll_loss_name(len(node._input_shape)))
+node_name(
+    "cross_entropy_index",
+    lambda node: (
+        "AddBackward0" if node._kept_label_smoothing else _nll_loss_name(node._kept_target.ndim + 1)
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_autograd import derivative
+from lamella_autograd import derivative, node_name
 from lamella_nn.ops.pooling import (
     adaptive_avg_pool,
     adaptive_avg_pool_backward,
@@ -16,6 +16,8 @@ from lamella_nn.ops.pooling import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lamella_core import Tensor
 
 
@@ -108,3 +110,23 @@ derivative(
         grad, grad_output_shape[-len(sizes) :]
     ),
 )
+
+
+def _name(pytorchs: str, attribute: str) -> Callable[[Any], str]:
+    """In one dimension PyTorch pools over two and takes one away."""
+
+    def name(node: Any) -> str:
+        rank = len(getattr(node, attribute))
+        return "SqueezeBackward1" if rank == 1 else f"{pytorchs.format(rank)}Backward0"
+
+    return name
+
+
+for _op_name, _pytorchs, _attribute in (
+    ("max_pool", "MaxPool{}DWithIndices", "_kept_kernel"),
+    ("max_pool_with_indices", "MaxPool{}DWithIndices", "_kept_kernel"),
+    ("avg_pool", "AvgPool{}D", "_kept_kernel"),
+    ("adaptive_max_pool", "AdaptiveMaxPool{}D", "_kept_output_size"),
+    ("adaptive_avg_pool", "AdaptiveAvgPool{}D", "_kept_output_size"),
+):
+    node_name(_op_name, _name(_pytorchs, _attribute))

@@ -1,0 +1,65 @@
+"""Names of nodes that depend on arguments, recorded from PyTorch 2.13."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import lamella_core as lc
+from lamella_core.special import entr
+
+NAMES: list[tuple[str, Callable[[lc.Tensor], lc.Tensor]]] = [
+    ("SelectBackward0", lambda x: x[0]),
+    ("SelectBackward0", lambda x: x[1:, 0]),
+    ("SelectBackward0", lambda x: x[..., 0]),
+    ("SliceBackward0", lambda x: x[0, 1:]),
+    ("SliceBackward0", lambda x: x[..., 1:]),
+    ("SliceBackward0", lambda x: x[:]),
+    ("SliceBackward0", lambda x: x[::2, ...]),
+    ("SliceBackward0", lambda x: x.narrow(0, 0, 3)),
+    ("AliasBackward0", lambda x: x[:, :]),
+    ("AliasBackward0", lambda x: x[0:3, 0:3]),
+    ("AliasBackward0", lambda x: x[...]),
+    ("UnsqueezeBackward0", lambda x: x[:, None]),
+    ("UnsqueezeBackward0", lambda x: x[0, None]),
+    ("SumBackward0", lambda x: x.sum()),
+    ("SumBackward1", lambda x: x.sum(0)),
+    ("MeanBackward1", lambda x: x.mean((0, 1))),
+    ("ProdBackward1", lambda x: x.prod(0)),
+    ("MaxBackward1", lambda x: x.max()),
+    ("AmaxBackward0", lambda x: x.amax()),
+    ("AminBackward0", lambda x: x.amin(0)),
+    ("PowBackward0", lambda x: x**2),
+    ("PowBackward1", lambda x: x**x),
+    ("PowBackward2", lambda x: 2**x),
+    ("ClampBackward1", lambda x: x.clamp(min=0)),
+    ("ClampBackward0", lambda x: x.clamp(lc.zeros(3))),
+    ("RsubBackward1", lambda x: 1 - x),
+    ("DotBackward0", lambda x: x[0] @ x[1]),
+    ("MvBackward0", lambda x: x @ x[1]),
+    ("MmBackward0", lambda x: x @ x),
+    ("UnsafeViewBackward0", lambda x: x[None] @ x),
+    ("SplitBackward0", lambda x: x.split(2)[0]),
+    ("SplitBackward0", lambda x: x.chunk(2)[1]),
+    ("SplitWithSizesBackward0", lambda x: x.split([1, 2])[0]),
+    ("ScatterBackward1", lambda x: x.scatter(0, lc.zeros(1, 3, dtype=lc.int64), 1.0)),
+    ("FillBackward2", lambda x: x.clone().fill_(2.0)),
+    ("Log1PBackward0", lambda x: x.log1p()),
+    ("SpecialEntrBackward0", lambda x: entr(x)),
+]
+
+
+@pytest.mark.parametrize(("name", "function"), NAMES)
+def test_pytorchs_names(name: str, function: Callable[[lc.Tensor], lc.Tensor]) -> None:
+    x = lc.rand(3, 3).requires_grad_()
+    assert function(x).grad_fn.name() == name
+
+
+def test_names_after_a_backward_pass() -> None:
+    x = lc.rand(3, 3).requires_grad_()
+    made = [x @ x, x[0], x.sum(0), x**2]
+    before = [y.grad_fn.name() for y in made]
+    for y in made:
+        y.sum().backward()
+    assert [y.grad_fn.name() for y in made] == before
