@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-from lamella import _alias, _determinism, _retired, version
+from lamella import _alias, _determinism, _overriding, _retired, version
 
 if TYPE_CHECKING:
     from lamella_autograd import *
@@ -26,10 +26,11 @@ if os.environ.get("LAMELLA_CPU_KERNELS") != "0" and find_spec("lamella_cpu_kerne
 
 _alias.install()
 _alias.register_file_names()
+_overriding.install()
 
 _SUBMODULES = frozenset(
     [name.split(".")[1] for name in _alias.MODULES]
-    + ["accelerator", "backends", "cuda", "multiprocessing", "utils", "version"]
+    + ["_C", "accelerator", "backends", "cuda", "multiprocessing", "overrides", "utils", "version"]
 )
 
 _GRAD_MODES = (
@@ -53,14 +54,16 @@ for _module in (_determinism, _retired):
 _names["dtype"] = lamella_core.float32.__class__
 globals().update(_names)
 
-__all__ = sorted({*_names, *_SUBMODULES, *_alias.FUNCTIONS})
+__all__ = sorted({*_names, *_SUBMODULES, *_alias.FUNCTIONS} - {"_C"})
 
 
 def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
         return import_module(f"lamella.{name}")
     if name in _alias.FUNCTIONS:
-        return getattr(import_module(_alias.FUNCTIONS[name]), name)
+        function = getattr(import_module(_alias.FUNCTIONS[name]), name)
+        _overriding.refresh()
+        return function
     raise AttributeError(
         f"module 'lamella' has no attribute {name!r}; if PyTorch has it, it is not in lamella yet"
     )

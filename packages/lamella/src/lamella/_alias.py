@@ -12,6 +12,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
+from lamella import _overriding
 from lamella_core import Tensor
 from lamella_core.serialization import register_module, register_place, register_type
 
@@ -84,6 +85,7 @@ FUNCTIONS = {
 METHODS = {
     **dict.fromkeys(("istft", "stft"), "lamella_signal"),
     "__array_namespace__": "lamella_array_api",
+    "__torch_function__": "lamella.overrides._protocol",
     "hash_tensor": "lamella._bit_hash",
     **dict.fromkeys(
         """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
@@ -154,6 +156,7 @@ class _AliasLoader(Loader):
         if self.alias in JOINED:
             target, sources = JOINED[self.alias]
             _join(import_module(target), sources)
+        _overriding.refresh()
 
 
 class AliasFinder(MetaPathFinder):

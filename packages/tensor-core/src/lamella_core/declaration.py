@@ -156,8 +156,8 @@ def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any])
     Raises:
         TypeError: for any other name, and where it was given by its own name, too.
     """
-    values = dict(zip(function.__code__.co_varnames, given, strict=False))
     parameters = signature(function).parameters
+    values = dict(zip(parameters, given, strict=False))
     for name, value in renamed.items():
         ours = _NUMPYS_NAMES.get(name, "")
         if ours not in values or values[ours] is not parameters[ours].default:

@@ -7,6 +7,7 @@ user's mistake, whatever it led to further inside.
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
         return
     annotations = function.__annotations__
     deliberate = isinstance(error, (ValueError, NotImplementedError))
-    given = zip(function.__code__.co_varnames, values, strict=False)
+    given = zip(signature(function).parameters, values, strict=False)
     for position, (name, value) in enumerate(given, 1):
         kinds = annotations.get(name, "Any").split(" | ")
         if any(_FITS.get(kind, _anything)(value) for kind in kinds):

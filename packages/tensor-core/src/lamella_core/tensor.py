@@ -425,12 +425,15 @@ class Tensor(metaclass=_HasOps):
 
     __hash__ = object.__hash__
     _printed_name = "tensor"
+    # Called with each class that a user derives; what dispatches by class takes its place.
+    _on_subclass: ClassVar[Callable[[Any], None]] = staticmethod(lambda cls: None)
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         # A user's class prints under its name, those of these distributions as tensors.
         if not cls.__module__.startswith("lamella_"):
             cls._printed_name = cls.__name__
+            Tensor._on_subclass(cls)
 
     def __repr__(self) -> str:
         if self._key & LIFTED:

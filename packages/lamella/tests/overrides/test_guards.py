@@ -1,0 +1,75 @@
+"""The guards: functions stay the objects that they were."""
+
+import inspect
+import pickle
+
+import pytest
+
+import lamella as torch
+import lamella.nn.functional as F
+from lamella import overrides
+from lamella import split as imported_before
+
+before = {torch.add: "add", torch.Tensor.sum: "sum", F.relu: "relu", torch.stack: "stack"}
+
+
+class Asked:
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        return before.get(func, func)
+
+
+def test_functions_are_the_keys_that_they_were() -> None:
+    assert torch.add(Asked(), 1) == "add"
+    assert torch.stack([Asked()]) == "stack"
+    assert F.relu(Asked()) == "relu"
+    assert imported_before(Asked(), 1) is torch.split is imported_before
+    assert pickle.loads(pickle.dumps(torch.stack)) is torch.stack
+
+
+def test_signatures_and_names_are_kept() -> None:
+    overrides.get_ignored_functions()
+    assert list(inspect.signature(torch.stack).parameters) == ["tensors", "dim", "out"]
+    assert torch.Tensor.view.__name__ == "view"
+    assert torch.Tensor.__getitem__.__name__ == "__getitem__"
+
+
+def test_properties_are_seen_as_their_getters() -> None:
+    class Loud(torch.Tensor):
+        seen: list = []
+
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            cls.seen.append(func)
+            return super().__torch_function__(func, types, args, kwargs)
+
+    x = torch.rand(2, 3).as_subclass(Loud)
+    assert type(x.T) is Loud
+    x.requires_grad = True
+    assert Loud.seen == [torch.Tensor.T.__get__, torch.Tensor.requires_grad.__set__]
+
+
+def test_factories_do_not_ask_their_arguments() -> None:
+    x = torch.ones(2).as_subclass(type("Own", (torch.Tensor,), {}))
+    assert type(torch.tensor(x)) is torch.Tensor
+    assert type(torch.full((2,), x.sum().item())) is torch.Tensor
+
+
+def test_plain_calls_compute_as_before() -> None:
+    overrides.get_ignored_functions()
+    a = torch.arange(6.0).reshape(2, 3)
+    assert (a + 1).sum(dim=1).tolist() == [6.0, 15.0]
+    assert torch.sum(a, axis=0, keepdims=True).tolist() == [[3.0, 5.0, 7.0]]
+    a += 1
+    a[0, 0] = 9
+    assert a.tolist() == [[9.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+
+
+def test_errors_still_name_the_argument() -> None:
+    overrides.get_ignored_functions()
+    with pytest.raises(TypeError, match="argument 'dim'"):
+        torch.sum(torch.ones(2), "first")
+    with pytest.raises(TypeError, match="argument 'other'"):
+        torch.mul(torch.ones(2), "two")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'axes'"):
+        torch.sum(torch.ones(2), axes=0)
