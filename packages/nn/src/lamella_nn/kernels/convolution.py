@@ -258,7 +258,7 @@ def _multiply(xp: Any, columns: Any, matrix: Any) -> Any:
 
 def _each(xp: Any, run: Callable[[Any], None], parts: Sequence[Any]) -> None:
     """Calls ``run`` for each part, on several threads where the arrays are NumPy's."""
-    if xp is np:
+    if xp is np and len(parts) > 1:
         parallel.spread(run, parts)
         return
     for part in parts:

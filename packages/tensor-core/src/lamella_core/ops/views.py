@@ -378,7 +378,7 @@ def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool =
         sizes = tuple(size)
     elif len(sizes) == 1 and sizes[0].__class__ is not int:
         sizes = tuple(sizes[0])
-    if len(sizes) != self._array.ndim:
+    if len(sizes) < self._array.ndim:
         sizes = _expanded_size(self, sizes)
     try:
         return _expand_table[modes.bits | self._key](self, sizes)

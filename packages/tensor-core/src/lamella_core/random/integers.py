@@ -258,16 +258,21 @@ def permutation(
         )
     if n < 2:
         return np.zeros(n, dtype)
-    if n <= _SHORT_PERMUTATION:
+    # A step that swaps in turn does not mind where swaps meet.
+    in_turn = steps["swap"] is not _swap
+    if n <= _SHORT_PERMUTATION and not in_turn:
         return np.array(_swapped(list(range(n)), generator), _INT64).astype(dtype, copy=False)
     result = np.arange(n, dtype=dtype)
     start = 0
-    while n - start > _SHORT_PERMUTATION:
-        # Few steps of a block meet, but for the last blocks.
-        count = min(n - start - 1, _MOST_SWAPS, max(_SHORT_PERMUTATION, (n - start) // 2))
+    while n - start > (1 if in_turn else _SHORT_PERMUTATION):
+        count = min(n - start - 1, _MOST_SWAPS)
+        if not in_turn:
+            # Few steps of a block meet, but for the last blocks.
+            count = min(count, max(_SHORT_PERMUTATION, (n - start) // 2))
         steps["swap"](result[start:], generator.words(count))
         start += count
-    result[start:] = _swapped(result[start:].tolist(), generator)
+    if not in_turn:
+        result[start:] = _swapped(result[start:].tolist(), generator)
     return result
 
 
