@@ -131,6 +131,7 @@ def normal(below: Kernel) -> Kernel:
         if not native(words, out, mean, std):
             below(words, out, mean, std)
 
+    step.takes_few = True  # type: ignore[attr-defined]
     return step
 
 
@@ -141,6 +142,7 @@ def swap(below: Kernel) -> Kernel:
         if not native(values, words):
             below(values, words)
 
+    step.takes_few = True  # type: ignore[attr-defined]
     return step
 
 

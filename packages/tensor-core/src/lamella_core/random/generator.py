@@ -47,7 +47,8 @@ _FAR = 65536
 _NONE = np.empty(0, np.uint64)
 
 # What takes most of the time, by name: a plugin puts faster forms in. "draw" takes NumPy's twister
-# and a number of words, which it returns; the others are put in where they are defined.
+# and a number of words, which it returns; the others are put in where they are defined. One with
+# the attribute ``takes_few`` needs no large blocks to be quick.
 steps: dict[str, Any] = {"draw": np.random.MT19937.random_raw}
 
 

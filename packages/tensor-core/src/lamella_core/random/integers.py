@@ -258,8 +258,7 @@ def permutation(
         )
     if n < 2:
         return np.zeros(n, dtype)
-    # A step that swaps in turn does not mind where swaps meet.
-    in_turn = steps["swap"] is not _swap
+    in_turn = getattr(steps["swap"], "takes_few", False)
     if n <= _SHORT_PERMUTATION and not in_turn:
         return np.array(_swapped(list(range(n)), generator), _INT64).astype(dtype, copy=False)
     result = np.arange(n, dtype=dtype)

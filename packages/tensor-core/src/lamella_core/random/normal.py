@@ -105,8 +105,7 @@ def _few_blocks(generator: Generator, count: int) -> np.ndarray:
         steps["normal"](ahead.words[start:stop], blocks, 0.0, 1.0)
         ahead.blocks, ahead.block_start, ahead.block_count = blocks, start, blocks.size
         return blocks[:count].copy()
-    if steps["normal"] is not _transform:
-        # One that takes a few words at a time as quickly as many.
+    if getattr(steps["normal"], "takes_few", False):
         numbers = np.empty(count, FLOAT32)
         words, last = ahead.words[start : start + whole], start + count
         steps["normal"](words, numbers[:whole], 0.0, 1.0)
