@@ -128,3 +128,14 @@ def test_roll_against_numpy(shifts: object, dims: object) -> None:
         rolled = core.roll(core.from_numpy(given), shifts, dims)
         np.testing.assert_array_equal(rolled.numpy(), expected)
         assert rolled.is_contiguous()
+
+
+def test_layouts_of_results():
+    # PyTorch: a flipped expanded tensor has its dimensions in order; what repeats is contiguous.
+    expanded = core.arange(6).reshape(2, 3).expand(4, 2, 3)
+    assert expanded.flip(0, 2).stride() == (6, 3, 1)
+    assert core.arange(6).reshape(2, 3).t().flip(0).stride() == (1, 3)
+    turned = core.arange(6).reshape(2, 3).t()
+    assert turned.repeat(1, 1).is_contiguous()
+    assert turned.repeat(1, 1).tolist() == turned.tolist()
+    assert core.tensor(3).repeat(()).shape == ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.formats import order_of
+from lamella_core.kernels.copying import in_order
 
 
 @shared_kernel
@@ -12,6 +14,9 @@ def flip(xp: Any, input: Any, dims: tuple[int, ...]) -> Any:
     place = [slice(None)] * input.ndim
     for dim in dims:
         place[dim] = slice(None, None, -1)
+    if 0 in input.strides and input.size:
+        order = order_of(input.shape, input.strides)
+        return in_order(input[tuple(place)], order, input.dtype)
     return input[tuple(place)].copy("K")
 
 
@@ -42,7 +47,7 @@ def triu(xp: Any, input: Any, diagonal: int) -> Any:
 
 @shared_kernel
 def repeat(xp: Any, input: Any, repeats: tuple[int, ...]) -> Any:
-    return xp.tile(input, repeats)
+    return xp.asarray(xp.tile(input, repeats), order="C")
 
 
 @shared_kernel

@@ -8,7 +8,7 @@ from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 
 
-def _in_order(input: Any, order: Any, dtype: Any) -> Any:
+def in_order(input: Any, order: Any, dtype: Any) -> Any:
     """A copy laid out in an order of the dimensions, outermost first."""
     back = sorted(range(len(order)), key=order.__getitem__)
     return input.transpose(order).astype(dtype, "C").transpose(back)
@@ -18,14 +18,14 @@ def _in_order(input: Any, order: Any, dtype: Any) -> Any:
 def clone(xp: Any, input: Any, order: Any) -> Any:
     if order.__class__ is str:
         return input.copy(order)
-    return _in_order(input, order, input.dtype)
+    return in_order(input, order, input.dtype)
 
 
 @shared_kernel
 def to_dtype(xp: Any, input: Any, dtype: Any) -> Any:
     if 0 in input.strides and input.size:
         # NumPy would lay out the copy of repeated elements with the repetition innermost.
-        return _in_order(input, order_of(input.shape, input.strides), dtype.numpy)
+        return in_order(input, order_of(input.shape, input.strides), dtype.numpy)
     return input.astype(dtype.numpy)
 
 
