@@ -21,9 +21,11 @@ def _softmax(x: np.ndarray, dim: int) -> np.ndarray:
     return shifted / shifted.sum(dim, keepdims=True)
 
 
-# A block for a row, a thread for a row; rows whose elements stand apart, either way.
+# A block that holds its row, one that cannot, a thread for a row; rows whose elements stand apart.
 SHAPES = [
     ((5, 3000), 1),
+    ((3, 9001), 1),
+    ((2, 16 * 1024 + 1), 1),
     ((3, compiling._SHORT - 1), 1),
     ((2, 70, 3), 1),
     ((2, 40, compiling._MANY_ROWS), 1),

@@ -58,6 +58,8 @@ REDUCTION(block_max, larger(x, y), -INF)
 """
 
 _MOST_BLOCKS = 1 << 20
+# Rows shorter than this leave most of a warp idle.
+_SHORT = 32
 # A device's registers, shared among the 1024 threads that a block may have.
 _OPTIONS = ("--maxrregcount=64",)
 
@@ -101,6 +103,27 @@ def each_row(source: str, name: str, char: str, rows: int, length: int, *args: A
     if rows:
         threads = min(1024, max(32, -(-length // 128) * 32))
         compiled(source, name, char)((min(rows, _MOST_BLOCKS),), (threads,), args)
+
+
+# A block keeps a row in registers: HELD elements in each thread, of which number k is at PLACE(k).
+_PLACE = "#define PLACE(k) (threadIdx.x + (k) * blockDim.x)\n"
+_MOST_HELD = 16
+
+
+@cache
+def _holding(source: str, count: int) -> str:
+    return f"#define HELD {count}\n{_PLACE}{source}"
+
+
+def can_be_held(length: int) -> bool:
+    """Whether a row is of a length that ``each_held_row`` takes."""
+    return _SHORT <= length <= _MOST_HELD * 1024
+
+
+def each_held_row(source: str, name: str, char: str, rows: int, length: int, *args: Any) -> None:
+    """Runs a kernel in which a block of threads holds a row of ``length`` elements."""
+    source = _holding(source, 4 if length <= 4 * 1024 else _MOST_HELD)
+    each_row(source, name, char, rows, length, *args)
 
 
 # All threads share a flat range, and take 16 bytes at a time where all arrays begin at a multiple.
@@ -208,8 +231,6 @@ _BY_THREAD = """
 #define ALL_MAX(x) (x)
 #define ALL_BEST(value, place)
 """
-# Rows shorter than this leave most of a warp idle.
-_SHORT = 32
 # So many rows keep the device busy with a thread for each.
 _MANY_ROWS = 4096
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SOURCE = (
     PHILOX
     + """
+struct alignas(4 * sizeof(T)) Four { T at[4]; };
 extern "C" __global__ void dropout(const T *x, T *to, T *noise, long long count, double p,
                                    unsigned long long seed, unsigned long long offset,
                                    long long threads, long long blocks, int vector) {
@@ -39,6 +40,19 @@ extern "C" __global__ void dropout(const T *x, T *to, T *noise, long long count,
         philox4(c, seed);
         float kept = 1 - p;
         A scale = 1 / (A)(1 - p);
+        if (vector >= 4 && (size_t)x % sizeof(Four) == 0) {
+            if (first >= count) continue;
+            const Four given = *(const Four *)(x + first);
+            Four factors, result;
+            for (int w = 0; w < 4; w++) {
+                A factor = of_32_bits(c[w], 1.0f) < kept ? scale : 0;
+                factors.at[w] = down(factor);
+                result.at[w] = down(up(given.at[w]) * factor);
+            }
+            *(Four *)(noise + first) = factors;
+            *(Four *)(to + first) = result;
+            continue;
+        }
         for (int w = 0; w < words; w++) {
             long long at = first + w * step;
             if (at >= count) break;

@@ -12,8 +12,10 @@ import cupy
 
 from lamella_cuda_kernels.compiling import (
     WEIGHTS,
+    can_be_held,
     computed_type,
     each_element,
+    each_held_row,
     each_row,
     put_over,
     reduced_precision,
@@ -82,6 +84,38 @@ extern "C" __global__ void layer_norm_columns(const T *grad, const T *x, const A
         }
         sums[i] = to_weight;
         sums[parts * length + i] = to_bias;
+    }
+}
+"""
+)
+
+_HELD = (
+    WEIGHTS
+    + """
+extern "C" __global__ void layer_norm(const T *x, T *y, A *means, A *rstds, const void *weight,
+                                      long long weight_wide, const void *bias, long long bias_wide,
+                                      long long rows, long long length, double eps) {
+    EACH_BLOCK(r, rows) {
+        const T *from = x + r * length;
+        T *to = y + r * length;
+        A held[HELD], sum = 0, squares = 0;
+        for (int k = 0; k < HELD; k++) {
+            held[k] = PLACE(k) < length ? up(from[PLACE(k)]) : 0;
+            sum += held[k];
+        }
+        A mean = block_sum(sum) / length;
+        for (int k = 0; k < HELD; k++) {
+            held[k] -= mean;
+            if (PLACE(k) < length) squares += held[k] * held[k];
+        }
+        A rstd = 1 / sqrt(block_sum(squares) / length + (A)eps);
+        for (int k = 0; k < HELD; k++) {
+            long long j = PLACE(k);
+            if (j < length)
+                to[j] = down(held[k] * rstd * weight_at(weight, j, weight_wide, 1)
+                             + weight_at(bias, j, bias_wide, 0));
+        }
+        if (!threadIdx.x) { means[r] = mean; rstds[r] = rstd; }
     }
 }
 """
@@ -174,8 +208,9 @@ def native_layer_norm(below: Callable[..., Any]) -> Callable[..., Any]:
         mean, rstd = (
             cupy.empty((*lead, *[1] * len(sizes)), computed_type(dtype)) for _ in range(2)
         )
-        each_row(
-            LAYER, "layer_norm", dtype.char, rows, length,
+        run, source = (each_held_row, _HELD) if can_be_held(length) else (each_row, LAYER)
+        run(
+            source, "layer_norm", dtype.char, rows, length,
             *_plain(input), output, mean, rstd, *weights_for(weight, dtype),
             *weights_for(bias, dtype), rows, length, float(eps),
         )  # fmt: skip

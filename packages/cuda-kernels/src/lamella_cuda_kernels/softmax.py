@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_cuda_kernels.compiling import Lines, put_over, reduced_precision, takes
+from lamella_cuda_kernels.compiling import (
+    Lines,
+    can_be_held,
+    each_held_row,
+    put_over,
+    reduced_precision,
+    takes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +75,41 @@ extern "C" __global__ void log_softmax_backward(const T *grad, const T *y, T *to
 }
 """)
 
+# The same for rows of neighbouring elements, each read once.
+_HELD = """
+#define START                                                           \\
+    const T *from = x + r * length;                                     \\
+    T *to = y + r * length;                                             \\
+    A held[HELD], top = -INF, total = 0;                                \\
+    for (int k = 0; k < HELD; k++) {                                    \\
+        held[k] = PLACE(k) < length ? up(from[PLACE(k)]) : -INF;        \\
+        top = larger(held[k], top);                                     \\
+    }                                                                   \\
+    top = block_max(top);
+extern "C" __global__ void softmax(const T *x, T *y, long long rows, long long length) {
+    EACH_BLOCK(r, rows) {
+        START
+        for (int k = 0; k < HELD; k++) {
+            held[k] = exp(held[k] - top);
+            if (PLACE(k) < length) total += held[k];
+        }
+        A share = 1 / block_sum(total);
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) to[PLACE(k)] = down(held[k] * share);
+    }
+}
+extern "C" __global__ void log_softmax(const T *x, T *y, long long rows, long long length) {
+    EACH_BLOCK(r, rows) {
+        START
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) total += exp(held[k] - top);
+        A less = log(block_sum(total));
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) to[PLACE(k)] = down(held[k] - top - less);
+    }
+}
+"""
+
 
 def _run(name: str, dim: int, *arrays: Any) -> Any:
     shape = arrays[0].shape
@@ -78,6 +120,9 @@ def _run(name: str, dim: int, *arrays: Any) -> Any:
     length = shape[dim] if shape else 1
     inner = prod(shape[dim + 1 :])
     rows = result.size // length
+    if inner == 1 and len(arrays) == 1 and can_be_held(length):
+        each_held_row(_HELD, name, result.dtype.char, rows, length, *given, result, rows, length)
+        return result
     LINES.run(name, result.dtype.char, rows, length, inner, *given, result)
     return result
 
