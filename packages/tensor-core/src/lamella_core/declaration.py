@@ -112,16 +112,16 @@ def out_variant(op: Op) -> Op:
     name = f"{op.name}.out"
     variant = ops.get(name)
     if variant is None:
-        out = Param("out", "tensor", None, True, True)
-        variant = ops[name] = Op(name, (*op.params, out), op.convention, mutates="out", base=op)
+        out = Param("out", "tensor", None, False, False)
+        params = (*[param._replace(keyword_only=False) for param in op.params], out)
+        variant = ops[name] = Op(name, params, op.convention, mutates="out", base=op)
     return variant
 
 
-def call_out(op: Op, *args: Any) -> Any:
-    """Runs the out variant; the last argument is ``out``."""
-    variant = out_variant(op)
-    args = _normalised(variant, args)
-    return variant.table[variant.key_of(args)](*args)
+def out_function(op: Op) -> Any:
+    """The caller of the out variant, which takes all arguments by position, ``out`` the last."""
+    op.out = inplace_function(out_variant(op), op.function.__wrapped__)
+    return op.out
 
 
 def call_again(op: Op, *args: Any) -> Any:
@@ -239,7 +239,9 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     """
     from lamella_core.tensor import Tensor
 
-    name = declaration.__name__ if op.mutates is None else f"{declaration.__name__}_"
+    name = declaration.__name__
+    if op.mutates not in (None, "out"):
+        name += "_"
     renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
     code = _caller_code(tuple((p.kind, p.keyword_only) for p in op.params), has_out, renames)
     count = len(op.params)
@@ -252,7 +254,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
         "modes": modes,
         "table": op.table,
         "op": op,
-        "call_out": call_out,
+        "out_function": out_function,
         "call_again": call_again,
         "call_renamed": call_renamed,
         "device_key": device_key,
@@ -293,7 +295,10 @@ def _caller_code(
         given = f"({arguments}{'out' if has_out else ''})"
         lines += ["    if renamed:", f"        return call_renamed(op.function, {given}, renamed)"]
     if has_out:
-        lines += ["    if out is not None:", f"        return call_out(op, {arguments}out)"]
+        lines += [
+            "    if out is not None:",
+            f"        return (op.out or out_function(op))({arguments}out)",
+        ]
     lines += ["    try:", "        try:", *(f"            {line}" for line in key_lines(params))]
     lines += [
         "        except (AttributeError, TypeError):",

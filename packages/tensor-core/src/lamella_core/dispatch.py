@@ -140,9 +140,10 @@ class Op:
         mutates: the name of the parameter that is written to, or None.
         base: the op that an in-place or out variant is a variant of, or None.
         function: the public function.
+        out: the function of the out variant, once that was called.
     """
 
-    __slots__ = ("base", "convention", "function", "mutates", "name", "params", "table")
+    __slots__ = ("base", "convention", "function", "mutates", "name", "out", "params", "table")
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class Op:
         self.mutates = mutates
         self.base = base
         self.function: Any = None
+        self.out: Any = None
         self.table = _Table(self)
 
     def __repr__(self) -> str:

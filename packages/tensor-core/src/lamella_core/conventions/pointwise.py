@@ -420,11 +420,45 @@ def _bind_into(
         store(base.name, backend, target, result_array, result, inplace)
         return target
 
-    if not inplace or not direct or plans.checked or len(base.params) != len(operands):
+    if not direct or plans.checked or len(base.params) != len(operands):
         return into
+    if not inplace:
+        return _quick_out(into, kernel, plans, len(operands))
     if len(operands) == 1:
         return _quick_unary(into, kernel, plans)
     return _quick_binary(into, kernel, plans, backend) if len(operands) == 2 else into
+
+
+def _quick_out(
+    into: Callable[..., Tensor], kernel: Any, plans: Plans, count: int
+) -> Callable[..., Tensor]:
+    """``into`` for an out tensor of the operands' own type and shape."""
+
+    def out(*args: Any) -> Tensor:
+        target = args[-1]
+        array, dtype, storage = target._array, target._dtype, target._storage
+        compute, result, _ = plans[dtype]
+        shape = array.shape
+        if compute is not None or result is not dtype or not shape or 0 in array.strides:
+            return into(*args)
+        arrays = [
+            each._array
+            for each in args
+            if each.__class__ is Tensor
+            and each._dtype is dtype
+            and each._array.shape == shape
+            and (storage is None or each is target or each._storage is not storage)
+        ]
+        if len(arrays) <= count:
+            return into(*args)
+        try:
+            kernel(*arrays)
+        except TypeError:
+            return into(*args)
+        mark_written(target)
+        return target
+
+    return out
 
 
 def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: Plans) -> Callable[..., Tensor]:
