@@ -56,3 +56,52 @@ def test_what_led_to_it_is_the_cause() -> None:
 def test_integers_of_numpy_and_tensors_are_integers() -> None:
     assert core.sort(X, np.int64(1))[0].shape == (2, 3)
     assert core.diagonal(X, core.tensor(1)).shape == (2,)
+
+
+def test_sizes_beyond_memory_are_pytorchs_error() -> None:
+    calls = (lambda: core.zeros(2**58), lambda: core.linspace(0, 1, 2**62), lambda: core.eye(2**40),
+             lambda: X.histc(2**58), lambda: core.arange(1e300))  # fmt: skip
+    for call in calls:
+        with pytest.raises(RuntimeError, match="memory"):
+            call()
+
+
+def test_multipliers_that_the_type_does_not_hold() -> None:
+    left = core.ones(2, 2)
+    for call in (
+        lambda: X.addmm(left, X, alpha=1j),
+        lambda: X.addmm(left, X, beta=1e39),
+        lambda: X.addcmul(X, X, value=1e39),
+        lambda: X.lerp(X, 1e39),
+        lambda: core.hardshrink(X.half(), 1e39),
+    ):
+        with pytest.raises(RuntimeError, match="without overflow"):
+            call()
+
+
+def test_places_and_counts_are_integers() -> None:
+    for call in (
+        lambda: core.tril(X, 2.0),
+        lambda: core.tril(X, True),
+        lambda: X.chunk(True),
+        lambda: X.topk(True),
+        lambda: core.randint(0, 2.0, (2,)),
+        lambda: X.diagonal(1.0),
+        lambda: X.roll(True),
+    ):
+        with pytest.raises(TypeError, match="must be int"):
+            call()
+    assert len(X.split(core.tensor(1))) == len(X.chunk(core.tensor(2))) == 2
+
+
+def test_out_has_the_results_type_where_pytorch_asks_for_it() -> None:
+    wide = core.zeros(2, 3, dtype=core.float64)
+    for call in (core.neg, core.tril, core.abs, core.msort):
+        with pytest.raises(RuntimeError, match="Expected out tensor to have dtype"):
+            call(X, out=wide)
+    assert core.add(X, X, out=wide) is wide and wide.tolist() == [[2.0] * 3] * 2
+    assert core.exp(X, out=wide).dtype is core.float64
+    with pytest.raises(TypeError, match="tuple of 2 Tensors"):
+        core.sort(X, out=(wide,))
+    with pytest.raises(TypeError, match="must be Tensor"):
+        core.zeros(2, out=3)

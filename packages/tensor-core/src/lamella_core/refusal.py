@@ -29,29 +29,37 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
     Raises:
         TypeError: for a value of another type than the annotation's.
         ValueError: for an integer of more than 64 bits.
+        RuntimeError: where there was not enough memory.
     """
-    if isinstance(error, TypeError) and str(error).startswith(f"{function.__name__}("):
+    name = function.__name__.lstrip("_")
+    refuse_size(name, error)
+    if isinstance(error, TypeError) and str(error).startswith(f"{name}("):
         return
     annotations = function.__annotations__
     deliberate = isinstance(error, (ValueError, NotImplementedError))
     given = zip(signature(function).parameters, values, strict=False)
-    for position, (name, value) in enumerate(given, 1):
-        kinds = annotations.get(name, "Any").split(" | ")
+    for position, (argument, value) in enumerate(given, 1):
+        kinds = annotations.get(argument, "Any").split(" | ")
         if any(_FITS.get(kind, _anything)(value) for kind in kinds):
             continue
         if deliberate and not {"str", "bool"}.isdisjoint(kinds):
             # Neither a mode nor a switch that is none was looked at for its type alone.
             continue
-        if _is_large(value) and not {"int", "Ints", "Sequence[int]"}.isdisjoint(kinds):
+        if isinstance(value, int) and not -(2**63) <= value < 2**63 and _INTEGERS & {*kinds}:
             raise ValueError(f"Overflow when unpacking long long: {value}") from error
         expected = " or ".join(_NAMES.get(kind, kind) for kind in kinds)
         found = type(value).__name__
         if "tuple of" in expected and isinstance(value, _SEQUENCES):
             found = f"{found} of {', '.join(type(each).__name__ for each in value[:3])}"
         raise TypeError(
-            f"{function.__name__}(): argument '{name}' (position {position}) must be {expected}, "
-            f"not {found}"
+            f"{name}(): argument '{argument}' (position {position}) must be {expected}, not {found}"
         ) from error
+
+
+def refuse_size(name: str, error: Exception) -> None:
+    """Raises PyTorch's RuntimeError where an error says that there is not enough memory."""
+    if isinstance(error, MemoryError) or str(error).startswith(_TOO_LARGE):
+        raise RuntimeError(f"{name}(): not enough memory: {error}") from error
 
 
 def _anything(value: Any) -> bool:
@@ -62,11 +70,6 @@ def _is_tensor(value: Any) -> bool:
     from lamella_core.tensor import Tensor
 
     return isinstance(value, Tensor)
-
-
-def _is_large(value: Any) -> bool:
-    numbers = value if isinstance(value, _SEQUENCES) else (value,)
-    return any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in numbers)
 
 
 def _is_integer(value: Any) -> bool:
@@ -109,6 +112,11 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "dtype": lambda value: type(value).__name__ == "dtype",
     "DType": lambda value: type(value).__name__ == "dtype" or isinstance(value, type),
 }
+
+# What NumPy says of sizes beyond the address space.
+_TOO_LARGE = ("Maximum allowed", "array is too big", "negative dimensions", "maximum supported")
+
+_INTEGERS = {"int", "Ints"}
 
 _NAMES = {
     "Ints": "int or tuple of ints",

@@ -132,7 +132,7 @@ def test_numpys_integers_and_tensors_are_sizes():
 @pytest.mark.parametrize("size", [(2**62,), (2**40, 2**40)])
 def test_more_elements_than_addresses(size):
     for make in (core.zeros, core.ones, core.rand, core.empty):
-        with pytest.raises(RuntimeError, match="overflowed"):
+        with pytest.raises(RuntimeError, match="overflowed|not enough memory"):
             make(size)
 
 

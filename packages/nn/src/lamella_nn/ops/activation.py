@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     reduced_precision=False,
     method=False,
     inplace=False,
+    checked_numbers=True,
 )
 def hardtanh(
     input: Tensor, min_val: float = -1.0, max_val: float = 1.0, *, out: Tensor | None = None
@@ -57,7 +58,13 @@ def log_sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``log(sigmoid(input))`` without overflow."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+@pointwise(
+    refuses="bool integer complex",
+    method=False,
+    inplace=False,
+    reduced_precision=False,
+    checked_numbers=True,
+)
 def softplus(
     input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Tensor | None = None
 ) -> Tensor:
@@ -92,7 +99,7 @@ def mish_backward(grad_output: Tensor, input: Tensor) -> Tensor:
 # ------------ shrinking
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False)
+@pointwise(refuses="bool integer complex", method=False, inplace=False, checked_numbers=True)
 def softshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """``input`` moved by ``lambd`` towards 0, and 0 where it is nearer than that."""
 

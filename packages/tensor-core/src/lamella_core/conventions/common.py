@@ -126,6 +126,31 @@ def normalize_dims(dims: Sequence[int] | int, ndim: int) -> tuple[int, ...]:
     return found
 
 
+# The ops whose ``out`` must have the result's type, as in PyTorch; others convert it.
+_EXACT = frozenset(
+    """abs addbmm addmm addmv alias_copy amax amin as_strided_copy avg_pool baddbmm bitwise_not
+    ceil conj_physical cross diag diagonal_copy diff expand_copy floor frac frexp gather gelu
+    hardshrink heaviside histc index_add index_copy index_reduce index_select isin isneginf
+    isposinf linalg.cholesky linalg.cross linalg.det linalg.eigvalsh linalg.inv
+    linalg.lu_solve linalg.matrix_norm linalg.matrix_power linalg.solve
+    linalg.solve_triangular linalg.svdvals linalg.vecdot linalg.vector_norm linear log_sigmoid
+    log_softmax logcumsumexp masked_select matmul msort multi_dot nan_to_num neg nonzero
+    nonzero_static norm ormqr permute_copy renorm round scatter scatter_add scatter_reduce sgn
+    sign signbit slice_scatter softmax softplus softshrink split_with_sizes_copy squeeze_copy
+    t_copy take tensordot torch.linalg.ldl_solve transpose_copy tril triu trunc unbind_copy
+    unfold_copy unsqueeze_copy view_copy where""".split()
+)
+
+
+def check_out_type(op_name: str, result: dtype, target: Tensor) -> None:
+    """Raises RuntimeError where the result of an op is not to be converted to the type of out."""
+    if result is not target._dtype and op_name in _EXACT:
+        raise RuntimeError(
+            f"Expected out tensor to have dtype {result.name}, but got {target._dtype.name} "
+            f"instead ({op_name})"
+        )
+
+
 def store(
     op_name: str, backend: Backend, target: Tensor, array: Any, result: dtype, inplace: bool
 ) -> None:
@@ -135,6 +160,8 @@ def store(
         RuntimeError: when the result's category does not fit the target's type, or an in-place
             op's result has another shape than its target.
     """
+    if not inplace:
+        check_out_type(op_name, result, target)
     if 0 in target._array.strides:
         check_memory(op_name, target)
     if not can_cast(result, target._dtype):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.declaration import declare
 from lamella_core.device import Device, get_default_device
 from lamella_core.dispatch import kernel_of
+from lamella_core.refusal import refuse_size
 from lamella_core.tensor import Tensor, blank, wrap
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Creation:
             "kernel": kernel,
             "sole_device": sole_device,
             "result_key": result_key,
+            "refuse_size": partial(refuse_size, op.name),
             "__name__": __name__,
         }
         exec(_call_code(names), namespace)
@@ -62,7 +64,11 @@ def _call_code(names: str) -> CodeType:
     source = f"""
 def call({names}dtype, device):
     tensor = blank()
-    tensor._array = kernel({names}dtype.numpy, sole_device)
+    try:
+        tensor._array = kernel({names}dtype.numpy, sole_device)
+    except Exception as error:
+        refuse_size(error)
+        raise
     tensor._dtype = dtype
     tensor._key = result_key
     tensor._storage = tensor._graph = tensor._view = tensor._grad = None

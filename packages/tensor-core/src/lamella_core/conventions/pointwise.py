@@ -11,6 +11,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import (
     broadcast_error,
     check_memory,
+    check_out_type,
     not_implemented_for,
     overflow_error,
     store,
@@ -20,6 +21,7 @@ from lamella_core.conventions.pointwise_values import (
     CATEGORY,
     Constants,
     as_type,
+    check_numbers,
     compute_in_parts,
     evaluate_all,
     plain_values,
@@ -74,7 +76,8 @@ def pointwise(
         each_operand: whether these texts hold for every operand, not only for the common type.
         exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
             after the first operand as it is; else it is rounded to their type first.
-        checked_numbers: whether a number must fit in the common type; else it wraps around there.
+        checked_numbers: whether a number must fit in the common type, one that is no operand in the
+            type that is computed in; else it wraps around there.
     """
     convention = Pointwise(
         result,
@@ -235,11 +238,13 @@ class Pointwise:
 
 def _bind_unary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
-    large = backend.large
+    large, checked = backend.large, plans.checked
 
     def unary(input: Tensor, *further: Any) -> Tensor:
         compute, result, rounds = plans[input._dtype]
         array = input._array
+        if checked:
+            check_numbers(further, input._dtype, compute)
         try:
             if compute is None:
                 array = kernel(array, *further)
@@ -415,6 +420,8 @@ def _bind_into(
             raise RuntimeError(f"In-place {base.name} is not supported for complex tensors.")
         result_array, result = evaluate(args, target)
         if result_array is array:
+            if not inplace:
+                check_out_type(base.name, result, target)
             mark_written(target)
             return target
         store(base.name, backend, target, result_array, result, inplace)
@@ -437,10 +444,7 @@ def _quick_out(
     def out(*args: Any) -> Tensor:
         target = args[-1]
         array, dtype, storage = target._array, target._dtype, target._storage
-        compute, result, _ = plans[dtype]
         shape = array.shape
-        if compute is not None or result is not dtype or not shape or 0 in array.strides:
-            return into(*args)
         arrays = [
             each._array
             for each in args
@@ -449,7 +453,10 @@ def _quick_out(
             and each._array.shape == shape
             and (storage is None or each is target or each._storage is not storage)
         ]
-        if len(arrays) <= count:
+        if len(arrays) <= count or not shape or 0 in array.strides:
+            return into(*args)
+        compute, result, _ = plans[dtype]
+        if compute is not None or result is not dtype:
             return into(*args)
         try:
             kernel(*arrays)

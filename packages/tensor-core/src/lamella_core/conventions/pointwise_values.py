@@ -165,6 +165,15 @@ def compute_in_parts(
     return backend.by_blocks(convert, False, 0)(*args, out=out)
 
 
+def check_numbers(values: Any, dtype: dtype, compute: Any) -> None:
+    """Raises what :func:`number_of_type` does for numbers beyond the type that is computed in."""
+    if dtype.category >= FLOATING:
+        for value in values:
+            cls = value.__class__
+            if cls is complex or (cls in (float, int) and not -65504 <= value <= 65504):
+                number_of_type(value, dtype if compute is None else dtypes.OF_NUMPY[compute])
+
+
 def evaluate_all(
     op: Op,
     kernel: Any,
@@ -186,6 +195,8 @@ def evaluate_all(
         if plans.exact and given[-1].__class__ not in CATEGORY and not given[-1]._array.ndim:
             plans = plans.scalars
     compute, result, rounds = plans[promoted]
+    if plans.checked and len(args) > len(operands):
+        check_numbers([v for i, v in enumerate(args) if i not in operands], promoted, compute)
     alike = values is not None and compute is None
     in_parts = False
     if not alike:

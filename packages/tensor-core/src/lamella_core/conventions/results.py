@@ -11,6 +11,9 @@ from lamella_core.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lamella_core.device import Device
+    from lamella_core.dtype import dtype
+
 
 def write_out(
     op_name: str, result: Tensor, out: Tensor | None, *inputs: Tensor, exact: bool = False
@@ -47,6 +50,21 @@ def write_out(
     return out
 
 
+def place_of(out: Tensor, wanted: Any) -> tuple[dtype, Device]:
+    """The dtype and device of an ``out`` tensor, which stand for those arguments.
+
+    Raises:
+        RuntimeError: when another dtype is wanted.
+    """
+    if not isinstance(out, Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if wanted is not None and wanted is not out._dtype:
+        raise RuntimeError(
+            f"dtype {wanted!r} does not match dtype of out parameter ({out._dtype!r})"
+        )
+    return out._dtype, out.device
+
+
 def write_outs(
     op_name: str,
     results: Any,
@@ -57,6 +75,10 @@ def write_outs(
     """The same for an op with several results; the tuple that comes back is of the same class."""
     if out is None:
         return results
+    if not isinstance(out, (tuple, list)) or len(out) != len(results):
+        raise TypeError(
+            f"{op_name}(): argument 'out' must be tuple of {len(results)} Tensors, not {out!r:.40}"
+        )
     for result, target in zip(results, out, strict=True):
         write_out(op_name, result, target, *inputs, exact=exact)
     return type(results)(out)

@@ -33,7 +33,7 @@ def relu(input: Tensor) -> Tensor:
     """The rectified linear unit, ``max(input, 0)``; NaN stays NaN."""
 
 
-@pointwise(refuses="bool complex", method=False, inplace=False)
+@pointwise(refuses="bool complex", method=False, inplace=False, checked_numbers=True)
 def threshold(
     input: Tensor, threshold: float, value: float, *, out: Tensor | None = None
 ) -> Tensor:
@@ -45,7 +45,13 @@ def threshold_backward(grad_output: Tensor, input: Tensor, threshold: float) -> 
     """``grad_output`` where ``input`` is greater than ``threshold``, and 0 elsewhere."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+@pointwise(
+    refuses="bool integer complex",
+    method=False,
+    inplace=False,
+    reduced_precision=False,
+    checked_numbers=True,
+)
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | None = None) -> Tensor:
     """``input`` where it is positive, ``negative_slope * input`` elsewhere."""
 
@@ -147,7 +153,13 @@ def logit_backward(grad_output: Tensor, input: Tensor, eps: float | None) -> Ten
     """``grad_output / (input * (1 - input))``, and outside the range 0, or NaN without ``eps``."""
 
 
-@pointwise(refuses="bool integer complex", method=False, inplace=False, reduced_precision=False)
+@pointwise(
+    refuses="bool integer complex",
+    method=False,
+    inplace=False,
+    reduced_precision=False,
+    checked_numbers=True,
+)
 def elu(
     input: Tensor,
     alpha: float = 1.0,
@@ -209,7 +221,7 @@ def gelu_backward(grad_output: Tensor, input: Tensor, *, approximate: str) -> Te
 # ------------ shrinking
 
 
-@pointwise(refuses="bool integer complex", inplace=False)
+@pointwise(refuses="bool integer complex", inplace=False, checked_numbers=True)
 def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) -> Tensor:
     """``input`` where it is farther than ``lambd`` from 0, and 0 elsewhere."""
 

@@ -429,6 +429,9 @@ def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> None:
             )
     if input._dtype.category < dtypes.FLOATING:
         raise not_implemented_for("lerp", input._dtype)
+    if not isinstance(weight, Tensor):
+        reduced = input._dtype in dtypes.REDUCED_PRECISION
+        number_of_type(weight, dtypes.float32 if reduced else input._dtype)
 
 
 @composite
@@ -454,7 +457,7 @@ def lerp_(self: Tensor, end: Tensor, weight: Tensor | Number) -> Tensor:
     return call_inplace(_lerp.op, self, end, weight)
 
 
-@pointwise(refuses="bool", reduced_precision=False)
+@pointwise(refuses="bool", reduced_precision=False, checked_numbers=True)
 def addcmul(
     input: Tensor,
     tensor1: Tensor,
@@ -468,6 +471,7 @@ def addcmul(
 
 @pointwise(
     reduced_precision=False,
+    checked_numbers=True,
     refusals={"bool": _NO_INTEGER_ADDCDIV, "integer": _NO_INTEGER_ADDCDIV},
 )
 def addcdiv(

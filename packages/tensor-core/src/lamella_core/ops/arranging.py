@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_sizes
-from lamella_core.conventions.common import normalize_dim, normalize_dims
+from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.ops.views import diagonal_backward
@@ -117,8 +117,8 @@ def roll(input: Tensor, shifts: Ints, dims: Ints | None = None) -> Tensor:
     Raises:
         RuntimeError: when the numbers of shifts and dimensions differ.
     """
-    moves = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    axes = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    moves = tuple(shifts) if isinstance(shifts, (list, tuple)) else (index_of(shifts, "shifts"),)
+    axes = () if dims is None else tuple(dims) if isinstance(dims, (list, tuple)) else (dims,)
     if not moves:
         raise RuntimeError("`shifts` required")
     if not axes and len(moves) == 1:
@@ -153,7 +153,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         raise RuntimeError(
             f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}"
         )
-    turns = k % 4
+    turns = index_of(k, "k") % 4
     if turns == 0:
         return input.clone(memory_format=None)
     if turns == 1:
@@ -186,7 +186,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         RuntimeError: for fewer dimensions.
     """
     _check_matrix("tril", input)
-    result = _tril(input, diagonal)
+    result = _tril(input, index_of(diagonal, "diagonal"))
     return write_out("tril", result, out)
 
 
@@ -197,7 +197,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     The arguments are those of :func:`tril`; ``diagonal`` is the first one kept.
     """
     _check_matrix("triu", input)
-    result = _triu(input, diagonal)
+    result = _triu(input, index_of(diagonal, "diagonal"))
     return write_out("triu", result, out)
 
 
@@ -409,7 +409,7 @@ def slice_scatter(
     dim = normalize_dim(dim, input._array.ndim)
     place = (*(slice(None),) * dim, slice(start, end, step))
     result = _with_part(input, src, lambda x: x[place])
-    return write_out("slice_scatter", result, out, exact=True)
+    return write_out("slice_scatter", result, out)
 
 
 @composite

@@ -15,7 +15,7 @@ from lamella_core.conventions.arguments import (
 )
 from lamella_core.conventions.common import not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import place_of, write_out
 from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -112,11 +112,7 @@ def _given(
         check_layout(layout)
     if out is None:
         return dtypes.defaults.floating if wanted is None else read_dtype(op_name, wanted), device
-    if wanted is not None and wanted is not out._dtype:
-        raise RuntimeError(
-            f"dtype {wanted!r} does not match dtype of out parameter ({out._dtype!r})"
-        )
-    return out._dtype, out.device
+    return place_of(out, wanted)
 
 
 def _finished(

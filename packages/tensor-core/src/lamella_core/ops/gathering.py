@@ -85,7 +85,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         )
     check_index("index_select", index)
     result = _index_select(input, dim, index)
-    return write_out("index_select", result, out, input, index, exact=True)
+    return write_out("index_select", result, out, input, index)
 
 
 def check_index_shape(
@@ -144,7 +144,7 @@ def gather(
         check_index("gather", index)
     check_index_shape("gather", dim, index, input)
     result = _gather(input, dim, index)
-    return write_out("gather", result, out, input, index, exact=True)
+    return write_out("gather", result, out, input, index)
 
 
 @composite
@@ -162,7 +162,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     if not input._array.size and index._array.size:
         raise IndexError("take(): tried to take from an empty tensor")
     result = _take(input, index)
-    return write_out("take", result, out, input, index, exact=True)
+    return write_out("take", result, out, input, index)
 
 
 @composite
@@ -213,7 +213,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> 
     if input._array.shape != mask._array.shape:
         mask, input = broadcast_tensors(mask, input)
     result = _masked_select(input, mask)
-    return write_out("masked_select", result, out, input, mask, exact=True)
+    return write_out("masked_select", result, out, input, mask)
 
 
 @composite
@@ -231,7 +231,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
     if as_tuple:
         return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
     result = _nonzero(input)
-    return write_out("nonzero", result, out, exact=True)
+    return write_out("nonzero", result, out)
 
 
 @composite
@@ -248,7 +248,7 @@ def nonzero_static(
     found = _nonzero(input)[:size]
     result = found.new_full((size, input._array.ndim), fill_value)
     result[: found._array.shape[0]] = found
-    return write_out("nonzero_static", result, out, exact=True)
+    return write_out("nonzero_static", result, out)
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import write_out
-from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_
+from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -210,6 +211,11 @@ def trace(input: Tensor) -> Tensor:
 # ------------ products that are added
 
 
+def _factor(value: Any, dtype: Any) -> Any:
+    """A multiplier, which half precision takes in single precision."""
+    return number_of_type(value, float32 if dtype in REDUCED_PRECISION else dtype)
+
+
 def _add_product(
     op_name: str,
     input: Tensor,
@@ -229,6 +235,7 @@ def _add_product(
     dtype = input._dtype
     if dtype.category < FLOATING:
         beta, alpha = int(beta), int(alpha)
+    beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
     if dtype in REDUCED_PRECISION:
         input, left, right = input.float(), left.float(), right.float()
     product = multiply(left, right)

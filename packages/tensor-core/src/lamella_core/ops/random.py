@@ -8,10 +8,10 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import not_implemented_for, resize_out
+from lamella_core.conventions.common import index_of, not_implemented_for, resize_out
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.mutation import mutation
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import place_of, write_out
 from lamella_core.device import MODES, Device, get_default_device
 from lamella_core.device import default as default_device
 from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
@@ -77,11 +77,7 @@ def _place(
     """The dtype and device of a new tensor."""
     check_layout(layout)
     if out is not None:
-        if dtype is not None and dtype is not out._dtype:
-            raise RuntimeError(
-                f"dtype {dtype!r} does not match dtype of out parameter ({out._dtype!r})"
-            )
-        return out._dtype, out.device
+        return place_of(out, dtype)
     if generator is not None:
         place = (get_default_device() if device is None else Device(device)).type
         own = generator.device.type
@@ -207,8 +203,8 @@ def randint(
         source = source_of(generator)
         dtype, device = _place(generator, dtype, device, layout, out)
     dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
-    low = 0 if low is None else low if low.__class__ is int else _whole(low)
-    high = high if high.__class__ is int else _whole(high)
+    low = 0 if low is None else low if low.__class__ is int else index_of(low, "low")
+    high = high if high.__class__ is int else index_of(high, "high")
     try:
         place = default_device[0].bit if device is None and not MODES else device_key(device)
         tensor = _randint_table[modes.bits | place](low, high, size, source, dtype, device)
@@ -217,11 +213,6 @@ def randint(
     if out is not None or requires_grad or pin_memory:
         return _finished("randint", tensor, out, requires_grad, pin_memory)
     return tensor
-
-
-def _whole(value: Any) -> int:
-    """The integer that a number or a tensor of one element stands for."""
-    return int(value.item() if isinstance(value, Tensor) else value)
 
 
 def randperm(
@@ -319,7 +310,9 @@ def randint_like(
     if high is None:
         raise TypeError("randint_like(): missing argument 'high'")
     tensor = empty_like(input, dtype=dtype, device=device, memory_format=memory_format)
-    tensor.random_(_whole(low or 0), _whole(high), generator=generator)
+    tensor.random_(
+        0 if low is None else index_of(low, "low"), index_of(high, "high"), generator=generator
+    )
     return _finished("randint_like", tensor, None, requires_grad, pin_memory)
 
 

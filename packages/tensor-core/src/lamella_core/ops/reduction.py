@@ -304,7 +304,7 @@ def max(
         RuntimeError: when there is no element at all.
     """
     if dim is None and other is None and isinstance(input, Tensor) and input._array.size:
-        return amax(input, None, out=out)
+        return write_out("max", amax(input, None), out)
     return _extremum("max", max_dim, input, dim, keepdim, other, out)
 
 
@@ -322,7 +322,7 @@ def min(
     NaN counts as the smallest.
     """
     if dim is None and other is None and isinstance(input, Tensor) and input._array.size:
-        return amin(input, None, out=out)
+        return write_out("min", amin(input, None), out)
     return _extremum("min", min_dim, input, dim, keepdim, other, out)
 
 

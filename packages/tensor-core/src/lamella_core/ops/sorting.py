@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
+from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
@@ -108,6 +108,8 @@ def topk(
         RuntimeError: when ``k`` is out of range.
     """
     dim = normalize_dim(dim, input._array.ndim)
+    if k.__class__ is not int:
+        k = index_of(k, "k")
     if not 0 <= k <= (input._array.shape[dim] if input._array.ndim else 1):
         raise RuntimeError(
             f"selected index k out of range (topk: k={k}, dim={dim}, shape "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_sizes
-from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.common import broadcast_error, index_of, normalize_dim
 from lamella_core.conventions.view import view as view_op
 from lamella_core.size import Size
 from lamella_core.tensor import Tensor
@@ -93,9 +93,9 @@ def split(
     Raises:
         RuntimeError: for sizes that do not fit.
     """
-    if not isinstance(split_size_or_sections, int):
+    if isinstance(split_size_or_sections, (list, tuple)):
         return split_with_sizes(tensor, split_size_or_sections, dim)
-    part = split_size_or_sections
+    part = index_of(split_size_or_sections, "split_size")
     shape = tensor._array.shape
     if not shape:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
@@ -130,6 +130,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     shape = input._array.shape
     if not shape:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = index_of(chunks, "chunks")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     dim = normalize_dim(dim, len(shape))

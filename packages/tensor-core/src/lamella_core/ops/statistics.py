@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import anywhere, normalize_dim, not_implemented_for
+from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import all_or_tuple, mean
@@ -238,6 +238,7 @@ def kthvalue(
     """
     dim = normalize_dim(dim, input._array.ndim)
     length = input._array.shape[dim] if input._array.ndim else 1
+    k = index_of(k, "k")
     if not 1 <= k <= length:
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"

@@ -493,7 +493,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return _diagonal(input, offset, first, second)
+    return _diagonal(input, index_of(offset, "offset"), first, second)
 
 
 def _unfold_method(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
