@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from .uniform import (
     Shape,
     blocks,
     check_float,
+    flat_of,
     not_implemented,
     unit_doubles,
     unit_floats,
@@ -40,6 +42,7 @@ def bernoulli(
     p: float | np.ndarray = 0.5,
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Ones with probability ``p``, else zeros: those of ``Tensor.bernoulli_``, ``torch.bernoulli``.
 
@@ -52,6 +55,7 @@ def bernoulli(
         p: the probability, or a floating array of them that broadcasts to ``shape``.
         dtype: any boolean, uint8, signed integer or floating dtype.
         generator: where the words come from; the default generator if None.
+        out: an array of this shape and dtype to fill; a new one if None.
 
     Raises:
         RuntimeError: if a probability is outside [0, 1] or the shapes do not broadcast.
@@ -60,13 +64,14 @@ def bernoulli(
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     _check_real("bernoulli_", dtype, boolean=True)
-    out = np.empty(shape, dtype)
+    if out is None:
+        out = np.empty(shape, dtype)
     if isinstance(p, np.ndarray):
         return _bernoulli_array(out, p, generator)
     p = float(p)
     if not 0.0 <= p <= 1.0:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    flat = out.reshape(-1)
+    flat = flat_of(out)
     # k / 2**53 < p in integers, exactly.
     threshold = np.uint64(math.ceil(math.ldexp(p, 53)))
     for part in blocks(flat.size):
@@ -78,7 +83,7 @@ def bernoulli(
 
 def _bernoulli_array(out: np.ndarray, p: np.ndarray, generator: Generator) -> np.ndarray:
     check_float("bernoulli_ with an array of probabilities", p.dtype)
-    if not ((p >= 0) & (p <= 1)).all():
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
         raise RuntimeError(
             "bernoulli_ expects every probability to be in [0, 1], but found values from "
             f"{p.min()} to {p.max()}"
@@ -90,13 +95,11 @@ def _bernoulli_array(out: np.ndarray, p: np.ndarray, generator: Generator) -> np
         raise RuntimeError(
             f"bernoulli_: probabilities of shape {p.shape} do not broadcast to {out.shape}"
         ) from None
-    if p.dtype not in (FLOAT32, FLOAT64):
-        p = p.astype(FLOAT32)
-    flat, flat_p = out.reshape(-1), p.reshape(-1)
-    for part in blocks(flat.size):
+    flat, flat_p = flat_of(out), flat_of(p)
+    for part in blocks(out.size):
         count = part.stop - part.start
         draws = unit_doubles(generator, count) if wide else unit_floats(generator.words(count))
-        flat[part] = draws < flat_p[part]
+        flat[part] = draws < flat_p[part].astype(draws.dtype, copy=False)
     return out
 
 
@@ -177,28 +180,61 @@ def multinomial(
             f"multinomial: cannot sample n_sample > prob_dist.size(-1) samples without "
             f"replacement, got {num_samples} > {categories}"
         )
-    wide = probs.astype(FLOAT64) if probs.dtype == FLOAT64 else probs.astype(FLOAT32)
-    if not (np.isfinite(wide) & (wide >= 0)).all():
+    most = probs.max(-1) if categories else np.zeros(probs.shape[:-1])
+    if probs.size and not (probs.min() >= 0 and most.max() < math.inf):
         raise RuntimeError(
             "multinomial: probability tensor contains either `inf`, `nan` or element < 0"
         )
-    if (wide.size and not (wide.sum(-1) > 0).all()) or (probs.ndim == 1 and not wide.size):
+    if (probs.size or probs.ndim == 1) and not (most > 0).all():
         raise RuntimeError(
             "multinomial: invalid multinomial distribution (sum of probabilities <= 0)"
         )
-    if not replacement or num_samples == 1:
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            keys = probs / exponential(probs.shape, 1.0, probs.dtype, generator)
-        if num_samples == 1:
-            return keys.argmax(-1, keepdims=True).astype(np.int64)
-        return np.argsort(-keys, axis=-1, kind="stable")[..., :num_samples].astype(np.int64)
-    rows = wide.reshape(-1, categories)
-    cumulative: np.ndarray = np.cumsum(rows, axis=1, dtype=wide.dtype)
-    cumulative /= cumulative[:, -1:]
+    rows = probs[None] if probs.ndim == 1 else probs
     out = np.empty((rows.shape[0], num_samples), np.int64)
-    for row, weights in zip(out, cumulative, strict=True):
-        row[:] = np.searchsorted(weights, unit_doubles(generator, num_samples))
+    height = max(BLOCK // max(categories, 1), 1)
+    for top in range(0, rows.shape[0], height):
+        part = slice(top, top + height)
+        if replacement and num_samples > 1:
+            _bisected(rows[part], out[part], generator)
+        else:
+            _greatest_quotients(rows[part], out[part], generator)
     return out.reshape(*probs.shape[:-1], num_samples)
+
+
+def _bisected(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
+    wide = FLOAT64 if rows.dtype == FLOAT64 else FLOAT32
+    cumulative: np.ndarray = np.cumsum(rows, axis=1, dtype=wide)
+    cumulative /= cumulative[:, -1:]
+    for row, weights in zip(out, cumulative, strict=True):
+        for part in blocks(row.size):
+            draws = unit_doubles(generator, part.stop - part.start)
+            # Weights are not widened: what is at least a number is so of the next one of its type.
+            near = draws.astype(wide, copy=False)
+            np.copyto(near, np.nextafter(near, wide.type(2)), where=near < draws)
+            row[part] = np.searchsorted(weights, near)
+
+
+def _greatest_quotients(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
+    """The places of the greatest quotients, which are found block by block of a long row."""
+    count = out.shape[1]
+    quotients: Any = None
+    places: Any = None
+    step = max(BLOCK, count)
+    for start in range(0, rows.shape[1], step):
+        part = rows[:, start : start + step]
+        numbers = exponential(part.shape, 1.0, part.dtype, generator)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            np.divide(part, numbers, out=numbers)
+        own = np.broadcast_to(np.arange(start, start + part.shape[1]), part.shape)
+        quotients = np.concatenate((quotients, numbers), 1) if start else numbers
+        places = np.concatenate((places, own), 1) if start else own
+        if count == 1:
+            order = quotients.argmax(1, keepdims=True)
+        else:
+            order = np.argsort(-quotients, axis=1, kind="stable")[:, :count]
+        quotients = np.take_along_axis(quotients, order, 1)
+        places = np.take_along_axis(places, order, 1)
+    out[...] = places
 
 
 class _UnitStream:
@@ -282,20 +318,24 @@ def poisson(rate: np.ndarray, generator: Generator | None = None) -> np.ndarray:
     """
     generator = default_generator if generator is None else generator
     check_float("poisson", rate.dtype)
-    rates = rate.astype(FLOAT64).reshape(-1)
-    if not ((rates >= 0.0) & np.isfinite(rates)).all():
+    low, high = (float(rate.min()), float(rate.max())) if rate.size else (0.0, 0.0)
+    if not (low >= 0.0 and high < math.inf):
         raise RuntimeError(
             "invalid Poisson rate, expected rate to be non-negative and finite, but found values "
-            f"from {rates.min()} to {rates.max()}"
+            f"from {low} to {high}"
         )
+    out = np.empty(rate.shape, rate.dtype)
+    flat, rates = out.reshape(-1), flat_of(rate)
     stream = _UnitStream(generator)
-    numbers = [
-        0
-        if value == 0.0
-        else _poisson_small(value, stream)
-        if value < _REJECTION_RATE
-        else _poisson_large(value, stream)
-        for value in rates.tolist()
-    ]
+    for part in blocks(rate.size):
+        numbers = [
+            0
+            if value == 0.0
+            else _poisson_small(value, stream)
+            if value < _REJECTION_RATE
+            else _poisson_large(value, stream)
+            for value in rates[part].astype(FLOAT64).tolist()
+        ]
+        flat[part] = np.array(numbers, FLOAT64)
     stream.close()
-    return np.array(numbers, FLOAT64).astype(rate.dtype).reshape(rate.shape)
+    return out

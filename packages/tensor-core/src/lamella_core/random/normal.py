@@ -327,7 +327,7 @@ def normal_elementwise(
     std_array = np.asarray(std)
     if std_array.dtype.kind == "c":
         raise RuntimeError("normal expects standard deviation to be non-complex")
-    if std_array.size and not (std_array >= 0).all():
+    if std_array.size and not std_array.min() >= 0:
         detail = (
             f"all elements of std >= 0.0, but found {std_array.min()}"
             if isinstance(std, np.ndarray)
@@ -343,10 +343,10 @@ def normal_elementwise(
         ) from None
     if isinstance(std, np.ndarray):
         numbers = normal(shape, 0.0, 1.0, dtype, generator)
-        numbers *= std_array.astype(dtype)
+        numbers *= std_array.astype(dtype, copy=False)
     else:
         numbers = normal(shape, 0.0, std, dtype, generator)
-    numbers += np.asarray(mean).astype(dtype)
+    numbers += np.asarray(mean).astype(dtype, copy=False)
     return numbers
 
 

@@ -56,6 +56,11 @@ def blocks(count: int) -> Iterator[slice]:
         yield slice(start, min(start + BLOCK, count))
 
 
+def flat_of(array: np.ndarray) -> Any:
+    """What reads and writes slices of the elements in row-major order, without a copy of all."""
+    return array.reshape(-1) if array.flags.c_contiguous else array.flat
+
+
 def doubles_of(draws: np.ndarray) -> np.ndarray:
     """float64 numbers in [0, 1), multiples of 2**-53, of 64-bit draws, which are overwritten."""
     draws &= MASK_53

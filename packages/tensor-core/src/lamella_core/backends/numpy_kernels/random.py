@@ -15,7 +15,7 @@ from lamella_core.formats import order_of
 from lamella_core.random.generator import FEW
 from lamella_core.random.integers import randint
 from lamella_core.random.normal import randn
-from lamella_core.random.uniform import BLOCK, blocks, rand
+from lamella_core.random.uniform import BLOCK, blocks, flat_of, rand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,13 +67,13 @@ def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarr
 # ------------ filled in place
 
 
-def _fill(target: np.ndarray, draw: Callable[[Any], np.ndarray], parts: bool = True) -> None:
-    """Draws in the order of memory; in parts where each number takes as many words."""
+def _fill(target: np.ndarray, draw: Callable[[Any], np.ndarray]) -> None:
+    """Draws in the order of memory, block by block."""
     if not target.flags.c_contiguous:
         target = target.transpose(order_of(target.shape, target.strides))
-    if parts and target.size > BLOCK and target.flags.c_contiguous:
-        flat = target.reshape(-1)
-        for part in blocks(flat.size):
+    if target.size > BLOCK:
+        flat = flat_of(target)
+        for part in blocks(target.size):
             flat[part] = draw(part.stop - part.start)
     else:
         target[...] = draw(target.shape)
@@ -96,7 +96,7 @@ def normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None
     elif target.flags.c_contiguous:
         random.normal(target.shape, mean, std, kind, generator, True, target)
     else:
-        _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False), False)
+        _fill(target, lambda shape: random.normal(shape, mean, std, kind, generator, False))
 
 
 def random_(target: np.ndarray, low: int | None, high: int | None, generator: Any) -> None:
@@ -110,7 +110,7 @@ def bernoulli_(target: np.ndarray, p: Any, generator: Any) -> None:
     order = order_of(target.shape, target.strides)
     p = np.broadcast_to(p, target.shape).transpose(order)
     target = target.transpose(order)
-    target[...] = random.bernoulli(target.shape, p, target.dtype, generator)
+    random.bernoulli(target.shape, p, target.dtype, generator, target)
 
 
 def cauchy_(target: np.ndarray, median: float, sigma: float, generator: Any) -> None:
@@ -127,7 +127,7 @@ def geometric_(target: np.ndarray, p: float, generator: Any) -> None:
 
 def log_normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
     kind = target.dtype
-    _fill(target, lambda shape: random.log_normal(shape, mean, std, kind, generator), False)
+    _fill(target, lambda shape: random.log_normal(shape, mean, std, kind, generator))
 
 
 for _kernel in (
