@@ -36,6 +36,9 @@ LIFTED = 1 << 2
 # The elements may lie in memory in another order than row-major; what has not the bit is taken to
 # be row-major, so that only operands which have it cost an op a look at their strides.
 REORDERED = 1 << 3
+# What has one of them may have to be seen step by step: formulas that write into their result, or
+# go block by block, are for tensors without.
+WATCHED = REQUIRES_GRAD | LIFTED
 # The bits that say nothing about where a tensor's memory is.
 GRAPH_BITS = NUMBER | REQUIRES_GRAD | REORDERED
 _next_bit = 4

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_core.dispatch import WATCHED
 from lamella_core.ops.distance import length
 from lamella_core.promotion import result_dtype
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+
+# How many differences are taken at a time.
+_PART = 1 << 16
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 
@@ -76,10 +80,23 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     if p < 0:
         raise RuntimeError(f"pdist only supports non-negative p values, but got {p}")
     count = input._array.shape[0]
-    first = [i for i in range(count) for _ in range(i + 1, count)]
-    second = [j for i in range(count) for j in range(i + 1, count)]
-    left = input.index_select(0, core.tensor(first, dtype=core.int64, device=input.device))
-    right = input.index_select(0, core.tensor(second, dtype=core.int64, device=input.device))
+    if input._key & WATCHED or count * input.numel() <= _PART:
+        return _between(input, *core.triu_indices(count, count, 1, device=input.device), p)
+    result = input.new_empty((count * (count - 1) // 2,))
+    start = done = 0
+    while done < result.numel():
+        # The pairs of some rows with all after them.
+        rows = _PART // max((count - start) * input.shape[1], 1)
+        rows = min(max(rows, 1), count - start)
+        first, second = core.triu_indices(rows, count - start, 1, device=input.device) + start
+        part = result[done : done + first.numel()]
+        part.copy_(_between(input, first, second, p))
+        start, done = start + rows, done + first.numel()
+    return result
+
+
+def _between(input: Tensor, first: Tensor, second: Tensor, p: float) -> Tensor:
+    left, right = input.index_select(0, first), input.index_select(0, second)
     if p == 0:
         # The number of differences, whose gradient is 0: that of the counting norm is None.
         return (left - right).sign().abs().sum(1)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
+
+import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 from lamella_core.kernels.copying import in_order
+
+# Elements of a block, bytes of which the flags of a triangle take.
+_BLOCK = 1 << 17
 
 
 @shared_kernel
@@ -26,23 +32,50 @@ def roll(xp: Any, input: Any, shifts: Any, dims: Any) -> Any:
         return roll(xp, input.reshape(-1), shifts, 0).reshape(input.shape)
     if dims.__class__ is int:
         shifts, dims = (shifts,), (dims,)
+    if len(dims) == 1 or input.size <= _BLOCK:
+        for shift, dim in zip(shifts, dims, strict=True):
+            place = input.shape[dim] - shift % (input.shape[dim] or 1)
+            head = (slice(None),) * dim
+            parts = input[(*head, slice(place, None))], input[(*head, slice(place))]
+            input = xp.empty(input.shape, input.dtype)
+            xp.concatenate(parts, dim, out=input)
+        return input
+    moved = dict.fromkeys(dims, 0)
     for shift, dim in zip(shifts, dims, strict=True):
-        place = input.shape[dim] - shift % (input.shape[dim] or 1)
-        head = (slice(None),) * dim
-        parts = input[(*head, slice(place, None))], input[(*head, slice(place))]
-        input = xp.empty(input.shape, input.dtype)
-        xp.concatenate(parts, dim, out=input)
-    return input
+        moved[dim] += shift
+    # Along each dimension two parts change places.
+    ways = [[(slice(None), slice(None))]] * input.ndim
+    for dim, shift in moved.items():
+        size = input.shape[dim]
+        shift %= size or 1
+        ways[dim] = [(slice(shift), slice(size - shift, None))] if shift else []
+        ways[dim] = [*ways[dim], (slice(shift, None), slice(size - shift))]
+    result = xp.empty(input.shape, input.dtype)
+    for way in product(*ways):
+        result[tuple([to for to, _ in way])] = input[tuple([place for _, place in way])]
+    return result
 
 
 @shared_kernel
 def tril(xp: Any, input: Any, diagonal: int) -> Any:
-    return xp.tril(xp.ascontiguousarray(input), diagonal)
+    return _triangle(xp, input, diagonal, xp.asarray)
 
 
 @shared_kernel
 def triu(xp: Any, input: Any, diagonal: int) -> Any:
-    return xp.triu(xp.ascontiguousarray(input), diagonal)
+    return _triangle(xp, input, diagonal - 1, xp.logical_not)
+
+
+def _triangle(xp: Any, input: Any, diagonal: int, kept: Any) -> Any:
+    """The elements below a diagonal or above it; the flags of some rows at a time."""
+    result = xp.zeros(input.shape, input.dtype)
+    height, width = input.shape[-2:]
+    step = max(_BLOCK // max(width, 1), 1) if xp is np else max(height, 1)
+    for top in range(0, height, step):
+        rows = slice(top, top + step)
+        below = xp.tri(min(step, height - top), width, diagonal + top, dtype=bool)
+        xp.copyto(result[..., rows, :], input[..., rows, :], where=kept(below))
+    return result
 
 
 @shared_kernel
@@ -52,4 +85,4 @@ def repeat(xp: Any, input: Any, repeats: tuple[int, ...]) -> Any:
 
 @shared_kernel
 def repeated_places(xp: Any, repeats: Any) -> Any:
-    return xp.repeat(xp.arange(repeats.size), repeats.tolist()).astype(repeats.dtype)
+    return xp.repeat(xp.arange(repeats.size, dtype=repeats.dtype), repeats.tolist())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 
 
@@ -32,19 +34,54 @@ def full(xp: Any, size: tuple[int, ...], fill_value: Any, dtype: Any, device: An
     return result
 
 
+# Elements of a block.
+_BLOCK = 16384
+
+
+def _filled(xp: Any, out: Any, of_range: Any, start: int = 0, block: int = _BLOCK) -> Any:
+    """``out`` with what a function gives for the places from one to another.
+
+    On the CPU it goes block by block, so that what is in between stays small.
+    """
+    step = block if xp is np else max(out.size, 1)
+    for first in range(0, out.size, step):
+        part = out[first : first + step]
+        part[...] = of_range(start + first, start + first + part.size)
+    return out
+
+
+def _made(xp: Any, count: int, dtype: Any, of_range: Any) -> Any:
+    """An array of the numbers that a function gives, converted."""
+    if count <= _BLOCK:
+        return of_range(0, count).astype(dtype, copy=False)
+    return _filled(xp, xp.empty(count, dtype), of_range)
+
+
 @shared_kernel
 def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) -> Any:
     kind = dtype.kind
-    if kind in "iu":
-        if type(start) is type(end) is type(step) is int:
-            # In int64 first: what another integer type cannot hold wraps around in the conversion.
-            if dtype.itemsize == 8:
-                return xp.arange(start, end, step, dtype)
+    if kind in "iu" and type(start) is type(end) is type(step) is int:
+        # In int64 first: what another integer type cannot hold wraps around in the conversion.
+        if dtype.itemsize == 8:
+            return xp.arange(start, end, step, dtype)
+        if abs(end - start) <= _BLOCK:
             return xp.arange(start, end, step, xp.int64).astype(dtype)
-        count = math.ceil((end - start) / step)
-        return (int(start) + int(step) * xp.arange(count)).astype(dtype)
+        out = xp.empty(len(range(start, end, step)), dtype)
+
+        def integers(first: int, last: int) -> Any:
+            return xp.arange(start + first * step, start + last * step, step)
+
+        return _filled(xp, out, integers, block=4 * _BLOCK)
     count = math.ceil((end - start) / step)
+    if kind in "iu":
+        return (int(start) + int(step) * xp.arange(count)).astype(dtype)
     if start == int(start) and step == int(step):
+        if count > _BLOCK:
+
+            def whole(first: int, last: int) -> Any:
+                return xp.arange(start + first * step, start + last * step, step, xp.float64)
+
+            return _filled(xp, xp.empty(count, dtype), whole, block=4 * _BLOCK)
         numbers = xp.arange(count, dtype=xp.float64)
         if step != 1:
             numbers *= step
@@ -57,23 +94,31 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
     whole = count - count % (2 * lanes)
     rest = _line(xp, start, step, xp.arange(whole, count), dtype)
     if not whole:
-        return rest
-    first = _line(xp, start, step, xp.arange(0, whole, lanes), dtype)
-    blocks = _line(xp, first[:, None], step, xp.arange(lanes), dtype)
-    return xp.concatenate((blocks.reshape(whole), rest))
+        return rest.astype(dtype)
+    own = xp.arange(lanes)
+
+    def registers(first: int, last: int) -> Any:
+        heads = _line(xp, start, step, xp.arange(first, last, lanes), dtype).astype(dtype)
+        return _line(xp, heads[:, None], step, own, dtype).reshape(-1)
+
+    out = xp.empty(count, dtype)
+    _filled(xp, out[:whole], registers)
+    out[whole:] = rest
+    return out
 
 
 def _line(xp: Any, start: Any, step: Any, place: Any, dtype: Any) -> Any:
-    """``start + step * place``, as by a fused multiply-add: rounded once, to ``dtype``."""
+    """``start + step * place``, to be rounded to ``dtype``, as by a fused multiply-add."""
     wide = xp.float64 if dtype.itemsize < 8 else getattr(xp, "longdouble", xp.float64)
-    return (xp.asarray(start, wide) + wide(step) * place).astype(dtype)
+    return xp.asarray(start, wide) + wide(step) * place
 
 
-def spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
-    """Numbers with equal distances, unrounded; for an integer ``dtype`` the ends are cut off first.
+def _spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
+    """The function that gives numbers with equal distances, unrounded, from a place to another.
 
-    They are counted from both ends, so that the sequence is symmetric and ends on ``end`` exactly.
-    As in PyTorch, the ends and their distance are rounded to a floating ``dtype`` first.
+    For an integer ``dtype`` the ends are cut off first. The numbers are counted from both ends, so
+    that the sequence is symmetric and ends on ``end`` exactly. As in PyTorch, the ends and their
+    distance are rounded to a floating ``dtype`` first.
     """
     work = xp.float64
     if dtype.kind in "iu":
@@ -81,33 +126,46 @@ def spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
     elif isinstance(start, complex) or isinstance(end, complex):
         work = xp.complex128
     if steps == 1:
-        return xp.full((1,), work(start))
+        return lambda first, last: xp.full((1,), work(start))
     if _is_floating(dtype):
         start, end = dtype.type(start), dtype.type(end)
     span, start, end = work(end - start), work(start), work(end)
-    place = xp.arange(steps).astype(work)
     step = span / work(steps - 1) if steps else work(0)
-    from_start = start + step * place
-    from_end = end - step * (work(steps - 1) - place)
-    return xp.where(place.real < steps // 2, from_start, from_end)
+
+    def numbers(first: int, last: int) -> Any:
+        place = xp.arange(first, last).astype(work)
+        from_end = end - step * (work(steps - 1) - place)
+        return xp.where(place.real < steps // 2, start + step * place, from_end)
+
+    return numbers
 
 
 @shared_kernel
 def linspace(xp: Any, start: Any, end: Any, steps: int, dtype: Any, device: Any) -> Any:
     if not _is_floating(dtype) or steps < 2:
-        return spaced(xp, start, end, steps, dtype).astype(dtype)
+        return _made(xp, steps, dtype, _spaced(xp, start, end, steps, dtype))
     first, last = dtype.type(start), dtype.type(end)
     step = (last - first) / dtype.type(steps - 1)
     half = steps // 2
-    near, far = xp.arange(half), xp.arange(steps - half)[::-1]
+
     # Half precision rounds after each operation, the others once.
-    if dtype.itemsize == 2:
-        from_start = first + step * near.astype(dtype)
-        from_end = last - step * far.astype(dtype)
-    else:
-        from_start = _line(xp, first, step, near, dtype)
-        from_end = _line(xp, last, -step, far, dtype)
-    return xp.concatenate((from_start, from_end))
+    def line(ends: Any, step: Any, place: Any) -> Any:
+        if dtype.itemsize == 2:
+            return ends + step * place.astype(dtype)
+        return _line(xp, ends, step, place, dtype)
+
+    def near(start: int, stop: int) -> Any:
+        return line(first, step, xp.arange(start, stop))
+
+    def far(start: int, stop: int) -> Any:
+        return line(last, -step, xp.arange(steps - 1 - start, steps - 1 - stop, -1))
+
+    if steps <= _BLOCK:
+        return xp.concatenate((near(0, half), far(half, steps))).astype(dtype, copy=False)
+    out = xp.empty(steps, dtype)
+    _filled(xp, out[:half], near)
+    _filled(xp, out[half:], far, half)
+    return out
 
 
 def _is_floating(dtype: Any) -> bool:
@@ -119,8 +177,13 @@ def _is_floating(dtype: Any) -> bool:
 def logspace(
     xp: Any, start: Any, end: Any, steps: int, base: float, dtype: Any, device: Any
 ) -> Any:
-    exponents = spaced(xp, start, end, steps, dtype)
-    return xp.power(exponents.dtype.type(base), exponents).astype(dtype)
+    exponent = _spaced(xp, start, end, steps, dtype)
+
+    def power(first: int, last: int) -> Any:
+        exponents = exponent(first, last)
+        return xp.power(exponents.dtype.type(base), exponents)
+
+    return _made(xp, steps, dtype, power)
 
 
 @shared_kernel
@@ -130,14 +193,32 @@ def eye(xp: Any, n: int, m: int, dtype: Any, device: Any) -> Any:
 
 @shared_kernel
 def tril_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
-    rows, columns = xp.nonzero(xp.tri(row, col, offset, dtype=bool))
-    return xp.stack((rows, columns)).astype(dtype)
+    return _triangle(xp, row, col, offset, dtype, False)
 
 
 @shared_kernel
 def triu_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: Any) -> Any:
-    rows, columns = xp.nonzero(~xp.tri(row, col, offset - 1, dtype=bool))
-    return xp.stack((rows, columns)).astype(dtype)
+    return _triangle(xp, row, col, offset - 1, dtype, True)
+
+
+def _triangle(xp: Any, row: int, col: int, offset: int, dtype: Any, upper: bool) -> Any:
+    """The places on and below a diagonal, or with ``upper`` above it, some rows at a time."""
+    # The rows that have an element below the diagonal, and those of which all are.
+    some = min(max(-offset, 0), row)
+    full = min(max(col - 1 - offset, some), row)
+    count = (full - some) * (some + full + 1 + 2 * offset) // 2 + (row - full) * col
+    result = xp.empty((2, row * col - count if upper else count), dtype)
+    step = max(_BLOCK // max(col, 1), 1) if xp is np else max(row, 1)
+    done = 0
+    for top in range(0, row, step):
+        below = xp.tri(min(step, row - top), col, offset + top, dtype=bool)
+        rows, columns = xp.nonzero(~below if upper else below)
+        part = result[:, done : done + rows.size]
+        part[0] = rows
+        part[0] += top
+        part[1] = columns
+        done += rows.size
+    return result
 
 
 @shared_kernel("complex")

@@ -9,6 +9,9 @@ from lamella_core.dispatch import shared_kernel
 
 @shared_kernel
 def euclidean_distances(xp: Any, x1: Any, x2: Any) -> Any:
+    products = xp.matmul(x1, x2.swapaxes(-1, -2))
+    products *= 2
     squares = (x1 * x1).sum(-1)[..., :, None] + (x2 * x2).sum(-1)[..., None, :]
-    squares -= 2 * xp.matmul(x1, x2.swapaxes(-1, -2))
-    return xp.sqrt(xp.maximum(squares, 0))
+    squares -= products
+    xp.maximum(squares, 0, out=squares)
+    return xp.sqrt(squares, out=squares)

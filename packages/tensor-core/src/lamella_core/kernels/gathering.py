@@ -12,6 +12,8 @@ from lamella_core.dispatch import shared_kernel
 
 # Up to so many elements the number of calls counts, not their work and the memory that they take.
 FEW = 4096
+# Elements of a block, where there are more.
+_BLOCK = 16384
 
 _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
@@ -146,11 +148,25 @@ def masked_select(xp: Any, input: Any, mask: Any) -> Any:
 def nonzero(xp: Any, input: Any) -> Any:
     if not input.ndim:
         return xp.empty((int(bool(input)), 0), xp.int64)
-    places = input.nonzero()
-    result = xp.empty((input.ndim, places[0].size), xp.int64)
-    for dim, each in enumerate(places):
-        result[dim] = each
+    if input.ndim == 1:
+        return input.nonzero()[0].reshape(1, -1).T
     # As in PyTorch the places along a dimension lie side by side.
+    if xp is not np or input.size <= FEW:
+        places = input.nonzero()
+        result = xp.empty((input.ndim, places[0].size), xp.int64)
+        for dim, each in enumerate(places):
+            result[dim] = each
+        return result.T
+    result = np.empty((input.ndim, np.count_nonzero(input)), np.int64)
+    flat = input.reshape(-1) if input.flags.c_contiguous else input.flat
+    done = 0
+    for start in range(0, input.size, _BLOCK):
+        found = flat[start : start + _BLOCK].nonzero()[0]
+        found += start
+        part = slice(done, done + found.size)
+        for dim, each in enumerate(np.unravel_index(found, input.shape)):
+            result[dim, part] = each
+        done = part.stop
     return result.T
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import (
     beyond,
@@ -17,6 +19,8 @@ from lamella_core.kernels.gathering import (
     same_elsewhere,
 )
 
+# Elements of a block.
+_BLOCK = 32768
 _UFUNCS = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum"}
 
 
@@ -42,13 +46,16 @@ def _reduce_at(xp: Any, input: Any, place: Any, src: Any, reduce: str, include_s
         return
     getattr(xp, _UFUNCS.get(reduce, "add")).at(input, place, src)
     if reduce == "mean":
-        counts = xp.full(input.shape, 1 if include_self else 0, xp.int64)
+        shape = input.shape
+        if len(place) < len(shape) or place[0].__class__ is slice:
+            # One index for all that lies along a dimension.
+            shape = [n if dim == len(place) - 1 else 1 for dim, n in enumerate(shape)]
+            place = (*(0,) * (len(place) - 1), place[-1], *(0,) * (len(shape) - len(place)))
+        counts = xp.full(shape, 1 if include_self else 0, xp.int64)
         xp.add.at(counts, place, 1)
-        counts = xp.maximum(counts, 1)
-        if input.dtype.kind in "iu":
-            input[...] = input // counts
-        else:
-            input[...] = (input / counts).astype(input.dtype)
+        xp.maximum(counts, 1, out=counts)
+        divide = xp.floor_divide if input.dtype.kind in "iu" else xp.true_divide
+        divide(input, counts, out=input, casting="unsafe")
 
 
 def _lowest(xp: Any, dtype: Any) -> Any:
@@ -120,8 +127,18 @@ def index_add(xp: Any, input: Any, dim: int, index: Any, source: Any, alpha: Any
     check_bounds(index, dim, target.shape[dim], error)
     if input.dtype.kind in "iu":
         alpha = xp.asarray(int(alpha)).astype(input.dtype)
-    values = _flat(source) if alpha == 1 else (_flat(source) * alpha).astype(input.dtype)
-    _reduce_at(xp, target, _along(target, dim, index), values, "sum", True)
+    source = _flat(source)
+    if alpha == 1 or xp is not np or source.size <= _BLOCK:
+        values = source if alpha == 1 else (source * alpha).astype(input.dtype, copy=False)
+        _reduce_at(xp, target, _along(target, dim, index), values, "sum", True)
+        return
+    # Some slices at a time, so that their products stay small.
+    flat = index.reshape(-1)
+    step = max(_BLOCK * flat.size // source.size, 1)
+    for start in range(0, flat.size, step):
+        at = _along(target, dim, flat[start : start + step])
+        values = source[(*at[:-1], slice(start, start + step))] * alpha
+        _reduce_at(xp, target, at, values.astype(input.dtype, copy=False), "sum", True)
 
 
 @shared_kernel
@@ -159,8 +176,11 @@ def put(xp: Any, input: Any, index: Any, source: Any, accumulate: bool) -> None:
     if not index.size:
         return
     target = _flat(input)
-    flat = index.reshape(-1)
-    place = xp.unravel_index(xp.where(flat < 0, flat + target.size, flat), target.shape)
+    place = index.reshape(-1)
+    if target.flags.c_contiguous:
+        target = target.reshape(-1)
+    else:
+        place = xp.unravel_index(xp.where(place < 0, place + target.size, place), target.shape)
     values = source.reshape(-1)
     if accumulate:
         _reduce_at(xp, target, place, values, "sum", True)

@@ -12,7 +12,7 @@ from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import LazyMethod, call_inplace, inplace_variant
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD
+from lamella_core.dispatch import WATCHED
 from lamella_core.ops import operators
 from lamella_core.ops.creation import full
 from lamella_core.ops.operators import (
@@ -101,18 +101,18 @@ def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
     """``alpha`` as a tensor, where ``addcmul`` is to add ``alpha * other``; else None.
 
     For float16 and bfloat16: PyTorch rounds ``alpha`` to their type, and then the sum, once. For
-    large tensors of one floating type: the product takes no memory.
+    large tensors: the product takes no memory.
     """
-    if alpha.__class__ not in (int, float):
+    if alpha.__class__ not in (int, float, complex):
         return None
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):
         return None
     common = _common(input, other)
     if common not in dtypes.REDUCED_PRECISION and (
         other._array.size < _LARGE
-        or input._dtype is not other._dtype
-        or common.category != dtypes.FLOATING
-        or (input._key | other._key) & (REQUIRES_GRAD | LIFTED)
+        or (input._key | other._key) & WATCHED
+        or common.category < dtypes.FLOATING
+        or (alpha.__class__ is complex and common.category < dtypes.COMPLEX)
     ):
         return None
     return full((), alpha, dtype=common, device=other.device)
@@ -336,7 +336,7 @@ def float_power(
         )
     if isinstance(input, Tensor):
         input = input.to(wide)
-    if isinstance(exponent, Tensor):
+    if isinstance(exponent, Tensor) and not (isinstance(input, Tensor) and input._array.ndim):
         exponent = exponent.to(wide)
     return pow(input, exponent, out=out)
 

@@ -9,10 +9,12 @@ from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD
+from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.reduction import vector_norm
+from lamella_core.ops.splitting import broadcast_shapes
+from lamella_core.promotion import result_dtype
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -27,6 +29,8 @@ _MODES = (
 )
 # The number of vectors from which the products of a matrix product are worth their rounding.
 _MANY = 25
+# How many differences are taken at a time.
+_PART = 65536
 
 
 @arrays(method=False)
@@ -77,6 +81,32 @@ def cdist(
     )
     if p == 2 and by_product:
         return euclidean_distances(x1, x2)
+    work = x1._array.size * right[-2]
+    if (x1._key | x2._key) & WATCHED or (work <= 8 * _PART and len(left) == len(right) == 2):
+        return _lengths(x1, x2, p)
+    # The differences of a few vectors at a time.
+    batch = broadcast_shapes(left[:-2], right[:-2])
+    result = x1.new_empty((*batch, left[-2], right[-2]), dtype=result_dtype((x1, x2)))
+    parts = [(x1.expand(*batch, *left[-2:]), x2.expand(*batch, *right[-2:]), result)]
+    while parts:
+        one, other, into = parts.pop()
+        rows, columns, width = one.shape[-2], other.shape[-2], max(left[-1], 1)
+        if into.numel() * width <= _PART or max(rows, columns) == 1:
+            into.copy_(_lengths(one, other, p))
+        elif into.ndim > 2:
+            parts.extend(zip(one, other, into, strict=True))
+        elif rows > 1:
+            step = max(_PART // (columns * width), 1)
+            pairs = zip(one.split(step), into.split(step), strict=True)
+            parts.extend((few, other, place) for few, place in pairs)
+        else:
+            step = max(_PART // width, 1)
+            pairs = zip(other.split(step), into.split(step, 1), strict=True)
+            parts.extend((one, few, place) for few, place in pairs)
+    return result
+
+
+def _lengths(x1: Tensor, x2: Tensor, p: float) -> Tensor:
     difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
     if p == 0:
         counts = (difference != 0).sum(-1).to(difference._dtype)
@@ -90,7 +120,7 @@ def length(difference: Tensor, p: float) -> Tensor:
 
     That is, all of it goes to each of several largest differences.
     """
-    if p != inf or not difference._key & (REQUIRES_GRAD | LIFTED):
+    if p != inf or not difference._key & WATCHED:
         return vector_norm(difference, (difference._array.ndim - 1,), False, p)
     size = difference.abs()
     largest = size.detach().amax(-1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import scalar_of_type
 from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
+from lamella_core.dispatch import WATCHED
 from lamella_core.ops.creation import full
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.promotion import result_dtype
@@ -319,7 +322,16 @@ def where(
         first, second = _filled(input, other._dtype, condition), other
     else:
         common = result_dtype([_operand(input), _operand(other)])
-        first, second = (_of_type(each, common, condition) for each in (input, other))
+        first, second = input, other
+        if (
+            not input.__class__ is other.__class__ is Tensor
+            or (condition._key | input._key | other._key) & WATCHED
+            or not (input._array.ndim and other._array.ndim)
+            or dtypes.bfloat16 in (input._dtype, other._dtype)
+            # Where NumPy gives the same type it converts the elements on the way.
+            or np.result_type(input._dtype.numpy, other._dtype.numpy) != common.numpy
+        ):
+            first, second = (_of_type(each, common, condition) for each in (input, other))
     try:
         result = _where(condition, first, second)
     except ValueError:

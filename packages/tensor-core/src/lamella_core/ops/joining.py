@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import warnings
+from itertools import chain, combinations_with_replacement
 from itertools import combinations as choices
-from itertools import combinations_with_replacement
+from math import comb
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
-from lamella_core.dtype import int64
+from lamella_core.dispatch import WATCHED
 from lamella_core.formats import suggests_channels_last
-from lamella_core.ops.creation_data import tensor
+from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d, tensors_in
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from lamella_core.dtype import dtype
 
 __all__ = [
     "block_diag", "cartesian_prod", "cat", "column_stack", "combinations", "concat", "concatenate",
@@ -57,6 +62,21 @@ def _one_type(tensors: list[Tensor]) -> list[Tensor]:
     return tensors
 
 
+# Elements of a tensor from which a converted copy is worth avoiding.
+_LARGE = 1 << 16
+
+
+def _mixed(parts: list[Tensor], dim: int, common: dtype) -> Tensor:
+    """Parts of several types, each of which is converted in its place in the result."""
+    sizes = [each._array.shape[dim] for each in parts]
+    shape = list(parts[0]._array.shape)
+    shape[dim] = sum(sizes)
+    result = parts[0].new_empty(shape, dtype=common)
+    for part, place in zip(parts, result.split(sizes, dim), strict=True):
+        place.copy_(part)
+    return result
+
+
 @composite(method=False)
 def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -> Tensor:
     """The tensors after one another along a dimension.
@@ -91,7 +111,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                 f"zero-dimensional tensor (at position {i}) cannot be concatenated; stack() joins "
                 f"tensors along a new dimension"
             )
-    joined = _one_type(given)
+    mixed = len({each._dtype for each in given}) > 1
+    if mixed and (
+        given[0]._array.size < _LARGE
+        or any(each._key & WATCHED or each._array.ndim > 3 for each in given)
+    ):
+        given, mixed = _one_type(given), False
+    joined = given
     parts = [each for each in joined if each._array.shape != (0,)] or joined
     shape = parts[0]._array.shape
     dim = normalize_dim(dim, len(shape))
@@ -113,7 +139,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
         last = [each.movedim(1, -1) for each in joined]
         place = dim if not dim else (dim - 1 if dim > 1 else len(shape) - 1)
         return _given_out("cat", _cat(last, place).movedim(-1, 1), out, given)
-    return _given_out("cat", _cat(joined, dim), out, given)
+    result = _mixed(parts, dim, result_dtype(given)) if mixed else _cat(joined, dim)
+    return _given_out("cat", result, out, given)
 
 
 @composite(method=False)
@@ -153,7 +180,14 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
                 f"{list(each._array.shape)} at entry {i}"
             )
-    result = _stack(_one_type(given), normalize_dim(dim, len(shape) + 1))
+    dim = normalize_dim(dim, len(shape) + 1)
+    joined = given if given[0]._array.size >= _LARGE else _one_type(given)
+    if joined is given and len({each._dtype for each in given}) > 1:
+        if not any(each._key & WATCHED for each in given):
+            parts = [each.unsqueeze(dim) for each in given]
+            return _given_out("stack", _mixed(parts, dim, result_dtype(given)), out, given)
+        joined = _one_type(given)
+    result = _stack(joined, dim)
     return result if out is None else _given_out("stack", result, out, given)
 
 
@@ -294,7 +328,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     grids = meshgrid(list(tensors), indexing="ij")
-    return stack([grid.reshape(-1) for grid in grids], 1)
+    return stack(grids, -1).reshape(-1, len(grids))
 
 
 @composite(method=False)
@@ -316,6 +350,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if not r:
         return input[:0]
     choose = combinations_with_replacement if with_replacement else choices
-    places = list(choose(range(input._array.shape[0]), r))
-    flat = tensor(places, dtype=int64, device=input.device).reshape(-1)
-    return input.index_select(0, flat).reshape(len(places), r)
+    count = input._array.shape[0]
+    every = chain.from_iterable(choose(range(count), r))
+    size = comb(count + r - 1 if with_replacement and count else count, r) * r
+    flat = from_numpy(np.fromiter(every, np.int64, size)).to(input.device)
+    return input.index_select(0, flat).reshape(-1, r)

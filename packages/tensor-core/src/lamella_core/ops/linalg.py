@@ -9,7 +9,10 @@ from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import write_out
-from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
+from lamella_core.dispatch import WATCHED
+from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32, float64
+from lamella_core.ops.operators import mul
+from lamella_core.ops.splitting import broadcast_shapes
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -497,7 +500,19 @@ def cross(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[dim]} and "
             f"{right[dim]}"
         )
-    result = input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
+    if (
+        input._array.size < 1 << 16
+        or (input._key | other._key) & WATCHED
+        or input._dtype is not other._dtype
+        or input._dtype not in (float32, float64)
+    ):
+        ahead, behind = input.roll(-1, dim), input.roll(-2, dim)
+        result = ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
+    else:
+        result = input.new_empty(broadcast_shapes(left, right))
+        a, b = input.unbind(dim), other.unbind(dim)
+        for i, each in enumerate(result.unbind(dim), -2):
+            mul(a[i], b[i + 1], out=each).addcmul_(a[i + 1], b[i], value=-1)
     return write_out("cross", result, out)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.declaration import LazyMethod, inplace_variant, operator_method
+from lamella_core.dispatch import WATCHED
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -153,10 +154,17 @@ def attach_swapped(function: Any, symbol: str) -> None:
 _OPERANDS = (int, float, bool, complex, Tensor, np.number, np.bool_)
 
 
+# Elements of a tensor from which a new one is worth avoiding.
+_LARGE = 1 << 16
+
+
 def _rtruediv(self: Tensor, other: Any) -> Any:
     if not isinstance(other, _OPERANDS):
         return NotImplemented
-    return mul(reciprocal(self), other)
+    result = reciprocal(self)
+    if result._array.size > _LARGE and other.__class__ in (int, float) and not self._key & WATCHED:
+        return result.mul_(other)  # type: ignore[attr-defined]
+    return mul(result, other)
 
 
 attach_operators(add, "add")

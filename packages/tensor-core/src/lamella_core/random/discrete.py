@@ -95,11 +95,17 @@ def _bernoulli_array(out: np.ndarray, p: np.ndarray, generator: Generator) -> np
         raise RuntimeError(
             f"bernoulli_: probabilities of shape {p.shape} do not broadcast to {out.shape}"
         ) from None
-    flat, flat_p = flat_of(out), flat_of(p)
-    for part in blocks(out.size):
-        count = part.stop - part.start
+    width = out.size // max(len(out), 1) if out.ndim else 1
+    if p.flags.c_contiguous or width > BLOCK:
+        place, rates, height = flat_of(out), flat_of(p), BLOCK
+    else:
+        place, rates, height = out, p, BLOCK // max(width, 1)
+    for start in range(0, out.size // (width if place is out else 1), height):
+        rate = rates[start : start + height]
+        count = rate.size
         draws = unit_doubles(generator, count) if wide else unit_floats(generator.words(count))
-        flat[part] = draws < flat_p[part].astype(draws.dtype, copy=False)
+        chosen = draws.reshape(rate.shape) < rate.astype(draws.dtype, copy=False)
+        place[start : start + height] = chosen
     return out
 
 
@@ -185,7 +191,7 @@ def multinomial(
         raise RuntimeError(
             "multinomial: probability tensor contains either `inf`, `nan` or element < 0"
         )
-    if (probs.size or probs.ndim == 1) and not (most > 0).all():
+    if most.size and not most.min() > 0:
         raise RuntimeError(
             "multinomial: invalid multinomial distribution (sum of probabilities <= 0)"
         )
@@ -204,36 +210,45 @@ def multinomial(
 def _bisected(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
     wide = FLOAT64 if rows.dtype == FLOAT64 else FLOAT32
     cumulative: np.ndarray = np.cumsum(rows, axis=1, dtype=wide)
-    cumulative /= cumulative[:, -1:]
+    cumulative /= cumulative[:, -1:].copy()
+    parts = list(blocks(out.shape[1]))
     for row, weights in zip(out, cumulative, strict=True):
-        for part in blocks(row.size):
+        for part in parts:
             draws = unit_doubles(generator, part.stop - part.start)
-            # Weights are not widened: what is at least a number is so of the next one of its type.
-            near = draws.astype(wide, copy=False)
-            np.copyto(near, np.nextafter(near, wide.type(2)), where=near < draws)
-            row[part] = np.searchsorted(weights, near)
+            if weights.size > BLOCK and wide is FLOAT32:
+                # Weights that are not below a number are not below the next float32 either, and
+                # need not be widened.
+                near = draws.astype(FLOAT32)
+                np.copyto(near, np.nextafter(near, np.float32(2)), where=near < draws)
+                draws = near
+            row[part] = np.searchsorted(weights, draws)
 
 
 def _greatest_quotients(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
     """The places of the greatest quotients, which are found block by block of a long row."""
     count = out.shape[1]
-    quotients: Any = None
     places: Any = None
+    kept: Any = None
     step = max(BLOCK, count)
     for start in range(0, rows.shape[1], step):
         part = rows[:, start : start + step]
-        numbers = exponential(part.shape, 1.0, part.dtype, generator)
+        quotients = exponential(part.shape, 1.0, part.dtype, generator)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            np.divide(part, numbers, out=numbers)
-        own = np.broadcast_to(np.arange(start, start + part.shape[1]), part.shape)
-        quotients = np.concatenate((quotients, numbers), 1) if start else numbers
-        places = np.concatenate((places, own), 1) if start else own
+            np.divide(part, quotients, out=quotients)
+        if start:
+            quotients = np.concatenate((kept, quotients), 1)
         if count == 1:
             order = quotients.argmax(1, keepdims=True)
         else:
             order = np.argsort(-quotients, axis=1, kind="stable")[:, :count]
-        quotients = np.take_along_axis(quotients, order, 1)
-        places = np.take_along_axis(places, order, 1)
+        if step >= rows.shape[1]:
+            places = order
+            break
+        kept = np.take_along_axis(quotients, order, 1)
+        own = np.broadcast_to(np.arange(start, start + part.shape[1]), part.shape)
+        if start:
+            own = np.concatenate((places, own), 1)
+        places = np.take_along_axis(own, order, 1)
     out[...] = places
 
 

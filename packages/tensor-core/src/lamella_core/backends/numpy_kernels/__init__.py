@@ -9,6 +9,6 @@ from lamella_core.backends import numpy as _numpy  # the backend comes first
 
 for _family in (
     "creation", "decomposition", "deviations", "few", "linalg", "random", "softmax",
-    "solving", "special", "views",
+    "solving", "special", "spectral", "views",
 ):  # fmt: skip
     import_module(f"{__name__}.{_family}")
