@@ -14,6 +14,11 @@ to need a constant at most: blocks that fit the cache.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
 * The mean of a loss of single numbers: the losses, 8 MB, PyTorch too, or 16.
 * `dropout` of a tensor that requires a gradient: the noise, for the derivative: 8 MB, PyTorch too.
+* `float_power`: the base in float64, 16 MB. PyTorch needs 32 MB.
+* `combinations`: the places of what is chosen, 32 MB. PyTorch needs 68 MB.
+* `multinomial` with replacement, of one long row: the cumulative weights, 8 MB, PyTorch too.
+* The mean of `scatter_reduce`: how many went to each place, 8 MB. PyTorch needs 9.
+* Euclidean `cdist`: the matrix product beside the squares, 8 MB. PyTorch needs 16.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
 result.
@@ -45,6 +50,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     half, brief, double = x.half(), x.bfloat16(), x.double()
     whole, missing = torch.arange(2_000_000), x.masked_fill(mask, float("nan"))
     small = whole.int()
+    uniform, numbers = x - 0.5, torch.complex(x[:1_000_000], y[:1_000_000])
+    transposed = torch.randn(1000, 2000).t()
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
@@ -142,6 +149,35 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "norm of order 1": lambda: x.norm(1),
         "norm of order 3, rows": lambda: wide.norm(3, 1),
         "randperm": lambda: torch.randperm(2_000_000),
+        "where of mixed types": lambda: torch.where(mask, x, double),
+        "add of mixed types, with alpha": lambda: torch.add(whole, x, alpha=2),
+        "a number over x": lambda: 2.5 / x,
+        "poisson": lambda: torch.poisson(x[:200_000]),
+        "multinomial": lambda: torch.multinomial(x, 100),
+        "multinomial of rows": lambda: torch.multinomial(x.view(1000, 2000), 10),
+        "bernoulli": lambda: torch.bernoulli(uniform),
+        "normal of tensors": lambda: torch.normal(x, y),
+        "randn_like of a transpose": lambda: torch.randn_like(wide.t()),
+        "arange of float32": lambda: torch.arange(2e6),
+        "arange of int32": lambda: torch.arange(2_000_000, dtype=torch.int32),
+        "linspace": lambda: torch.linspace(0, 1, 2_000_000),
+        "logspace": lambda: torch.logspace(0, 1, 2_000_000),
+        "tril_indices": lambda: torch.tril_indices(1000, 1000),
+        "tril": lambda: wide.tril(),
+        "roll of two dimensions": lambda: wide.roll((1, 2), (0, 1)),
+        "cat of mixed types": lambda: torch.cat((x, whole)),
+        "cartesian_prod": lambda: torch.cartesian_prod(bias, bias[:500]),
+        "fft": lambda: torch.fft.fft(numbers),
+        "fft of a real input": lambda: torch.fft.fft(x),
+        "fft2": lambda: torch.fft.fft2(numbers.view(1000, 1000)),
+        "rfft": lambda: torch.fft.rfft(x),
+        "cross": lambda: torch.cross(x[:1_999_998].view(-1, 3), y[:1_999_998].view(-1, 3), 1),
+        "cdist of order 1": lambda: torch.cdist(wide[:, :50], wide[:, :50], 1),
+        "pdist": lambda: functional.pdist(wide[:, :50]),
+        "nonzero": lambda: mask.view(1000, 2000).nonzero(),
+        "put": lambda: x.put(whole[:1_000_000], y[:1_000_000]),
+        "index_add with alpha": lambda: wide.index_add(0, places, rows, alpha=2),
+        "index_reduce": lambda: wide.index_reduce(0, places, rows, "mean"),
         "dropout": lambda: functional.dropout(x, 0.5),
         "conv2d": lambda: functional.conv2d(image, kernels, padding=1),
         "softmax of float16": lambda: half.view(1000, 2000).softmax(1),
@@ -178,6 +214,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "cauchy_": lambda: z.cauchy_(),
         "geometric_": lambda: z.geometric_(0.5),
         "random_": lambda: z.random_(),
+        "log_normal_": lambda: z.log_normal_(),
+        "normal_ of a transpose": lambda: transposed.normal_(),
+        "bernoulli_ of a tensor": lambda: z.bernoulli_(uniform),
+        "put_ and add": lambda: z.put_(whole[:1_000_000], y[:1_000_000], True),
         "index_add_": lambda: wide.index_add_(0, places, rows),
         "index_copy_": lambda: wide.index_copy_(0, whole[:1000], rows),
         "uniform_": lambda: z.uniform_(),
@@ -193,6 +233,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     y, weight, half = torch.rand(2_000_000), torch.rand(2000), wide.half()
     whole = torch.arange(2_000_000)
     learned = x.clone().requires_grad_()
+    places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
     new: Calls = {
         "argsort": lambda: x.argsort(),
@@ -201,6 +242,11 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "unique": lambda: whole.unique(),
         "cross_entropy": lambda: functional.cross_entropy(wide, places),
         "dropout for a gradient": lambda: functional.dropout(learned, 0.5),
+        "float_power": lambda: torch.float_power(x, y),
+        "combinations": lambda: torch.combinations(weight),
+        "multinomial with replacement": lambda: torch.multinomial(x, 100, True),
+        "scatter_reduce of a mean": lambda: x[::2].scatter_reduce(0, places_of_all, y, "mean"),
+        "Euclidean cdist": lambda: torch.cdist(wide, wide),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
         "mse_loss": lambda: functional.mse_loss(x, y),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 # How many differences are taken at a time.
-_PART = 1 << 16
+_PART = 1 << 15
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 
@@ -81,7 +81,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         raise RuntimeError(f"pdist only supports non-negative p values, but got {p}")
     count = input._array.shape[0]
     if input._key & WATCHED or count * input.numel() <= _PART:
-        return _between(input, *core.triu_indices(count, count, 1, device=input.device), p)
+        first, second = core.triu_indices(count, count, 1, device=input.device)
+        return _between(input, first, second, p)
     result = input.new_empty((count * (count - 1) // 2,))
     start = done = 0
     while done < result.numel():

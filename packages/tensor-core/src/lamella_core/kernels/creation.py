@@ -78,10 +78,10 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
     if start == int(start) and step == int(step):
         if count > _BLOCK:
 
-            def whole(first: int, last: int) -> Any:
+            def integral(first: int, last: int) -> Any:
                 return xp.arange(start + first * step, start + last * step, step, xp.float64)
 
-            return _filled(xp, xp.empty(count, dtype), whole, block=4 * _BLOCK)
+            return _filled(xp, xp.empty(count, dtype), integral, block=4 * _BLOCK)
         numbers = xp.arange(count, dtype=xp.float64)
         if step != 1:
             numbers *= step

@@ -30,7 +30,7 @@ _MODES = (
 # The number of vectors from which the products of a matrix product are worth their rounding.
 _MANY = 25
 # How many differences are taken at a time.
-_PART = 65536
+_PART = 49152
 
 
 @arrays(method=False)

@@ -314,6 +314,8 @@ def where(
                 f"{condition._dtype.class_name}"
             )
         condition = condition.bool()
+    first: Any
+    second: Any
     if input.__class__ is Tensor and other.__class__ is Tensor and input._dtype is other._dtype:
         first, second = input, other
     elif input.__class__ is Tensor and _KINDS.get(other.__class__, 4) <= input._dtype.category:

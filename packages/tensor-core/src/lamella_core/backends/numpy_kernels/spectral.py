@@ -27,7 +27,7 @@ def _along(name: str, input: Any, dim: int, norm: str, count: int, out: Any) -> 
 def fft_c2c(input: Any, dim: tuple[int, ...], norm: str, forward: bool) -> Any:
     if input.size < LARGE or input.dtype.char not in _COMPLEX:
         return whole.fft_c2c(np, input, dim, norm, forward)
-    out = np.empty(input.shape, _COMPLEX[input.dtype.char])
+    out: Any = np.empty(input.shape, _COMPLEX[input.dtype.char])
     if input.dtype.kind == "f":
         out[...] = input
         input = out
@@ -45,7 +45,7 @@ def fft_r2c(input: Any, dim: tuple[int, ...], norm: str, onesided: bool) -> Any:
     half = count // 2 + 1
     shape = list(input.shape)
     shape[last] = half if onesided else count
-    out = np.empty(shape, _COMPLEX[input.dtype.char])
+    out: Any = np.empty(shape, _COMPLEX[input.dtype.char])
     before = (slice(None),) * last
     _along("rfft", input, last, norm, count, out[(*before, slice(half))])
     if not onesided:
@@ -66,7 +66,7 @@ def fft_c2r(input: Any, dim: tuple[int, ...], norm: str, last_dim_size: int) -> 
         input = between
     shape = list(input.shape)
     shape[dim[-1]] = last_dim_size
-    out = np.empty(shape, input.real.dtype)
+    out: Any = np.empty(shape, input.real.dtype)
     _along("irfft", input, dim[-1], norm, last_dim_size, out)
     return out
 
