@@ -10,6 +10,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import lamella
 import lamella_autograd  # noqa: F401  (tensors may require grad)
 import lamella_core
 from lamella_core import serialization
@@ -274,3 +275,16 @@ def test_safe_globals_as_in_pytorch() -> None:
         out.seek(0)
         with module.safe_globals([fractions.Fraction]):
             assert load(out) == fractions.Fraction(1, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "int64"])
+def test_sparse_tensors_both_ways(dtype: str) -> None:
+    for writer, reader in ((torch, lamella), (lamella, torch)):
+        dense = writer.tensor([[0, 3, 0], [1, 0, 2]], dtype=getattr(writer, dtype))
+        file = io.BytesIO()
+        writer.save(dense.to_sparse(), file)
+        file.seek(0)
+        back = reader.load(file)
+        assert back.is_sparse and back.is_coalesced()
+        assert str(back.dtype) == f"torch.{dtype}"
+        assert back.to_dense().tolist() == dense.tolist()

@@ -206,6 +206,9 @@ def register_file_names() -> None:
     for name in ("Parameter", "_rebuild_parameter", "_rebuild_parameter_with_state"):
         module = "torch.nn.parameter" if name == "Parameter" else "torch._utils"
         register_type(module, name, f"lamella_nn.parameter:{name}")
+    register_type(
+        "torch._utils", "_rebuild_sparse_tensor", "lamella_sparse.files:rebuild_sparse_tensor"
+    )
     register_module("torch.nn", "lamella_nn")
     register_module("torch.optim", "lamella_optim")
     register_place("torch.optim.swa_utils", "lamella_nn.averaging:AveragedModel")

@@ -4,7 +4,7 @@ Importing it gives tensors ``to_sparse``, ``to_dense``, ``coalesce``, ``indices`
 ``sparse_mask``.
 """
 
-from lamella_sparse import arithmetic, derivatives
+from lamella_sparse import arithmetic, derivatives, files
 from lamella_sparse.conversion import sparse_coo_tensor
 from lamella_sparse.lobpcg import lobpcg
 from lamella_sparse.matrix import addmm, mm

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from lamella_core import sparse_coo
 from lamella_core.declaration import declare
 from lamella_core.dispatch import REQUIRES_GRAD, KindLayer, new_bit, register_layer
+from lamella_core.size import Size
 from lamella_core.tensor import Tensor
 from lamella_sparse.printing import format_coo
 
@@ -177,8 +178,11 @@ class SparseTensor(Tensor):
         return copy.requires_grad_() if self.requires_grad else copy
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        from lamella_sparse.files import rebuild_sparse_tensor
+
         coo = self._array
-        return make, (coo.indices, coo.values, coo.shape, coo.coalesced)
+        parts = (coo.indices, coo.values.detach(), Size(coo.shape), coo.coalesced)
+        return rebuild_sparse_tensor, (sparse_coo, parts)
 
 
 def make(

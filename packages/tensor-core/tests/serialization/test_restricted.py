@@ -210,7 +210,7 @@ def test_calls_of_what_may_be_named_are_held_to_what_pickles_need() -> None:
         glob("torch", "float32") + b")R",
         glob("torch", "device") + text("no such:thing:1") + b"\x85R",
         glob("torch", "device") + number(0) + number(1) + number(1) + b"\x87R",
-        glob("torch.serialization", "_get_layout") + text("torch.sparse_coo") + b"\x85R",
+        glob("torch.serialization", "_get_layout") + text("torch.sparse_csr") + b"\x85R",
         glob("torch", "Size") + text("ab") + b"\x85R",
         glob("torch._tensor", "_rebuild_from_type_v2")
         + b"("

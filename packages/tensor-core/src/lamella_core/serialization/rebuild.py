@@ -226,9 +226,10 @@ def make_size(dims: Any = ()) -> Size:
 
 def layout_by_name(name: Any) -> formats.layout:
     """The layout of that name, ``"torch.strided"``."""
-    if name != "torch.strided":
-        raise RuntimeError(f"the file names the layout {name!r}; only torch.strided is here")
-    return formats.strided
+    for each in (formats.strided, formats.sparse_coo):
+        if name == f"torch.{each.name}":
+            return each
+    raise RuntimeError(f"the file names the layout {name!r}; strided and sparse_coo are here")
 
 
 def make_generator(device: Any = "cpu") -> Generator:
