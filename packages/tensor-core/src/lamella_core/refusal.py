@@ -110,6 +110,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "Sequence[float]": _several(_is_real),
     "Sequence[Tensor]": _several(_is_tensor),
     "dtype": lambda value: type(value).__name__ == "dtype",
+    "memory_format": lambda value: type(value).__name__ == "memory_format",
     "DType": lambda value: type(value).__name__ == "dtype" or isinstance(value, type),
 }
 

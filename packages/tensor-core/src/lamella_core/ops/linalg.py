@@ -216,6 +216,8 @@ def trace(input: Tensor) -> Tensor:
 
 def _factor(value: Any, dtype: Any) -> Any:
     """A multiplier, which half precision takes in single precision."""
+    if isinstance(value, Tensor):
+        value = value.item()
     return number_of_type(value, float32 if dtype in REDUCED_PRECISION else dtype)
 
 

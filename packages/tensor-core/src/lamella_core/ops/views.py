@@ -11,7 +11,7 @@ from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.structural import structural
@@ -233,11 +233,13 @@ def _reshape_method(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     return _reshape(self, sizes)
 
 
+@checked
 def _view_as(self: Tensor, other: Tensor) -> Tensor:
     """The same elements in the shape of ``other``; see :meth:`view`."""
     return _view_method(self, other._array.shape)
 
 
+@checked
 def _reshape_as(self: Tensor, other: Tensor) -> Tensor:
     """The same elements in the shape of ``other``; see :func:`reshape`."""
     return _reshape(self, other._array.shape)
@@ -417,6 +419,7 @@ def _expanded_size(self: Tensor, size: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(wanted)
 
 
+@checked
 def _expand_as(self: Tensor, other: Tensor) -> Tensor:
     """A view expanded to the shape of ``other``; see :meth:`expand`."""
     return _expand_method(self, other._array.shape)
