@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.parallel import shares, spread
+from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +165,7 @@ def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
         ]
         return tuple(narrow) if several else narrow[0]
 
-    return call
+    return quiet(call)
 
 
 def by_parts(
@@ -262,3 +263,56 @@ def reduce_converted(
     return in_parts(lambda part, *more: kernel(part.astype(compute, copy=False), *more), 0, 1)(
         input, axis, keepdims
     )
+
+
+def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., Any]:
+    """A shared kernel ``(input, axis)`` whose result at a place depends on the elements up to it,
+    and on these only by the result at the place before; block by block, as :func:`by_parts`.
+
+    It may give places, too, and then takes the place of the first element's result and of that
+    element itself, 0 by default.
+    """
+    whole = widened(kernel)
+
+    def call(input: np.ndarray, axis: int) -> Any:
+        if input.size < LARGE:
+            return whole(input, axis)
+        steps = [
+            abs(step) for step, size in zip(input.strides, input.shape, strict=True) if size > 1
+        ]
+        return (along if abs(input.strides[axis]) == max(steps) else across)(input, axis)
+
+    across = in_parts(call, 0, -1, False, elements)
+
+    @quiet
+    def along(input: np.ndarray, axis: int) -> Any:
+        before = (slice(None),) * axis
+        step = max(2 * elements * input.shape[axis] // input.size, 1)
+        last = (*before, slice(-1, None))
+        values, places = np.empty(input.shape, input.dtype), None
+        end: Any = None
+        more: Any = ()
+        for start in range(0, input.shape[axis], step):
+            block = (*before, slice(start, start + step))
+            part = input[block]
+            if is_reduced(part):
+                part = part.astype(np.float32)
+            if start:
+                part = np.concatenate((end, part), axis)
+            results: Any = kernel(np, part, axis, *more)
+            several = results.__class__ is tuple
+            results = results if several else (results,)
+            end = results[0][last].copy()
+            if start:
+                results = [each[(*before, slice(1, None))] for each in results]
+            values[block] = results[0]
+            if several:
+                if places is None:
+                    places = np.empty(input.shape, np.int64)
+                places[block] = results[1]
+                stop = start + results[1].shape[axis]
+                more = (places[block][last], stop - 1)
+        return values if places is None else (values, places)
+
+    call.reduced_precision = True  # type: ignore[attr-defined]
+    return call

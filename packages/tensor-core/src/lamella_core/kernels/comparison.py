@@ -54,8 +54,11 @@ def isclose(xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan
             close |= (input != input) & (other != other)
         if rtol == 0 and atol == 0:
             return close
+        bound = abs(other)
+        bound *= rtol
+        bound += atol
         gap = abs(input - other)
-        close |= xp.isfinite(gap) & (gap <= atol + abs(rtol * other))
+        close |= xp.isfinite(gap) & (gap <= bound)
         return close
     wide = [a.astype(xp.float64) for a in (input, other)]
     return close | (abs(wide[0] - wide[1]) <= atol + abs(rtol * wide[1]))

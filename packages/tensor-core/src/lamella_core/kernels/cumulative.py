@@ -13,7 +13,10 @@ _LONG_ROW = 512
 def _accumulated(xp: Any, function: Any, input: Any, axis: int) -> Any:
     if not input.ndim:
         return input.copy()
-    if axis or input.ndim == 1 or not input.flags.c_contiguous or input[:1].size < _LONG_ROW:
+    if not input.flags.c_contiguous:
+        # Laid out as the result is to be.
+        return function.accumulate(input, axis, input.dtype, xp.empty(input.shape, input.dtype))
+    if axis or input.ndim == 1 or input[:1].size < _LONG_ROW:
         return function.accumulate(input, axis, input.dtype)
     result = xp.empty(input.shape, input.dtype)
     result[:1] = input[:1]
@@ -33,27 +36,36 @@ def cumprod(xp: Any, input: Any, axis: int) -> Any:
 
 
 @shared_kernel
-def cummax(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
-    return _running(xp, input, axis, xp.maximum, xp.greater_equal)
+def cummax(xp: Any, input: Any, axis: int, *before: Any) -> tuple[Any, Any]:
+    return _running(xp, input, axis, xp.maximum, xp.greater_equal, *before)
 
 
 @shared_kernel
-def cummin(xp: Any, input: Any, axis: int) -> tuple[Any, Any]:
-    return _running(xp, input, axis, xp.minimum, xp.less_equal)
+def cummin(xp: Any, input: Any, axis: int, *before: Any) -> tuple[Any, Any]:
+    return _running(xp, input, axis, xp.minimum, xp.less_equal, *before)
 
 
-def _running(xp: Any, input: Any, axis: int, extremum: Any, reaches: Any) -> tuple[Any, Any]:
-    """Running extrema and the last index that reached each; NaN stays once it came."""
+def _running(
+    xp: Any, input: Any, axis: int, extremum: Any, reaches: Any, first: Any = 0, start: int = 0
+) -> tuple[Any, Any]:
+    """Running extrema and the last index that reached each; NaN stays once it came.
+
+    Indices are counted from ``start``, where the extremum is one that was reached at ``first``.
+    """
     if not input.ndim or not input.size:
         return input.copy(), xp.zeros(input.shape, xp.int64)
     values = extremum.accumulate(input, axis)
-    moved = xp.moveaxis(input, axis, -1)
-    new = xp.ones(moved.shape, bool)
-    before = xp.moveaxis(values, axis, -1)[..., :-1]
-    later = moved[..., 1:]
-    new[..., 1:] = reaches(later, before) | (later != later)
-    places = xp.where(new, xp.arange(moved.shape[-1]), 0)
-    return values, xp.moveaxis(xp.maximum.accumulate(places, -1), -1, axis)
+    head, tail = (slice(None),) * axis, (1,) * (input.ndim - axis - 1)
+    rest = (*head, slice(1, None))
+    later = input[rest]
+    new = reaches(later, values[(*head, slice(-1))])
+    if input.dtype.kind == "f":
+        new |= later != later
+    places = xp.zeros(input.shape, xp.int64)
+    places[(*head, slice(1))] = first
+    counted = xp.arange(start + 1, start + input.shape[axis]).reshape(-1, *tail)
+    xp.copyto(places[rest], counted, where=new)
+    return values, xp.maximum.accumulate(places, axis)
 
 
 @shared_kernel

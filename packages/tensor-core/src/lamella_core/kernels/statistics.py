@@ -67,14 +67,15 @@ def _taken(xp: Any, input: Any, index: Any, axis: int, keepdims: bool) -> tuple[
 def median(xp: Any, input: Any, ignore_nan: bool) -> Any:
     if input.size == 0:
         return xp.asarray(float("nan"), input.dtype)
-    flat = input.ravel()
+    flat = input.flatten("K")
     length = flat.size
     if flat.dtype.kind == "f" and xp.isnan(flat.max()):
         missing = int(xp.count_nonzero(flat != flat))
         # NaN is the greatest, so the last element is one.
         length = max(length - missing, 1) if ignore_nan else 2 * length
     place = (length - 1) // 2
-    return xp.partition(flat, place)[place]
+    flat.partition(place)
+    return flat[place]
 
 
 @shared_kernel

@@ -1,0 +1,87 @@
+"""Orders and running results on the CPU, part by part, and orders of half precision by its bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lamella_core.backends.numpy_blocks import LARGE, PART, in_parts, is_reduced, scanned
+from lamella_core.dispatch import register_kernel
+from lamella_core.kernels import cumulative, sorting, statistics
+from lamella_core.kernels.gathering import along
+from lamella_core.quiet import quiet
+
+_NAN = 0x7FFF
+_SORTED = PART // 2
+
+
+def _keys(bits: np.ndarray, reduced: Any) -> tuple[np.ndarray, int]:
+    """The bits of half precision as integers that are in the numbers' order, NaN the greatest, and
+    how many these are."""
+    keys = bits ^ ((bits >> 15) & _NAN)
+    infinity = np.array(np.inf, reduced).view(np.int16)
+    missing = (keys > infinity) | (keys < ~infinity)
+    keys[missing] = _NAN
+    return keys, int(np.count_nonzero(missing))
+
+
+def _sorted_part(input: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray, np.ndarray]:
+    if not input.ndim or not is_reduced(input):
+        return _sort(np, input, axis, descending)
+    keys, _ = _keys(input.view(np.int16), input.dtype)
+    # The two zeros are equal.
+    order = _order(np, np.add(keys, keys < 0, keys), axis, descending)
+    return along(np, input, axis, order), order
+
+
+_sort, _order = sorting.sort, sorting._order
+_sorted_parts = in_parts(_sorted_part, 0, -1, False, _SORTED)
+
+
+def sort(input: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray, np.ndarray]:
+    if input.size < LARGE or 0 in input.strides:
+        return _sorted_part(input, axis, descending)
+    # In the order of memory, which results keep.
+    order = sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__)
+    results = _sorted_parts(input.transpose(order), order.index(axis), descending)
+    back = sorted(range(input.ndim), key=order.__getitem__)
+    return results[0].transpose(back), results[1].transpose(back)
+
+
+def median(input: np.ndarray, ignore_nan: bool) -> Any:
+    if not is_reduced(input) or input.size < LARGE:
+        values = input.astype(np.float32) if is_reduced(input) else input
+        return _median(np, values, ignore_nan).astype(input.dtype)
+    keys = input.flatten("K").view(np.int16)
+    missing = 0
+    for start in range(0, keys.size, PART):
+        keys[start : start + PART], count = _keys(keys[start : start + PART], input.dtype)
+        missing += count
+    place = (max(keys.size - missing, 1) - 1) // 2 if ignore_nan or not missing else -1
+    keys.partition(place)
+    key = keys[place]
+    return (key ^ ((key >> 15) & _NAN)).view(input.dtype)
+
+
+_median = quiet(statistics.median)
+
+
+def _of_half_precision(name: str) -> None:
+    whole = quiet(getattr(cumulative, name))
+    in_blocks = scanned(whole, PART // 3)
+
+    def kernel(input: np.ndarray, axis: int) -> Any:
+        return in_blocks(input, axis) if is_reduced(input) else whole(np, input, axis)
+
+    kernel.reduced_precision = True  # type: ignore[attr-defined]
+    register_kernel(name, kernel, "cpu")
+
+
+for _name in ("cumsum", "cumprod", "logcumsumexp"):
+    _of_half_precision(_name)
+for _name in ("cummax", "cummin"):
+    register_kernel(_name, scanned(quiet(getattr(cumulative, _name)), PART // 6), "cpu")
+sort.reduced_precision = median.reduced_precision = True  # type: ignore[attr-defined]
+register_kernel("sort", sort, "cpu")
+register_kernel("median", median, "cpu")
