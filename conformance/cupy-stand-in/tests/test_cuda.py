@@ -275,3 +275,27 @@ def test_dropout_leaves_out_what_pytorch_leaves_out(dtype: torch.dtype, dropped:
     torch.manual_seed(0)
     found = F.dropout(torch.ones(1000, dtype=dtype, device="cuda"), 0.1).cpu().double().numpy()
     assert np.flatnonzero(found == 0)[:7].tolist() == dropped
+
+
+def test_large_dropout_drops_the_same_with_and_without_a_gradient() -> None:
+    x = torch.ones(1 << 17, device="cuda")
+    found = []
+    for given in (x, x.clone().requires_grad_()):
+        torch.manual_seed(3)
+        found.append(torch.nn.functional.dropout(given, 0.3).detach().cpu())
+    assert torch.equal(*found) and 0 < (found[0] == 0).sum().item() < x.numel()
+
+
+def test_a_generator_of_another_device_is_refused() -> None:
+    generator = torch.Generator("cuda").manual_seed(1)
+    assert torch.rand(3, generator=generator, device="cuda").is_cuda
+    with pytest.raises(RuntimeError, match="Expected a 'cpu' device type for generator"):
+        torch.rand(3, generator=generator)
+
+
+def test_memory_order_stays_on_the_way_to_the_host() -> None:
+    x = torch.arange(24.0).reshape(2, 3, 4)
+    for given in (x.permute(2, 0, 1), x.transpose(0, 2), x):
+        back = given.cuda().cpu()
+        assert back.stride() == given.stride() and torch.equal(back, given)
+    assert x.cuda()[:, ::2].cpu().tolist() == x[:, ::2].tolist()
