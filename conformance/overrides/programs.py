@@ -78,6 +78,9 @@ torch.chunk(x, 2)
 torch.cdist(x, p)
 torch.lerp(x, y, 0.5)
 torch.nn.Parameter(p) + 1
+torch.nn.Parameter(x)
+isinstance(torch.nn.Parameter(x), torch.nn.Parameter)
+[type(x.detach()), isinstance(x, torch.nn.Parameter)]
 torch.nn.Parameter(p) + x
 torch.nn.Linear(3, 3)(x)
 F.relu(x)

@@ -210,3 +210,21 @@ def test_super_computes_and_its_own_calls_are_not_asked_about() -> None:
     with DisableTorchFunctionSubclass():
         assert type(x + 1) is torch.Tensor
     assert not seen
+
+
+def test_a_parameter_of_an_own_class_keeps_it_and_trains() -> None:
+    layer = torch.nn.Linear(1, 1, bias=False)
+    layer.weight = torch.nn.Parameter(torch.ones(1, 1).as_subclass(Base))
+    assert type(layer.weight) is Base
+    assert isinstance(layer.weight, torch.nn.Parameter)
+    assert not isinstance(torch.ones(1).as_subclass(Base), torch.nn.Parameter)
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
+    layer(torch.ones(1, 1)).sum().backward()
+    optimizer.step()
+    assert layer.weight.tolist() == [[0.5]]
+    assert type(layer.weight) is Base
+    assert type(copy.deepcopy(layer).weight) is Base
+    assert isinstance(copy.deepcopy(layer).weight, torch.nn.Parameter)
+    layer.load_state_dict({"weight": torch.zeros(1, 1)})
+    assert layer.weight.tolist() == [[0.0]]

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from lamella_core import Tensor, empty
 from lamella_core.dispatch import Layer, Op, new_bit, register_layer
 from lamella_core.serialization import register_module, register_type
 
 
-class Parameter(Tensor):
+class _ParameterMeta(type(Tensor)):  # type: ignore[misc]
+    """Lets ``isinstance(tensor, Parameter)`` know parameters that kept a class of their own."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return type.__instancecheck__(cls, instance) or (
+            cls is Parameter
+            and isinstance(instance, Tensor)
+            and getattr(instance, "_is_param", False)
+        )
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
     """A tensor that a module lists among its parameters when it is set as an attribute.
 
     Args:
         data: the tensor whose storage the parameter shares; an empty tensor where left out.
         requires_grad: whether autograd records operations on it. Unlike a tensor's, the default
             is True, and it is not switched off by ``no_grad``.
+
+    Returns:
+        A parameter. Where ``data`` is of a user's class and its ``detach`` keeps that, a tensor of
+        that class with a mark on it, which ``isinstance(result, Parameter)`` sees.
 
     Raises:
         TypeError: ``data`` is no tensor.
@@ -29,6 +44,13 @@ class Parameter(Tensor):
             data = empty(0)
         elif not isinstance(data, Tensor):
             raise TypeError(f"Parameter data should be a Tensor, got {type(data).__name__}")
+        elif data._printed_name != Tensor._printed_name and not isinstance(data, Parameter):
+            own = type(data)
+            kept: Any = data.detach()
+            if type(kept) is own:
+                kept.__dict__["_is_param"] = True
+                kept.requires_grad_(requires_grad)
+                return cast("Parameter", kept)
         return Tensor._make_subclass(cls, data, requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -190,7 +212,7 @@ class UninitializedTensorMixin:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc, metaclass]
     """A parameter whose shape is not known yet, of a lazy module.
 
     It can be given another dtype or device, and a shape, by ``materialize``; all else is an error.

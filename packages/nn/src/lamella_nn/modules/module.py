@@ -196,7 +196,7 @@ class Module(HookMixin, TraversalMixin, ConversionMixin, StateDictMixin):
     def __setattr__(self, name: str, value: Any) -> None:
         members = self.__dict__
         parameters = members.get("_parameters")
-        if isinstance(value, Parameter):
+        if isinstance(value, Tensor) and isinstance(value, Parameter):
             if parameters is None:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
             self._forget(name, "_buffers", "_modules")
