@@ -158,7 +158,11 @@ def tests(session: nox.Session, package: str) -> None:
 @nox.session(requires=["wheels"])
 def extras(session: nox.Session) -> None:
     """The tests of the packages that have extras once more, with those that need no GPU."""
-    requirements = ("lamella-tensor-core[scipy,safetensors]", "lamella-data[streaming,parquet]")
+    requirements = (
+        "lamella-tensor-core[scipy]",
+        "lamella[safetensors]",
+        "lamella-data[streaming,parquet]",
+    )
     # An S3 store on this machine, and a client; moto's own extra "server" is three times as large.
     store = ("moto[s3]>=5", "flask", "flask-cors", "s3fs")
     install(
@@ -166,6 +170,7 @@ def extras(session: nox.Session) -> None:
     )
     tested = ("tensor-core", "autograd", "signal", "data")
     folders = [f"packages/{folder}/tests" for folder in tested]
+    folders.append("packages/lamella/tests/test_safetensors.py")
     session.run("pytest", *folders, *session.posargs, env=THREADS)
 
 

@@ -30,7 +30,8 @@ _overriding.install()
 
 _SUBMODULES = frozenset(
     [name.split(".")[1] for name in _alias.MODULES]
-    + ["_C", "accelerator", "backends", "cuda", "multiprocessing", "overrides", "utils", "version"]
+    + ["_C", "accelerator", "backends", "cuda", "multiprocessing", "overrides", "safetensors"]
+    + ["utils", "version"]
 )
 
 _GRAD_MODES = (

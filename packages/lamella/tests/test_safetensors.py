@@ -11,7 +11,7 @@ import pytest
 import lamella_core
 
 library = pytest.importorskip("safetensors.numpy")
-from lamella_core.serialization import safetensors  # noqa: E402
+from lamella import safetensors  # noqa: E402
 
 NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 

@@ -1,7 +1,7 @@
 """The safetensors format, by its own library: named dense tensors and nothing else.
 
 The functions have the names and arguments of ``safetensors.torch``. The library is the extra
-``lamella-tensor-core[safetensors]``.
+``lamella[safetensors]``.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _library(part: str = "") -> ModuleType:
             raise
         raise ModuleNotFoundError(
             "safetensors files are read and written by the safetensors library, which is not "
-            "installed; install lamella-tensor-core[safetensors]",
+            "installed; install lamella[safetensors]",
             name=error.name,
         ) from None
     return safetensors.numpy if part else safetensors
