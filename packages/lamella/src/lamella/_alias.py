@@ -62,6 +62,11 @@ FUNCTIONS = {
     ),
     **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
     **dict.fromkeys(
+        """alpha_dropout alpha_dropout_ dropout dropout_ feature_alpha_dropout
+        feature_alpha_dropout_ feature_dropout feature_dropout_ native_dropout""".split(),
+        "lamella_nn.ops.dropout",
+    ),
+    **dict.fromkeys(
         "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),
         "lamella_nn.functional.recurrent",
     ),

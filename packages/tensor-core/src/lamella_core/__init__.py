@@ -87,7 +87,6 @@ from lamella_core.ops.description import *
 from lamella_core.ops.determinant import *
 from lamella_core.ops.differences import *
 from lamella_core.ops.distance import *
-from lamella_core.ops.dropout import *
 from lamella_core.ops.einsum import *
 from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from lamella_core.ops import dropout as ops
 from lamella_core.ops.creation_likes import empty_like
 from lamella_nn.functional.arguments import is_constant
+from lamella_nn.ops import dropout as ops
 
 if TYPE_CHECKING:
     from lamella_core import Tensor

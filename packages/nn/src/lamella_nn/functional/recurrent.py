@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.tensor import Tensor
+from lamella_nn.ops.dropout import dropout as drop
 from lamella_nn.ops.recurrent import gru_layer, lstm_layer, rnn_layer
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def run_rows(
             last.append(states)
         rows = outputs[0] if directions == 1 else core.cat(outputs, 1)
         if dropout and train and index < num_layers - 1:
-            rows = core.dropout(rows, dropout, True)
+            rows = drop(rows, dropout, True)
     one_op = fused and not projected and _is_one_op(kind, rows)
     if directions == 1 and rows.requires_grad and not one_op:
         # The derivative reads the layer's own rows, while the caller may write to these.

@@ -447,6 +447,11 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return _poisson(input, source_of(generator))
 
 
+@arrays(method=False, reduced_precision=True)
+def dropout_noise(input: Tensor, p: float, generator: Any) -> tuple[Tensor, Tensor]:
+    """``input * noise`` and the noise: 0 with probability p, otherwise ``1 / (1 - p)``."""
+
+
 # ------------ filled in place
 
 

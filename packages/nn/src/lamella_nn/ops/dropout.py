@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lamella_core.conventions.arrays import arrays
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
+from lamella_core.ops.random import dropout_noise
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -20,11 +20,6 @@ __all__ = [
 
 # The fixed value of SELU at minus infinity, negated (G. Klambauer et al., NeurIPS 2017).
 _ALPHA = 1.7580993408473766
-
-
-@arrays(method=False, reduced_precision=True)
-def dropout_noise(input: Tensor, p: float, generator: Any) -> tuple[Tensor, Tensor]:
-    """``input * noise`` and the noise: 0 with probability p, otherwise ``1 / (1 - p)``."""
 
 
 def _check(p: float) -> None:

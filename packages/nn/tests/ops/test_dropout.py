@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lamella_core as lc
+from lamella_nn.ops import dropout as ops
 
 
 @pytest.fixture(autouse=True)
@@ -13,35 +14,35 @@ def seeded() -> None:
 
 
 def test_dropout() -> None:
-    got = lc.dropout(lc.ones(8), 0.5, True)
+    got = ops.dropout(lc.ones(8), 0.5, True)
     assert got.tolist() == [0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0, 2.0]
 
 
 def test_alpha_dropout() -> None:
     low, high = -0.7791939377784729, 1.6655988693237305
-    got = lc.alpha_dropout(lc.ones(4), 0.5, True)
+    got = ops.alpha_dropout(lc.ones(4), 0.5, True)
     assert got.tolist() == pytest.approx([low, low, high, low], rel=1e-6)
 
 
 def test_whole_channels() -> None:
-    got = lc.feature_dropout(lc.ones(2, 3, 1, 2), 0.5, True)
+    got = ops.feature_dropout(lc.ones(2, 3, 1, 2), 0.5, True)
     assert got.flatten().tolist() == [0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 0, 0]
     with pytest.raises(RuntimeError, match="at least 2 dimensions"):
-        lc.feature_dropout(lc.ones(2), 0.5, True)
+        ops.feature_dropout(lc.ones(2), 0.5, True)
 
 
 def test_without_effect() -> None:
     x = lc.ones(3)
-    assert lc.dropout(x, 0.5, False) is x
-    assert lc.dropout(x, 0.0, True) is x
-    assert lc.dropout(x, 1.0, True).tolist() == [0.0, 0.0, 0.0]
+    assert ops.dropout(x, 0.5, False) is x
+    assert ops.dropout(x, 0.0, True) is x
+    assert ops.dropout(x, 1.0, True).tolist() == [0.0, 0.0, 0.0]
     with pytest.raises(RuntimeError, match="between 0 and 1"):
-        lc.dropout(x, 2.0, True)
+        ops.dropout(x, 2.0, True)
 
 
 def test_in_place_and_mask() -> None:
     x = lc.ones(8)
-    assert lc.dropout_(x, 0.5, True) is x
+    assert ops.dropout_(x, 0.5, True) is x
     assert x.tolist() == [0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0, 2.0]
-    result, mask = lc.native_dropout(lc.ones(100), 0.3, True)
+    result, mask = ops.native_dropout(lc.ones(100), 0.3, True)
     assert ((result != 0) == mask).all().item()
