@@ -115,7 +115,7 @@ def max_pool_with_indices(
     spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     base = _flat_base(xp, sizes, stride, padding, out)
     views = [spread[(..., *slices)] for _, slices in kernel_slices(kernel, stride, dilation, out)]
-    if len(views) <= MOST_COPIES:
+    if len(views) <= MOST_COPIES and stride[-1] > 1:
         # Each view is read three times; short strided rows cost more than one copy.
         views = [xp.ascontiguousarray(values) for values in views]
     best = views[0].copy()
@@ -371,7 +371,7 @@ def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any
     values = xp.empty((*lead, *output_size), input.dtype)
     indices = xp.empty((*lead, *output_size), xp.int64)
     regions = [_regions(n, m) for n, m in zip(sizes, output_size, strict=True)]
-    has_nan = input.dtype.kind == "f" and bool(xp.isnan(input).any())
+    has_nan = input.dtype.kind == "f" and input.size > 0 and bool(xp.isnan(input.max()))
     for place in product(*map(range, output_size)):
         window = tuple([r[i] for r, i in zip(regions, place, strict=True)])
         shape = [w.stop - w.start for w in window]
