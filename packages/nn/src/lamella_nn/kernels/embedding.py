@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import largest
 from lamella_nn.kernels.groups import sum_groups
+
+# Elements of sums from which these are made in parts on the CPU, and of a part.
+_LARGE = 1 << 20
+_BLOCK = 131072
 
 
 @shared_kernel
@@ -43,6 +49,13 @@ def embedding_backward(
         flat = flat[order]
         starts = xp.flatnonzero(xp.concatenate([xp.asarray([True]), flat[1:] != flat[:-1]]))
         lengths = xp.diff(xp.concatenate([starts, xp.asarray([flat.size])]))
-        sums = sum_groups(xp, grad, order, starts, lengths)
-        total[flat[starts]] = sums.astype(total.dtype, copy=False)
+        size = len(starts) * grad.shape[1]
+        count = -(-size // _BLOCK) if xp is np and size > _LARGE else 1
+        cuts = sorted({round(i * len(starts) / count) for i in range(count + 1)})
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            begins, sizes = starts[first:last], lengths[first:last]
+            begin = int(begins[0])
+            index = order[begin : begin + int(sizes.sum())] if count > 1 else order
+            sums = sum_groups(xp, grad, index, begins - begin, sizes)
+            total[flat[begins]] = sums.astype(total.dtype, copy=False)
     return total

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.embedding import embedding_backward
 from lamella_nn.kernels.groups import sum_groups
+
+# Elements that are gathered at a time on the CPU.
+_BLOCK = 131072
 
 
 def _bounds(xp: Any, indices: Any, offsets: Any, include_last_offset: bool) -> tuple[Any, Any]:
@@ -81,8 +86,7 @@ def embedding_bag(
     if mode == "max":
         return _largest(xp, weight, flat, starts, lengths, padding_idx)
     if offsets is None and per_sample_weights is None and padding_idx < 0:
-        rows = weight.take(indices, 0)
-        total = rows.sum(1, dtype=xp.float32 if rows.dtype.itemsize == 2 else None)
+        total = _row_sums(xp, weight, indices)
     else:
         used = flat[: int(lengths.sum())]
         factors = None
@@ -97,6 +101,20 @@ def embedding_bag(
     if mode == "mean":
         total /= xp.maximum(lengths, 1)[:, None].astype(total.dtype)
     return total.astype(weight.dtype, copy=False), xp.empty(0, xp.int64)
+
+
+def _row_sums(xp: Any, weight: Any, indices: Any) -> Any:
+    """The sums of the rows of bags of one length, some bags at a time."""
+    bags, length = indices.shape
+    kind = xp.float32 if weight.dtype.itemsize == 2 else weight.dtype
+    step = max(1, _BLOCK // max(length * weight.shape[1], 1))
+    if xp is not np or bags <= step:
+        return weight.take(indices, 0).sum(1, dtype=kind)
+    total = np.empty((bags, weight.shape[1]), kind)
+    for start in range(0, bags, step):
+        part = slice(start, start + step)
+        np.add.reduce(weight.take(indices[part], 0), 1, kind, total[part])
+    return total
 
 
 def _largest(

@@ -11,6 +11,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import cubic
 
@@ -35,12 +37,13 @@ def grid_sampler(
     places = prod(grid.shape[1:-1])
     images = input.reshape(batch, channels, prod(sizes))
     result = xp.zeros((batch, channels, places), input.dtype)
-    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
-    for index, weight, _ in _combined(taps, sizes):
-        for n in range(batch):
-            values = images[n].take(index[n], 1)
-            values *= weight[n]
-            result[n] += values
+    for examples, part in _parts(xp, batch, channels, places):
+        taps = _taps(xp, grid, examples, part, sizes, mode, padding_mode, align_corners)
+        for index, weight, _ in _combined(taps, sizes):
+            for i, n in enumerate(examples):
+                values = images[n].take(index[i], 1)
+                values *= weight[i]
+                result[n][:, part] += values
     return result.reshape(batch, channels, *grid.shape[1:-1])
 
 
@@ -62,19 +65,20 @@ def grid_sampler_backward(
     grad = grad.reshape(batch, channels, places)
     to_input = xp.zeros((batch, channels * length) if needs_input else 0, input.dtype)
     to_grid = xp.zeros((batch, places, len(sizes)) if needs_grid else 0, grid.dtype)
-    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
     first = (xp.arange(channels) * length)[:, None]
-    for index, weight, chosen in _combined(taps, sizes):
-        if needs_input:
-            for n in range(batch):
-                share = (grad[n] * weight[n]).reshape(-1)
-                xp.add.at(to_input[n], (index[n] + first).reshape(-1), share)
-        if needs_grid and mode != "nearest":
-            along = xp.empty((batch, places), input.dtype)
-            for n in range(batch):
-                along[n] = (images[n].take(index[n], 1) * grad[n]).sum(0)
-            for axis in range(len(sizes)):
-                to_grid[..., len(sizes) - 1 - axis] += along * _slope(chosen, axis)
+    for examples, part in _parts(xp, batch, channels, places):
+        taps = _taps(xp, grid, examples, part, sizes, mode, padding_mode, align_corners)
+        for index, weight, chosen in _combined(taps, sizes):
+            slopes = [_slope(chosen, axis) for axis in range(len(sizes))] if needs_grid else []
+            for i, n in enumerate(examples):
+                above = grad[n][:, part]
+                if needs_input:
+                    share = (above * weight[i]).reshape(-1)
+                    xp.add.at(to_input[n], (index[i] + first).reshape(-1), share)
+                if needs_grid and mode != "nearest":
+                    along = (images[n].take(index[i], 1) * above).sum(0)
+                    for axis, slope in enumerate(slopes):
+                        to_grid[n, part, len(sizes) - 1 - axis] += along * slope[i]
     return to_input.reshape(input.shape if needs_input else 0), to_grid.reshape(
         grid.shape if needs_grid else 0
     )
@@ -102,7 +106,8 @@ def grid_sampler_second(
     to_input = xp.zeros((batch, channels * length), input.dtype)
     to_grid = xp.zeros((batch, places, dims), grid.dtype)
     first = (xp.arange(channels) * length)[:, None]
-    taps = _taps(xp, grid, sizes, mode, padding_mode, align_corners)
+    whole = range(batch), slice(None)
+    taps = _taps(xp, grid, *whole, sizes, mode, padding_mode, align_corners)
     for index, weight, chosen in _combined(taps, sizes):
         slopes = [_slope(chosen, axis) for axis in range(dims)]
         # How the weight changes as the grid moves along its cotangent.
@@ -148,11 +153,35 @@ def _combined(
         yield index, prod([tap.weight for tap in chosen]), chosen
 
 
+# Numbers of the result, or of the grid, that are read at a time on the CPU.
+_BLOCK = 32768
+
+
+def _parts(xp: Any, batch: int, channels: int, places: int) -> Iterator[tuple[range, slice]]:
+    """The examples and places that are read together: on a GPU all."""
+    each = max(channels * places, 4 * places, 1)
+    if xp is not np or batch * each <= 4 * _BLOCK:
+        yield range(batch), slice(None)
+        return
+    step = max(1, _BLOCK * places // each)
+    for n in range(batch):
+        for start in range(0, places, step):
+            yield range(n, n + 1), slice(start, start + step)
+
+
 def _taps(
-    xp: Any, grid: Any, sizes: list[int], mode: str, padding_mode: str, align_corners: bool
+    xp: Any,
+    grid: Any,
+    examples: range,
+    part: slice,
+    sizes: list[int],
+    mode: str,
+    padding_mode: str,
+    align_corners: bool,
 ) -> list[list[Tap]]:
     """The taps of each dimension. A grid's last numbers are along the images' first dimensions."""
     flat = grid.reshape(grid.shape[0], prod(grid.shape[1:-1]), len(sizes))
+    flat = flat[examples.start : examples.stop, part]
     along = _cubic_taps if mode == "bicubic" else _near_taps
     return [
         along(xp, flat[..., len(sizes) - 1 - axis], size, mode, padding_mode, align_corners)
