@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from lamella_autograd.modes import NO_GRAD, TRANSFORMING
+from lamella_core.dispatch import modes
 from lamella_core.dtype import COMPLEX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lamella_core.dtype import dtype
     from lamella_core.tensor import Tensor
 
@@ -38,3 +42,15 @@ def sum_to_shape(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
     if dims:
         grad = grad.sum(dims, keepdim=True)
     return grad.reshape(shape) if added else grad
+
+
+def is_unseen() -> bool:
+    """Whether neither a graph nor a transform sees the calls of a formula."""
+    return modes.bits & (NO_GRAD | TRANSFORMING) == NO_GRAD
+
+
+def onto_zeros(grad: Tensor, shape: Sequence[int], op_name: str, *args: Any) -> Tensor:
+    """``grad.new_zeros(shape).op(*args)``, in place where nobody sees it."""
+    zeros = grad.new_zeros(shape)
+    result: Tensor = getattr(zeros, f"{op_name}_" if is_unseen() else op_name)(*args)
+    return result

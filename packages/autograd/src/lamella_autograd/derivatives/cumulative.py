@@ -7,6 +7,7 @@ from typing import Any
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, pushforward
 from lamella_autograd.modes import NO_GRAD
+from lamella_autograd.restore import onto_zeros
 from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import modes
 from lamella_core.ops.joining import cat
@@ -55,7 +56,7 @@ def _cumprod_term_by_term(grad: Tensor, input: Tensor, dim: int) -> Tensor:
 def _running_input(grads: Any, input_shape: tuple[int, ...], dim: int, results: Any) -> Tensor:
     if not input_shape:
         return grads[0]
-    return grads[0].new_zeros(input_shape).scatter_add(dim, results[1], grads[0])
+    return onto_zeros(grads[0], input_shape, "scatter_add", dim, results[1], grads[0])
 
 
 def _logcumsumexp_input(grad: Tensor, input: Tensor, dim: int, result: Tensor) -> Tensor:

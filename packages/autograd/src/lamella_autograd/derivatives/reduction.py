@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import onto_zeros
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
@@ -97,7 +98,7 @@ def at_index(
         return grad
     if not keepdim:
         grad, index = grad.unsqueeze(dim), index.unsqueeze(dim)
-    return grad.new_zeros(input_shape).scatter(dim, index, grad)
+    return onto_zeros(grad, input_shape, "scatter", dim, index, grad)
 
 
 def _dim_index(
