@@ -195,6 +195,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "batch_norm of given statistics": lambda: functional.batch_norm(wide, bias, bias.exp()),
         "mse_loss of each": lambda: functional.mse_loss(x, y, reduction="none"),
         "smooth_l1_loss of each": lambda: functional.smooth_l1_loss(x, y, reduction="none"),
+        "max_pool2d of float16": lambda: functional.max_pool2d(half.view(4, 8, 250, 250), 2),
+        "embedding_bag": lambda: functional.embedding_bag(places.view(50, 20), wide),
         "conv2d of stride 2": lambda: functional.conv2d(image, kernels, stride=2),
         "max_pool2d": lambda: functional.max_pool2d(image, 2),
     }

@@ -36,3 +36,13 @@ def test_gradient_adds_up_by_row(padding_idx, by_frequency):
         expected[padding_idx] = 0
     back = kernels.embedding_backward(np, grad, indices, 4, padding_idx, by_frequency)
     np.testing.assert_allclose(back, expected)
+
+
+def test_sums_of_many_rows_in_parts():
+    random = np.random.default_rng(0)
+    indices = random.integers(0, 700, 2100)
+    grad = random.standard_normal((2100, 1600))
+    expected = np.zeros((900, 1600))
+    np.add.at(expected, indices, grad)
+    found = kernels.embedding_backward(np, grad, indices, 900, -1, False)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)

@@ -102,3 +102,13 @@ def test_what_the_padding_row_holds_does_not_matter():
             np, table, indices, offsets, None, "mean", 0, False, False, False
         )
         np.testing.assert_array_equal(found, [[1.0], [2.0]])
+
+
+def test_bags_of_one_length_in_parts():
+    random = np.random.default_rng(0)
+    weight = random.standard_normal((50, 300)).astype(np.float32)
+    indices = random.integers(0, 50, (90, 20))
+    found, _ = kernels.embedding_bag(
+        np, weight, indices, None, None, "mean", -1, False, False, False
+    )
+    np.testing.assert_allclose(found, weight.astype(float)[indices].mean(1), rtol=1e-4, atol=1e-6)

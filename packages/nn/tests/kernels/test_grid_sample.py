@@ -39,7 +39,7 @@ def test_linear(sizes, padding_mode, align_corners):
     random = np.random.default_rng(0)
     images = random.standard_normal((2, 2, *sizes))
     grid = random.uniform(-1.6, 1.6, (2, *[3] * len(sizes), len(sizes)))
-    found = kernels.grid_sampler(np, images, grid, "bilinear", padding_mode, align_corners)
+    found = kernels.kernels.grid_sampler(np, images, grid, "bilinear", padding_mode, align_corners)
     for n, c, *at in np.ndindex(found.shape):
         expected = linear(images[n, c], grid[(n, *at)], padding_mode, align_corners)
         np.testing.assert_allclose(found[(n, c, *at)], expected, atol=1e-12)
@@ -71,3 +71,24 @@ def test_reflection_is_a_triangle_wave():
     edges, _ = kernels._reflected(np, places, 4, False)
     np.testing.assert_array_equal(edges[9:18], [0, 1, 2, 3, 3, 2, 1, 0, 0])
     np.testing.assert_array_equal(slope[9:16], centres[10:17] - centres[9:16])
+
+
+def test_many_places_are_read_as_few_are():
+    random = np.random.default_rng(0)
+    images = random.standard_normal((2, 3, 9, 8))
+    grid = random.uniform(-1.2, 1.2, (2, 300, 200, 2))
+    grad = random.standard_normal((2, 3, 300, 200))
+    rest = "bilinear", "zeros", False
+    found = kernels.grid_sampler(np, images, grid, *rest)
+    backs = kernels.grid_sampler_backward(np, grad, images, grid, *rest, True, True)
+    total = np.zeros(images.shape)
+    for row in range(0, 300, 50):
+        rows = slice(row, row + 50)
+        np.testing.assert_array_equal(
+            found[:, :, rows], kernels.grid_sampler(np, images, grid[:, rows], *rest)
+        )
+        few = grad[:, :, rows], images, grid[:, rows], *rest
+        to_images, to_grid = kernels.grid_sampler_backward(np, *few, True, True)
+        total += to_images
+        np.testing.assert_allclose(backs[1][:, rows], to_grid, rtol=1e-12)
+    np.testing.assert_allclose(backs[0], total, rtol=1e-9)

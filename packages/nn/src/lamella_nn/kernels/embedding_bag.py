@@ -113,7 +113,7 @@ def _row_sums(xp: Any, weight: Any, indices: Any) -> Any:
     total = np.empty((bags, weight.shape[1]), kind)
     for start in range(0, bags, step):
         part = slice(start, start + step)
-        np.add.reduce(weight.take(indices[part], 0), 1, kind, total[part])
+        weight.take(indices[part], 0).sum(1, dtype=kind, out=total[part])
     return total
 
 
