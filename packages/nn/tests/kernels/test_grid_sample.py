@@ -39,7 +39,7 @@ def test_linear(sizes, padding_mode, align_corners):
     random = np.random.default_rng(0)
     images = random.standard_normal((2, 2, *sizes))
     grid = random.uniform(-1.6, 1.6, (2, *[3] * len(sizes), len(sizes)))
-    found = kernels.kernels.grid_sampler(np, images, grid, "bilinear", padding_mode, align_corners)
+    found = kernels.grid_sampler(np, images, grid, "bilinear", padding_mode, align_corners)
     for n, c, *at in np.ndindex(found.shape):
         expected = linear(images[n, c], grid[(n, *at)], padding_mode, align_corners)
         np.testing.assert_allclose(found[(n, c, *at)], expected, atol=1e-12)

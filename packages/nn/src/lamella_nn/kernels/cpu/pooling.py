@@ -15,7 +15,7 @@ from lamella_nn.kernels import pooling as whole
 # Elements of images from which parts are worth the calls that they take.
 _LARGE = 1_800_000
 # Elements of what is in between for one part.
-_BLOCK = 196608
+_BLOCK = 131072
 
 
 def _by_images(

@@ -65,7 +65,7 @@ def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
         return kernel(*[each.astype(wide, copy=False) for each in arrays], dim).astype(first.dtype)
     other = _outer(first.shape, dim)
     result = np.empty(first.shape, first.dtype)
-    step = max(1, PART * first.shape[other] // first.size)
+    step = max(1, PART // 2 * first.shape[other] // first.size)
 
     def run(starts: range) -> None:
         for start in starts:
