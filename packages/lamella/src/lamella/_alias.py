@@ -51,7 +51,9 @@ FUNCTIONS = {
         quint8""".split(),
         "lamella_quantization",
     ),
-    **dict.fromkeys(("lobpcg", "sparse_coo_tensor"), "lamella_sparse"),
+    **dict.fromkeys(
+        ("lobpcg", "pca_lowrank", "sparse_coo_tensor", "svd_lowrank"), "lamella_sparse"
+    ),
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
     **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),

@@ -7,7 +7,11 @@ Importing it gives tensors ``to_sparse``, ``to_dense``, ``coalesce``, ``indices`
 from lamella_sparse import arithmetic, derivatives, files
 from lamella_sparse.conversion import sparse_coo_tensor
 from lamella_sparse.lobpcg import lobpcg
+from lamella_sparse.low_rank import pca_lowrank, svd_lowrank
 from lamella_sparse.matrix import addmm, mm
 from lamella_sparse.reduction import log_softmax, softmax, sum
 
-__all__ = ["addmm", "lobpcg", "log_softmax", "mm", "softmax", "sparse_coo_tensor", "sum"]
+__all__ = [
+    "addmm", "lobpcg", "log_softmax", "mm", "pca_lowrank", "softmax", "sparse_coo_tensor", "sum",
+    "svd_lowrank",
+]  # fmt: skip

@@ -107,19 +107,6 @@ def test_rank_and_pinv_with_tolerances() -> None:
     assert linalg.matrix_rank(lc.zeros(2, 0, 3)).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("shape", [(20, 10), (10, 20), (2, 12, 12)])
-def test_low_rank(shape: tuple[int, ...]) -> None:
-    a = numbers(np.float64, *shape[:-1], 3) @ numbers(np.float64, *shape[:-2], 3, shape[-1])
-    u, s, v = (t.numpy() for t in lc.svd_lowrank(lc.from_numpy(a), q=4))
-    np.testing.assert_allclose((u * s[..., None, :]) @ adjoint(v), a, atol=1e-10)
-    np.testing.assert_allclose(s[..., :3], np.linalg.svd(a, compute_uv=False)[..., :3], rtol=1e-10)
-    centred = a - a.mean(-2, keepdims=True)
-    u, s, v = (t.numpy() for t in lc.pca_lowrank(lc.from_numpy(a), q=4))
-    np.testing.assert_allclose((u * s[..., None, :]) @ adjoint(v), centred, atol=1e-10)
-    with pytest.raises(ValueError, match="q"):
-        lc.pca_lowrank(lc.from_numpy(a), q=40)
-
-
 @pytest.mark.parametrize(
     "call",
     [

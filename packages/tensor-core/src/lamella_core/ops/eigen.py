@@ -15,7 +15,7 @@ from lamella_core.tensor import Tensor
 from lamella_core.type_info import finfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 
 @arrays(returns=return_types.linalg_eigh, method=False, name="linalg_eigh")
@@ -267,44 +267,3 @@ def pinv(
         check_square(op_name, A)
     absolute, relative = _tolerances(op_name, A, atol, rcond if rtol is None else rtol)
     return write_out(op_name, _pinv(A, absolute, relative, bool(hermitian)), out)
-
-
-# ------------ low-rank versions
-
-
-def low_rank_svd(
-    A: Tensor, q: int | None, niter: int | None, M: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Randomized SVD of ``A - M``, ``q`` values: N. Halko et al., 2011, algorithms 4.4 and 5.1."""
-    from lamella_core.ops.random import randn
-
-    q = 6 if q is None else q
-    niter = 2 if niter is None else niter
-    rows, columns = A._array.shape[-2:]
-    if M is not None:
-        A = A - M.expand(A._array.shape)
-    wide = rows < columns
-    if wide:
-        A = A.mH
-    probe = randn(A._array.shape[-1], q, dtype=A._dtype, device=A.device)
-    basis = _orthonormal(A @ probe)
-    for _ in range(niter):
-        basis = _orthonormal(A @ _orthonormal(A.mH @ basis))
-    U, S, Vh = svd(basis.mH @ A, full_matrices=False)
-    U, V = basis @ U, Vh.mH
-    return (V, S, U) if wide else (U, S, V)
-
-
-def _orthonormal(A: Tensor) -> Tensor:
-    from lamella_core.ops.decomposition import qr
-
-    return qr(A)[0]
-
-
-def check_q(op_name: str, q: int, shape: Sequence[int]) -> None:
-    """Raises ValueError for a number of values beyond what the matrix has."""
-    if not 0 <= q <= min(shape[-2:]):
-        raise ValueError(
-            f"q(={q}) must be non-negative integer and not greater than min(m, n)="
-            f"{min(shape[-2:])} ({op_name})"
-        )

@@ -16,7 +16,7 @@ from lamella_core.tensor import Tensor
 
 __all__ = [
     "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "lu", "lu_solve",
-    "lu_unpack", "orgqr", "ormqr", "pca_lowrank", "pinverse", "qr", "slogdet", "svd", "svd_lowrank",
+    "lu_unpack", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd",
     "triangular_solve",
 ]  # fmt: skip
 
@@ -341,51 +341,3 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any =
         left, right = (input.new_zeros((*batch, n, n)) for n in (rows, columns))
         result = return_types.svd(left, eigen.svdvals(input), right)
     return write_outs("svd", result, out)
-
-
-def svd_lowrank(
-    A: Tensor, q: int | None = 6, niter: int | None = 2, M: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The ``q`` largest singular values and vectors, ``A - M ~ U diag(S) V^H``, by random probes.
-
-    N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with randomness", 2011,
-    algorithm 5.1.
-
-    Args:
-        A: ``(..., m, n)``, float32, float64 or complex.
-        q: how many, a little more than the rank.
-        niter: subspace iterations; more are more exact.
-        M: subtracted first; broadcasts to the shape of ``A``.
-
-    Returns:
-        ``(U, S, V)`` of shapes ``(..., m, q)``, ``(..., q)`` and ``(..., n, q)``.
-    """
-    return eigen.low_rank_svd(A, q, niter, M)
-
-
-def pca_lowrank(
-    A: Tensor, q: int | None = None, center: bool = True, niter: int = 2
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Principal components of the rows of ``A``: :func:`svd_lowrank`, the columns' means removed.
-
-    Args:
-        A: ``(..., m, n)``.
-        q: how many; ``min(6, m, n)`` by default.
-        center: whether the means are removed.
-        niter: subspace iterations.
-
-    Returns:
-        ``(U, S, V)``; the columns of ``V`` are the principal directions.
-
-    Raises:
-        ValueError: when ``q`` is negative or greater than ``min(m, n)``, or ``niter`` negative.
-    """
-    shape = A._array.shape
-    if q is None:
-        q = min(6, *shape[-2:])
-    eigen.check_q("pca_lowrank", q, shape)
-    if niter < 0:
-        raise ValueError(f"niter(={niter}) must be non-negative integer (pca_lowrank)")
-    if center:
-        A = A - A.mean(-2, keepdim=True)
-    return eigen.low_rank_svd(A, q, niter, None)
