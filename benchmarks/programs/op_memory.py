@@ -52,6 +52,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     small = whole.int()
     uniform, numbers = x - 0.5, torch.complex(x[:1_000_000], y[:1_000_000])
     transposed = torch.randn(1000, 2000).t()
+    digits = whole % 1000
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
@@ -102,6 +103,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "sort": lambda: wide.sort(1),
         "sort of a transpose": lambda: wide.t().sort(0),
         "sort of bfloat16": lambda: brief.view(1000, 2000).sort(1),
+        "histc": lambda: x.histc(50),
+        "histogram": lambda: torch.histogram(x, 50),
+        "bincount with weights": lambda: digits.bincount(x),
+        "trapezoid": lambda: torch.trapezoid(x),
         "flip": lambda: x.flip(0),
         "roll": lambda: x.roll(1),
         "linear": lambda: functional.linear(wide, weight, bias),

@@ -86,3 +86,12 @@ def test_whole_tensors() -> None:
     assert lc.is_nonzero(lc.tensor([3]))
     with pytest.raises(RuntimeError, match="ambiguous"):
         lc.is_nonzero(x)
+
+
+def test_equality_of_many_elements():
+    x = np.arange(600_000).reshape(300, 2000)
+    tensor, other = lc.from_numpy(x), lc.from_numpy(x.copy())
+    assert lc.equal(tensor, other)
+    assert lc.equal(tensor.t(), other.t())
+    other[299, 1999] = 0
+    assert not lc.equal(tensor, other)

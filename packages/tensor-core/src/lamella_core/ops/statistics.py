@@ -512,7 +512,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise not_implemented_for("bincount", input._dtype)
     if minlength < 0:
         raise RuntimeError(f"minlength should be >= 0 (bincount: got {minlength})")
-    if input._array.ndim != 1 or (input._array.size and bool((input < 0).any())):
+    if input._array.ndim != 1 or (input._array.size and input.amin().item() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and weights._array.shape != input._array.shape:
         raise RuntimeError("weights should be 1-d and have the same length as input")

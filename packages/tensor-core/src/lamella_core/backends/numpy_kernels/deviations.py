@@ -122,7 +122,7 @@ def _extremum_at(name: str) -> None:
 # What is missing in the sum of a part is so in that of all: infinities of both signs.
 nansum.joins = partial(sum, np)  # type: ignore[attr-defined]
 _counts = by_parts(
-    lambda _, part, *more: reduction.count_nonzero(np, _bits(part), *more), 0, 1, False, 4 * PART
+    lambda _, part, *more: reduction.count_nonzero(np, _bits(part), *more), 0, 1, False, 2 * PART
 )
 vector_norm.reduced_precision = count_nonzero.reduced_precision = True  # type: ignore[attr-defined]
 _deviation("var", lambda value: value)

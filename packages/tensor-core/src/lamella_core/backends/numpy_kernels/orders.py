@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lamella_core.backends.numpy_blocks import LARGE, PART, in_parts, is_reduced, scanned
+from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
-from lamella_core.kernels import cumulative, sorting, statistics
+from lamella_core.kernels import cumulative, gathering, sorting, statistics
 from lamella_core.kernels.gathering import along
 from lamella_core.quiet import quiet
 
@@ -82,6 +83,69 @@ for _name in ("cumsum", "cumprod", "logcumsumexp"):
     _of_half_precision(_name)
 for _name in ("cummax", "cummin"):
     register_kernel(_name, scanned(quiet(getattr(cumulative, _name)), PART // 6), "cpu")
+
+
+def _parts(*arrays: Any) -> Any:
+    """The same parts of flat arrays, of which some may be None."""
+    for start in range(0, arrays[0].size, PART // 2):
+        part = slice(start, start + PART // 2)
+        yield [None if each is None else each[part] for each in arrays]
+
+
+def histc(input: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
+    if input.size < LARGE:
+        return _histc(np, input, bins, low, high)
+    values = input.ravel()
+    low, high = statistics.histc_range(values, low, high)
+    counts = np.zeros(bins, np.int64)
+    for (part,) in _parts(values):
+        counts += _histc_counts(np, part, bins, low, high)
+    return counts.astype(input.dtype)
+
+
+def histogram(input: np.ndarray, edges: np.ndarray, weight: Any, density: bool) -> np.ndarray:
+    weight = None if weight is None else weight.ravel()
+    counts = np.zeros(len(edges) - 1, np.int64 if weight is None else np.float64)
+    for part, share in _parts(input.ravel(), weight):
+        counts += _histogram_counts(np, part, edges, share)
+    return _histogram_of(counts, edges, density)
+
+
+def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
+    # NumPy makes weights of another type float64.
+    if weights is None or weights.dtype == np.float64 or input.size < LARGE:
+        return statistics.bincount(np, input, weights, minlength)
+    length = max(minlength, int(input.max()) + 1)
+    if length > PART:
+        return statistics.bincount(np, input, weights, minlength)
+    counts = np.zeros(length)
+    for part, share in _parts(input, weights):
+        counts += np.bincount(part, share, length)
+    return counts.astype(weights.dtype if weights.dtype.kind == "f" else np.float64)
+
+
+def nonzero(input: np.ndarray) -> np.ndarray:
+    if input.size < LARGE:
+        return gathering.nonzero(np, input)
+    result = np.empty((input.ndim, count_nonzero(input, None, False)), np.int64)
+    step = max(PART // 2 * len(input) // input.size, 1)
+    stop = 0
+    for start in range(0, len(input), step):
+        places = input[start : start + step].nonzero()
+        begin, stop = stop, stop + places[0].size
+        for target, each in zip(result, places, strict=True):
+            target[begin:stop] = each
+        result[0, begin:stop] += start
+    # As in PyTorch the places along a dimension lie side by side.
+    return result.T
+
+
+_histc = quiet(statistics.histc)
+_histc_counts, _histogram_counts, _histogram_of = map(
+    quiet, (statistics.histc_counts, statistics.histogram_counts, statistics.histogram_of)
+)
+for _kernel in (histc, histogram, bincount, nonzero):
+    register_kernel(_kernel.__name__, _kernel, "cpu")
 sort.reduced_precision = median.reduced_precision = True  # type: ignore[attr-defined]
 register_kernel("sort", sort, "cpu")
 register_kernel("median", median, "cpu")
