@@ -141,3 +141,20 @@ def test_out_has_the_types_of_the_values_and_the_places() -> None:
             op(x, out=(lc.empty(0, dtype=lc.float64), lc.empty(0, dtype=lc.int64)))
     with pytest.raises(RuntimeError, match="dtype int64, but got int32"):
         lc.argmax(x, out=lc.empty(0, dtype=lc.int32))
+
+
+def test_what_unique_returns_is_what_was_asked_for() -> None:
+    x = np.random.default_rng(0).integers(0, 900, (50, 40))
+    values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
+    tensor = lc.from_numpy(x)
+    np.testing.assert_array_equal(tensor.unique().numpy(), values)
+    found = tensor.unique(return_inverse=True)
+    assert len(found) == 2
+    np.testing.assert_array_equal(found[1].numpy(), inverse.reshape(x.shape))
+    found = tensor.unique(return_counts=True)
+    assert len(found) == 2
+    np.testing.assert_array_equal(found[1].numpy(), counts)
+    runs = lc.unique_consecutive(lc.tensor([4, 4, 1, 1, 1, 4]), return_counts=True)
+    assert [each.tolist() for each in runs] == [[4, 1, 4], [2, 3, 1]]
+    assert lc.unique_consecutive(lc.tensor([])).tolist() == []
+    assert lc.tensor([]).unique(return_counts=True)[1].tolist() == []

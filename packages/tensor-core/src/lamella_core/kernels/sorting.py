@@ -51,35 +51,66 @@ def _part(array: Any, axis: int, start: int, stop: int) -> Any:
 
 
 @shared_kernel
-def unique(xp: Any, input: Any, axis: int | None, bare: bool) -> Any:
-    if bare:
-        # Without the places that the rest needs.
-        values = xp.sort(input, None, kind="stable" if input.dtype.kind == "f" else None)
-        first = xp.ones(values.shape, bool)
-        xp.not_equal(values[1:], values[:-1], first[1:])
-        return values[first]
-    values, inverse, counts = xp.unique(
-        input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
-    )
-    shape = input.shape if axis is None else (input.shape[axis],)
-    return values, inverse.reshape(shape).astype(xp.int64, copy=False), counts
+def unique(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -> Any:
+    if axis is not None:
+        found = xp.unique(
+            input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+        )
+        places = found[1].reshape(input.shape[axis]).astype(xp.int64, copy=False)
+        return _wanted(found[0], places if inverse else None, found[2] if counts else None)
+    kind = "stable" if input.dtype.kind == "f" else None
+    if inverse:
+        flat = input.ravel()
+        order = flat.argsort(kind=kind)
+        values = flat[order]
+    else:
+        values = xp.sort(input, None, kind=kind)
+    first = xp.ones(values.shape, bool)
+    xp.not_equal(values[1:], values[:-1], first[1:])
+    # What is no longer needed goes at once: it is as large as the input.
+    values = values[first]
+    number = _run_lengths(xp, first) if counts else None
+    if not inverse:
+        return _wanted(values, None, number)
+    places = xp.cumsum(first, dtype=xp.int64)
+    del first
+    places -= 1
+    found = xp.empty(input.shape, xp.int64)
+    found.reshape(-1)[order] = places
+    return _wanted(values, found, number)
+
+
+def _wanted(values: Any, *more: Any) -> Any:
+    results = (values, *[each for each in more if each is not None])
+    return results if len(results) > 1 else values
+
+
+def _run_lengths(xp: Any, starts: Any) -> Any:
+    """How long the runs are that begin where ``starts`` is true."""
+    places = xp.flatnonzero(starts)
+    lengths = xp.empty(places.shape, xp.int64)
+    xp.subtract(places[1:], places[:-1], lengths[:-1])
+    lengths[-1:] = starts.shape[0] - places[-1:]
+    return lengths
 
 
 @shared_kernel
-def unique_consecutive(xp: Any, input: Any, axis: int | None) -> tuple[Any, Any, Any]:
+def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -> Any:
     lines = input.ravel() if axis is None else xp.moveaxis(input, axis, 0)
     length = lines.shape[0]
     starts = xp.ones(length, bool)
-    if length > 1:
-        differ = lines[1:] != lines[:-1]
-        starts[1:] = differ.reshape(length - 1, -1).any(1)
-    places = xp.flatnonzero(starts)
-    values = lines[places]
-    inverse = xp.cumsum(starts, dtype=xp.int64) - 1
-    counts = xp.diff(places, append=xp.asarray([length])).astype(xp.int64)
-    if axis is None:
-        return values, inverse.reshape(input.shape), counts
-    return xp.moveaxis(values, 0, axis), inverse, counts
+    if lines.ndim == 1:
+        xp.not_equal(lines[1:], lines[:-1], starts[1:])
+    elif length > 1:
+        starts[1:] = (lines[1:] != lines[:-1]).reshape(length - 1, -1).any(1)
+    values = lines[starts]
+    number = _run_lengths(xp, starts) if counts else None
+    places = None
+    if inverse:
+        places = xp.cumsum(starts, dtype=xp.int64)
+        places -= 1
+        places = places.reshape(input.shape) if axis is None else places
+    return _wanted(values if axis is None else xp.moveaxis(values, 0, axis), places, number)
 
 
 @shared_kernel

@@ -122,24 +122,15 @@ def topk(
 
 
 @arrays(refuses="complex", method=False, name="unique")
-def _unique(input: Tensor, dim: int | None, bare: bool) -> Any:
+def _unique(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool) -> Any:
     """See :func:`unique`."""
 
 
 @arrays(method=False, name="unique_consecutive")
-def _unique_consecutive(input: Tensor, dim: int | None) -> Any:
+def _unique_consecutive(
+    input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool
+) -> Any:
     """See :func:`unique_consecutive`."""
-
-
-def _chosen(results: Any, return_inverse: bool, return_counts: bool) -> Any:
-    values, inverse, counts = results
-    if not (return_inverse or return_counts):
-        return values
-    return (
-        values,
-        *((inverse,) if return_inverse else ()),
-        *((counts,) if return_counts else ()),
-    )
 
 
 @composite()
@@ -166,9 +157,7 @@ def unique(
         IndexError: when ``dim`` is out of range.
     """
     dim = _set_dim("unique", input, dim)
-    bare = dim is None and not (return_inverse or return_counts)
-    results = _unique(input, dim, bare)
-    return results if bare else _chosen(results, return_inverse, return_counts)
+    return _unique(input, dim, return_inverse, return_counts)
 
 
 def _set_dim(op_name: str, input: Tensor, dim: int | None) -> int | None:
@@ -202,7 +191,7 @@ def unique_consecutive(
         A tensor, or a tuple of tensors.
     """
     dim = _set_dim("unique_consecutive", input, dim)
-    return _chosen(_unique_consecutive(input, dim), return_inverse, return_counts)
+    return _unique_consecutive(input, dim, return_inverse, return_counts)
 
 
 @arrays(promotes=True, refuses="complex", method=False, name="isin")
