@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+import lamella_autograd  # noqa: F401
 import lamella_core as lc
 from lamella_core.special import entr
 
@@ -52,6 +53,8 @@ NAMES: list[tuple[str, Callable[[lc.Tensor], lc.Tensor]]] = [
 
 @pytest.mark.parametrize(("name", "function"), NAMES)
 def test_pytorchs_names(name: str, function: Callable[[lc.Tensor], lc.Tensor]) -> None:
+    if name == "SpecialEntrBackward0":
+        pytest.importorskip("scipy")
     x = lc.rand(3, 3).requires_grad_()
     assert function(x).grad_fn.name() == name
 
