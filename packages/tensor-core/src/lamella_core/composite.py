@@ -86,7 +86,7 @@ def checked(function: Function, renames: bool = True) -> Function:
 
 @cache
 def _maker(positional: int, keyword_only: int, renames: bool) -> Any:
-    """Makes the callers of functions with so many parameters, from a function and what to call."""
+    # Makes the callers of functions with so many parameters, from a function and what to call.
     names = [f"a{i}" for i in range(positional + keyword_only)]
     listed = names[:positional] + (["*", *names[positional:]] if keyword_only else [])
     given = f"({''.join(f'{name}, ' for name in names)})"
@@ -111,8 +111,7 @@ def _maker(positional: int, keyword_only: int, renames: bool) -> Any:
 
 
 def _with_renamed_dim(function: Function) -> Function:
-    """For a ``dim`` without a default, which a caller's own parameter would ask for."""
-
+    # For a ``dim`` without a default, which a caller's own parameter would ask for.
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if "axis" in kwargs and "dim" not in kwargs:

@@ -200,7 +200,7 @@ def _resolve(op: Op, key: int) -> Callable[..., Any]:
 
 
 def _marking(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A call on operands of another order, which marks those results that have one, too."""
+    # A call on operands of another order, which marks those results that have one, too.
     from lamella_core.tensor import Tensor
 
     def marked(*args: Any) -> Any:
@@ -224,7 +224,7 @@ def mark_order(tensor: Any) -> Any:
 
 
 def _call_across_devices(op: Op, *args: Any) -> Any:
-    """Operands on several devices: 0-dim CPU tensors follow the others, anything else errs."""
+    # Operands on several devices: 0-dim CPU tensors follow the others, anything else errs.
     from lamella_core.tensor import Tensor
 
     if not any(isinstance(a, Tensor) or isinstance(a, (list, tuple)) for a in args):

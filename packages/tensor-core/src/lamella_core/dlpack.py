@@ -33,11 +33,10 @@ _DEVICE_TYPE, _DEVICE_ID, _TYPE_CODE, _TYPE_BITS = 8, 12, 20, 21
 
 
 def _tensor_in(capsule: Any) -> int:
-    """The address of the tensor's description in a capsule that nobody has consumed.
-
-    Raises:
-        RuntimeError: when the object is no such capsule.
-    """
+    # The address of the tensor's description in a capsule that nobody has consumed.
+    #
+    # Raises:
+    # RuntimeError: when the object is no such capsule.
     import ctypes
 
     api = ctypes.pythonapi
@@ -184,19 +183,18 @@ def _dlpack(
     dl_device: tuple[int, int] | None = None,
     copy: bool | None = None,
 ) -> Any:
-    """A DLPack capsule over the tensor's memory.
-
-    Args:
-        stream: the consumer's CUDA stream, which then waits for the tensor; None on the CPU.
-        max_version: the newest version that the consumer reads; without one the capsule is of
-            the form before version 1.
-        dl_device: the device type and number wanted, which must be the tensor's.
-        copy: whether the capsule holds a copy; None and False share.
-
-    Raises:
-        BufferError: when the tensor requires grad, or another device is wanted.
-        AssertionError: for a stream on the CPU.
-    """
+    # A DLPack capsule over the tensor's memory.
+    #
+    # Args:
+    # stream: the consumer's CUDA stream, which then waits for the tensor; None on the CPU.
+    # max_version: the newest version that the consumer reads; without one the capsule is of
+    # the form before version 1.
+    # dl_device: the device type and number wanted, which must be the tensor's.
+    # copy: whether the capsule holds a copy; None and False share.
+    #
+    # Raises:
+    # BufferError: when the tensor requires grad, or another device is wanted.
+    # AssertionError: for a stream on the CPU.
     if self._key & REQUIRES_GRAD:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     own = self.__dlpack_device__()
@@ -218,7 +216,7 @@ def _dlpack(
 
 
 def _dlpack_device(self: Tensor) -> tuple[int, int]:
-    """The DLPack device type (1 the CPU, 2 CUDA) and number."""
+    # The DLPack device type (1 the CPU, 2 CUDA) and number.
     device = self.device
     if device.type == "cpu":
         return _CPU, 0
@@ -228,12 +226,11 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 
 def _cuda_array_interface(self: Tensor) -> dict[str, Any]:
-    """The description by which CUDA libraries share the memory; on a CUDA device only.
-
-    Raises:
-        AttributeError: when the tensor is not on a CUDA device.
-        RuntimeError: when it requires grad.
-    """
+    # The description by which CUDA libraries share the memory; on a CUDA device only.
+    #
+    # Raises:
+    # AttributeError: when the tensor is not on a CUDA device.
+    # RuntimeError: when it requires grad.
     if not self.is_cuda:
         raise AttributeError(
             f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} If CUDA "

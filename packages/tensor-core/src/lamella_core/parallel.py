@@ -205,7 +205,7 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def _forget_threads() -> None:
-    """A forked child has none of its parent's threads, and none of the blocks that they are in."""
+    # A forked child has none of its parent's threads, and none of the blocks that they are in.
     state.pool = None
     state.lock = Lock()
     if state.limits:

@@ -227,7 +227,7 @@ def _to_host(array: Any) -> np.ndarray:
 
 
 def _shown_part(array: Any, cut: Sequence[bool], edgeitems: int, axis: int = 0) -> np.ndarray:
-    """``array`` on the host, with the middle of every axis marked in ``cut`` left out."""
+    # ``array`` on the host, with the middle of every axis marked in ``cut`` left out.
     if True not in cut[axis:]:
         return _to_host(array)
     if not cut[axis]:
@@ -238,7 +238,7 @@ def _shown_part(array: Any, cut: Sequence[bool], edgeitems: int, axis: int = 0) 
 
 
 def _host_values(values: np.ndarray) -> np.ndarray:
-    """``values`` in a dtype whose elements turn into Python numbers without a change of value."""
+    # ``values`` in a dtype whose elements turn into Python numbers without a change of value.
     kind = values.dtype.kind
     if kind in "biu":
         return values
@@ -253,7 +253,7 @@ def _host_values(values: np.ndarray) -> np.ndarray:
 
 
 def _element_texts(shown: np.ndarray, options: _PrintOptions) -> tuple[np.ndarray, int]:
-    """The text of each element, in an object array of the same shape, and the column's width."""
+    # The text of each element, in an object array of the same shape, and the column's width.
     values = _host_values(shown)
     if values.dtype.kind == "c":
         real = _FloatFormat(values.real, options)
@@ -312,7 +312,7 @@ class _FloatFormat:
 
 
 def _nest(texts: np.ndarray, cut: Sequence[bool], indent: int, width: int, linewidth: float) -> str:
-    """Brackets around ``texts``, with an ellipsis in the middle of every axis marked in ``cut``."""
+    # Brackets around ``texts``, with an ellipsis in the middle of every axis marked in ``cut``.
     if texts.ndim == 0:
         return str(texts.item())
     margin = " " * (indent + 1)

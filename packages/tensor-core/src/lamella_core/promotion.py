@@ -58,7 +58,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 
 
 def _combine(high: dtype | None, low: dtype | None) -> dtype | None:
-    """The type of a higher class of operands after a lower class has had its say."""
+    # The type of a higher class of operands after a lower class has had its say.
     if high is None:
         return low
     if low is None or high.category >= low.category:

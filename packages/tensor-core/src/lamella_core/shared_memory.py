@@ -36,7 +36,7 @@ def mapping_of(array: np.ndarray | None) -> Mapping | None:
 
 
 def _array_over(descriptor: int, nbytes: int, access: int, filename: str | None) -> np.ndarray:
-    """The bytes of a file; its descriptor is taken over."""
+    # The bytes of a file; its descriptor is taken over.
     if not nbytes:
         # No system maps an empty range.
         os.close(descriptor)

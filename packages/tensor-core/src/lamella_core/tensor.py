@@ -96,7 +96,7 @@ class Tensor(metaclass=_HasOps):
 
     @staticmethod
     def _make_subclass(cls: type[T], data: Tensor, requires_grad: bool = False) -> T:
-        """A new leaf of class ``cls`` over the memory of ``data``."""
+        # A new leaf of class ``cls`` over the memory of ``data``.
         tensor: Any = alias(data, cls)
         if requires_grad:
             tensor.requires_grad_(True)

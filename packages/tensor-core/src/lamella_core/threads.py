@@ -16,7 +16,7 @@ __all__ = [
 
 
 def _blas() -> list[Any]:
-    """The controllers of the BLAS libraries that are loaded."""
+    # The controllers of the BLAS libraries that are loaded.
     # Imported here: looking through the loaded libraries takes longer than the package's import.
     from threadpoolctl import ThreadpoolController
 

@@ -92,7 +92,7 @@ def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:
 
 
 def _in_the_way(array: np.ndarray, out: np.ndarray) -> bool:
-    """Whether writing one block of ``out`` may change another block of ``array``."""
+    # Whether writing one block of ``out`` may change another block of ``array``.
     if array is out or (
         array.strides == out.strides
         and array.__array_interface__["data"] == out.__array_interface__["data"]
@@ -113,7 +113,7 @@ def _fill(
     size: tuple[int, ...],
     target: Any,
 ) -> np.ndarray:
-    """Runs the kernel over blocks of the first dimension; of the longest if its rows are long."""
+    # Runs the kernel over blocks of the first dimension; of the longest if its rows are long.
     dim = 0 if prod(size[1:]) < LARGE else max(range(len(size)), key=size.__getitem__)
     length = size[dim]
     before = (slice(None),) * dim

@@ -160,7 +160,7 @@ class Arrays:
         return into
 
     def _in_format(self, call: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
-        """The call with results that are channels-last where one of the first tensors is."""
+        # The call with results that are channels-last where one of the first tensors is.
         count, most_dims = self.keeps_format, self.most_dims
         otherwise = _row_major(call) if self.row_major else call
         arrange = _arranging(backend)
@@ -177,7 +177,7 @@ class Arrays:
         return formatted
 
     def _takes(self, dtype: dtype, itself: bool) -> bool:
-        """Whether the kernel is given arrays of this type, and nothing has to be done for it."""
+        # Whether the kernel is given arrays of this type, and nothing has to be done for it.
         category = ("bool", "integer", "floating", "complex")[dtype.category]
         if category in self.refuses or dtype.name in self.refuses:
             return False
@@ -204,7 +204,7 @@ class Arrays:
 
 
 def _arranging(backend: Backend) -> Callable[[Any, Sequence[int]], None]:
-    """The function that lays out results with as many dimensions as an order has in this order."""
+    # The function that lays out results with as many dimensions as an order has in this order.
     clone = kernel_of("clone", backend)
 
     def arrange(result: Any, order: Sequence[int]) -> None:
@@ -220,7 +220,7 @@ def _arranging(backend: Backend) -> Callable[[Any, Sequence[int]], None]:
 
 
 def _like_first(call: Callable[..., Any], backend: Backend) -> Callable[..., Any]:
-    """The call with results in the first tensor's order in memory."""
+    # The call with results in the first tensor's order in memory.
     arrange, strides = _arranging(backend), backend.strides
 
     def arranged(*args: Any) -> Any:
@@ -233,8 +233,7 @@ def _like_first(call: Callable[..., Any], backend: Backend) -> Callable[..., Any
 
 
 def _row_major(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The call with results whose last dimension is innermost in memory."""
-
+    # The call with results whose last dimension is innermost in memory.
     def arranged(*args: Any) -> Any:
         result = call(*args)
         for tensor in (result,) if isinstance(result, Tensor) else result:

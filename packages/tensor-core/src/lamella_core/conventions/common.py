@@ -222,17 +222,16 @@ def check_memory(
 
 
 def _repeats(array: Any) -> bool:
-    """Whether an array has elements in one place because of a stride of 0."""
+    # Whether an array has elements in one place because of a stride of 0.
     steps = zip(array.shape, array.strides, strict=True)
     return bool(array.size) and any(not step and size > 1 for size, step in steps)
 
 
 def _meet(target: Tensor, each: Tensor, apart: bool) -> bool:
-    """Whether two tensors of one storage share memory, as far as that is told by where they end.
-
-    With gaps in one of them it is not told. One that is the other, in the same order, counts only
-    where they are to be ``apart``.
-    """
+    # Whether two tensors of one storage share memory, as far as that is told by where they end.
+    #
+    # With gaps in one of them it is not told. One that is the other, in the same order, counts only
+    # where they are to be ``apart``.
     extents = []
     for tensor in (target, each):
         steps = zip(tensor._array.shape, tensor.stride(), strict=True)

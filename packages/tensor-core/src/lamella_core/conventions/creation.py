@@ -60,7 +60,7 @@ class Creation:
 
 @cache
 def _call_code(names: str) -> CodeType:
-    """The code of a call with these arguments: taking any number would cost more than a kernel."""
+    # The code of a call with these arguments: taking any number would cost more than a kernel.
     source = f"""
 def call({names}dtype, device):
     tensor = blank()

@@ -391,7 +391,7 @@ def _bind_into(
     operands: tuple[int, ...],
     backend: Backend,
 ) -> Callable[..., Any]:
-    """In-place and out variants; a kernel with ``out=`` writes straight into the target."""
+    # In-place and out variants; a kernel with ``out=`` writes straight into the target.
     evaluate = partial(evaluate_all, base, kernel, plans, operands, backend)
     direct = takes_out(kernel)
     inplace = op.mutates != "out"
@@ -439,8 +439,7 @@ def _bind_into(
 def _quick_out(
     into: Callable[..., Tensor], kernel: Any, plans: Plans, count: int
 ) -> Callable[..., Tensor]:
-    """``into`` for an out tensor of the operands' own type and shape."""
-
+    # ``into`` for an out tensor of the operands' own type and shape.
     def out(*args: Any) -> Tensor:
         target = args[-1]
         array, dtype, storage = target._array, target._dtype, target._storage
@@ -469,8 +468,7 @@ def _quick_out(
 
 
 def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: Plans) -> Callable[..., Tensor]:
-    """``into`` for one operand, less what a call that only runs the kernel does without."""
-
+    # ``into`` for one operand, less what a call that only runs the kernel does without.
     def unary(input: Tensor) -> Tensor:
         array, dtype = input._array, input._dtype
         compute, result, _ = plans[dtype]
@@ -493,7 +491,7 @@ def _quick_unary(into: Callable[..., Tensor], kernel: Any, plans: Plans) -> Call
 def _quick_binary(
     into: Callable[..., Tensor], kernel: Any, plans: Plans, backend: Backend
 ) -> Callable[..., Tensor]:
-    """``into`` for two operands, less what a call that only runs the kernel does without."""
+    # ``into`` for two operands, less what a call that only runs the kernel does without.
     categories = plans.categories
     keeps = hasattr(kernel, "nin") and backend.array_type is np.ndarray
     constants = Constants()
@@ -532,11 +530,10 @@ def _quick_binary(
 def _values_that_fit(
     args: tuple[Any, ...], operands: tuple[int, ...], target: Tensor, plans: Plans
 ) -> list[Any] | None:
-    """The arguments as a kernel with ``out=target`` takes them, None where it would not do.
-
-    It does where all tensors have the target's type, one of them its shape and the others that or
-    no dimensions, and all numbers its category.
-    """
+    # The arguments as a kernel with ``out=target`` takes them, None where it would not do.
+    #
+    # It does where all tensors have the target's type, one of them its shape and the others that or
+    # no dimensions, and all numbers its category.
     values = plain_values(args, operands, target._dtype, plans)
     if values is None:
         return None

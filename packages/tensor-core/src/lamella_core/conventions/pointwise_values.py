@@ -112,7 +112,7 @@ def plain_values(
 def _converted(
     args: tuple[Any, ...], operands: tuple[int, ...], promoted: dtype, plans: Plans, large: float
 ) -> tuple[list[Any], bool]:
-    """The arguments as arrays of the type that is computed in, and whether large ones are not."""
+    # The arguments as arrays of the type that is computed in, and whether large ones are not.
     values = list(args)
     in_parts = False
     compute, _, rounds = plans[promoted]

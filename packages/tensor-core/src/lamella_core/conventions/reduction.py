@@ -165,6 +165,6 @@ class Reduction:
 
 
 def _no_axis(dim: int) -> int | None:
-    """A 0-dim tensor has a dimension 0 to reduce over, which changes nothing."""
+    # A 0-dim tensor has a dimension 0 to reduce over, which changes nothing.
     normalize_dim(dim, 0)
     return None

@@ -58,7 +58,7 @@ def overwriting(
 
 
 def _tensor_positions(op: Op) -> tuple[list[int], list[int]]:
-    """The places, among the arguments, of single tensors (or numbers) and of lists of tensors."""
+    # The places, among the arguments, of single tensors (or numbers) and of lists of tensors.
     singles, lists = [], []
     for i, param in enumerate(op.params):
         if param.kind == "tensors":

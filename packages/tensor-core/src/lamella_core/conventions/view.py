@@ -61,8 +61,7 @@ class View:
 
 
 def _bind_short(kernel: Callable[..., Any], array_type: Any, key: int) -> Callable[..., Any]:
-    """The call of an op with one argument beside the tensor; those are the frequent ones."""
-
+    # The call of an op with one argument beside the tensor; those are the frequent ones.
     def call(input: Tensor, argument: Any) -> Any:
         array = kernel(input._array, argument)
         if array.__class__ is not array_type:
@@ -84,8 +83,7 @@ def _bind_short(kernel: Callable[..., Any], array_type: Any, key: int) -> Callab
 
 
 def _bind_long(kernel: Callable[..., Any], array_type: Any, key: int) -> Callable[..., Any]:
-    """:func:`_bind_short` for any number of arguments, which costs a call a little more."""
-
+    # :func:`_bind_short` for any number of arguments, which costs a call a little more.
     def call(input: Tensor, *args: Any) -> Any:
         array = kernel(input._array, *args)
         if array.__class__ is not array_type:
@@ -101,7 +99,7 @@ def _bind_long(kernel: Callable[..., Any], array_type: Any, key: int) -> Callabl
 
 
 def _wrapped(input: Tensor, result: Any, array_type: Any, key: int) -> Any:
-    """A view, or several."""
+    # A view, or several.
     storage = storage_of(input)
     base = (input if input._view is None else input._view[0], storage.version)
     if result.__class__ is array_type:

@@ -58,7 +58,7 @@ def lerp(xp: Any, input: Any, end: Any, weight: Any, out: Any = None) -> Any:
 
 
 def _scale(xp: Any, own: Any, factor: Any) -> Any:
-    """``own * factor`` in the memory of ``own``, which must be the caller's own array."""
+    # ``own * factor`` in the memory of ``own``, which must be the caller's own array.
     if factor.__class__ is int and factor == 1:
         return own
     return xp.multiply(own, factor, own if own.ndim else None)
@@ -80,7 +80,7 @@ def addcdiv(xp: Any, input: Any, tensor1: Any, tensor2: Any, value: Any, out: An
 
 
 def _whole(value: Any, like: Any) -> Any:
-    """A factor of an integer array, cut to an integer."""
+    # A factor of an integer array, cut to an integer.
     return int(value) if like.dtype.kind in "iu" else value
 
 

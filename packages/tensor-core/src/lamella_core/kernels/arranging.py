@@ -67,7 +67,7 @@ def triu(xp: Any, input: Any, diagonal: int) -> Any:
 
 
 def _triangle(xp: Any, input: Any, diagonal: int, kept: Any) -> Any:
-    """The elements below a diagonal or above it; the flags of some rows at a time."""
+    # The elements below a diagonal or above it; the flags of some rows at a time.
     result = xp.zeros(input.shape, input.dtype)
     height, width = input.shape[-2:]
     step = max(_BLOCK // max(width, 1), 1) if xp is np else max(height, 1)

@@ -17,7 +17,7 @@ namespace_kernels(
 
 
 def _inexact(array: Any) -> bool:
-    """Whether there are NaN and infinity in the type; bfloat16 is of kind ``V``."""
+    # Whether there are NaN and infinity in the type; bfloat16 is of kind ``V``.
     return array.dtype.kind not in "iub"
 
 

@@ -39,10 +39,9 @@ _BLOCK = 16384
 
 
 def _filled(xp: Any, out: Any, of_range: Any, start: int = 0, block: int = _BLOCK) -> Any:
-    """``out`` with what a function gives for the places from one to another.
-
-    On the CPU it goes block by block, so that what is in between stays small.
-    """
+    # ``out`` with what a function gives for the places from one to another.
+    #
+    # On the CPU it goes block by block, so that what is in between stays small.
     step = block if xp is np else max(out.size, 1)
     for first in range(0, out.size, step):
         part = out[first : first + step]
@@ -51,7 +50,7 @@ def _filled(xp: Any, out: Any, of_range: Any, start: int = 0, block: int = _BLOC
 
 
 def _made(xp: Any, count: int, dtype: Any, of_range: Any) -> Any:
-    """An array of the numbers that a function gives, converted."""
+    # An array of the numbers that a function gives, converted.
     if count <= _BLOCK:
         return of_range(0, count).astype(dtype, copy=False)
     return _filled(xp, xp.empty(count, dtype), of_range)
@@ -108,18 +107,17 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
 
 
 def _line(xp: Any, start: Any, step: Any, place: Any, dtype: Any) -> Any:
-    """``start + step * place``, to be rounded to ``dtype``, as by a fused multiply-add."""
+    # ``start + step * place``, to be rounded to ``dtype``, as by a fused multiply-add.
     wide = xp.float64 if dtype.itemsize < 8 else getattr(xp, "longdouble", xp.float64)
     return xp.asarray(start, wide) + wide(step) * place
 
 
 def _spaced(xp: Any, start: Any, end: Any, steps: int, dtype: Any) -> Any:
-    """The function that gives numbers with equal distances, unrounded, from a place to another.
-
-    For an integer ``dtype`` the ends are cut off first. The numbers are counted from both ends, so
-    that the sequence is symmetric and ends on ``end`` exactly. As in PyTorch, the ends and their
-    distance are rounded to a floating ``dtype`` first.
-    """
+    # The function that gives numbers with equal distances, unrounded, from a place to another.
+    #
+    # For an integer ``dtype`` the ends are cut off first. The numbers are counted from both ends,
+    # so that the sequence is symmetric and ends on ``end`` exactly. As in PyTorch, the ends and
+    # their distance are rounded to a floating ``dtype`` first.
     work = xp.float64
     if dtype.kind in "iu":
         start, end = int(start), int(end)
@@ -169,7 +167,7 @@ def linspace(xp: Any, start: Any, end: Any, steps: int, dtype: Any, device: Any)
 
 
 def _is_floating(dtype: Any) -> bool:
-    """Also bfloat16, whose kind NumPy does not know."""
+    # Also bfloat16, whose kind NumPy does not know.
     return dtype.kind not in "iubc"
 
 
@@ -202,7 +200,7 @@ def triu_indices(xp: Any, row: int, col: int, offset: int, dtype: Any, device: A
 
 
 def _triangle(xp: Any, row: int, col: int, offset: int, dtype: Any, upper: bool) -> Any:
-    """The places on and below a diagonal, or with ``upper`` above it, some rows at a time."""
+    # The places on and below a diagonal, or with ``upper`` above it, some rows at a time.
     # The rows that have an element below the diagonal, and those of which all are.
     some = min(max(-offset, 0), row)
     full = min(max(col - 1 - offset, some), row)

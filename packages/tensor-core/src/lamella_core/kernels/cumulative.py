@@ -48,10 +48,9 @@ def cummin(xp: Any, input: Any, axis: int, *before: Any) -> tuple[Any, Any]:
 def _running(
     xp: Any, input: Any, axis: int, extremum: Any, reaches: Any, first: Any = 0, start: int = 0
 ) -> tuple[Any, Any]:
-    """Running extrema and the last index that reached each; NaN stays once it came.
-
-    Indices are counted from ``start``, where the extremum is one that was reached at ``first``.
-    """
+    # Running extrema and the last index that reached each; NaN stays once it came.
+    #
+    # Indices are counted from ``start``, where the extremum is one that was reached at ``first``.
     if not input.ndim or not input.size:
         return input.copy(), xp.zeros(input.shape, xp.int64)
     values = extremum.accumulate(input, axis)

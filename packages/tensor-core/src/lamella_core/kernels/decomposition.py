@@ -28,7 +28,7 @@ def cholesky_ex(xp: Any, input: Any) -> Any:
 
 
 def _first_bad_minor(xp: Any, matrix: Any) -> int:
-    """The order of the first leading minor without a factor, found by bisection."""
+    # The order of the first leading minor without a factor, found by bisection.
     good, bad = 0, matrix.shape[-1]
     while bad - good > 1:
         middle = (good + bad) // 2
@@ -90,7 +90,7 @@ def eliminate(xp: Any, matrices: Any) -> Any:
 
 
 def _size(column: Any) -> Any:
-    """What LAPACK chooses pivots by: of a complex number the sum of its parts' sizes."""
+    # What LAPACK chooses pivots by: of a complex number the sum of its parts' sizes.
     if column.dtype.kind == "c":
         return abs(column.real) + abs(column.imag)
     return abs(column)

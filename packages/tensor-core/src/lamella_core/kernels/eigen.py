@@ -11,7 +11,7 @@ from lamella_core.ops.matrix_checks import LinAlgError
 
 
 def _converged(op_name: str, function: Any, *args: Any, **options: Any) -> Any:
-    """What a function of LAPACK's gives; where its iteration fails, PyTorch's error."""
+    # What a function of LAPACK's gives; where its iteration fails, PyTorch's error.
     try:
         return function(*args, **options)
     except numpy.linalg.LinAlgError as error:

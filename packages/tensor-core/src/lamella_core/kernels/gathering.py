@@ -57,7 +57,7 @@ def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bo
 
 @lru_cache(32)
 def _starts(shape: tuple[int, ...], axis: int) -> Any:
-    """Where the slices along the first or last axis begin in the flat array."""
+    # Where the slices along the first or last axis begin in the flat array.
     if axis:
         return np.arange(0, prod(shape), shape[axis]).reshape(*shape[:-1], 1)
     return np.arange(prod(shape[1:])).reshape(shape[1:])

@@ -79,7 +79,7 @@ def pow(xp: Any, input: Any, exponent: Any, out: Any = None) -> Any:
 
 
 def _integer_pow(xp: Any, input: Any, exponent: Any, out: Any) -> Any:
-    """Integers to powers that may be negative: ``1 / input ** -exponent`` rounded towards zero."""
+    # Integers to powers that may be negative: ``1 / input ** -exponent`` rounded towards zero.
     input = xp.asarray(input, dtype=exponent.dtype)
     whole = xp.power(input, xp.abs(exponent))
     inverse = xp.where(xp.abs(whole) == 1, whole, 0)

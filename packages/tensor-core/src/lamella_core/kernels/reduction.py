@@ -26,7 +26,7 @@ def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _shortened(xp: Any, input: Any, axis: Any) -> Any:
-    """Sums of blocks, where the whole axis would be added up row after row."""
+    # Sums of blocks, where the whole axis would be added up row after row.
     if axis is None:
         return input if input.flags.forc else input.ravel()
     if axis.__class__ is not int:

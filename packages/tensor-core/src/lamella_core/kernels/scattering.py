@@ -25,7 +25,7 @@ _UFUNCS = {"sum": "add", "prod": "multiply", "amax": "maximum", "amin": "minimum
 
 
 def _part_of(src: Any, index: Any) -> Any:
-    """The leading part of ``src`` that an index of a smaller shape covers."""
+    # The leading part of ``src`` that an index of a smaller shape covers.
     if src.shape == index.shape:
         return src
     return src[tuple([slice(0, n) for n in index.shape])]
@@ -36,7 +36,7 @@ def _flat(array: Any) -> Any:
 
 
 def _reduce_at(xp: Any, input: Any, place: Any, src: Any, reduce: str, include_self: bool) -> None:
-    """Combines values with those at their places, several at one place among them."""
+    # Combines values with those at their places, several at one place among them.
     if not include_self:
         empty = {"prod": 1, "amax": _lowest(xp, input.dtype), "amin": _highest(xp, input.dtype)}
         input[place] = empty.get(reduce, 0)
@@ -85,13 +85,13 @@ def scatter(xp: Any, input: Any, dim: int, index: Any, src: Any) -> None:
 
 
 def _values_at(place: Any, src: Any, index: Any) -> Any:
-    """The part of ``src`` that an index covers, in the form that the places have."""
+    # The part of ``src`` that an index covers, in the form that the places have.
     values = _part_of(_flat(src), index)
     return values if place.__class__ is tuple else values.reshape(-1)
 
 
 def _places_in(xp: Any, target: Any, dim: int, index: Any) -> tuple[Any, Any]:
-    """What to write into, and where: the array itself, or of few elements the flat one."""
+    # What to write into, and where: the array itself, or of few elements the flat one.
     if target.flags.c_contiguous and same_elsewhere(index.shape, target.shape, dim):
         place = flat_places(xp, target.shape, dim, index)
         if place is not None:

@@ -149,8 +149,7 @@ def _polynomial(xp: Any, special: Callable[[], Any], name: str) -> Callable[[Any
 def _third_or_fourth_kind(
     xp: Any, special: Callable[[], Any], sign: int
 ) -> Callable[[Any, Any], Any]:
-    """``V_n = U_n - U_(n-1)`` and ``W_n = U_n + U_(n-1)``."""
-
+    # ``V_n = U_n - U_(n-1)`` and ``W_n = U_n + U_(n-1)``.
     def kernel(input: Any, n: Any) -> Any:
         dtype = _type_of((input, n))
         degree = xp.asarray(n).astype("int64")

@@ -66,11 +66,10 @@ def _common(input: Any, other: Any) -> Any:
 
 
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
-    """``alpha * other`` in the type that ``input`` and ``other`` have together.
-
-    Raises:
-        RuntimeError: when ``alpha`` is of a higher category than that type.
-    """
+    # ``alpha * other`` in the type that ``input`` and ``other`` have together.
+    #
+    # Raises:
+    # RuntimeError: when ``alpha`` is of a higher category than that type.
     common = _common(input, other)
     if isinstance(alpha, bool):
         if common.category != dtypes.BOOL:
@@ -98,11 +97,10 @@ _LARGE = 1 << 17
 
 
 def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
-    """``alpha`` as a tensor, where ``addcmul`` is to add ``alpha * other``; else None.
-
-    For float16 and bfloat16: PyTorch rounds ``alpha`` to their type, and then the sum, once. For
-    large tensors: the product takes no memory.
-    """
+    # ``alpha`` as a tensor, where ``addcmul`` is to add ``alpha * other``; else None.
+    #
+    # For float16 and bfloat16: PyTorch rounds ``alpha`` to their type, and then the sum, once. For
+    # large tensors: the product takes no memory.
     if alpha.__class__ not in (int, float, complex):
         return None
     if not isinstance(input, Tensor) or not isinstance(other, Tensor):

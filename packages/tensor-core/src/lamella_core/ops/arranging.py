@@ -72,7 +72,7 @@ def flip(input: Tensor, dims: Ints) -> Tensor:
 
 
 def _flip_method(self: Tensor, *each: Any, dims: Ints | None = None) -> Tensor:
-    """See :func:`flip`; the dimensions may also be given one by one."""
+    # See :func:`flip`; the dimensions may also be given one by one.
     if dims is None:
         dims = each[0] if len(each) == 1 else each
     return flip(self, dims)
@@ -223,14 +223,13 @@ def triu_(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def _repeat_method(self: Tensor, *each: Any, repeats: Sequence[int] | None = None) -> Tensor:
-    """A copy with the tensor repeated along each dimension; new dimensions go in front.
-
-    Args:
-        each, repeats: how often, as integers or one sequence; at least one a dimension.
-
-    Raises:
-        RuntimeError: when there are too few, or one is negative.
-    """
+    # A copy with the tensor repeated along each dimension; new dimensions go in front.
+    #
+    # Args:
+    # each, repeats: how often, as integers or one sequence; at least one a dimension.
+    #
+    # Raises:
+    # RuntimeError: when there are too few, or one is negative.
     times = read_sizes("repeat", each if repeats is None else (repeats,), "repeats")
     shape = self._array.shape
     if len(times) < len(shape):
@@ -253,7 +252,7 @@ def tile(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def _tile_method(self: Tensor, *each: Any, dims: Sequence[int] | None = None) -> Tensor:
-    """See :func:`tile`; the numbers may also be given one by one."""
+    # See :func:`tile`; the numbers may also be given one by one.
     return tile(self, read_sizes("tile", each, "dims") if dims is None else dims)
 
 

@@ -171,7 +171,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
 
 def _extent(array: np.ndarray) -> np.ndarray:
-    """The flat array from the first to the last element of ``array``."""
+    # The flat array from the first to the last element of ``array``.
     if array.flags.c_contiguous:
         return array.reshape(-1)
     count = 0
@@ -255,7 +255,7 @@ def frombuffer(
 
 
 def _on_device(array: np.ndarray, device: DeviceLike | None, owned: bool) -> Tensor:
-    """A tensor with the contents of a NumPy array; on the host an owned array is taken over."""
+    # A tensor with the contents of a NumPy array; on the host an owned array is taken over.
     place = get_default_device() if device is None else Device(device)
     backend = backend_of(place)
     kind = dtypes.OF_NUMPY[array.dtype]
@@ -265,17 +265,16 @@ def _on_device(array: np.ndarray, device: DeviceLike | None, owned: bool) -> Ten
 
 
 def _of_cuda_array(data: Any) -> Tensor:
-    """A tensor on the memory that ``__cuda_array_interface__`` describes."""
+    # A tensor on the memory that ``__cuda_array_interface__`` describes.
     backend = backend_of(Device("cuda"))
     array = backend.as_array(data)
     return wrap(array, dtypes.OF_NUMPY[array.dtype], backend.key)
 
 
 def _array_from(data: Any, wanted: dtype | None) -> np.ndarray:
-    """A NumPy array of ``data``; a new one, or ``data`` itself.
-
-    What is in CUDA's memory is given back as it is.
-    """
+    # A NumPy array of ``data``; a new one, or ``data`` itself.
+    #
+    # What is in CUDA's memory is given back as it is.
     kind = data.__class__
     if kind in _NUMBERS:
         return _from_number(data, wanted)
@@ -341,7 +340,7 @@ def _from_sequence(data: Any, wanted: dtype | None) -> np.ndarray:
 
 @quiet
 def _as_array(rows: Any, dtype: np.dtype) -> np.ndarray:
-    """The numbers as an array; those that are too large become infinite without a warning."""
+    # The numbers as an array; those that are too large become infinite without a warning.
     try:
         return np.array(rows, dtype)
     except TypeError:
@@ -350,7 +349,7 @@ def _as_array(rows: Any, dtype: np.dtype) -> np.ndarray:
 
 
 def _type_of_numbers(kinds: set[type]) -> dtype:
-    """The promoted type of Python numbers of these types."""
+    # The promoted type of Python numbers of these types.
     if complex in kinds:
         return dtypes.defaults.complex
     if float in kinds or not kinds:
@@ -359,12 +358,11 @@ def _type_of_numbers(kinds: set[type]) -> dtype:
 
 
 def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
-    """Finds the shape of nested sequences and the types of their leaves.
-
-    Raises:
-        ValueError: when sequences beside one another differ in length.
-        TypeError: when a number stands beside a sequence.
-    """
+    # Finds the shape of nested sequences and the types of their leaves.
+    #
+    # Raises:
+    # ValueError: when sequences beside one another differ in length.
+    # TypeError: when a number stands beside a sequence.
     length = len(data)
     if dim == len(shape):
         shape.append(length)
@@ -410,7 +408,7 @@ def _is_nested(kind: type) -> bool:
 
 
 def _survey_array(each: Any, dim: int, shape: list[int]) -> None:
-    """The part that a NumPy array inside a list has in the shape."""
+    # The part that a NumPy array inside a list has in the shape.
     if isinstance(each, Tensor) or not isinstance(each, np.ndarray):
         raise ValueError("only one element tensors can be converted to Python scalars")
     if len(shape) == dim:
@@ -452,7 +450,7 @@ def _common(kinds: list[dtype]) -> dtype:
 
 
 def _whole_numbers(rows: Any, kind: dtype) -> np.ndarray:
-    """Integers of type ``kind``; below zero an unsigned type wraps around."""
+    # Integers of type ``kind``; below zero an unsigned type wraps around.
     if kind is dtypes.uint64:
         return np.array(rows, np.uint64)
     try:
@@ -486,7 +484,7 @@ def _new_tensor(
     layout: Any = None,
     pin_memory: bool = False,
 ) -> Tensor:
-    """A copy of ``data`` as a tensor of this one's type and device, unless others are given."""
+    # A copy of ``data`` as a tensor of this one's type and device, unless others are given.
     kind = self._dtype if dtype is None else dtype
     place = self.device if device is None else device
     return tensor(

@@ -27,17 +27,17 @@ def can_cast(from_: dtype, to: dtype) -> bool:
 
 
 def _layout(self: Tensor) -> layout:
-    """How the elements are kept: always ``strided`` here."""
+    # How the elements are kept: always ``strided`` here.
     return strided
 
 
 def _false(self: Tensor) -> bool:
-    """False: tensors of this package are strided, with memory, and not quantized."""
+    # False: tensors of this package are strided, with memory, and not quantized.
     return False
 
 
 def _is_set_to(self: Tensor, tensor: Tensor) -> bool:
-    """Whether both are the same storage seen with the same offset, size and strides."""
+    # Whether both are the same storage seen with the same offset, size and strides.
     return (
         storage_of(self) is storage_of(tensor)
         and self._array.shape == tensor._array.shape
@@ -47,12 +47,12 @@ def _is_set_to(self: Tensor, tensor: Tensor) -> bool:
 
 
 def _is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Whether both have the same shape."""
+    # Whether both have the same shape.
     return self._array.shape == other._array.shape
 
 
 def _dim_order(self: Tensor) -> tuple[int, ...]:
-    """The dimensions from the outermost to the innermost in memory."""
+    # The dimensions from the outermost to the innermost in memory.
     return tuple(order_of(self._array.shape, self.stride()))
 
 

@@ -83,7 +83,7 @@ def gradient(
 
 
 def _along_steps(f: Tensor, step: Any, edge_order: int) -> Tensor:
-    """Along the last dimension, with equal distances."""
+    # Along the last dimension, with equal distances.
     inside = scaled(f[..., 2:] - f[..., :-2], 2 * step, divides=True)
     if edge_order == 1:
         first = scaled(f[..., 1:2] - f[..., :1], step, divides=True)
@@ -97,7 +97,7 @@ def _along_steps(f: Tensor, step: Any, edge_order: int) -> Tensor:
 
 
 def _along_coordinates(f: Tensor, coordinates: Tensor, edge_order: int) -> Tensor:
-    """Along the last dimension, with coordinates."""
+    # Along the last dimension, with coordinates.
     size = f._array.shape[-1]
     if coordinates._array.shape != (size,):
         raise RuntimeError(

@@ -172,7 +172,7 @@ def svdvals(A: Tensor, *, driver: str | None = None, out: Tensor | None = None) 
 def _tolerances(
     op_name: str, A: Tensor, atol: Tensor | float | None, rtol: Tensor | float | None
 ) -> tuple[Tensor, Tensor]:
-    """Both as tensors; the relative one is machine epsilon times the size where none is given."""
+    # Both as tensors; the relative one is machine epsilon times the size where none is given.
     real = A._dtype.to_real()
     for name, value in (("atol", atol), ("rtol", rtol)):
         if isinstance(value, Tensor) and value._dtype.is_complex:

@@ -76,7 +76,7 @@ def _text(label: Label) -> str:
 
 
 def _from_lists(args: Sequence[Any]) -> tuple[str, list[Tensor]]:
-    """The equation that operands followed by lists of labels stand for."""
+    # The equation that operands followed by lists of labels stand for.
     operands = list(args[0 : len(args) - len(args) % 2 : 2])
     lists = list(args[1::2]) + ([args[-1]] if len(args) % 2 else [])
 
@@ -94,7 +94,7 @@ def _from_lists(args: Sequence[Any]) -> tuple[str, list[Tensor]]:
 
 @lru_cache(maxsize=256)
 def _labels(equation: str, dims: tuple[int, ...]) -> tuple[list[list[Label]], list[Label]]:
-    """The labels of every operand's dimensions, and of the result's."""
+    # The labels of every operand's dimensions, and of the result's.
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if not dims:
@@ -154,12 +154,12 @@ def _split(term: str, where: str) -> tuple[str, str, str]:
 
 
 def _wanted(output: list[Label], later: list[tuple[Tensor, list[Label]]]) -> set[Label]:
-    """The labels that must outlive a product."""
+    # The labels that must outlive a product.
     return set(output).union(*(labels for _, labels in later))
 
 
 def _without_repeats(operand: Tensor, labels: list[Label]) -> tuple[Tensor, list[Label]]:
-    """The operand with the diagonal taken for every label that it has twice."""
+    # The operand with the diagonal taken for every label that it has twice.
     labels = list(labels)
     for label in dict.fromkeys(labels):
         while labels.count(label) > 1:
@@ -179,7 +179,7 @@ def _without_repeats(operand: Tensor, labels: list[Label]) -> tuple[Tensor, list
 def _sum_out(
     operand: Tensor, labels: list[Label], wanted: set[Label]
 ) -> tuple[Tensor, list[Label]]:
-    """Sums over the dimensions whose labels no one asks for."""
+    # Sums over the dimensions whose labels no one asks for.
     dims = [i for i, label in enumerate(labels) if label not in wanted]
     if not dims:
         return operand, labels
@@ -189,7 +189,7 @@ def _sum_out(
 def _multiply(
     a: Tensor, a_labels: list[Label], b: Tensor, b_labels: list[Label], wanted: set[Label]
 ) -> tuple[Tensor, list[Label]]:
-    """The product of two operands, summed over the labels that are not wanted."""
+    # The product of two operands, summed over the labels that are not wanted.
     for label in [x for x in a_labels if x in b_labels]:
         i, j = a_labels.index(label), b_labels.index(label)
         m, n = a._array.shape[i], b._array.shape[j]

@@ -364,7 +364,7 @@ def _filled(value: Any, kind: Any, condition: Tensor) -> Tensor:
 
 
 def _where_method(self: Tensor, condition: Tensor, other: Tensor | Number) -> Tensor:
-    """This tensor where ``condition`` is True, ``other`` elsewhere; see :func:`where`."""
+    # This tensor where ``condition`` is True, ``other`` elsewhere; see :func:`where`.
     return where(condition, self, other)
 
 

@@ -83,7 +83,7 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
 
 
 def _plain_place(index: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """An index of integers, slices, None and one ``...``, as the view op takes it; else None."""
+    # An index of integers, slices, None and one ``...``, as the view op takes it; else None.
     open_ended = False
     for part in index:
         kind = part.__class__
@@ -176,7 +176,7 @@ def _number_for(self: Tensor, value: Any) -> Any:
 
 
 def _fitted(value: Tensor, ndim: int = 0) -> Tensor:
-    """A value without the dimensions of size 1 in front that its target has not."""
+    # A value without the dimensions of size 1 in front that its target has not.
     shape = value._array.shape
     if not shape or shape[0] != 1:
         return value
@@ -197,7 +197,7 @@ def _check_step(step: Any) -> None:
 
 
 def _explained(self: Tensor, error: IndexError) -> IndexError:
-    """NumPy's complaint about an index in PyTorch's words."""
+    # NumPy's complaint about an index in PyTorch's words.
     text = str(error)
     ndim = self._array.ndim
     if "too many indices" in text:
@@ -213,7 +213,7 @@ def _explained(self: Tensor, error: IndexError) -> IndexError:
 def _take_apart(
     self: Tensor, index: Any
 ) -> tuple[tuple[Any, ...] | None, list[Tensor], tuple[int, ...]]:
-    """The index of the view (None for all of the tensor), the tensors, and their dimensions."""
+    # The index of the view (None for all of the tensor), the tensors, and their dimensions.
     if index.__class__ is Tensor:
         dtype, shape = index._dtype, index._array.shape
         if shape and (dtype is dtypes.int64 or dtype is dtypes.bool_):
@@ -317,12 +317,12 @@ def _take_apart(
 
 
 def _as_places(self: Tensor, chosen: bool) -> Tensor:
-    """What a single bool chooses from a dimension of size 1: all of it, or nothing."""
+    # What a single bool chooses from a dimension of size 1: all of it, or nothing.
     return self.new_zeros((1 if chosen else 0,), dtype=dtypes.int64)
 
 
 def _dims_taken(part: Any) -> int:
-    """How many dimensions of the tensor a part of an index uses up."""
+    # How many dimensions of the tensor a part of an index uses up.
     if part is None or part is Ellipsis or isinstance(part, bool):
         return 0
     if isinstance(part, (Tensor, np.ndarray)):

@@ -67,7 +67,7 @@ _LARGE = 1 << 16
 
 
 def _mixed(parts: list[Tensor], dim: int, common: dtype) -> Tensor:
-    """Parts of several types, each of which is converted in its place in the result."""
+    # Parts of several types, each of which is converted in its place in the result.
     sizes = [each._array.shape[dim] for each in parts]
     shape = list(parts[0]._array.shape)
     shape[dim] = sum(sizes)

@@ -215,7 +215,7 @@ def trace(input: Tensor) -> Tensor:
 
 
 def _factor(value: Any, dtype: Any) -> Any:
-    """A multiplier, which half precision takes in single precision."""
+    # A multiplier, which half precision takes in single precision.
     if isinstance(value, Tensor):
         value = value.item()
     return number_of_type(value, float32 if dtype in REDUCED_PRECISION else dtype)
@@ -231,7 +231,7 @@ def _add_product(
     alpha: Any,
     out: Tensor | None,
 ) -> Tensor:
-    """``beta * input + alpha * left @ right``; ``input`` is not read where ``beta`` is 0."""
+    # ``beta * input + alpha * left @ right``; ``input`` is not read where ``beta`` is 0.
     if not input._dtype is left._dtype is right._dtype:
         raise RuntimeError(
             f"{op_name}: input and both factors must have the same dtype, but got "

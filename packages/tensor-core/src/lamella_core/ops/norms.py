@@ -137,7 +137,7 @@ def _of_singular_values(A: Tensor, ord: Any) -> Tensor:
 
 
 def _largest(values: Tensor, dim: int) -> Tensor:
-    """The largest of numbers that are not negative, 0 where there is none."""
+    # The largest of numbers that are not negative, 0 where there is none.
     if values._array.shape[dim]:
         return values.amax((dim,), True)
     return values.sum(dim, keepdim=True)
@@ -223,7 +223,7 @@ def cond(A: Tensor, p: float | str | None = None, *, out: Tensor | None = None) 
 
 
 def _norm_unless(inverse: Tensor, p: Any, singular: Tensor) -> Tensor:
-    """The norm, with 0 in the place of the matrices that no iteration could go through."""
+    # The norm, with 0 in the place of the matrices that no iteration could go through.
     return matrix_norm(inverse.masked_fill(singular[..., None, None], 0), p)
 
 

@@ -83,7 +83,7 @@ def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
 
 
 def _take_inplace(name: str) -> Callable[..., Tensor]:
-    """The in-place form of a primitive; the public method of that name checks before it."""
+    # The in-place form of a primitive; the public method of that name checks before it.
     function = getattr(Tensor, name)
     delattr(Tensor, name)
     return function

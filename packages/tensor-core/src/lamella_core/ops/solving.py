@@ -131,7 +131,7 @@ def is_vector(A: Tensor, B: Tensor) -> bool:
 
 
 def _prepare(op_name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor, bool]:
-    """``A`` and ``B`` of ``A X = B`` with ``B`` a matrix, and whether it was a vector."""
+    # ``A`` and ``B`` of ``A X = B`` with ``B`` a matrix, and whether it was a vector.
     check_square(op_name, A)
     check_same_type(op_name, A, B)
     if B._array.ndim == 0:

@@ -71,7 +71,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
 
 
 def _even_sizes(size: int, part: int) -> tuple[int, ...]:
-    """``part`` again and again, the last one what is left; a single part of nothing for nothing."""
+    # ``part`` again and again, the last one what is left; a single part of nothing for nothing.
     if not size:
         return (0,)
     whole, rest = divmod(size, part)
@@ -113,7 +113,7 @@ def split(
 def _split_method(
     self: Tensor, split_size: int | Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
-    """See :func:`split`."""
+    # See :func:`split`.
     return split(self, split_size, dim)
 
 
@@ -315,11 +315,10 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
-    """The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
-
-    Raises:
-        RuntimeError: when ``size`` does not broadcast to this tensor's shape.
-    """
+    # The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
+    #
+    # Raises:
+    # RuntimeError: when ``size`` does not broadcast to this tensor's shape.
     wanted = read_sizes("sum_to_size", size)
     shape = self._array.shape
     added = len(shape) - len(wanted)
@@ -338,7 +337,7 @@ Tensor.sum_to_size = _sum_to_size
 
 
 def _several(name: str, tensors: Any, change: Any) -> Any:
-    """Applies a change to one tensor, or to each of several."""
+    # Applies a change to one tensor, or to each of several.
     if len(tensors) == 1:
         if isinstance(tensors[0], Tensor):
             return change(tensors[0])

@@ -352,7 +352,7 @@ def _quantile(
 
 
 def _at_ranks(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) -> Tensor:
-    """Values ``(..., len(q))`` at the ranks of the quantiles in the sorted last dimension."""
+    # Values ``(..., len(q))`` at the ranks of the quantiles in the sorted last dimension.
     length = ordered._array.shape[-1]
     q = q.reshape(-1)
     missing = ordered.isnan()

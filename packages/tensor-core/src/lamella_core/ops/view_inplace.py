@@ -32,29 +32,29 @@ def become(self: Tensor, view: Tensor) -> Tensor:
 
 
 def _squeeze_(self: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    """:func:`squeeze` on the tensor itself."""
+    # :func:`squeeze` on the tensor itself.
     return become(self, squeeze(self, dim))
 
 
 def _unsqueeze_(self: Tensor, dim: int) -> Tensor:
-    """:func:`unsqueeze` on the tensor itself."""
+    # :func:`unsqueeze` on the tensor itself.
     return become(self, unsqueeze(self, dim))
 
 
 def _transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
-    """:func:`transpose` on the tensor itself."""
+    # :func:`transpose` on the tensor itself.
     return become(self, transpose(self, dim0, dim1))
 
 
 def _t_(self: Tensor) -> Tensor:
-    """:func:`t` on the tensor itself."""
+    # :func:`t` on the tensor itself.
     return become(self, t(self))
 
 
 def _as_strided_(
     self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
-    """:func:`as_strided` on the tensor itself."""
+    # :func:`as_strided` on the tensor itself.
     return become(self, as_strided(self, size, stride, storage_offset))
 
 

@@ -52,7 +52,7 @@ def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
 
 
 def _permute_method(self: Tensor, *order: Any, dims: Any = None) -> Tensor:
-    """See :func:`permute`; the dimensions may also be given one by one."""
+    # See :func:`permute`; the dimensions may also be given one by one.
     if dims is not None:
         order = tuple(dims)
     elif len(order) == 1 and order[0].__class__ is not int:
@@ -157,7 +157,7 @@ def adjoint(input: Tensor) -> Tensor:
 
 
 def _T(self: Tensor) -> Tensor:
-    """A view with the dimensions in reverse order."""
+    # A view with the dimensions in reverse order.
     ndim = self._array.ndim
     if ndim == 2:
         return _transpose_table[modes.bits | self._key](self, 0, 1)
@@ -184,7 +184,7 @@ def _needs_matrix(name: str, ndim: int) -> None:
 
 
 def _mT(self: Tensor) -> Tensor:
-    """A view with the last two dimensions exchanged."""
+    # A view with the last two dimensions exchanged.
     ndim = self._array.ndim
     if ndim > 1:
         return _transpose_table[modes.bits | self._key](self, -2, -1)
@@ -193,7 +193,7 @@ def _mT(self: Tensor) -> Tensor:
 
 
 def _H(self: Tensor) -> Tensor:
-    """The conjugate transpose of a matrix."""
+    # The conjugate transpose of a matrix.
     if self._array.ndim not in (0, 2):
         raise RuntimeError(
             f"tensor.H is only supported on matrices (2-D tensors). Got {self._array.ndim}-D "
@@ -204,7 +204,7 @@ def _H(self: Tensor) -> Tensor:
 
 
 def _mH(self: Tensor) -> Tensor:
-    """The conjugate of :attr:`mT`."""
+    # The conjugate of :attr:`mT`.
     _needs_matrix("mH", self._array.ndim)
     return adjoint(self)
 

@@ -130,17 +130,16 @@ _basic_index_table = basic_index.op.table
 
 
 def _view_method(self: Tensor, *sizes: Any, dtype: dtype | None = None, size: Any = None) -> Tensor:
-    """The same elements in another shape, or the same bytes as another element type.
-
-    Args:
-        sizes: the shape, as integers or one sequence; one of them may be -1 and is inferred.
-        dtype: instead of a size, the type to read the bytes as; the last dimension grows or
-            shrinks when the types differ in size.
-
-    Raises:
-        RuntimeError: when the shape does not fit the number of elements, or the elements do not
-            lie in memory in a way that allows it; :meth:`reshape` copies then.
-    """
+    # The same elements in another shape, or the same bytes as another element type.
+    #
+    # Args:
+    # sizes: the shape, as integers or one sequence; one of them may be -1 and is inferred.
+    # dtype: instead of a size, the type to read the bytes as; the last dimension grows or
+    # shrinks when the types differ in size.
+    #
+    # Raises:
+    # RuntimeError: when the shape does not fit the number of elements, or the elements do not
+    # lie in memory in a way that allows it; :meth:`reshape` copies then.
     if len(sizes) == 1:
         only = sizes[0]
         if only.__class__ is dtype_class:
@@ -225,7 +224,7 @@ def reshape(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _reshape_method(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
-    """See :func:`reshape`; the sizes may also be given one by one."""
+    # See :func:`reshape`; the sizes may also be given one by one.
     if len(sizes) == 1 and sizes[0].__class__ is not int:
         sizes = tuple(sizes[0])
     elif shape is not None:
@@ -368,14 +367,13 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
 
 
 def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
-    """A view with dimensions of size 1 repeated, and new ones put in front; no copy is made.
-
-    Args:
-        sizes: the shape, as integers or one sequence; -1 keeps a size.
-
-    Raises:
-        RuntimeError: when another size than 1 would change.
-    """
+    # A view with dimensions of size 1 repeated, and new ones put in front; no copy is made.
+    #
+    # Args:
+    # sizes: the shape, as integers or one sequence; -1 keeps a size.
+    #
+    # Raises:
+    # RuntimeError: when another size than 1 would change.
     if size is not None:
         sizes = tuple(size)
     elif len(sizes) == 1 and sizes[0].__class__ is not int:
@@ -391,7 +389,7 @@ def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool =
 
 
 def _expanded_size(self: Tensor, size: tuple[Any, ...]) -> tuple[int, ...]:
-    """What :meth:`expand` makes of a size, or the error that says what is wrong with it."""
+    # What :meth:`expand` makes of a size, or the error that says what is wrong with it.
     shape = self._array.shape
     missing = len(size) - len(shape)
     if missing < 0:
@@ -500,13 +498,12 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 def _unfold_method(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """A view of the windows of ``size`` along a dimension, ``step`` apart.
-
-    The dimension counts the windows; a new last dimension goes along each.
-
-    Raises:
-        RuntimeError: when ``size`` is larger than the dimension, or ``step`` is not positive.
-    """
+    # A view of the windows of ``size`` along a dimension, ``step`` apart.
+    #
+    # The dimension counts the windows; a new last dimension goes along each.
+    #
+    # Raises:
+    # RuntimeError: when ``size`` is larger than the dimension, or ``step`` is not positive.
     shape = self._array.shape
     dimension = normalize_dim(dimension, len(shape))
     have = shape[dimension] if shape else 1

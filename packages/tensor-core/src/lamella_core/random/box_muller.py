@@ -13,12 +13,12 @@ import numpy as np
 
 
 def _single(*numbers: float) -> list[np.ndarray]:
-    """float32 arrays without dimensions, which ufuncs take quicker than Python's numbers."""
+    # float32 arrays without dimensions, which ufuncs take quicker than Python's numbers.
     return [np.array(number, np.float32) for number in numbers]
 
 
 def _wide(*numbers: float) -> list[np.ndarray]:
-    """The same numbers, rounded to float32, as float64."""
+    # The same numbers, rounded to float32, as float64.
     return [np.array(np.float32(number), np.float64) for number in numbers]
 
 
@@ -64,7 +64,7 @@ _24_BITS, _23, _FRACTION, _HALF_BITS, _I1, _I2, _22, _21, _30 = _integers(
 
 
 def _radii(k: np.ndarray) -> np.ndarray:
-    """``sqrt(-2 log(1 - k / 2**24))`` of int32 k in [0, 2**24)."""
+    # ``sqrt(-2 log(1 - k / 2**24))`` of int32 k in [0, 2**24).
     bits = np.subtract(_24_BITS, k).astype(np.float32).view(np.int32)
     bits -= _SCALED_SQRT_HALF
     exponent = (bits >> _23).astype(np.float32)
@@ -105,7 +105,7 @@ def _radii(k: np.ndarray) -> np.ndarray:
 
 
 def _turn(k: np.ndarray) -> np.ndarray:
-    """Cosine and sine, float32 (2, m), of the angles ``2 pi k / 2**24``, int32 k in [0, 2**24)."""
+    # Cosine and sine, float32 (2, m), of the angles ``2 pi k / 2**24``, int32 k in [0, 2**24).
     quadrant = k + _21
     quadrant >>= _22
     y = np.empty((2, k.size), np.float32)

@@ -225,7 +225,7 @@ def _bisected(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
 
 
 def _greatest_quotients(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
-    """The places of the greatest quotients, which are found block by block of a long row."""
+    # The places of the greatest quotients, which are found block by block of a long row.
     count = out.shape[1]
     places: Any = None
     kept: Any = None
@@ -279,7 +279,7 @@ class _UnitStream:
 
 
 def _poisson_small(rate: float, stream: _UnitStream) -> int:
-    """Uniform numbers multiplied until below exp(-rate) (D. E. Knuth, TAOCP 2, 3.4.1)."""
+    # Uniform numbers multiplied until below exp(-rate) (D. E. Knuth, TAOCP 2, 3.4.1).
     limit = math.exp(-rate)
     product = stream.draw()
     count = 0
@@ -290,7 +290,7 @@ def _poisson_small(rate: float, stream: _UnitStream) -> int:
 
 
 def _poisson_large(rate: float, stream: _UnitStream) -> int:
-    """Transformed rejection PTRS (W. Hoermann, Insur. Math. Econ. 12, 1993)."""
+    # Transformed rejection PTRS (W. Hoermann, Insur. Math. Econ. 12, 1993).
     log_rate = math.log(rate)
     b = 0.931 + 2.53 * math.sqrt(rate)
     a = -0.059 + 0.02483 * b

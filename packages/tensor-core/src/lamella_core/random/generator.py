@@ -164,7 +164,7 @@ class Generator:
         return self
 
     def _restart(self, base: Any) -> None:
-        """Without words ahead; ``base`` is the state of the twister, None that of the seed."""
+        # Without words ahead; ``base`` is the state of the twister, None that of the seed.
         self.ahead = Ahead(_NONE)
         self._base: Any = base
         self._since = 0
@@ -220,7 +220,7 @@ class Generator:
         return steps["draw"](self._bits, count)
 
     def _rest(self) -> np.ndarray:
-        """Gives out all words that are ahead."""
+        # Gives out all words that are ahead.
         ahead = self.ahead
         start = ahead.used
         ahead.used = ahead.size
@@ -250,7 +250,7 @@ class Generator:
         return high
 
     def _twister(self) -> Any:
-        """The twister's state after the last word that was given out."""
+        # The twister's state after the last word that was given out.
         with self._lock:
             unused = self._rest().size
             if unused:

@@ -44,7 +44,7 @@ _FULL_RANGE_INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.int16, 
 
 @cache
 def _largest(dtype: np.dtype) -> int:
-    """The greatest integer of a draw without an upper end."""
+    # The greatest integer of a draw without an upper end.
     if dtype == _BOOL:
         return 1
     if dtype in _SIGNIFICAND_BITS:
@@ -84,7 +84,7 @@ def _check_range(low: int, high: int, dtype: np.dtype) -> None:
 
 
 def _representable_range(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
-    """Ends moved inwards where rounding to a floating ``dtype`` would leave [low, high)."""
+    # Ends moved inwards where rounding to a floating ``dtype`` would leave [low, high).
     scalar = dtype.type
     if int(scalar(low + 1)) < low:
         low = int(np.nextafter(scalar(low + 1), scalar(np.inf)))
@@ -285,12 +285,11 @@ def _swapped(numbers: list[Any], generator: Generator) -> list[Any]:
 
 
 def _swap(values: np.ndarray, words: np.ndarray) -> None:
-    """Swaps the positions i and ``i + words[i] % (n - i)`` of n values, i ascending, all at once.
-
-    A position receives what the last earlier step with its target put there, if any: what that
-    step's own position held, which is what the last earlier step that aimed at it put there, if
-    any. Pointer jumping follows these links.
-    """
+    # Swaps the positions i and ``i + words[i] % (n - i)`` of n values, i ascending, all at once.
+    #
+    # A position receives what the last earlier step with its target put there, if any: what that
+    # step's own position held, which is what the last earlier step that aimed at it put there, if
+    # any. Pointer jumping follows these links.
     count = words.size
     turns = np.arange(count)
     offsets = words.view(np.int64) % (values.size - turns)

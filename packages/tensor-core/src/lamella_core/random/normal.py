@@ -146,7 +146,7 @@ def _few_singles(generator: Generator, count: int) -> np.ndarray:
 
 
 def _singles(words: np.ndarray) -> np.ndarray:
-    """The float32 numbers of the one-at-a-time path."""
+    # The float32 numbers of the one-at-a-time path.
     draws = words[0::2] << np.uint64(32)
     draws |= words[1::2]
     numbers = _pairs(doubles_of(draws))
@@ -221,7 +221,7 @@ def _fill_blocks_float64(out: np.ndarray, mean: float, std: float, generator: Ge
 
 
 def _pairs(draws: np.ndarray) -> np.ndarray:
-    """Normal numbers of pairs of uniform ones, which are overwritten."""
+    # Normal numbers of pairs of uniform ones, which are overwritten.
     logarithm = np.log1p(-draws[1::2])
     radius = np.sqrt(-2.0 * logarithm)
     angle = _TWO_PI * draws[0::2]

@@ -104,7 +104,7 @@ def round_to(dtype: np.dtype, numbers: np.ndarray) -> np.ndarray:
 
 
 def _split(x: Any) -> tuple[Any, Any]:
-    """x as a sum of two numbers of 26 bits each (T. J. Dekker, Numer. Math. 18, 1971)."""
+    # x as a sum of two numbers of 26 bits each (T. J. Dekker, Numer. Math. 18, 1971).
     scaled = x * 134217729.0
     high = scaled - (scaled - x)
     return high, x - high

@@ -112,7 +112,7 @@ class Source:
 
 
 def _product(a: int, b: int) -> int:
-    """The product of two polynomials over GF(2), modulo that of CRC-32."""
+    # The product of two polynomials over GF(2), modulo that of CRC-32.
     product = 0
     for place in range(31, -1, -1):
         if a >> place & 1:
@@ -123,7 +123,7 @@ def _product(a: int, b: int) -> int:
 
 @functools.cache
 def _factor() -> int:
-    """``x ** (8 * PART)``: what the CRC-32 of bytes is multiplied by when a part follows them."""
+    # ``x ** (8 * PART)``: what the CRC-32 of bytes is multiplied by when a part follows them.
     power = 1 << 30  # x
     for _ in range((8 * PART).bit_length() - 1):
         power = _product(power, power)

@@ -95,7 +95,7 @@ def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
 
 
 def _bits(input: np.ndarray) -> np.ndarray:
-    """Numbers that are zero where the input's are; half precision is slow to compare."""
+    # Numbers that are zero where the input's are; half precision is slow to compare.
     return input.view(np.uint16) << 1 if is_reduced(input) else input
 
 

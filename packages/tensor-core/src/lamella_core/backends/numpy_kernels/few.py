@@ -35,7 +35,7 @@ def _known(dtype: Any, number: Any, sign: float) -> Any:
 
 
 def _number(like: Any, value: Any) -> Any:
-    """A number of the caller's as :func:`numbers` has it, where its type holds it."""
+    # A number of the caller's as :func:`numbers` has it, where its type holds it.
     if value.__class__ is float:
         return _known(like.dtype, value, copysign(1.0, value)) if like.dtype.kind == "f" else value
     return _known(like.dtype, value, 1.0) if value.__class__ is int and abs(value) < 128 else value

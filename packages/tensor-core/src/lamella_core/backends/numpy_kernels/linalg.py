@@ -29,7 +29,7 @@ def _is_large(input: Any, columns: int) -> bool:
 
 
 def _for_blas(array: Any) -> Any:
-    """The matrices in a form that BLAS takes."""
+    # The matrices in a form that BLAS takes.
     (rows, columns), (down, across) = array.shape[-2:], array.strides[-2:]
     size = array.itemsize
     if (across == size and down >= size * columns) or (down == size and across >= size * rows):
@@ -43,7 +43,7 @@ def _cuts(size: int, count: int) -> list[slice]:
 
 
 def _product(left: Any, right: Any, bias: Any = None) -> Any:
-    """The product of two matrices, to each row of which the bias is added."""
+    # The product of two matrices, to each row of which the bias is added.
     rows, columns = left.shape[0], right.shape[1]
     left, right = _for_blas(left), _for_blas(right)
     if bias is None and left.size * columns >= _HUGE and rests():
@@ -64,7 +64,7 @@ def _product(left: Any, right: Any, bias: Any = None) -> Any:
 
 
 def _products(left: Any, right: Any) -> Any:
-    """The products of two equally many matrices, cut along the longest dimension of the batch."""
+    # The products of two equally many matrices, cut along the longest dimension of the batch.
     lead = left.shape[:-2]
     dim = lead.index(max(lead))
     before = (slice(None),) * dim

@@ -18,8 +18,8 @@ _SORTED = PART // 2
 
 
 def _keys(bits: np.ndarray, reduced: Any) -> tuple[np.ndarray, int]:
-    """The bits of half precision as integers that are in the numbers' order, NaN the greatest, and
-    how many these are."""
+    # The bits of half precision as integers that are in the numbers' order, NaN the greatest, and
+    # how many these are.
     keys = bits ^ ((bits >> 15) & _NAN)
     infinity = np.array(np.inf, reduced).view(np.int16)
     missing = (keys > infinity) | (keys < ~infinity)
@@ -86,7 +86,7 @@ for _name in ("cummax", "cummin"):
 
 
 def _parts(*arrays: Any) -> Any:
-    """The same parts of flat arrays, of which some may be None."""
+    # The same parts of flat arrays, of which some may be None.
     for start in range(0, arrays[0].size, PART // 2):
         part = slice(start, start + PART // 2)
         yield [None if each is None else each[part] for each in arrays]

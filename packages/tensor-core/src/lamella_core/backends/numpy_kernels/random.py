@@ -68,7 +68,7 @@ def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarr
 
 
 def _fill(target: np.ndarray, draw: Callable[[Any], np.ndarray]) -> None:
-    """Draws in the order of memory, block by block."""
+    # Draws in the order of memory, block by block.
     if not target.flags.c_contiguous:
         target = target.transpose(order_of(target.shape, target.strides))
     if target.size > BLOCK:

@@ -52,13 +52,13 @@ def _has_few(array: Any, dim: int) -> bool:
 
 
 def _outer(shape: tuple[int, ...], inner: int = -1) -> int:
-    """The dimension to cut, another than one: an outer one, whose parts are long runs of memory."""
+    # The dimension to cut, another than one: an outer one, whose parts are long runs of memory.
     dims = [dim for dim in range(len(shape)) if dim != inner]
     return max(dims, key=lambda dim: (min(shape[dim], 16), -dim))
 
 
 def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
-    """A kernel of half precision along a dimension, in float32 over parts of another dimension."""
+    # A kernel of half precision along a dimension, in float32 over parts of another dimension.
     first = arrays[0]
     wide = np.float32 if widens else first.dtype
     if first.size < LARGE or first.ndim == 1:
@@ -77,7 +77,7 @@ def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
 
 
 def _sum_of_exp(array: Any, dim: int) -> Any:
-    """The sum of exp over a dimension, whose parts are taken one after the other."""
+    # The sum of exp over a dimension, whose parts are taken one after the other.
     step = PART * array.shape[dim] // array.size
     if array.size < LARGE or not step:
         return _exp_and_sum(array, dim, True)
@@ -95,7 +95,7 @@ _exp_and_sum = by_parts(
 
 
 def _softmax_of_few(input: Any) -> Any:
-    """Softmax over the last dimension without a shift, None where the numbers do not allow it."""
+    # Softmax over the last dimension without a shift, None where the numbers do not allow it.
     length = input.shape[-1]
     all_ones = ones_of(input.dtype)
     result = np.exp(input)

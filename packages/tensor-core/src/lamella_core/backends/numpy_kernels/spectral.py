@@ -14,7 +14,7 @@ _COMPLEX = {"f": np.complex64, "F": np.complex64, "d": np.complex128, "D": np.co
 
 
 def _along(name: str, input: Any, dim: int, norm: str, count: int, out: Any) -> None:
-    """A transform over one dimension of ``count`` points."""
+    # A transform over one dimension of ``count`` points.
     inverse = name[0] == "i"
     # NumPy converts single precision to double where it divides by nothing; where it divides, not.
     undivided, divided = ("forward", "backward") if inverse else ("backward", "forward")
