@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Elements of a block, of which two threads need less than 1 MB for four arrays of float32, and the
 # size from which an array is worth cutting up.
-_BLOCK = 28672
+_BLOCK = 26624
 LARGE = 131072
 
 

@@ -54,11 +54,12 @@ def isclose(xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan
             close |= (input != input) & (other != other)
         if rtol == 0 and atol == 0:
             return close
+        gap = abs(input - other)
         bound = abs(other)
         bound *= rtol
         bound += atol
-        gap = abs(input - other)
-        close |= xp.isfinite(gap) & (gap <= bound)
+        # Infinitely far apart is not close.
+        close |= gap <= xp.minimum(bound, xp.finfo(gap.dtype).max, bound if bound.ndim else None)
         return close
     wide = [a.astype(xp.float64) for a in (input, other)]
     return close | (abs(wide[0] - wide[1]) <= atol + abs(rtol * wide[1]))

@@ -72,8 +72,9 @@ def unique(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -
     number = _run_lengths(xp, first) if counts else None
     if not inverse:
         return _wanted(values, None, number)
-    places = xp.cumsum(first, dtype=xp.int64)
+    places = first.astype(xp.int64)
     del first
+    xp.cumsum(places, out=places)
     places -= 1
     found = xp.empty(input.shape, xp.int64)
     found.reshape(-1)[order] = places
@@ -107,7 +108,8 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, cou
     number = _run_lengths(xp, starts) if counts else None
     places = None
     if inverse:
-        places = xp.cumsum(starts, dtype=xp.int64)
+        places = starts.astype(xp.int64)
+        xp.cumsum(places, out=places)
         places -= 1
         places = places.reshape(input.shape) if axis is None else places
     return _wanted(values if axis is None else xp.moveaxis(values, 0, axis), places, number)
