@@ -57,3 +57,33 @@ def test_precision_of_products() -> None:
     assert lc.get_float32_matmul_precision() == "highest"
     with pytest.raises(RuntimeError, match="expects a str"):
         lc.set_float32_matmul_precision(1)
+
+
+def test_what_resize_adds_is_filled() -> None:
+    lc.use_deterministic_algorithms(True)
+    x = lc.ones(2).resize_(4)
+    assert x[:2].tolist() == [1.0, 1.0]
+    assert all(map(math.isnan, x[2:].tolist()))
+    assert lc.ones(1, dtype=lc.int16).resize_as_(lc.ones(2, 1)).tolist() == [[1], [2**15 - 1]]
+    assert lc.ones(3).resize_(2).resize_(3).tolist() == [1.0, 1.0, 1.0]
+    lc.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        # Large enough to come from the system, which gives zeros.
+        assert lc.empty(1 << 25, dtype=lc.uint8)[-1].item() == 0
+    finally:
+        lc.utils.deterministic.fill_uninitialized_memory = True
+    lc.use_deterministic_algorithms(False)
+    assert lc.Tensor.resize_.__name__ == "_resize_"
+
+
+def test_put_says_nothing_of_places_named_twice() -> None:
+    place, value = lc.tensor([1]), lc.tensor([2.0])
+    lc.use_deterministic_algorithms(True)
+    with pytest.raises(RuntimeError, match="put does not have a deterministic implementation"):
+        lc.zeros(3).put_(place, value)
+    assert lc.zeros(3).put_(place, value, accumulate=True).tolist() == [0.0, 2.0, 0.0]
+    lc.use_deterministic_algorithms(True, warn_only=True)
+    with pytest.warns(UserWarning, match="put does not have"):
+        assert lc.put(lc.zeros(3), place, value).tolist() == [0.0, 2.0, 0.0]
+    lc.use_deterministic_algorithms(False)
+    assert lc.zeros(3).put_(place, value).tolist() == [0.0, 2.0, 0.0]

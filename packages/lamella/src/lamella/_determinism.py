@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella.utils import deterministic
 from lamella_core.dispatch import backends, kernel_of, load_backends, register_kernel, remove_kernel
+from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +23,11 @@ __all__ = [
 
 # On CUDA these add with atomic operations, in an order that no one knows.
 _UNORDERED = (
-    "bincount", "index_add", "index_put", "index_reduce", "put", "scatter", "scatter_add",
+    "bincount", "index_add", "index_put", "index_reduce", "scatter", "scatter_add",
     "scatter_reduce",
 )  # fmt: skip
+# PyTorch refuses it on every device, since it says nothing of a place that is named twice.
+_UNSAID = "put"
 _state: dict[str, Any] = {"enabled": False, "warn_only": False, "precision": "highest"}
 _replaced: list[tuple[str, str, Any]] = []
 
@@ -30,9 +35,10 @@ _replaced: list[tuple[str, str, Any]] = []
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Lets only such ops run as give the same result each time.
 
-    On the CPU every op does. On CUDA, those that add with atomic operations (``scatter_add``,
-    ``index_add`` and so on) raise RuntimeError, or warn. What ``empty`` and its like make is
-    filled, as PyTorch does: with NaN, the largest integer, True.
+    On the CPU every op does but ``put_`` without ``accumulate``. On CUDA, those that add with
+    atomic operations (``scatter_add``, ``index_add`` and so on) raise RuntimeError, too, or warn.
+    What ``empty`` and its like make, and what ``resize_`` adds, is filled as in PyTorch: with NaN,
+    the largest integer, True; unless ``utils.deterministic.fill_uninitialized_memory`` is False.
 
     Args:
         mode: on or off.
@@ -53,41 +59,75 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
             remove_kernel(name, device)
         else:
             register_kernel(name, kernel, device)
+    for name, function in _resizing.items():
+        setattr(Tensor, name, _filling(function) if mode else function)
     if not mode:
         return
     load_backends()
     for device, backend in backends.items():
-        names = ("empty", *_UNORDERED) if device == "cuda" else ("empty",)
+        names = ("empty", _UNSAID, *(_UNORDERED if device == "cuda" else ()))
         for name in names:
             try:
                 kernel = kernel_of(name, backend)
             except NotImplementedError:
                 continue
             _replaced.append((name, device, backend.kernels.get(name)))
-            stricter = _filled(kernel) if name == "empty" else _refused(name, kernel, warn_only)
+            if name == "empty":
+                stricter = _filled(kernel)
+            else:
+                on_cuda = device == "cuda"
+                stricter = _refused(name, kernel, warn_only, on_cuda)
             register_kernel(name, stricter, device)
 
 
 def _filled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def empty(size: Any, dtype: Any, device: Any) -> Any:
         array = kernel(size, dtype, device)
-        if dtype.kind in "iu":
-            array[...] = np.iinfo(dtype).max
-        else:
-            array[...] = True if dtype.kind == "b" else np.nan
+        if deterministic.fill_uninitialized_memory:
+            array[...] = _filler(dtype)
         return array
 
     return empty
 
 
-def _refused(name: str, kernel: Callable[..., Any], warn_only: bool) -> Callable[..., Any]:
+def _filler(dtype: np.dtype) -> Any:
+    """What memory that nothing was written to is filled with."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).max
+    return True if dtype.kind == "b" else np.nan
+
+
+_resizing = {name: vars(Tensor)[name] for name in ("resize_", "resize_as_")}
+
+
+def _filling(resize: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    @functools.wraps(resize)
+    def resize_and_fill(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        before = self.untyped_storage().nbytes() // self.itemsize
+        resize(self, *args, **kwargs)
+        storage = self.untyped_storage()
+        added = storage.nbytes() // self.itemsize - before
+        if added > 0 and deterministic.fill_uninitialized_memory:
+            new = self.detach().new_empty(0).set_(storage, before, (added,), (1,))
+            new.fill_(_filler(self.dtype.numpy))
+        return self
+
+    return resize_and_fill
+
+
+def _refused(
+    name: str, kernel: Callable[..., Any], warn_only: bool, on_cuda: bool
+) -> Callable[..., Any]:
+    way_out = ", or run the op on the CPU" if on_cuda else ""
     text = (
-        f"{name} on CUDA does not have a deterministic implementation, but you set "
-        f"'torch.use_deterministic_algorithms(True)'. Turn it off for this op, pass "
-        f"warn_only=True, or run the op on the CPU"
+        f"{name}{' on CUDA' if on_cuda else ''} does not have a deterministic implementation, but "
+        f"you set 'torch.use_deterministic_algorithms(True)'. Turn it off for this op, or pass "
+        f"warn_only=True{way_out}"
     )
 
     def refuse(*args: Any) -> Any:
+        if name == _UNSAID and args[-1] and not on_cuda:
+            return kernel(*args)
         if not warn_only:
             raise RuntimeError(text)
         warnings.warn(text, UserWarning, stacklevel=4)
