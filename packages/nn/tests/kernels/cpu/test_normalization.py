@@ -143,3 +143,24 @@ def test_batch_norm_of_half_precision(shape: Any) -> None:
     found = native_batch_norm_backward(grad, x, None, mean, variance, 1e-5)
     np.testing.assert_allclose(found[1], (grad * centered * rstd).sum((0, 2)), rtol=5e-3, atol=5e-2)
     np.testing.assert_allclose(found[2], grad.astype(float).sum((0, 2)), rtol=2e-3, atol=2e-2)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 5), (0,)])
+def test_layer_norm_of_no_numbers_of_half_precision(shape: Any) -> None:
+    x = np.zeros(shape, np.float16)
+    result, mean, rstd = native_layer_norm(x, shape[-1:], None, None, 1e-5)
+    assert result.shape == shape and result.dtype == np.float16
+    assert mean.shape == rstd.shape == (*shape[:-1], 1)
+    slopes = native_layer_norm_backward(x, x, shape[-1:], None, mean, rstd)
+    assert [each.shape for each in slopes] == [shape, shape[-1:], shape[-1:]]
+    assert not slopes[1].any() and not slopes[2].any()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0)])
+def test_batch_norm_of_no_numbers_of_half_precision(shape: Any) -> None:
+    x = np.zeros(shape, np.float16)
+    result, mean, variance = native_batch_norm(x, None, None, 1e-5)
+    assert result.shape == shape and result.dtype == np.float16
+    assert mean.shape == variance.shape == (3,)
+    slopes = native_batch_norm_backward(x, x, None, mean, variance, 1e-5)
+    assert slopes[0].shape == shape and not slopes[2].any()

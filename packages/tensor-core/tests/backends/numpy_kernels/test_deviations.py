@@ -26,6 +26,13 @@ def test_standard_deviation_of_complex_numbers_and_of_a_transpose():
     np.testing.assert_allclose(result.numpy(), array.astype(np.complex128).std(ddof=1), rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+def test_variance_with_infinities_is_nan_and_silent():
+    array = ARRAY.copy()
+    array[0, 0, :2] = np.inf, -np.inf
+    assert np.isnan(core.var(core.from_numpy(array)).item())
+
+
 @pytest.mark.parametrize("dim", [0, 1, (1, 2)])
 def test_logsumexp(dim):
     result = core.logsumexp(core.from_numpy(ARRAY), dim)

@@ -79,7 +79,8 @@ def _layer_norm_of_half(
 ) -> tuple[Any, Any, Any]:
     """In float32, some rows at a time; all results are rounded."""
     length, dtype = prod(sizes), input.dtype
-    rows = _rows(input, length) if input.size else input.reshape(-1, length)
+    lead = input.shape[: input.ndim - len(sizes)]
+    rows = np.ascontiguousarray(input).reshape(prod(lead), length)
     weight, bias = (None if each is None else each.reshape(-1) for each in _widened(weight, bias))
     result = np.empty(rows.shape, dtype)
     mean, rstd = np.empty((2, len(rows), 1), dtype)
@@ -92,7 +93,7 @@ def _layer_norm_of_half(
             result[part], mean[part], rstd[part] = native_layer_norm(*given)
 
     spread(normalize, shares(len(rows), step))
-    kept = (*input.shape[: input.ndim - len(sizes)], *[1] * len(sizes))
+    kept = (*lead, *[1] * len(sizes))
     return result.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
 
 
@@ -142,7 +143,8 @@ def _channels_of_half(
     """A kernel of batch normalization in float32, some channels at a time; results are rounded."""
     first = arrays[0]
     batch, channels = first.shape[:2]
-    arrays = tuple([each.reshape(batch, channels, -1) for each in arrays])
+    places = prod(first.shape[2:])
+    arrays = tuple([each.reshape(batch, channels, places) for each in arrays])
     vectors = tuple(_widened(*vectors))
     result = np.empty(arrays[0].shape, first.dtype)
     further = np.empty((2, channels), first.dtype)
@@ -197,7 +199,8 @@ def _layer_norm_backward_of_half(
 ) -> tuple[Any, Any, Any]:
     """In float32, some rows at a time; all results are rounded."""
     length, dtype = prod(sizes), input.dtype
-    grads, values = grad_output.reshape(-1, length), input.reshape(-1, length)
+    count = prod(input.shape[: input.ndim - len(sizes)])
+    grads, values = grad_output.reshape(count, length), input.reshape(count, length)
     mean, rstd = mean.reshape(-1, 1), rstd.reshape(-1, 1)
     (weight,) = _widened(weight)
     weight = None if weight is None else weight.reshape(-1)
