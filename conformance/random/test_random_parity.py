@@ -299,6 +299,10 @@ def test_multinomial(seed, dtype):
                 expected = torch.multinomial(probs, count, replacement, generator=t)
                 actual = ours.multinomial(to_numpy(probs), count, replacement, g)
                 assert_same(actual, expected)
+                if len(shape) == 2 and count <= shape[0]:
+                    expected = torch.multinomial(probs.t(), count, replacement, generator=t)
+                    actual = ours.multinomial(to_numpy(probs).T, count, replacement, g)
+                    assert_same(actual, expected)
     assert_same_state(g, t)
 
 

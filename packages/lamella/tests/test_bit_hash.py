@@ -23,6 +23,7 @@ def test_as_numpy(dtype, dim):
         result = torch.hash_tensor(x, places, keepdim=keep)
         assert result.dtype is torch.uint64
         np.testing.assert_array_equal(result.numpy(), wanted)
+    assert torch.hash_tensor(x, []).shape == ()
     assert x.permute(2, 0, 1).hash_tensor().item() == np.bitwise_xor.reduce(bits(array), axis=None)
 
 

@@ -57,8 +57,9 @@ def hash_tensor(
             f"Expected result to be of dtype uint64, but got {out._dtype.class_name}"
         )
     shape = input.shape
-    dims = normalize_dims(dim, len(shape)) if dim != () else tuple(range(len(shape)))
-    if dim == () and not input.numel():
+    of_all = dim in ((), [])
+    dims = tuple(range(len(shape))) if of_all else normalize_dims(dim, len(shape))
+    if of_all and not input.numel():
         raise RuntimeError(
             "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify "
             "the reduction dim with the 'dim' argument."

@@ -68,6 +68,7 @@ def test_regression_losses():
     assert F.l1_loss(a, b, reduction="sum").item() == 3.5
     assert F.smooth_l1_loss(a, b, reduction="none").tolist() == [0.125, 2.5]
     assert F.huber_loss(a, b, reduction="none", delta=2.0).tolist() == [0.125, 4.0]
+    assert F.huber_loss(a.bfloat16(), b).dtype is torch.bfloat16
 
 
 def test_binary_cross_entropy():

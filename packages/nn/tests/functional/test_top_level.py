@@ -74,3 +74,14 @@ def test_convolution_of_any_dimension():
     assert result.tolist() == [[[[1.0] * 4] * 4]]
     with pytest.raises(RuntimeError, match="weight of 3 to 5 dimensions"):
         top_level.convolution(ones, core.ones(2, 2), None, [1], [0], [1], False, [0], 1)
+
+
+def test_grids_of_images_and_of_volumes():
+    image, grid = core.ones(1, 1, 2, 2), core.zeros(1, 1, 1, 2)
+    assert top_level.grid_sampler_2d(image, grid, 0, 0, False).tolist() == [[[[1.0]]]]
+    volume, places = core.ones(1, 1, 2, 2, 2), core.zeros(1, 1, 1, 1, 3)
+    assert top_level.grid_sampler_3d(volume, places, 0, 0, False).tolist() == [[[[[1.0]]]]]
+    with pytest.raises(RuntimeError, match="expected 4D input"):
+        top_level.grid_sampler_2d(volume, places, 0, 0, False)
+    with pytest.raises(RuntimeError, match="expected 5D input"):
+        top_level.grid_sampler_3d(image, grid, 0, 0, False)

@@ -38,6 +38,12 @@ def test_gradient_adds_up_by_row(padding_idx, by_frequency):
     np.testing.assert_allclose(back, expected)
 
 
+def test_gradient_of_no_look_ups_is_zero():
+    indices = np.zeros((0, 3), np.int64)
+    found = kernels.embedding_backward(np, np.zeros((0, 3, 2)), indices, 4, -1, False)
+    np.testing.assert_array_equal(found, np.zeros((4, 2)))
+
+
 def test_sums_of_many_rows_in_parts():
     random = np.random.default_rng(0)
     indices = random.integers(0, 700, 2100)

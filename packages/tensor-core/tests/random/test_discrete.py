@@ -69,6 +69,14 @@ def test_multinomial():
     assert multinomial(rows, 1, generator=generator()).tolist() == [[3], [3]]
 
 
+def test_multinomial_draws_in_the_order_of_memory():
+    # torch.multinomial of these, with the seed 42.
+    rows = np.float32([[0.1, 0.4], [0.3, 0.3], [0.6, 0.3]]).T
+    assert multinomial(rows, 2, generator=generator()).tolist() == [[1, 0], [0, 1]]
+    rows = np.ascontiguousarray(rows)
+    assert multinomial(rows, 2, generator=generator()).tolist() == [[1, 2], [0, 2]]
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_multinomial_frequencies(count):
     rows = np.broadcast_to(WEIGHTS, (20000, 5))

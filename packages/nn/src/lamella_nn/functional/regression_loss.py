@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
+from lamella_nn.functional.precision import as_given
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.elementwise_loss import (
     elementwise_bce,
@@ -140,6 +141,9 @@ def huber_loss(
         delta: where the square passes into the line.
         weight: of the input's shape; the mean is then the weighted one.
 
+    Returns:
+        The loss in the type of ``input``, whatever that of ``target`` is.
+
     Raises:
         ValueError: for an unknown reduction, or a weight of another shape.
         RuntimeError: unless ``delta`` is positive.
@@ -151,6 +155,8 @@ def huber_loss(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
     losses = elementwise_huber(input, target, delta)
+    if input._dtype.is_floating_point:
+        losses = as_given(losses, input)
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
 

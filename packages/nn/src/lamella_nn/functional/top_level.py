@@ -204,7 +204,27 @@ def grid_sampler(
     return F.grid_sample(input, grid, mode, outside, align_corners)
 
 
-grid_sampler_2d = grid_sampler_3d = grid_sampler
+def grid_sampler_2d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """:func:`grid_sampler` of images, ``(batch, channels, height, width)``."""
+    _check_rank(input, 4)
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def grid_sampler_3d(
+    input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Tensor:
+    """:func:`grid_sampler` of volumes, ``(batch, channels, depth, height, width)``."""
+    _check_rank(input, 5)
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
+
+
+def _check_rank(input: Tensor, rank: int) -> None:
+    if input.dim() != rank:
+        raise RuntimeError(
+            f"grid_sampler(): expected {rank}D input, but got input with sizes {list(input.shape)}"
+        )
 
 
 def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:

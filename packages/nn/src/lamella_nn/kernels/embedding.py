@@ -33,7 +33,7 @@ def embedding_backward(
     xp: Any, grad_output: Any, indices: Any, rows: int, padding_idx: int, scale_grad_by_freq: bool
 ) -> Any:
     flat = indices.reshape(-1)
-    grad = grad_output.reshape(flat.size, -1)
+    grad = grad_output.reshape(flat.size, grad_output.shape[-1])
     total = xp.zeros((rows, grad.shape[1]), grad.dtype)
     if not flat.size:
         return total

@@ -198,12 +198,18 @@ def multinomial(
     rows = probs[None] if probs.ndim == 1 else probs
     out = np.empty((rows.shape[0], num_samples), np.int64)
     height = max(BLOCK // max(categories, 1), 1)
+    bisects = replacement and num_samples > 1
+    draws: Any = None
+    if rows.flags.fnc and not bisects:
+        # PyTorch's numbers lie in memory as the weights do, and are drawn in this order.
+        draws = exponential(rows.shape[::-1], 1.0, rows.dtype, generator).T
     for top in range(0, rows.shape[0], height):
         part = slice(top, top + height)
-        if replacement and num_samples > 1:
+        if bisects:
             _bisected(rows[part], out[part], generator)
         else:
-            _greatest_quotients(rows[part], out[part], generator)
+            own = None if draws is None else draws[part]
+            _greatest_quotients(rows[part], out[part], generator, own)
     return out.reshape(*probs.shape[:-1], num_samples)
 
 
@@ -224,7 +230,9 @@ def _bisected(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
             row[part] = np.searchsorted(weights, draws)
 
 
-def _greatest_quotients(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:
+def _greatest_quotients(
+    rows: np.ndarray, out: np.ndarray, generator: Generator, draws: Any
+) -> None:
     # The places of the greatest quotients, which are found block by block of a long row.
     count = out.shape[1]
     places: Any = None
@@ -232,7 +240,10 @@ def _greatest_quotients(rows: np.ndarray, out: np.ndarray, generator: Generator)
     step = max(BLOCK, count)
     for start in range(0, rows.shape[1], step):
         part = rows[:, start : start + step]
-        quotients = exponential(part.shape, 1.0, part.dtype, generator)
+        if draws is None:
+            quotients = exponential(part.shape, 1.0, part.dtype, generator)
+        else:
+            quotients = draws[:, start : start + step]
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             np.divide(part, quotients, out=quotients)
         if start:
