@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-import lamella_autograd  # noqa: F401
 import lamella_core as lc
+from lamella_autograd import grad as grad_of
+from lamella_autograd import graph, rename
 from lamella_core.special import entr
 
 NAMES: list[tuple[str, Callable[[lc.Tensor], lc.Tensor]]] = [
@@ -66,3 +67,43 @@ def test_names_after_a_backward_pass() -> None:
     for y in made:
         y.sum().backward()
     assert [y.grad_fn.name() for y in made] == before
+
+
+def test_a_composite_names_its_last_node() -> None:
+    x, y = (lc.rand(3, 3).requires_grad_() for _ in range(2))
+    named = lc.addmm(x, x, y)
+    assert named.grad_fn.name() == type(named.grad_fn).__name__ == "AddmmBackward0"
+    assert (x + x @ y).grad_fn.name() == "AddBackward0"
+    assert [each.name() for each, _ in named.grad_fn.next_functions][0] == "MmBackward0"
+    assert lc.addmm(x.detach(), x.detach(), y.detach()).grad_fn is None
+    (grad,) = grad_of(lc.addmm(x, x, y).sum(), x, create_graph=True)
+    (plain,) = grad_of((x + x @ y).sum(), x, create_graph=True)
+    assert grad.equal(plain)
+
+
+def test_a_renamed_node_keeps_what_it_saved() -> None:
+    x = lc.rand(3, 3).requires_grad_()
+    packed: list[tuple[int, ...]] = []
+
+    def pack(tensor: lc.Tensor) -> lc.Tensor:
+        packed.append(tuple(tensor.shape))
+        return tensor
+
+    with graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        y = rename(x * x, "SquareBackward0")
+    assert packed == [(3, 3), (3, 3)]
+    assert y.grad_fn.name() == "SquareBackward0"
+    assert y.grad_fn._saved_other.equal(x)
+    y.sum().backward()
+    assert x.grad.equal(2 * x.detach())
+    with pytest.raises(RuntimeError, match="second time"):
+        y.sum().backward()
+
+
+def test_a_renamed_node_sees_a_write_to_what_it_saved() -> None:
+    x = lc.rand(3).requires_grad_()
+    doubled = x * 2
+    y = rename(doubled * doubled, "SquareBackward0")
+    doubled.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()

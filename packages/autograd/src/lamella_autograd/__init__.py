@@ -33,7 +33,7 @@ from lamella_autograd.modes import (
     set_multithreading_enabled,
 )
 from lamella_autograd.mutation import CloneBeforeWrite
-from lamella_autograd.names import node_name
+from lamella_autograd.names import node_name, rename
 from lamella_autograd.node import Node
 from lamella_autograd.recording import Autograd
 from lamella_autograd.tensor_methods import attach
@@ -91,6 +91,7 @@ __all__ = [
     "node_name",
     "op_call",
     "pushforward",
+    "rename",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",

@@ -120,7 +120,7 @@ class CopySlices(Node):
         self.hooks = None
 
     def name(self) -> str:
-        return "CopySlices"
+        return "torch::autograd::CopySlices"
 
     def apply(self, grad: Any) -> tuple[Any, ...]:
         window = self.window

@@ -2,7 +2,7 @@
 
 An op's node is named after the op, ``exp`` gives ``ExpBackward0``. Where PyTorch has several ops in
 the place of one, the arguments that the node keeps tell which of them it would have called. Of
-composites that are one op in PyTorch, the names are those of their last op here.
+composites that are one op in PyTorch, the last node is renamed after it was made.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from lamella_autograd.node import Node, node_of
 from lamella_core.tensor import Tensor
 
 _Name = str | Callable[[Any], str]
@@ -38,6 +39,66 @@ def name_of(op_name: str) -> tuple[str, Callable[[Any], str] | None]:
     """The name of an op's nodes, and the function that gives it where arguments decide."""
     name = _NAMES.get(op_name, f"{_words(op_name)}Backward0")
     return (name, None) if isinstance(name, str) else (f"{_words(op_name)}Backward0", name)
+
+
+# By class and name: a class whose nodes have the other name.
+_renamed: dict[tuple[type[Node], str], type[Node]] = {}
+
+
+def rename(result: Tensor, name: str) -> Tensor:
+    """Gives the node of a result, where it has one, the name of the composite that made it.
+
+    Args:
+        result: made by an op, and seen by nobody else.
+        name: PyTorch's name of the node.
+
+    Returns:
+        The result.
+    """
+    if result._graph is not None:
+        node = node_of(result._graph)
+        node.__class__ = _renamed.get((node.__class__, name)) or _with_name(node.__class__, name)
+    return result
+
+
+def _with_name(node_class: type[Node], name: str) -> type[Node]:
+    renamed: Any = type(name, (node_class,), {"__slots__": (), "name": Node.name})
+    # What looks for saved tensors reads these.
+    renamed.__slots__ = node_class.__slots__
+    _renamed[node_class, name] = renamed
+    return renamed
+
+
+# The core's composites, by the names that they give themselves.
+_COMPOSITES = {
+    "addbmm": "AddbmmBackward0",
+    "addmm": "AddmmBackward0",
+    "addmv": "AddmvBackward0",
+    "addr": "AddrBackward0",
+    "baddbmm": "BaddbmmBackward0",
+    "bmm": "BmmBackward0",
+    "cdist": "CdistBackward0",
+    "celu": "CeluBackward0",
+    "cholesky_inverse": "CholeskyInverseBackward0",
+    "cross": "LinalgCrossBackward0",
+    "dist": "DistBackward0",
+    "einsum": "ViewBackward0",
+    "kron": "UnsafeViewBackward0",
+    "linalg.cross": "LinalgCrossBackward0",
+    "linalg.solve": "LinalgSolveExBackward0",
+    "multi_dot": "ViewBackward0",
+    "polar": "PolarBackward0",
+    "reshape": "UnsafeViewBackward0",
+    "renorm": "RenormBackward0",
+    "trace": "TraceBackward0",
+}
+
+
+def made_by(result: Tensor, op_name: str) -> None:
+    """Names the last node of a composite of the core."""
+    name = _COMPOSITES.get(op_name)
+    if name is not None:
+        rename(result, name)
 
 
 def _words(op_name: str) -> str:
@@ -97,6 +158,8 @@ def _matmul(node: Any) -> str:
 def _linear(node: Any) -> str:
     """Of an input that was not kept or is freed the rank is not known; 2 is the most common."""
     rank = getattr(node._kept_input, "ndim", 2)
+    if rank == 1 and node._bias_shape is None:
+        return "SqueezeBackward4"
     if node._bias_shape is not None:
         return "AddmmBackward0" if rank == 2 else "ViewBackward0"
     return "MmBackward0" if rank == 2 else "UnsafeViewBackward0"
@@ -128,6 +191,31 @@ def _split(node: Any) -> str:
     return "SplitBackward0" if alike else "SplitWithSizesBackward0"
 
 
+def _transpose(node: Any) -> str:
+    """``t`` and ``T`` of a matrix each count one dimension from the end, as nobody does."""
+    known = {(-2, 1): "T", (1, -2): "Permute"}
+    return f"{known.get((node._kept_dim0, node._kept_dim1), 'Transpose')}Backward0"
+
+
+def _by_other(word: str) -> Callable[[Any], str]:
+    return lambda node: f"{word}Backward{1 if _is_tensor(node, 'other') else 0}"
+
+
+node_name("transpose", _transpose)
+node_name("squeeze", lambda node: f"SqueezeBackward{1 if isinstance(node._kept_dim, int) else 0}")
+node_name("remainder", _by_other("Remainder"))
+node_name("fmod", _by_other("Fmod"))
+node_name("div_floor", "DivBackward2")
+node_name("div_trunc", "DivBackward2")
+node_name("lerp", lambda node: f"LerpBackward{1 if _is_tensor(node, 'weight') else 0}")
+node_name("median_dim", "MedianBackward1")
+node_name("diagonal_backward", "DiagEmbedBackward0")
+node_name("linalg_eigvals", "LinalgEigBackward0")
+node_name("linalg_eigvalsh", "LinalgEighBackward0")
+node_name("linalg_svdvals", "LinalgSvdBackward0")
+node_name("real", "SelectBackward0")
+node_name("imag", "SelectBackward0")
+node_name("conj_physical", "ConjBackward0")
 node_name("pow", _pow)
 node_name("clamp", _clamp)
 node_name("matmul", _matmul)

@@ -9,6 +9,7 @@ from lamella_autograd.backward import backward as run_backward
 from lamella_autograd.inference import check_may_require_grad, is_inference
 from lamella_autograd.inplace import edge_of
 from lamella_autograd.modes import TRANSFORMING
+from lamella_autograd.names import made_by
 from lamella_autograd.node import Node, Output
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
@@ -159,6 +160,7 @@ def attach() -> None:
     cls._grad_fn = cls.grad_fn
     cls._backward_hooks = cls._post_accumulate_grad_hooks = None
     cls.output_nr = property(_output_nr)
+    cls._made_by = made_by
     cls.register_hook = hooks.register_hook
     cls.register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
     cls.retain_grad = hooks.retain_grad

@@ -446,7 +446,7 @@ class Tensor(metaclass=_HasOps):
             device_suffix=None if self.is_cpu else str(self.device),
             class_name=self._printed_name,
             requires_grad=self.is_leaf and self.requires_grad,
-            grad_fn_name=None if self.is_leaf else self.grad_fn.name(),
+            grad_fn_name=None if self.is_leaf else self.grad_fn.name().rpartition(":")[2],
         )
 
     def __format__(self, spec: str) -> str:

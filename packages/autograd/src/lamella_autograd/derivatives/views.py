@@ -21,7 +21,7 @@ derivative("permute", input=_unpermuted)
 derivative("transpose", input=lambda grad, dim0, dim1: grad.transpose(dim0, dim1))
 derivative("expand", input=lambda grad, input_shape: sum_to_shape(grad, input_shape))
 derivative("unsqueeze", input=lambda grad, dim: grad.squeeze(dim))
-derivative("squeeze", input=lambda grad, input_shape: grad.reshape(input_shape))
+derivative("squeeze", input=lambda grad, input_shape, dim: grad.reshape(input_shape))
 derivative(
     "basic_index",
     input=lambda grad, input_shape, index: basic_index_backward(grad, input_shape, index),

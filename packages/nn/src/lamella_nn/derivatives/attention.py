@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_autograd import derivative, is_grad_enabled
+from lamella_autograd import derivative, is_grad_enabled, node_name
 from lamella_autograd.restore import sum_to_shape
 from lamella_nn.ops.attention import attention_backward, attention_weights
 
@@ -56,3 +56,13 @@ def _in_ops(
 
 
 derivative("attention", joint=("query", "key", "value", "mask"), compute=_attention)
+
+# PyTorch has one op for batches of heads; once the query is freed, its rank is not known.
+node_name(
+    "attention",
+    lambda node: (
+        "ScaledDotProductFlashAttentionForCpuBackward0"
+        if getattr(node._kept_query, "ndim", 4) == 4
+        else "UnsafeViewBackward0"
+    ),
+)

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.ops import activation as shared
 from lamella_core.ops.activation import (
     celu_,
@@ -159,7 +160,7 @@ def rrelu(
         )
     if inplace:
         return shared.rrelu_(input, lower, upper, training)
-    return shared.rrelu(input, lower, upper, training)
+    return rename(shared.rrelu(input, lower, upper, training), "RreluWithNoiseBackward0")
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -298,7 +299,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     """
     if not input.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")
-    return ops.glu(input, dim)
+    return rename(ops.glu(input, dim), "GluBackward0")
 
 
 def softmax(

@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd import rename
 from lamella_nn.functional.arguments import listed, per_dimension, spaced
 from lamella_nn.ops.convolution import (
     convolution,
@@ -401,7 +402,7 @@ def _conv_transpose(
         )
     result = convolution_input_grad(input, weight, sizes, stride, padding, dilation, groups)
     if bias is not None:
-        result = result + bias.reshape(-1, *[1] * dims)
+        result = rename(result + bias.reshape(-1, *[1] * dims), "ConvolutionBackward0")
     return result if batched else result.squeeze(0)
 
 

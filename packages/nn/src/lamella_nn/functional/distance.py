@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.dispatch import WATCHED
 from lamella_core.ops.distance import length
 from lamella_core.promotion import result_dtype
@@ -62,7 +63,7 @@ def pairwise_distance(
     Raises:
         RuntimeError: when the shapes do not broadcast.
     """
-    return core.norm(x1 - x2 + eps, p, -1, keepdim)
+    return rename(core.norm(x1 - x2 + eps, p, -1, keepdim), "NormBackward1")
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -82,7 +83,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     count = input._array.shape[0]
     if input._key & WATCHED or count * input.numel() <= _PART:
         first, second = core.triu_indices(count, count, 1, device=input.device)
-        return _between(input, first, second, p)
+        return rename(_between(input, first, second, p), "PdistBackward0")
     result = input.new_empty((count * (count - 1) // 2,))
     start = done = 0
     while done < result.numel():

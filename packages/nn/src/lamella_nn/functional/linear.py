@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.ops.linalg import linear
 
 if TYPE_CHECKING:
@@ -54,4 +55,5 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     result = core.bmm(partial.reshape(-1, out, size2), right.unsqueeze(-1)).squeeze(-1)
     if bias is not None:
         result = result + bias
-    return result.reshape(*lead, out)
+    result = result.reshape(*lead, out)
+    return result if bias is None else rename(result, "AddBackward0")

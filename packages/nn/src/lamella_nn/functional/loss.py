@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.reduction import read_reduction
 from lamella_nn.ops.loss import cross_entropy_index, nll_loss_index
@@ -141,7 +142,9 @@ def _cross_entropy_probabilities(
     if reduction == "none":
         return -products.sum(dim)
     total = -products.sum()
-    return total if reduction == "sum" else total / (input.numel() / classes)
+    if reduction == "sum":
+        return total
+    return rename(total / (input.numel() / classes), "DivBackward1")
 
 
 def nll_loss(

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_autograd.modes import TRANSFORMING
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.dispatch import modes
@@ -89,7 +90,7 @@ def batch_norm(
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _by_running_statistics(input, running_mean, running_var, weight, bias, eps)
-        return _row_major(input, result)
+        return rename(_row_major(input, result), "NativeBatchNormBackward0")
     count = shape[0] * prod(shape[2:])
     if count == 1:
         raise ValueError(
@@ -191,7 +192,8 @@ def instance_norm(
         unbiased = count / max(count - 1, 1)
         spread = variance.detach().reshape(batch, channels).mean(0)
         _move(running_var, spread, momentum, unbiased)
-    return as_given(_by_channel(normal.reshape(shape), weight, bias), input)
+    result = as_given(_by_channel(normal.reshape(shape), weight, bias), input)
+    return rename(result, "ViewBackward0")
 
 
 def _by_channel(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -312,7 +314,7 @@ def group_norm(
     grouped = single(input).reshape(shape[0], num_groups, size)
     normal = native_layer_norm(grouped, (size,), None, None, eps)[0]
     result = as_given(_by_channel(normal.reshape(shape), weight, bias), input)
-    return in_format_of(input, result)
+    return rename(in_format_of(input, result), "NativeGroupNormBackward0")
 
 
 def rms_norm(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.conventions.arguments import number_of_type
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
@@ -72,7 +73,12 @@ def pad(
         before, behind = pairs[2 * i], pairs[2 * i + 1]
         if before or behind:
             result = _along(result, input.ndim - 1 - i, before, behind, mode)
-    return result if mode == "circular" else in_format_of(input, result)
+    if result is input:
+        return result
+    if mode == "circular":
+        return rename(result, "torch::autograd::CopySlices")
+    name = "Reflection" if mode == "reflect" else "Replication"
+    return rename(in_format_of(input, result), f"{name}Pad{dims}DBackward0")
 
 
 def _constant(input: Tensor, pairs: tuple[int, ...], value: float) -> Tensor:

@@ -101,7 +101,7 @@ def soft_margin_loss(
         ValueError: for an unknown reduction.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    return reduced(elementwise_soft_margin(input, target), reduction)
+    return reduced(elementwise_soft_margin(input, target), reduction, "SoftMarginLossBackward0")
 
 
 def cosine_embedding_loss(
@@ -289,7 +289,8 @@ def multi_margin_loss(
         violations = violations * weight[indices].unsqueeze(1)
     others = core.ones_like(scores).scatter(1, chosen, 0.0)
     losses = (violations * others).sum(1) / classes
-    return reduced(losses if input.ndim > 1 else losses.squeeze(0), reduction)
+    losses = losses if input.ndim > 1 else losses.squeeze(0)
+    return reduced(losses, reduction, "MultiMarginLossBackward0")
 
 
 def multilabel_margin_loss(
@@ -330,7 +331,8 @@ def multilabel_margin_loss(
     violations = _above_zero(1 - scores.gather(1, indices).unsqueeze(2) + scores.unsqueeze(1))
     pairs = counted.unsqueeze(2) * (~is_label).to(scores.dtype).unsqueeze(1)
     losses = (violations * pairs).sum((1, 2)) / classes
-    return reduced(losses if input.ndim > 1 else losses.squeeze(0), reduction)
+    losses = losses if input.ndim > 1 else losses.squeeze(0)
+    return reduced(losses, reduction, "MultilabelMarginLossBackward0")
 
 
 def multilabel_soft_margin_loss(

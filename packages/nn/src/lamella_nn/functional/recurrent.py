@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.tensor import Tensor
 from lamella_nn.ops.dropout import dropout as drop
 from lamella_nn.ops.recurrent import gru_layer, lstm_layer, rnn_layer
@@ -157,12 +158,12 @@ def run_rows(
         rows = outputs[0] if directions == 1 else core.cat(outputs, 1)
         if dropout and train and index < num_layers - 1:
             rows = drop(rows, dropout, True)
-    one_op = fused and not projected and _is_one_op(kind, rows)
+    one_op = fused and _is_one_op(kind, rows, hx)
     if directions == 1 and rows.requires_grad and not one_op:
         # The derivative reads the layer's own rows, while the caller may write to these.
         rows = rows.clone()
     if len(last) == 1:
-        return (rows, *(state.unsqueeze(0) for state in last[0]))
+        return (rows, *(rename(state.unsqueeze(0), "StackBackward0") for state in last[0]))
     return (rows, *(core.stack(states) for states in zip(*last, strict=True)))
 
 
@@ -204,13 +205,23 @@ def run_batch(
         True,
     )
     output = rows.view(steps, batch, rows._array.shape[1])
-    return (output.transpose(0, 1) if batch_first else output, *states)
+    one_op = _is_one_op(kind, rows, hx)
+    if batch_first:
+        output = output.transpose(0, 1)
+        return (output if one_op else rename(output, "TransposeBackward1"), *states)
+    if bidirectional:
+        return (rename(output, "CatBackward0"), *states)
+    return (rename(output, "MkldnnRnnLayerBackward0" if one_op else "StackBackward0"), *states)
 
 
-def _is_one_op(kind: str, rows: Tensor) -> bool:
+def _is_one_op(kind: str, rows: Tensor, hx: tuple[Tensor, ...]) -> bool:
     """Whether PyTorch's LSTM on a padded batch, in one direction and without projections, is one
     op, whose derivative reads the output, so that it raises when somebody has written there."""
-    return kind == "lstm" and rows._dtype in (core.float32, core.bfloat16)
+    return (
+        kind == "lstm"
+        and rows._dtype in (core.float32, core.bfloat16)
+        and hx[0]._array.shape[2] == hx[1]._array.shape[2]
+    )
 
 
 def _check_states(kind: str, hx: tuple[Tensor, ...], batch: int, count: int) -> None:
@@ -340,6 +351,15 @@ def rnn_relu(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
 # ------------ one step
 
 
+# PyTorch's name of the node of a cell's ``h``; here an LSTM's ``c`` is of the same node.
+_LAST_OF_CELLS = {
+    "lstm": "MulBackward0",
+    "gru": "AddBackward0",
+    "rnn_tanh": "TanhBackward0",
+    "rnn_relu": "ReluBackward0",
+}
+
+
 def _cell(
     kind: str,
     input: Tensor,
@@ -378,7 +398,9 @@ def _cell(
     _check_weights(f"{kind}_cell", 0, input, hx, weights, height, has_biases)
     output, states = layer(input, hx, weights, has_biases, (batch,), False)
     # The derivative reads the output, as that of PyTorch's activation does in the plain cells.
-    return (output,) if height == 1 else states
+    results = (output,) if height == 1 else states
+    rename(results[0], _LAST_OF_CELLS[kind])
+    return results
 
 
 def lstm_cell(

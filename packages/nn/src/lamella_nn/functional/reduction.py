@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from lamella_autograd import rename
+
 if TYPE_CHECKING:
     from lamella_core import Tensor
 
@@ -34,8 +36,14 @@ def read_reduction(reduction: str, size_average: bool | None, reduce: bool | Non
     return reduction
 
 
-def reduced(losses: Tensor, reduction: str) -> Tensor:
-    """The losses themselves, their mean or their sum."""
+def reduced(losses: Tensor, reduction: str, name: str | None = None) -> Tensor:
+    """The losses themselves, their mean or their sum.
+
+    Args:
+        name: PyTorch's name of the node of the whole loss, of losses that an op made just now.
+    """
     if reduction == "mean":
-        return losses.mean()
-    return losses.sum() if reduction == "sum" else losses
+        losses = losses.mean()
+    elif reduction == "sum":
+        losses = losses.sum()
+    return losses if name is None or losses._graph is None else rename(losses, name)

@@ -73,7 +73,9 @@ def mse_loss(
     reduction = read_reduction(reduction, size_average, reduce)
     _warn_if_shapes_differ(input, target)
     losses = elementwise_mse(input, target)
-    return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
+    if weight is not None:
+        return _weighted(losses, weight, reduction)
+    return reduced(losses, reduction, "MseLossBackward0")
 
 
 def l1_loss(
@@ -125,7 +127,7 @@ def smooth_l1_loss(
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return reduced((input - target).abs(), reduction)
-    return reduced(elementwise_smooth_l1(input, target, beta), reduction)
+    return reduced(elementwise_smooth_l1(input, target, beta), reduction, "SmoothL1LossBackward0")
 
 
 def huber_loss(
@@ -157,7 +159,9 @@ def huber_loss(
     losses = elementwise_huber(input, target, delta)
     if input._dtype.is_floating_point:
         losses = as_given(losses, input)
-    return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
+    if weight is not None:
+        return _weighted(losses, weight, reduction)
+    return reduced(losses, reduction, "HuberLossBackward0")
 
 
 def binary_cross_entropy(
@@ -196,7 +200,7 @@ def binary_cross_entropy(
     losses = elementwise_bce(input, target)
     if weight is not None:
         losses = losses * weight
-    return reduced(losses, reduction)
+    return reduced(losses, reduction, "BinaryCrossEntropyBackward0")
 
 
 def binary_cross_entropy_with_logits(
@@ -229,7 +233,7 @@ def binary_cross_entropy_with_logits(
     losses = elementwise_logit_bce(input, target, pos_weight)
     if weight is not None:
         losses = losses * weight
-    return reduced(losses, reduction)
+    return reduced(losses, reduction, "BinaryCrossEntropyWithLogitsBackward0")
 
 
 def kl_div(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd import rename
 from lamella_core.conventions.common import anywhere
 from lamella_nn.functional.arguments import listed, times
 from lamella_nn.functional.pooling import window_settings
@@ -112,4 +113,5 @@ def _max_unpool(
             f"{name}: found an invalid max index {indices.max()} (output volumes are of size "
             f"{times(sizes)})"
         )
-    return ops.put_flat(input, indices, tuple(sizes), False)
+    name = "SqueezeBackward1" if dims == 1 else f"MaxUnpool{dims}DBackward0"
+    return rename(ops.put_flat(input, indices, tuple(sizes), False), name)

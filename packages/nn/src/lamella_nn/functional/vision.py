@@ -7,6 +7,7 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.conventions.common import not_implemented_for
 from lamella_nn.functional.antialias import MODES, antialias_weights
 from lamella_nn.functional.arguments import listed
@@ -50,7 +51,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels // (r * r), r, r, height, width)
     moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return in_format_of(input, moved.reshape(*lead, channels // (r * r), height * r, width * r))
+    result = moved.reshape(*lead, channels // (r * r), height * r, width * r)
+    return rename(in_format_of(input, result), "PixelShuffleBackward0")
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -79,7 +81,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)
     moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return in_format_of(input, moved.reshape(*lead, channels * r * r, height // r, width // r))
+    result = moved.reshape(*lead, channels * r * r, height // r, width // r)
+    return rename(in_format_of(input, result), "PixelUnshuffleBackward0")
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -104,7 +107,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups."
         )
     split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
-    return in_format_of(input, split.transpose(1, 2).reshape(shape))
+    result = in_format_of(input, split.transpose(1, 2).reshape(shape))
+    return rename(result, "ChannelShuffleBackward0")
 
 
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -173,7 +177,8 @@ def interpolate(
         )
     if antialias:
         result = _without_aliases(input, sizes, scales, mode, bool(align_corners))
-        return in_format_of(input, result)
+        name = f"Upsample{mode.capitalize()}2DAaBackward0"
+        return rename(in_format_of(input, result), name)
     if mode == "area" and dims in (1, 2, 3):
         from lamella_nn.functional.pooling import _adaptive_avg_pool
 
@@ -186,7 +191,7 @@ def interpolate(
             ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
             index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
             result = resample(result, i - dims, [index], None)
-        return in_format_of(input, result)
+        return rename(in_format_of(input, result), _name(mode, dims))
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
         if input._dtype is core.uint8 and dims == 2:
             weights = [
@@ -208,7 +213,7 @@ def interpolate(
             scale = None if scales is None else scales[i]
             places = _places(n, m, scale, bool(align_corners))
             result = resample(result, i - dims, *neighbours(n, places))
-        return in_format_of(input, as_given(result, input))
+        return rename(in_format_of(input, as_given(result, input)), _name(mode, dims))
     if dims in (1, 2, 3) and mode in _DIMENSIONS:
         raise NotImplementedError(
             f"Got {input.ndim}D input, but {mode} mode needs {_DIMENSIONS[mode] + 2}D input"
@@ -218,6 +223,11 @@ def interpolate(
         "modes: nearest | linear | bilinear | bicubic | trilinear | lanczos | area | "
         f"nearest-exact (got {mode})"
     )
+
+
+def _name(mode: str, dims: int) -> str:
+    """PyTorch's name of the node of resampling."""
+    return f"Upsample{mode.title().replace('-', '')}{dims}DBackward0"
 
 
 def _without_aliases(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import check_memory, store
-from lamella_core.dispatch import backend_of_tensor, modes
+from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def write_out(
             is part of a graph, or the memory of ``out`` meets itself or that of an input.
     """
     if out is None:
+        if result._key & REQUIRES_GRAD:
+            result._made_by(op_name)
         return result
     if not isinstance(out, Tensor):
         raise TypeError(f"{op_name}(): argument 'out' must be Tensor, not {type(out).__name__}")

@@ -147,7 +147,7 @@ def unsqueeze(xp: Any, input: Any, dim: int) -> Any:
 
 
 @shared_kernel
-def squeeze(xp: Any, input: Any, dim: tuple[int, ...]) -> Any:
+def squeeze(xp: Any, input: Any, dim: int | tuple[int, ...]) -> Any:
     return input.squeeze(dim)
 
 

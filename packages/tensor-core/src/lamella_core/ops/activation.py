@@ -13,6 +13,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.pointwise import pointwise
+from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_inplace
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
@@ -187,7 +188,7 @@ def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return elu(input, alpha, 1.0, 1.0 / alpha)
+    return write_out("celu", elu(input, alpha, 1.0, 1.0 / alpha), None)
 
 
 @composite(method=False)

@@ -83,7 +83,7 @@ def cdist(
         return euclidean_distances(x1, x2)
     work = x1._array.size * right[-2]
     if (x1._key | x2._key) & WATCHED or (work <= 8 * _PART and len(left) == len(right) == 2):
-        return _lengths(x1, x2, p)
+        return write_out("cdist", _lengths(x1, x2, p), None)
     # The differences of a few vectors at a time.
     batch = broadcast_shapes(left[:-2], right[:-2])
     result = x1.new_empty((*batch, left[-2], right[-2]), dtype=result_dtype((x1, x2)))

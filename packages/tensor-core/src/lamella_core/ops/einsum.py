@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lamella_core.conventions.results import write_out
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def einsum(*args: Any) -> Tensor:
     missing = [label for label in output if label not in labels]
     for label in missing:
         current, labels = current.unsqueeze(-1), [*labels, label]
-    return current.permute([labels.index(label) for label in output])
+    result = current.permute([labels.index(label) for label in output])
+    return write_out("einsum", result, None) if len(terms) > 1 else result
 
 
 def _text(label: Label) -> str:

@@ -102,7 +102,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: when an operand is not 3D, or the sizes do not fit.
     """
     _check_batches(input, mat2)
-    return matmul(input, mat2, out=out)
+    return write_out("bmm", matmul(input, mat2, out=out), None)
 
 
 def _check_batches(batch1: Tensor, batch2: Tensor) -> None:
@@ -208,7 +208,7 @@ def trace(input: Tensor) -> Tensor:
     """
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
-    return input.diagonal().sum()
+    return write_out("trace", input.diagonal().sum(), None)
 
 
 # ------------ products that are added

@@ -511,4 +511,4 @@ def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
         raise RuntimeError(
             f"dist: expected a floating point or complex input, got {difference._dtype.class_name}"
         )
-    return norm(difference, p)
+    return write_out("dist", norm(difference, p), None)

@@ -96,7 +96,8 @@ def t(input: Tensor) -> Tensor:
     """
     ndim = input._array.ndim
     if ndim == 2:
-        return _transpose_table[modes.bits | input._key](input, 0, 1)
+        # The signs, here and in T, tell the graph's node what to be called.
+        return _transpose_table[modes.bits | input._key](input, -2, 1)
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
     return view_as_shape(input, input._array.shape)
@@ -160,7 +161,7 @@ def _T(self: Tensor) -> Tensor:
     # A view with the dimensions in reverse order.
     ndim = self._array.ndim
     if ndim == 2:
-        return _transpose_table[modes.bits | self._key](self, 0, 1)
+        return _transpose_table[modes.bits | self._key](self, 1, -2)
     if ndim > 2:
         _deprecated_reversal("T", "mT", ndim)
     return _permute_checked(self, tuple(range(ndim - 1, -1, -1)))

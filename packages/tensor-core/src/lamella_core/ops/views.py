@@ -17,7 +17,7 @@ from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import strided_view
 from lamella_core.conventions.view import view as view_op
-from lamella_core.dispatch import modes
+from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.kernels.views import inferred_size
 from lamella_core.tensor import Tensor
@@ -67,7 +67,7 @@ def _unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 @view_op(method=False, name="squeeze")
-def _squeeze(input: Tensor, dim: tuple[int, ...]) -> Tensor:
+def _squeeze(input: Tensor, dim: int | tuple[int, ...]) -> Tensor:
     """Dimensions of size 1 taken out."""
 
 
@@ -206,7 +206,10 @@ def _reshape(input: Tensor, size: tuple[Any, ...]) -> Tensor:
     except (RuntimeError, TypeError, ValueError):
         size = inferred_size(read_sizes("reshape", (size,)), input._array.size)
         copy = input.contiguous()
-    return _view_table[modes.bits | copy._key](copy, size)
+    result = _view_table[modes.bits | copy._key](copy, size)
+    if copy is not input and result._key & REQUIRES_GRAD:
+        result._made_by("reshape")
+    return result
 
 
 @composite(method=False)
@@ -349,11 +352,11 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
     """
     shape = input._array.shape
     dim = axis if dim is None else dim
-    found: tuple[int, ...]
+    found: int | tuple[int, ...]
     if dim is None:
         found = tuple([d for d, n in enumerate(shape) if n == 1]) if 1 in shape else ()
     elif dim.__class__ is int and -len(shape) <= dim < len(shape):
-        found = (dim,) if shape[dim] == 1 else ()
+        found = dim if shape[dim] == 1 else ()
     else:
         dims = dim if isinstance(dim, (tuple, list)) else (dim,)
         normal = [normalize_dim(d, len(shape)) for d in dims]
