@@ -53,6 +53,13 @@ def test_operands_on_two_devices_are_an_error() -> None:
         torch.ones(3, device="toy") + torch.ones(3)
 
 
+@pytest.mark.parametrize("join", [torch.cat, torch.stack])
+@pytest.mark.parametrize("count", [3, 1 << 16])
+def test_joining_types_on_two_devices_is_an_error(join, count) -> None:
+    with pytest.raises(RuntimeError, match="same device"):
+        join([torch.ones(count), torch.ones(count, device="toy", dtype=torch.float64)])
+
+
 def test_a_zero_dim_cpu_operand_follows() -> None:
     assert (torch.ones(3, device="toy") * torch.tensor(2.0)).cpu().tolist() == [2.0, 2.0, 2.0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core import return_types
@@ -13,9 +13,6 @@ from lamella_core.conventions.results import write_out, write_outs
 from lamella_core.ops.matrix_checks import check_matrix, check_square
 from lamella_core.tensor import Tensor
 from lamella_core.type_info import finfo
-
-if TYPE_CHECKING:
-    pass
 
 
 @arrays(returns=return_types.linalg_eigh, method=False, name="linalg_eigh")

@@ -66,6 +66,12 @@ def _one_type(tensors: list[Tensor]) -> list[Tensor]:
 _LARGE = 1 << 16
 
 
+def _can_be_copied(tensors: list[Tensor]) -> bool:
+    # From device to device they could, too, where an error is due.
+    place = tensors[0].device
+    return not any(each._key & WATCHED or each.device != place for each in tensors)
+
+
 def _mixed(parts: list[Tensor], dim: int, common: dtype) -> Tensor:
     # Parts of several types, each of which is converted in its place in the result.
     sizes = [each._array.shape[dim] for each in parts]
@@ -113,8 +119,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             )
     mixed = len({each._dtype for each in given}) > 1
     if mixed and (
-        given[0]._array.size < _LARGE
-        or any(each._key & WATCHED or each._array.ndim > 3 for each in given)
+        given[0]._array.size < _LARGE or given[0]._array.ndim > 3 or not _can_be_copied(given)
     ):
         given, mixed = _one_type(given), False
     joined = given
@@ -183,7 +188,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
     dim = normalize_dim(dim, len(shape) + 1)
     joined = given if given[0]._array.size >= _LARGE else _one_type(given)
     if joined is given and len({each._dtype for each in given}) > 1:
-        if not any(each._key & WATCHED for each in given):
+        if _can_be_copied(given):
             parts = [each.unsqueeze(dim) for each in given]
             return _given_out("stack", _mixed(parts, dim, result_dtype(given)), out, given)
         joined = _one_type(given)
