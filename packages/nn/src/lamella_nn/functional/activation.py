@@ -160,7 +160,7 @@ def rrelu(
         )
     if inplace:
         return shared.rrelu_(input, lower, upper, training)
-    return rename(shared.rrelu(input, lower, upper, training), "RreluWithNoiseBackward0")
+    return shared.rrelu(input, lower, upper, training)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:

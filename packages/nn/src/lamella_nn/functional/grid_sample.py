@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_nn.functional.arguments import listed
 from lamella_nn.ops.grid_sample import grid_sampler
 
@@ -161,7 +162,8 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
         places = _centres(n, bool(align_corners), theta)
         base[..., dims - 1 - axis] = places.reshape(-1, *[1] * (dims - 1 - axis))
     flat = base.reshape(1, -1, dims + 1).expand(size[0], -1, -1)
-    return flat.bmm(theta.transpose(1, 2)).reshape(size[0], *sizes, dims)
+    result = flat.bmm(theta.transpose(1, 2)).reshape(size[0], *sizes, dims)
+    return rename(result, "AffineGridGeneratorBackward0")
 
 
 def _centres(count: int, align_corners: bool, like: Tensor) -> Tensor:

@@ -182,7 +182,8 @@ def instance_norm(
         )
     batch, channels = shape[:2]
     if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        result = batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        return rename(result, "ViewBackward0")
     flat = single(input).reshape(1, batch * channels, *shape[2:])
     normal, mean, variance = native_batch_norm(flat, None, None, eps)
     count = prod(shape[2:])

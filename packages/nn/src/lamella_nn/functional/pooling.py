@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from lamella_autograd import rename
 from lamella_core.dtype import FLOATING
 from lamella_nn.functional.arguments import is_constant, listed, per_dimension, times
 from lamella_nn.kernels.pooling import pooled_sizes
@@ -427,7 +428,8 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
 def _adaptive_avg_pool(name: str, dims: int, input: Tensor, output_size: Any) -> Tensor:
     sizes = _adaptive_sizes(name, dims, input, output_size)
     if sizes == (1,) * dims and input._dtype.category == FLOATING:
-        return input.mean(tuple(range(-dims, 0)), keepdim=True)
+        result = input.mean(tuple(range(-dims, 0)), keepdim=True)
+        return rename(result, "SqueezeBackward1") if dims == 1 else result
     return ops.adaptive_avg_pool(input, sizes)
 
 

@@ -205,13 +205,13 @@ def run_batch(
         True,
     )
     output = rows.view(steps, batch, rows._array.shape[1])
-    one_op = _is_one_op(kind, rows, hx)
     if batch_first:
         output = output.transpose(0, 1)
-        return (output if one_op else rename(output, "TransposeBackward1"), *states)
+        return (output if kind == "lstm" else rename(output, "TransposeBackward1"), *states)
     if bidirectional:
         return (rename(output, "CatBackward0"), *states)
-    return (rename(output, "MkldnnRnnLayerBackward0" if one_op else "StackBackward0"), *states)
+    name = "MkldnnRnnLayerBackward0" if _is_one_op(kind, rows, hx) else "StackBackward0"
+    return (rename(output, name), *states)
 
 
 def _is_one_op(kind: str, rows: Tensor, hx: tuple[Tensor, ...]) -> bool:

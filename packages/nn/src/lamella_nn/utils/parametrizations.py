@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Any
 
-from lamella_autograd import no_grad
+from lamella_autograd import no_grad, rename
 from lamella_core import (
     Tensor,
     cat,
@@ -210,7 +210,8 @@ class _WeightNorm(Module):
 
     def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
         """``g v / |v|``."""
-        return weight_v * (weight_g / norm_except_dim(weight_v, self.dim))
+        weight = weight_v * (weight_g / norm_except_dim(weight_v, self.dim))
+        return rename(weight, "WeightNormInterfaceBackward0")
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """The weight's length, and the weight for its direction."""

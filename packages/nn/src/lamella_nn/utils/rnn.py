@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core import Tensor
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def pack_padded_sequence(
     if batch_first:
         input = input.transpose(0, 1)
     rows, batch_sizes = _packed(input, counts.tolist(), order)
+    rename(rows, "PackPaddedSequenceBackward0")
     return PackedSequence(
         rows, core.tensor(batch_sizes), None if order is None else order.to(input.device), None
     )
@@ -271,6 +273,7 @@ def pad_packed_sequence(
     ]
     padded = data.new_full((total * batch, *trailing), padding_value)
     padded = padded.index_copy(0, index.to(data.device), data).view(total, batch, *trailing)
+    rename(padded, "torch::autograd::CopySlices")
     return (padded.transpose(0, 1) if batch_first else padded), lengths
 
 
@@ -321,7 +324,8 @@ def pad_sequence(
         index = core.arange(batch).unsqueeze(1) + places * batch
     padded = first.new_full((steps * batch, *trailing), padding_value)
     padded = padded.index_copy(0, index[within].to(first.device), rows)
-    return padded.view(*((batch, steps) if batch_first else (steps, batch)), *trailing)
+    padded = padded.view(*((batch, steps) if batch_first else (steps, batch)), *trailing)
+    return rename(padded, "torch::autograd::CopySlices")
 
 
 def unpad_sequence(

@@ -76,6 +76,9 @@ def write_outs(
 ) -> Any:
     """The same for an op with several results; the tuple that comes back is of the same class."""
     if out is None:
+        if results[0]._key & REQUIRES_GRAD:
+            for result in results:
+                result._made_by(op_name)
         return results
     if not isinstance(out, (tuple, list)) or len(out) != len(results):
         raise TypeError(

@@ -117,13 +117,13 @@ def rrelu(
         generator: the source of random numbers; the default generator if None.
     """
     if not training:
-        return leaky_relu(input, (lower + upper) / 2)
+        return write_out("rrelu", leaky_relu(input, (lower + upper) / 2), None)
     slope = input.detach().new_ones(input.shape)
     negative = input.detach() <= 0
     count = int(negative.sum())
     drawn = slope.new_empty((count,)).double().uniform_(lower, upper, generator=generator)
     slope[negative] = drawn.to(slope.dtype)
-    return mul(input, slope)
+    return write_out("rrelu", mul(input, slope), None)
 
 
 # ------------ exponentials

@@ -362,8 +362,9 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     ndim = input._array.ndim
     if ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
-    result = diag_embed(input, diagonal) if ndim == 1 else input.diagonal(diagonal).clone()
-    return write_out("diag", result, out)
+    if ndim == 1:
+        return write_out("diag", diag_embed(input, diagonal), out)
+    return write_out("diagonal_copy", input.diagonal(diagonal).clone(), out)
 
 
 @composite

@@ -153,7 +153,7 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: when an operand is not 1D, or the lengths differ.
     """
-    return dot(input.conj(), other, out=out)
+    return write_out("vdot", dot(input.conj(), other, out=out), None)
 
 
 @composite()
