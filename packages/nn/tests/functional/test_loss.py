@@ -124,6 +124,8 @@ def test_margins():
             RuntimeError,
             "between 0 and 1",
         ),
+        (lambda x: F.huber_loss(x, x, delta=float("nan")), RuntimeError, "non-positive values"),
+        (lambda x: F.smooth_l1_loss(x, x, beta=float("nan")), RuntimeError, "negative values"),
     ],
 )
 def test_errors(call, kind, message):

@@ -122,6 +122,10 @@ def test_beta_zero_does_not_read_the_input() -> None:
     assert lc.addmm(base, lc.eye(2), lc.eye(2), beta=0).tolist() == [[1.0, 0.0], [0.0, 1.0]]
     x = lc.ones(2, 2)
     assert x.addmm_(lc.eye(2), lc.eye(2)) is x
+    # PyTorch cuts the factors of integers off.
+    whole = lc.tensor([[1, 2], [3, 4]])
+    assert lc.addmm(whole, whole, whole, beta=2.5).tolist() == [[9, 14], [21, 30]]
+    assert lc.addmm(whole, whole, whole, alpha=0.5).tolist() == [[1, 2], [3, 4]]
     assert x.tolist() == [[2.0, 1.0], [1.0, 2.0]]
 
 

@@ -123,7 +123,7 @@ def smooth_l1_loss(
     """
     reduction = read_reduction(reduction, size_average, reduce)
     _warn_if_shapes_differ(input, target)
-    if beta < 0:
+    if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return reduced((input - target).abs(), reduction)
@@ -152,7 +152,7 @@ def huber_loss(
     """
     reduction = read_reduction(reduction, None, None)
     _warn_if_shapes_differ(input, target)
-    if delta <= 0:
+    if not delta > 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )

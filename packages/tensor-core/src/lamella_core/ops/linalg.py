@@ -10,7 +10,7 @@ from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import WATCHED
-from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32, float64
+from lamella_core.dtype import REDUCED_PRECISION, bool_, float32, float64
 from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import broadcast_shapes
 from lamella_core.promotion import result_dtype
@@ -215,7 +215,7 @@ def trace(input: Tensor) -> Tensor:
 
 
 def _factor(value: Any, dtype: Any) -> Any:
-    # A multiplier, which half precision takes in single precision.
+    # A multiplier, which half precision takes in single precision and integers cut off.
     if isinstance(value, Tensor):
         value = value.item()
     return number_of_type(value, float32 if dtype in REDUCED_PRECISION else dtype)
@@ -238,8 +238,6 @@ def _add_product(
             f"{input._dtype.class_name}, {left._dtype.class_name} and {right._dtype.class_name}"
         )
     dtype = input._dtype
-    if dtype.category < FLOATING:
-        beta, alpha = int(beta), int(alpha)
     beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
     if dtype in REDUCED_PRECISION:
         input, left, right = input.float(), left.float(), right.float()
@@ -277,13 +275,6 @@ def addmm(
     for name, each in (("mat1", mat1), ("mat2", mat2)):
         if each._array.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {each._array.ndim}-D tensor (addmm)")
-    if input._dtype.category < 2:
-        for name, value in (("beta", beta), ("alpha", alpha)):
-            if isinstance(value, (float, complex)):
-                raise RuntimeError(
-                    f"For integral input tensors, argument {name} must not be a floating point "
-                    f"number. (addmm: got {name}={value})"
-                )
     return _add_product("addmm", input, mat1, mat2, matmul, beta, alpha, out)
 
 
