@@ -79,6 +79,12 @@ def test_multipliers_that_the_type_does_not_hold() -> None:
             call()
 
 
+@pytest.mark.parametrize("make", [core.zeros, core.empty, core.rand, core.randn])
+def test_negative_sizes_are_named(make) -> None:
+    with pytest.raises(RuntimeError, match=r"non-negative, got -1 in size \[2, -1\]"):
+        make(2, -1)
+
+
 def test_places_and_counts_are_integers() -> None:
     for call in (
         lambda: core.tril(X, 2.0),

@@ -115,7 +115,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 }
 
 # What NumPy says of sizes beyond the address space.
-_TOO_LARGE = ("Maximum allowed", "array is too big", "negative dimensions", "maximum supported")
+_TOO_LARGE = ("Maximum allowed", "array is too big", "maximum supported")
 
 _INTEGERS = {"int", "Ints"}
 

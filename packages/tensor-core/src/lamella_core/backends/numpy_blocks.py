@@ -155,7 +155,7 @@ def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """A shared kernel on NumPy that computes float16 and bfloat16 in float32 by itself."""
 
     def call(input: np.ndarray, *more: Any) -> Any:
-        if input.itemsize != 2 or input.dtype.kind not in "fV":
+        if not is_reduced(input):
             return kernel(np, input, *more)
         results = kernel(np, input.astype(np.float32), *more)
         several = results.__class__ is tuple
