@@ -95,9 +95,13 @@ class Ufunc:
         out._host[...] = result
         return out
 
-    def accumulate(self, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+    def accumulate(self, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         self._form("accumulate", array)
-        return device_side(self.host.accumulate(array._host, axis, dtype))
+        result = self.host.accumulate(array._host, axis, dtype)
+        if out is None:
+            return device_side(result)
+        out._host[...] = result
+        return out
 
     def reduceat(self, array: Any, indices: Any, axis: int = 0) -> Any:
         self._form("reduceat", array)

@@ -60,16 +60,20 @@ class Function:
             return self._ufunc.reduce(array, axis, dtype, out, keepdims)
         return self._reduction(array, axis, out, keepdims)
 
-    def accumulate(self, array: Any, axis: int = 0, dtype: Any = None) -> Any:
+    def accumulate(self, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
         """By doubling: after k steps each element joins the last ``2**k`` (Hillis, Steele 1986)."""
         if not self._doubles:
-            return self._ufunc.accumulate(array, axis, dtype)
+            return self._ufunc.accumulate(array, axis, dtype, out)
         result = self._xp.moveaxis(array, axis, 0).copy()
         step = 1
         while step < len(result):
             result[step:] = self._ufunc(result[:-step], result[step:])
             step *= 2
-        return self._xp.moveaxis(result, 0, axis)
+        result = self._xp.moveaxis(result, 0, axis)
+        if out is None:
+            return result
+        out[...] = result
+        return out
 
     def at(self, array: Any, place: Any, values: Any) -> None:
         kind = array.dtype.kind

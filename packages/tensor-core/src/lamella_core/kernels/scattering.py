@@ -54,6 +54,11 @@ def _reduce_at(xp: Any, input: Any, place: Any, src: Any, reduce: str, include_s
         counts = xp.full(shape, 1 if include_self else 0, xp.int64)
         xp.add.at(counts, place, 1)
         xp.maximum(counts, 1, out=counts)
+        if xp is not np:
+            # CuPy's functions write no other type than they compute.
+            quotient = input // counts if input.dtype.kind in "iu" else input / counts
+            input[...] = quotient.astype(input.dtype)
+            return
         divide = xp.floor_divide if input.dtype.kind in "iu" else xp.true_divide
         divide(input, counts, out=input, casting="unsafe")
 
