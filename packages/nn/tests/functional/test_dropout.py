@@ -60,3 +60,10 @@ def test_a_probability_out_of_range(p):
     for function in (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout):
         with pytest.raises(ValueError, match="between 0 and 1"):
             function(torch.ones(2, 3, 4), p)
+
+
+def test_warnings_of_other_ranks_name_the_callers_line():
+    for call in (lambda: F.dropout2d(torch.ones(2, 2)), lambda: F.dropout3d(torch.ones(2, 2))):
+        with pytest.warns(UserWarning, match="2-D input") as found:
+            call()
+        assert found[0].filename == __file__

@@ -1,5 +1,7 @@
 """The functions of PyTorch's top level, held to formulas in NumPy."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,9 @@ def test_grids_of_images_and_of_volumes():
         top_level.grid_sampler_2d(volume, places, 0, 0, False)
     with pytest.raises(RuntimeError, match="expected 5D input"):
         top_level.grid_sampler_3d(image, grid, 0, 0, False)
+
+
+def test_the_mean_divergence_does_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        top_level.kl_div(X, X.abs(), 1)

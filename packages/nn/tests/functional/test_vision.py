@@ -64,3 +64,9 @@ def test_errors_and_warnings_are_pytorchs():
         F.interpolate(x, size=2, mode="linear")
     with pytest.warns(UserWarning, match="`nn.functional.upsample_nearest` is deprecated"):
         F.upsample_nearest(x, 2)
+
+
+def test_old_names_warn_where_they_are_called() -> None:
+    with pytest.warns(UserWarning, match="deprecated") as found:
+        F.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2)
+    assert found[0].filename == __file__

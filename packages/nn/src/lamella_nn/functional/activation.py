@@ -382,7 +382,7 @@ def gumbel_softmax(
     E. Jang, S. Gu, B. Poole, "Categorical Reparameterization with Gumbel-Softmax", 2017.
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
     gumbels = -core.empty_like(logits).exponential_().log()
     soft = shared.softmax((logits + gumbels) / tau, dim)
     if not hard:

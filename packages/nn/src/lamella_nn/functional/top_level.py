@@ -13,7 +13,7 @@ from operator import index
 from typing import TYPE_CHECKING
 
 from lamella_nn import functional as F
-from lamella_nn.functional.reduction import REDUCTIONS
+from lamella_nn.functional.reduction import REDUCTIONS, reduced
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -254,7 +254,9 @@ def kl_div(
 ) -> Tensor:
     """See :func:`nn.functional.kl_div`."""
     form = _chosen("kl_div", "reduction", reduction, REDUCTIONS)
-    return F.kl_div(input, target, reduction=form, log_target=log_target)
+    # Its warning of the mean is that of nn.functional alone.
+    losses = F.kl_div(input, target, reduction="none", log_target=log_target)
+    return reduced(losses, form)
 
 
 def poisson_nll_loss(

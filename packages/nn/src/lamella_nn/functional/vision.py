@@ -313,7 +313,7 @@ def _linear(size: int, places: list[float]) -> tuple[list[list[int]], list[list[
 def _warn_of_old_name(name: str) -> None:
     warnings.warn(
         f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=3,
+        stacklevel=4,
     )
 
 
