@@ -47,6 +47,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     rows = torch.randn(1000, 2000)
     mask = x > 1
     places = torch.randint(0, 1000, (1000,))
+    square, given = torch.zeros(1000, 1000), torch.zeros(1000, 2000)
     weight, bias = torch.randn(2000, 2000), torch.randn(2000)
     half, brief, double = x.half(), x.bfloat16(), x.double()
     whole, missing = torch.arange(2_000_000), x.masked_fill(mask, float("nan"))
@@ -224,6 +225,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "add_ of a row": lambda: wide.add_(bias, alpha=0.001),
         "float16 mul_": lambda: half.mul_(1.0),
         "add into float64": lambda: torch.add(x, y, out=double),
+        "matmul into a tensor": lambda: torch.matmul(wide, tall, out=square),
+        "cat into a tensor": lambda: torch.cat((rows[:500], wide[500:]), out=given),
         "bernoulli_": lambda: z.bernoulli_(0.5),
         "exponential_": lambda: z.exponential_(),
         "cauchy_": lambda: z.cauchy_(),

@@ -1,5 +1,7 @@
 """Writes into memory that is met twice; what PyTorch 2.13 allows of them was seen by running it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,48 @@ def test_parts_apart_and_parts_with_gaps_are_not():
 def test_what_is_written_by_places_does_not_read_the_same_memory(write):
     with pytest.raises(RuntimeError, match="single memory location"):
         write(core.arange(4.0))
+
+
+LEFT, RIGHT = core.arange(90000.0).reshape(300, 300) % 7, core.arange(90000.0).reshape(300, 300) % 5
+# What writes large results, into ``out`` itself where it can; and the same by NumPy.
+LARGE_RESULTS = {
+    "matmul": (lambda out: core.matmul(LEFT, RIGHT, out=out), LEFT.numpy() @ RIGHT.numpy()),
+    "bmm": (
+        lambda out: core.bmm(LEFT[None], RIGHT[None], out=out),
+        (LEFT.numpy() @ RIGHT.numpy())[None],
+    ),
+    "cat": (
+        lambda out: core.cat((LEFT, RIGHT), 1, out=out),
+        np.concatenate((LEFT.numpy(), RIGHT.numpy()), 1),
+    ),
+    "stack": (
+        lambda out: core.stack((LEFT, RIGHT), out=out),
+        np.stack((LEFT.numpy(), RIGHT.numpy())),
+    ),
+}
+
+
+@pytest.mark.parametrize(("write", "expected"), LARGE_RESULTS.values(), ids=LARGE_RESULTS)
+def test_a_large_result_is_computed_in_out_where_it_fits(write, expected):
+    out = core.zeros(expected.shape)
+    address, version = out.data_ptr(), out._version
+    tracemalloc.start()
+    assert write(out) is out
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(out.numpy(), expected, rtol=1e-5)
+    assert out.data_ptr() == address and out._version > version
+    assert peak < expected.nbytes / 4
+    apart = core.zeros(*expected.shape, 2)[..., 0]
+    assert write(apart).stride() == core.zeros(*expected.shape, 2)[..., 0].stride()
+    np.testing.assert_allclose(apart.numpy(), expected, rtol=1e-5)
+    with pytest.warns(UserWarning, match="resized"):
+        assert write(core.zeros(3)).shape == expected.shape
+
+
+def test_out_that_is_an_operand():
+    x = LEFT.clone()
+    expected = LEFT.numpy() + LEFT.numpy() @ LEFT.numpy()
+    np.testing.assert_allclose(core.addmm(x, x, x, out=x).numpy(), expected, rtol=1e-5)
+    with pytest.raises(RuntimeError, match="single memory location"):
+        core.cat((x[:150], x[150:]), out=x)

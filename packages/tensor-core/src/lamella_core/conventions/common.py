@@ -64,6 +64,10 @@ def anywhere(mask: Tensor) -> bool:
     return bool(innermost(mask)._array.any())
 
 
+# Elements of a tensor from which a copy is worth avoiding.
+LARGE = 1 << 16
+
+
 def takes_out(kernel: Any) -> bool:
     """Whether a kernel can write its result into an array given as ``out=``."""
     if hasattr(kernel, "nin"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import not_implemented_for, store
+from lamella_core.conventions.common import LARGE, not_implemented_for, store, takes_out
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
+from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -81,7 +82,23 @@ class Contraction:
         if op.mutates is None:
             return call
 
+        direct = len(base.params) == 2 and takes_out(kernel)
+
         def into(*args: Any) -> Tensor:
+            left, right, out = args[0], args[1], args[-1]
+            if direct and out._array.size >= LARGE:
+                # The kernel writes there if it fits and nothing else is there.
+                place, a, b, storage = out._array, left._array, right._array, storage_of(out)
+                if (
+                    left._dtype is right._dtype is out._dtype not in unusual
+                    and left._storage is not storage is not right._storage
+                    and a.shape[:-2] == b.shape[:-2]
+                    and (*a.shape[:-1], *b.shape[-1:]) == place.shape
+                    and place.flags.c_contiguous
+                ):
+                    kernel(a, b, out=place)
+                    storage.version += 1
+                    return out
             result = call(*args[:-1])
             store(base.name, backend, args[-1], result._array, result._dtype, inplace=False)
             return args[-1]

@@ -13,18 +13,18 @@ from lamella_core.dispatch import shared_kernel
 
 
 @shared_kernel
-def matmul(xp: Any, input: Any, other: Any) -> Any:
+def matmul(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     try:
         if other.ndim == 2:
             if input.ndim == 2 or input.ndim == 1:
-                return xp.dot(input, other)
+                return xp.dot(input, other, out)
             if input.ndim and input.flags.c_contiguous:
                 shape = input.shape
                 rows = input.reshape(prod(shape[:-1]), shape[-1])
                 return xp.dot(rows, other).reshape(*shape[:-1], other.shape[1])
         elif input.ndim == 1 and other.ndim == 1:
             return xp.dot(input, other)
-        result = xp.matmul(input, other)
+        result = xp.matmul(input, other, out=out)
         return result if result.flags.c_contiguous else result.copy("C")
     except ValueError as error:
         raise product_error(input.shape, other.shape) from error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.composite import composite
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import LARGE, check_memory, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import WATCHED
@@ -43,7 +43,7 @@ def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
 
 
 def _given_out(op_name: str, result: Tensor, out: Tensor | None, inputs: list[Tensor]) -> Tensor:
-    if out is None:
+    if out is None or out is result:
         return result
     if result._dtype.category > out._dtype.category:
         raise TypeError(
@@ -62,25 +62,31 @@ def _one_type(tensors: list[Tensor]) -> list[Tensor]:
     return tensors
 
 
-# Elements of a tensor from which a converted copy is worth avoiding.
-_LARGE = 1 << 16
-
-
 def _can_be_copied(tensors: list[Tensor]) -> bool:
     # From device to device they could, too, where an error is due.
     place = tensors[0].device
     return not any(each._key & WATCHED or each.device != place for each in tensors)
 
 
-def _mixed(parts: list[Tensor], dim: int, common: dtype) -> Tensor:
-    # Parts of several types, each of which is converted in its place in the result.
+def _place(op_name: str, out: Any, given: list[Tensor]) -> Tensor | None:
+    # ``out``, where so much goes there that each part is to be copied to its place at once.
+    if not isinstance(out, Tensor) or out._array.size < 4096 * len(given):
+        return None
+    check_memory(op_name, out, given, apart=True)
+    return out if _can_be_copied([*given, out]) else None
+
+
+def _mixed(parts: list[Tensor], dim: int, common: dtype, out: Tensor | None = None) -> Tensor:
+    # Parts of several types, each of which is converted in its place in the result: in ``out``
+    # where that fits.
     sizes = [each._array.shape[dim] for each in parts]
     shape = list(parts[0]._array.shape)
     shape[dim] = sum(sizes)
-    result = parts[0].new_empty(shape, dtype=common)
-    for part, place in zip(parts, result.split(sizes, dim), strict=True):
+    if out is None or out._dtype is not common or out._array.shape != tuple(shape):
+        out = parts[0].new_empty(shape, dtype=common)
+    for part, place in zip(parts, out.split(sizes, dim), strict=True):
         place.copy_(part)
-    return result
+    return out
 
 
 @composite(method=False)
@@ -119,7 +125,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
             )
     mixed = len({each._dtype for each in given}) > 1
     if mixed and (
-        given[0]._array.size < _LARGE or given[0]._array.ndim > 3 or not _can_be_copied(given)
+        given[0]._array.size < LARGE or given[0]._array.ndim > 3 or not _can_be_copied(given)
     ):
         given, mixed = _one_type(given), False
     joined = given
@@ -142,9 +148,13 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
                     )
     if len(shape) > 3 and all(suggests_channels_last(each._array) for each in joined):
         last = [each.movedim(1, -1) for each in joined]
-        place = dim if not dim else (dim - 1 if dim > 1 else len(shape) - 1)
-        return _given_out("cat", _cat(last, place).movedim(-1, 1), out, given)
-    result = _mixed(parts, dim, result_dtype(given)) if mixed else _cat(joined, dim)
+        at = dim if not dim else (dim - 1 if dim > 1 else len(shape) - 1)
+        return _given_out("cat", _cat(last, at).movedim(-1, 1), out, given)
+    place = _place("cat", out, given)
+    if mixed or place is not None:
+        result = _mixed(parts, dim, result_dtype(given), place)
+    else:
+        result = _cat(joined, dim)
     return _given_out("cat", result, out, given)
 
 
@@ -186,11 +196,13 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None)
                 f"{list(each._array.shape)} at entry {i}"
             )
     dim = normalize_dim(dim, len(shape) + 1)
-    joined = given if given[0]._array.size >= _LARGE else _one_type(given)
-    if joined is given and len({each._dtype for each in given}) > 1:
+    joined = given if given[0]._array.size >= LARGE else _one_type(given)
+    place = _place("stack", out, given)
+    if place is not None or (joined is given and len({each._dtype for each in given}) > 1):
         if _can_be_copied(given):
             parts = [each.unsqueeze(dim) for each in given]
-            return _given_out("stack", _mixed(parts, dim, result_dtype(given)), out, given)
+            result = _mixed(parts, dim, result_dtype(given), place)
+            return _given_out("stack", result, out, given)
         joined = _one_type(given)
     result = _stack(joined, dim)
     return result if out is None else _given_out("stack", result, out, given)

@@ -42,16 +42,17 @@ def _cuts(size: int, count: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, size, step)]
 
 
-def _product(left: Any, right: Any, bias: Any = None) -> Any:
+def _product(left: Any, right: Any, bias: Any = None, out: Any = None) -> Any:
     # The product of two matrices, to each row of which the bias is added.
     rows, columns = left.shape[0], right.shape[1]
     left, right = _for_blas(left), _for_blas(right)
     if bias is None and left.size * columns >= _HUGE and rests():
-        return np.matmul(left, right)
+        return np.matmul(left, right, out)
     threads = min(thread_count(), left.size * columns // _PART)
     high = max(1, min(threads, rows // _ROWS))
     parts = [(r, c) for r in _cuts(rows, high) for c in _cuts(columns, threads // high)]
-    out = np.empty((rows, columns), left.dtype)
+    if out is None:
+        out = np.empty((rows, columns), left.dtype)
 
     def run(part: tuple[slice, slice]) -> None:
         place = out[part]
@@ -63,13 +64,14 @@ def _product(left: Any, right: Any, bias: Any = None) -> Any:
     return out
 
 
-def _products(left: Any, right: Any) -> Any:
+def _products(left: Any, right: Any, out: Any) -> Any:
     # The products of two equally many matrices, cut along the longest dimension of the batch.
     lead = left.shape[:-2]
     dim = lead.index(max(lead))
     before = (slice(None),) * dim
     left, right = _for_blas(left), _for_blas(right)
-    out = np.empty((*lead, left.shape[-2], right.shape[-1]), left.dtype)
+    if out is None:
+        out = np.empty((*lead, left.shape[-2], right.shape[-1]), left.dtype)
 
     def run(part: slice) -> None:
         at = (*before, part)
@@ -79,7 +81,7 @@ def _products(left: Any, right: Any) -> Any:
     return out
 
 
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: Any, other: Any, out: Any = None) -> Any:
     if (
         other.ndim > 1
         and input.ndim > 1
@@ -88,11 +90,11 @@ def matmul(input: Any, other: Any) -> Any:
     ):
         lead = input.shape[:-2]
         if other.ndim == 2:
-            result = _product(input.reshape(-1, input.shape[-1]), other)
+            result = _product(input.reshape(-1, input.shape[-1]), other, None, out)
             return result.reshape(*input.shape[:-1], other.shape[-1])
         if lead == other.shape[:-2] and max(lead) >= thread_count():
-            return _products(input, other)
-    return whole.matmul(np, input, other)
+            return _products(input, other, out)
+    return whole.matmul(np, input, other, out)
 
 
 def linear(input: Any, weight: Any, bias: Any) -> Any:
