@@ -8,6 +8,7 @@ import lamella_core as core
 from lamella_autograd import derivative
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
+from lamella_core.ops.elementary import exp
 from lamella_nn.ops import elementwise_loss as ops
 from lamella_nn.ops.activation import log_sigmoid
 
@@ -153,15 +154,15 @@ derivative(
 def _soft_margin_by_input(
     grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor
 ) -> Tensor:
-    s = sigmoid(-target * input)
-    return grad * grad_output * target * target * s * (1 - s)
+    power = exp(-target * input)
+    return grad * grad_output * target * target * power / (1 + power) ** 2
 
 
 def _soft_margin_by_target(
     grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor
 ) -> Tensor:
-    s = sigmoid(-target * input)
-    return grad * grad_output * s * (target * input * (1 - s) - 1)
+    power = exp(-target * input)
+    return grad * grad_output * power / (1 + power) * (target * input / (1 + power) - 1)
 
 
 derivative(

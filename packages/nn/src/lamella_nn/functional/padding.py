@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lamella_core import Tensor
+    from lamella_core.typing import Number
 
 __all__ = ["pad"]
 
@@ -45,7 +46,7 @@ def pad(
     if mode == "constant":
         if value:
             value = number_of_type(float(value), input.dtype)
-        return _constant(input, pairs, 0 if value is None else value)
+        return padded_by(input, pairs, 0 if value is None else value)
     if len(pairs) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, but it is {len(pairs)}")
     if value is not None and value != 0:
@@ -81,7 +82,8 @@ def pad(
     return rename(in_format_of(input, result), f"{name}Pad{dims}DBackward0")
 
 
-def _constant(input: Tensor, pairs: tuple[int, ...], value: float) -> Tensor:
+def padded_by(input: Tensor, pairs: tuple[int, ...], value: Number) -> Tensor:
+    """``input`` with a number around it; see :func:`pad`."""
     shape = input._array.shape
     if len(pairs) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pairs)}")

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.arguments import number_of_type
 from lamella_nn import functional as F
+from lamella_nn.functional.padding import padded_by
 from lamella_nn.functional.reduction import REDUCTIONS, reduced
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
-    from lamella_core.typing import Ints
+    from lamella_core.typing import Ints, Number
 
 __all__ = [
     "adaptive_max_pool1d", "affine_grid_generator", "batch_norm",
@@ -117,9 +119,9 @@ def instance_norm(
     )
 
 
-def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
-    """See :func:`nn.functional.pad`, with mode ``constant``."""
-    return F.pad(input, pad, value=value)
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: Number = 0) -> Tensor:
+    """See :func:`nn.functional.pad`, with mode ``constant``; the value may be complex here."""
+    return padded_by(input, tuple(pad), number_of_type(value, input.dtype))
 
 
 def convolution(

@@ -196,8 +196,8 @@ def trapezoid(
         dim = normalize_dim(dim, y._array.ndim)
         if y._array.shape[dim]:
             # All samples count twice but the first and the last.
-            ends = (y.select(dim, 0) + y.select(dim, -1)) * 0.5
-            return (y.sum(dim) - ends) * (1 if dx is None else dx)
+            ends = scaled(y.select(dim, 0) + y.select(dim, -1), 0.5)
+            return scaled(y.sum(dim) - ends, 1 if dx is None else dx)
     return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
 
 

@@ -161,15 +161,14 @@ def _turn(k: np.ndarray) -> np.ndarray:
 
 
 def normal_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Pairs of standard normal numbers.
-
-    Args:
-        first, second: the low 24 bits of two words a pair, int32 (m,). The first give the radii
-            ``sqrt(-2 log(1 - u))``, the second the angles ``2 pi u``.
-
-    Returns:
-        float32 (2, m): the cosines, and the sines.
-    """
+    # Pairs of standard normal numbers.
+    #
+    # Args:
+    #     first, second: the low 24 bits of two words a pair, int32 (m,). The first give the radii
+    #         ``sqrt(-2 log(1 - u))``, the second the angles ``2 pi u``.
+    #
+    # Returns:
+    #     float32 (2, m): the cosines, and the sines.
     numbers = _turn(second)
     numbers *= _radii(first)
     # PyTorch adds the mean, which makes -0 to 0.
@@ -178,7 +177,7 @@ def normal_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def scale(numbers: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """The float32 ``numbers * std + mean``, rounded once; in place where nothing changes."""
+    # The float32 ``numbers * std + mean``, rounded once; in place where nothing changes.
     if mean == 0.0 and std == 1.0:
         return numbers
     wide = numbers.astype(np.float64)
@@ -188,16 +187,15 @@ def scale(numbers: np.ndarray, mean: float, std: float) -> np.ndarray:
 
 
 def box_muller_float32(bits: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """Normal numbers from 32-bit words.
-
-    Args:
-        bits: the words' low 24 bits, int32 (16 * m,). In every 16 the first eight give the radii,
-            the last eight the angles.
-        mean, std: the normal's parameters, rounded to float32.
-
-    Returns:
-        float32 (16 * m,): in every 16 eight cosines, then the eight sines of the same pairs.
-    """
+    # Normal numbers from 32-bit words.
+    #
+    # Args:
+    #     bits: the words' low 24 bits, int32 (16 * m,). In every 16 the first eight give the radii,
+    #         the last eight the angles.
+    #     mean, std: the normal's parameters, rounded to float32.
+    #
+    # Returns:
+    #     float32 (16 * m,): in every 16 eight cosines, then the eight sines of the same pairs.
     halves = np.empty((2, bits.size // 2), np.int32)
     halves.reshape(2, -1, 8)[...] = bits.reshape(-1, 2, 8).swapaxes(0, 1)
     pairs = normal_pairs(*halves)

@@ -21,13 +21,12 @@ def exponential(
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Exponential numbers ``-log(1 - u) / rate``, those of ``Tensor.exponential_``.
-
-    ``rate``, lambda, is positive; for the rest see :func:`uniform`. Two words a number.
-
-    Raises:
-        RuntimeError: if ``rate`` is not positive or ``dtype`` is not a floating dtype.
-    """
+    # Exponential numbers ``-log(1 - u) / rate``, those of ``Tensor.exponential_``.
+    #
+    # ``rate``, lambda, is positive; for the rest see :func:`uniform`. Two words a number.
+    #
+    # Raises:
+    #     RuntimeError: if ``rate`` is not positive or ``dtype`` is not a floating dtype.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     rate = float(rate)
@@ -58,14 +57,13 @@ def cauchy(
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Cauchy numbers ``median + sigma * tan(pi * (u - 1/2))``, those of ``Tensor.cauchy_``.
-
-    ``sigma``, half the width at half the height, is positive; for the rest see :func:`uniform`.
-    Two words a number.
-
-    Raises:
-        RuntimeError: if ``sigma`` is not positive or ``dtype`` is not a floating dtype.
-    """
+    # Cauchy numbers ``median + sigma * tan(pi * (u - 1/2))``, those of ``Tensor.cauchy_``.
+    #
+    # ``sigma``, half the width at half the height, is positive; for the rest see :func:`uniform`.
+    # Two words a number.
+    #
+    # Raises:
+    #     RuntimeError: if ``sigma`` is not positive or ``dtype`` is not a floating dtype.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     median, sigma = float(median), float(sigma)

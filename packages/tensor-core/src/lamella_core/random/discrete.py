@@ -44,23 +44,22 @@ def bernoulli(
     generator: Generator | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Ones with probability ``p``, else zeros: those of ``Tensor.bernoulli_``, ``torch.bernoulli``.
-
-    A number is ``u < p``. For a Python number p, and for a float64 array, u has 53 bits (two words
-    a number); for the other arrays 24 bits (one word). Dropout's mask is the scalar case with
-    ``p = 1 - drop probability``.
-
-    Args:
-        shape: the shape of the result.
-        p: the probability, or a floating array of them that broadcasts to ``shape``.
-        dtype: any boolean, uint8, signed integer or floating dtype.
-        generator: where the words come from; the default generator if None.
-        out: an array of this shape and dtype to fill; a new one if None.
-
-    Raises:
-        RuntimeError: if a probability is outside [0, 1] or the shapes do not broadcast.
-        NotImplementedError: for another dtype, or an array ``p`` that is not floating.
-    """
+    # Ones with probability ``p``, else zeros: those of ``Tensor.bernoulli_``, ``torch.bernoulli``.
+    #
+    # A number is ``u < p``. For a Python number p, and for a float64 array, u has 53 bits (two
+    # words a number); for the other arrays 24 bits (one word). Dropout's mask is the scalar case
+    # with ``p = 1 - drop probability``.
+    #
+    # Args:
+    #     shape: the shape of the result.
+    #     p: the probability, or a floating array of them that broadcasts to ``shape``.
+    #     dtype: any boolean, uint8, signed integer or floating dtype.
+    #     generator: where the words come from; the default generator if None.
+    #     out: an array of this shape and dtype to fill; a new one if None.
+    #
+    # Raises:
+    #     RuntimeError: if a probability is outside [0, 1] or the shapes do not broadcast.
+    #     NotImplementedError: for another dtype, or an array ``p`` that is not floating.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     _check_real("bernoulli_", dtype, boolean=True)
@@ -115,15 +114,14 @@ def geometric(
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Trials up to the first success, ``ceil(log(u) / log(1 - p))``: ``Tensor.geometric_``.
-
-    ``p``, the probability of success, is in (0, 1); ``dtype`` is uint8, a signed integer or a
-    floating dtype; for the rest see :func:`uniform`. Two words a number.
-
-    Raises:
-        RuntimeError: if ``p`` is outside (0, 1).
-        NotImplementedError: for another dtype.
-    """
+    # Trials up to the first success, ``ceil(log(u) / log(1 - p))``: ``Tensor.geometric_``.
+    #
+    # ``p``, the probability of success, is in (0, 1); ``dtype`` is uint8, a signed integer or a
+    # floating dtype; for the rest see :func:`uniform`. Two words a number.
+    #
+    # Raises:
+    #     RuntimeError: if ``p`` is outside (0, 1).
+    #     NotImplementedError: for another dtype.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     p = float(p)
@@ -148,29 +146,28 @@ def multinomial(
     replacement: bool = False,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Indices drawn with the given weights, those of ``torch.multinomial``.
-
-    Without replacement: the indices of the greatest ``probs / e``, e exponential numbers of the
-    same dtype (P. S. Efraimidis and P. G. Spirakis, Inf. Process. Lett. 97, 2006). One sample is
-    drawn so in either case. With replacement: bisection of the cumulative weights by a 53-bit
-    uniform number.
-
-    Args:
-        probs: non-negative weights, (categories,) or (rows, categories), floating; they need not
-            sum to one.
-        num_samples: the number of indices a row.
-        replacement: whether an index may be drawn again.
-        generator: where the words come from; the default generator if None.
-
-    Returns:
-        int64 (num_samples,) or (rows, num_samples). In float16 and bfloat16 equal quotients are
-        frequent; which of their indices comes first is the lower one here, and unspecified in
-        PyTorch.
-
-    Raises:
-        RuntimeError: for another dtype or dimension, a weight that is negative, infinite or NaN,
-            a row without weight, or more samples without replacement than categories.
-    """
+    # Indices drawn with the given weights, those of ``torch.multinomial``.
+    #
+    # Without replacement: the indices of the greatest ``probs / e``, e exponential numbers of the
+    # same dtype (P. S. Efraimidis and P. G. Spirakis, Inf. Process. Lett. 97, 2006). One sample is
+    # drawn so in either case. With replacement: bisection of the cumulative weights by a 53-bit
+    # uniform number.
+    #
+    # Args:
+    #     probs: non-negative weights, (categories,) or (rows, categories), floating; they need not
+    #         sum to one.
+    #     num_samples: the number of indices a row.
+    #     replacement: whether an index may be drawn again.
+    #     generator: where the words come from; the default generator if None.
+    #
+    # Returns:
+    #     int64 (num_samples,) or (rows, num_samples). In float16 and bfloat16 equal quotients are
+    #     frequent; which of their indices comes first is the lower one here, and unspecified in
+    #     PyTorch.
+    #
+    # Raises:
+    #     RuntimeError: for another dtype or dimension, a weight that is negative, infinite or NaN,
+    #         a row without weight, or more samples without replacement than categories.
     generator = default_generator if generator is None else generator
     if probs.dtype not in FLOATS:
         raise RuntimeError(
@@ -327,21 +324,20 @@ def _poisson_large(rate: float, stream: _UnitStream) -> int:
 
 
 def poisson(rate: np.ndarray, generator: Generator | None = None) -> np.ndarray:
-    """Poisson numbers with the given rates, those of ``torch.poisson``.
-
-    Args:
-        rate: non-negative rates, floating.
-        generator: where the words come from, a varying number of them; the default generator if
-            None.
-
-    Returns:
-        An array of ``rate``'s shape and dtype. Each number depends on how many words the one
-        before took, so they are made in turn.
-
-    Raises:
-        RuntimeError: if a rate is negative, infinite or NaN.
-        NotImplementedError: for another dtype.
-    """
+    # Poisson numbers with the given rates, those of ``torch.poisson``.
+    #
+    # Args:
+    #     rate: non-negative rates, floating.
+    #     generator: where the words come from, a varying number of them; the default generator if
+    #         None.
+    #
+    # Returns:
+    #     An array of ``rate``'s shape and dtype. Each number depends on how many words the one
+    #     before took, so they are made in turn.
+    #
+    # Raises:
+    #     RuntimeError: if a rate is negative, infinite or NaN.
+    #     NotImplementedError: for another dtype.
     generator = default_generator if generator is None else generator
     check_float("poisson", rate.dtype)
     low, high = (float(rate.min()), float(rate.max())) if rate.size else (0.0, 0.0)

@@ -108,27 +108,26 @@ def integers(
     dtype: np.typing.DTypeLike = np.int64,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Integers uniform on [low, high), those of ``torch.randint`` and ``Tensor.random_``.
-
-    Args:
-        low: the least integer. None together with ``high`` None stands for ``random_()``: from 0
-            to the greatest integer of the dtype (for floats 2**11, 2**8, 2**24, 2**53: the last
-            up to which all integers are exact).
-        high: one more than the greatest integer; None ends at the greatest one of the dtype.
-        shape: the shape of the result.
-        dtype: any boolean, integer or floating dtype; the unsigned ones above 8 bits need a
-            ``high``.
-        generator: where the words come from, one a number for ranges below 2**28 and two above;
-            the default generator if None.
-
-    Returns:
-        A C-contiguous array, filled in row-major order.
-
-    Raises:
-        RuntimeError: if ``low >= high`` or an end does not fit ``dtype``.
-        NotImplementedError: for a dtype without such numbers.
-        UserWarning: a warning where a floating dtype cannot hold every integer of the range.
-    """
+    # Integers uniform on [low, high), those of ``torch.randint`` and ``Tensor.random_``.
+    #
+    # Args:
+    #     low: the least integer. None together with ``high`` None stands for ``random_()``: from 0
+    #         to the greatest integer of the dtype (for floats 2**11, 2**8, 2**24, 2**53: the last
+    #         up to which all integers are exact).
+    #     high: one more than the greatest integer; None ends at the greatest one of the dtype.
+    #     shape: the shape of the result.
+    #     dtype: any boolean, integer or floating dtype; the unsigned ones above 8 bits need a
+    #         ``high``.
+    #     generator: where the words come from, one a number for ranges below 2**28 and two above;
+    #         the default generator if None.
+    #
+    # Returns:
+    #     A C-contiguous array, filled in row-major order.
+    #
+    # Raises:
+    #     RuntimeError: if ``low >= high`` or an end does not fit ``dtype``.
+    #     NotImplementedError: for a dtype without such numbers.
+    #     UserWarning: a warning where a floating dtype cannot hold every integer of the range.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     if dtype.kind not in "biu" and dtype not in _SIGNIFICAND_BITS:
@@ -157,7 +156,7 @@ def randint(
     dtype: np.dtype,
     device: object,
 ) -> np.ndarray:
-    """:func:`integers` as a kernel, which takes a few int64 from those ahead."""
+    # :func:`integers` as a kernel, which takes a few int64 from those ahead.
     if len(size) != 1:
         count = whole_count(size)
         if count:
@@ -228,20 +227,19 @@ def permutation(
     dtype: np.typing.DTypeLike = np.int64,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """A random permutation of 0 .. n - 1, that of ``torch.randperm``.
-
-    The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
-    32-bit word. Many swaps are made at once instead of in turn (see ``_swap``).
-
-    Args:
-        n: the length, at least 0 and below 214748364.
-        dtype: an integer dtype or a float one that holds n - 1 exactly.
-        generator: where the words come from; the default generator if None.
-
-    Raises:
-        RuntimeError: if ``n`` is negative or too large for ``dtype``.
-        NotImplementedError: for a boolean or complex dtype, or a greater ``n``.
-    """
+    # A random permutation of 0 .. n - 1, that of ``torch.randperm``.
+    #
+    # The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
+    # 32-bit word. Many swaps are made at once instead of in turn (see ``_swap``).
+    #
+    # Args:
+    #     n: the length, at least 0 and below 214748364.
+    #     dtype: an integer dtype or a float one that holds n - 1 exactly.
+    #     generator: where the words come from; the default generator if None.
+    #
+    # Raises:
+    #     RuntimeError: if ``n`` is negative or too large for ``dtype``.
+    #     NotImplementedError: for a boolean or complex dtype, or a greater ``n``.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     if n < 0:

@@ -52,17 +52,16 @@ _TWO_PI = 2.0 * math.pi
 def elementwise(
     function: Callable[[float], float], vectorised: np.ufunc, x: np.ndarray, exact: bool
 ) -> np.ndarray:
-    """``function`` at each number of the float64 ``x`` if ``exact``, else NumPy's ``vectorised``.
-
-    NumPy's vectorised functions round otherwise than the C library's, in the last bit.
-    """
+    # ``function`` at each number of the float64 ``x`` if ``exact``, else NumPy's ``vectorised``.
+    #
+    # NumPy's vectorised functions round otherwise than the C library's, in the last bit.
     if exact:
         return np.array([function(v) for v in x.tolist()], np.float64)
     return vectorised(x)
 
 
 def randn(size: Any, generator: Generator | None, dtype: np.dtype, device: object) -> np.ndarray:
-    """Standard :func:`normal` numbers as a kernel, which takes a few float32 from those ahead."""
+    # Standard :func:`normal` numbers as a kernel, which takes a few float32 from those ahead.
     if len(size) != 1:
         count = whole_count(size)
         if count:
@@ -231,7 +230,7 @@ def _pairs(draws: np.ndarray) -> np.ndarray:
 
 
 def scalar_normals(generator: Generator, count: int) -> np.ndarray:
-    """float64 numbers of the one-at-a-time path, with the generator's waiting number first."""
+    # float64 numbers of the one-at-a-time path, with the generator's waiting number first.
     numbers = np.empty(count, np.float64)
     start = 0
     if count and generator.waiting_normal is not None:
@@ -259,25 +258,24 @@ def normal(
     contiguous: bool = True,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Numbers of the normal distribution N(mean, std**2), those of ``torch.randn`` and ``normal_``.
-
-    Args:
-        shape: the shape of the result.
-        mean, std: the mean and the standard deviation, ``std >= 0``.
-        dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
-            parts are each drawn with ``std / sqrt(2)``.
-        generator: where the words come from; the default generator if None.
-        contiguous: False draws one number at a time, as ``normal_`` does when it fills a tensor
-            that is not contiguous (in the order of its memory).
-        out: a C-contiguous array of this shape and dtype to fill; a new one if None.
-
-    Returns:
-        A C-contiguous array, filled in row-major order.
-
-    Raises:
-        NotImplementedError: for another dtype.
-        RuntimeError: if ``std`` is negative.
-    """
+    # Numbers of the normal distribution N(mean, std**2), those of ``torch.randn`` and ``normal_``.
+    #
+    # Args:
+    #     shape: the shape of the result.
+    #     mean, std: the mean and the standard deviation, ``std >= 0``.
+    #     dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
+    #         parts are each drawn with ``std / sqrt(2)``.
+    #     generator: where the words come from; the default generator if None.
+    #     contiguous: False draws one number at a time, as ``normal_`` does when it fills a tensor
+    #         that is not contiguous (in the order of its memory).
+    #     out: a C-contiguous array of this shape and dtype to fill; a new one if None.
+    #
+    # Returns:
+    #     A C-contiguous array, filled in row-major order.
+    #
+    # Raises:
+    #     NotImplementedError: for another dtype.
+    #     RuntimeError: if ``std`` is negative.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     mean, std = float(mean), float(std)
@@ -306,20 +304,19 @@ def normal_elementwise(
     std: np.ndarray | float,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """Normal numbers with a mean and a standard deviation of their own, those of ``torch.normal``.
-
-    Args:
-        mean, std: arrays that broadcast together, at least one of them an array.
-        generator: where the words come from; the default generator if None.
-
-    Returns:
-        ``z * std + mean``, z standard normal, of the broadcast shape; the dtype is that of
-        ``mean`` if it is an array, else that of ``std``.
-
-    Raises:
-        NotImplementedError: if the dtype is not floating.
-        RuntimeError: if an element of ``std`` is negative, or the shapes do not broadcast.
-    """
+    # Normal numbers with a mean and a standard deviation of their own, those of ``torch.normal``.
+    #
+    # Args:
+    #     mean, std: arrays that broadcast together, at least one of them an array.
+    #     generator: where the words come from; the default generator if None.
+    #
+    # Returns:
+    #     ``z * std + mean``, z standard normal, of the broadcast shape; the dtype is that of
+    #     ``mean`` if it is an array, else that of ``std``.
+    #
+    # Raises:
+    #     NotImplementedError: if the dtype is not floating.
+    #     RuntimeError: if an element of ``std`` is negative, or the shapes do not broadcast.
     source: Any = mean if isinstance(mean, np.ndarray) else std
     dtype = source.dtype
     if dtype not in FLOATS and dtype not in COMPLEX_PARTS:
@@ -357,15 +354,14 @@ def log_normal(
     dtype: np.typing.DTypeLike = np.float32,
     generator: Generator | None = None,
 ) -> np.ndarray:
-    """``exp(N(mean, std**2))``, the numbers of ``Tensor.log_normal_``.
-
-    ``mean`` and ``std > 0`` are those of the underlying normal distribution; for the rest see
-    :func:`uniform`. The numbers are drawn one at a time and share the waiting number of ``normal``.
-
-    Raises:
-        NotImplementedError: for another dtype.
-        RuntimeError: if ``std`` is not positive.
-    """
+    # ``exp(N(mean, std**2))``, the numbers of ``Tensor.log_normal_``.
+    #
+    # ``mean`` and ``std > 0`` are those of the underlying normal distribution; for the rest see
+    # :func:`uniform`. They are drawn one at a time and share the waiting number of ``normal``.
+    #
+    # Raises:
+    #     NotImplementedError: for another dtype.
+    #     RuntimeError: if ``std`` is not positive.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     mean, std = float(mean), float(std)

@@ -38,7 +38,7 @@ Shape = int | Sequence[int]
 
 
 def not_implemented(op: str, dtype: np.dtype, expected: str) -> NotImplementedError:
-    """The error for a dtype that ``op`` has no numbers for."""
+    # The error for a dtype that ``op`` has no numbers for.
     return NotImplementedError(
         f'"{op}" not implemented for {dtype} on cpu; expected {expected}. '
         "Draw in such a dtype and convert the result."
@@ -51,18 +51,18 @@ def check_float(op: str, dtype: np.dtype) -> None:
 
 
 def blocks(count: int) -> Iterator[slice]:
-    """Consecutive slices of at most ``BLOCK`` elements that cover ``range(count)``."""
+    # Consecutive slices of at most ``BLOCK`` elements that cover ``range(count)``.
     for start in range(0, count, BLOCK):
         yield slice(start, min(start + BLOCK, count))
 
 
 def flat_of(array: np.ndarray) -> Any:
-    """What reads and writes slices of the elements in row-major order, without a copy of all."""
+    # What reads and writes slices of the elements in row-major order, without a copy of all.
     return array.reshape(-1) if array.flags.c_contiguous else array.flat
 
 
 def doubles_of(draws: np.ndarray) -> np.ndarray:
-    """float64 numbers in [0, 1), multiples of 2**-53, of 64-bit draws, which are overwritten."""
+    # float64 numbers in [0, 1), multiples of 2**-53, of 64-bit draws, which are overwritten.
     draws &= MASK_53
     # As signed integers, because their conversion to float is the faster one.
     numbers = draws.view(np.int64).astype(np.float64)
@@ -71,35 +71,34 @@ def doubles_of(draws: np.ndarray) -> np.ndarray:
 
 
 def unit_doubles(generator: Generator, count: int) -> np.ndarray:
-    """``count`` float64 numbers in [0, 1)."""
+    # ``count`` float64 numbers in [0, 1).
     return doubles_of(generator.double_words(count))
 
 
 def low_bits(words: np.ndarray) -> np.ndarray:
-    """The low 24 bits of words, as int32."""
+    # The low 24 bits of words, as int32.
     bits = words.astype(np.uint32)
     bits &= _MASK_24
     return bits.view(np.int32)
 
 
 def unit_floats(words: np.ndarray) -> np.ndarray:
-    """float32 numbers in [0, 1), multiples of 2**-24, one of each word."""
+    # float32 numbers in [0, 1), multiples of 2**-24, one of each word.
     numbers = low_bits(words).astype(np.float32)
     numbers *= _UNIT_24
     return numbers
 
 
 def whole_count(size: Any) -> int:
-    """How many elements a few sizes make; 0 where they are no plain positive integers."""
+    # How many elements a few sizes make; 0 where they are no plain positive integers.
     count = math.prod(size) if len(size) and min(size) > 0 else 0
     return count if count.__class__ is int else 0
 
 
 def round_to(dtype: np.dtype, numbers: np.ndarray) -> np.ndarray:
-    """float64 ``numbers`` ready to be stored as ``dtype``.
-
-    The half precisions are rounded from float32, as PyTorch does it, not from float64 at once.
-    """
+    # float64 ``numbers`` ready to be stored as ``dtype``.
+    #
+    # The half precisions are rounded from float32, as PyTorch does it, not from float64 at once.
     return numbers.astype(FLOAT32) if dtype.itemsize == 2 else numbers
 
 
@@ -111,11 +110,10 @@ def _split(x: Any) -> tuple[Any, Any]:
 
 
 def fused_multiply_add(x: np.ndarray, factor: float, addend: float) -> np.ndarray:
-    """``x * factor + addend`` in float64 with the rounding error of the product carried along.
-
-    Equal to the hardware's fused multiply-add but for ties of a second rounding, some 2**-50 of
-    all cases. ``x`` is float64 of moderate size.
-    """
+    # ``x * factor + addend`` in float64 with the rounding error of the product carried along.
+    #
+    # Equal to the hardware's fused multiply-add but for ties of a second rounding, some 2**-50 of
+    # all cases. ``x`` is float64 of moderate size.
     if addend == 0.0 or abs(math.frexp(factor)[0]) == 0.5:
         return x * factor + addend
     if abs(factor) > 2.0**900:
@@ -157,25 +155,24 @@ def uniform(
     generator: Generator | None = None,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Numbers uniform on [low, high), those of ``torch.rand`` and ``Tensor.uniform_``.
-
-    Args:
-        shape: the shape of the result.
-        low, high: the interval's ends, rounded to ``dtype``.
-        dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
-            parts are drawn in turn.
-        generator: where the words come from; the default generator if None.
-        out: a C-contiguous array of this shape and dtype to fill; a new one if None.
-
-    Returns:
-        A C-contiguous array, filled in row-major order; float32 and the smaller dtypes use one
-        word a number, float64 two.
-
-    Raises:
-        NotImplementedError: for another dtype.
-        RuntimeError: if an end does not fit ``dtype``, ``low > high``, or their difference
-            overflows.
-    """
+    # Numbers uniform on [low, high), those of ``torch.rand`` and ``Tensor.uniform_``.
+    #
+    # Args:
+    #     shape: the shape of the result.
+    #     low, high: the interval's ends, rounded to ``dtype``.
+    #     dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
+    #         parts are drawn in turn.
+    #     generator: where the words come from; the default generator if None.
+    #     out: a C-contiguous array of this shape and dtype to fill; a new one if None.
+    #
+    # Returns:
+    #     A C-contiguous array, filled in row-major order; float32 and the smaller dtypes use one
+    #     word a number, float64 two.
+    #
+    # Raises:
+    #     NotImplementedError: for another dtype.
+    #     RuntimeError: if an end does not fit ``dtype``, ``low > high``, or their difference
+    #         overflows.
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     if out is None:
@@ -225,7 +222,7 @@ def _fill_float32(out: np.ndarray, low: float, high: float, generator: Generator
 
 
 def rand(size: Any, generator: Generator | None, dtype: np.dtype, device: object) -> np.ndarray:
-    """:func:`uniform` on [0, 1) as a kernel, which takes a few float32 numbers from those ahead."""
+    # :func:`uniform` on [0, 1) as a kernel, which takes a few float32 numbers from those ahead.
     if len(size) != 1:
         count = whole_count(size)
         if count:
