@@ -34,9 +34,6 @@ _DEVICE_TYPE, _DEVICE_ID, _TYPE_CODE, _TYPE_BITS = 8, 12, 20, 21
 
 def _tensor_in(capsule: Any) -> int:
     # The address of the tensor's description in a capsule that nobody has consumed.
-    #
-    # Raises:
-    # RuntimeError: when the object is no such capsule.
     import ctypes
 
     api = ctypes.pythonapi
@@ -191,10 +188,6 @@ def _dlpack(
     # the form before version 1.
     # dl_device: the device type and number wanted, which must be the tensor's.
     # copy: whether the capsule holds a copy; None and False share.
-    #
-    # Raises:
-    # BufferError: when the tensor requires grad, or another device is wanted.
-    # AssertionError: for a stream on the CPU.
     if self._key & REQUIRES_GRAD:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     own = self.__dlpack_device__()
@@ -227,10 +220,6 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 def _cuda_array_interface(self: Tensor) -> dict[str, Any]:
     # The description by which CUDA libraries share the memory; on a CUDA device only.
-    #
-    # Raises:
-    # AttributeError: when the tensor is not on a CUDA device.
-    # RuntimeError: when it requires grad.
     if not self.is_cuda:
         raise AttributeError(
             f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} If CUDA "

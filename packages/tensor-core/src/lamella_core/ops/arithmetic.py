@@ -67,9 +67,6 @@ def _common(input: Any, other: Any) -> Any:
 
 def _scaled(input: Any, other: Any, alpha: Number) -> Any:
     # ``alpha * other`` in the type that ``input`` and ``other`` have together.
-    #
-    # Raises:
-    # RuntimeError: when ``alpha`` is of a higher category than that type.
     common = _common(input, other)
     if isinstance(alpha, bool):
         if common.category != dtypes.BOOL:

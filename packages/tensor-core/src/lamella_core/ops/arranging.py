@@ -227,9 +227,6 @@ def _repeat_method(self: Tensor, *each: Any, repeats: Sequence[int] | None = Non
     #
     # Args:
     # each, repeats: how often, as integers or one sequence; at least one a dimension.
-    #
-    # Raises:
-    # RuntimeError: when there are too few, or one is negative.
     times = read_sizes("repeat", each if repeats is None else (repeats,), "repeats")
     shape = self._array.shape
     if len(times) < len(shape):

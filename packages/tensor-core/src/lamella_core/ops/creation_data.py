@@ -359,10 +359,6 @@ def _type_of_numbers(kinds: set[type]) -> dtype:
 
 def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
     # Finds the shape of nested sequences and the types of their leaves.
-    #
-    # Raises:
-    # ValueError: when sequences beside one another differ in length.
-    # TypeError: when a number stands beside a sequence.
     length = len(data)
     if dim == len(shape):
         shape.append(length)

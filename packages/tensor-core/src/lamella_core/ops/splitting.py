@@ -316,9 +316,6 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 
 def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     # The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
-    #
-    # Raises:
-    # RuntimeError: when ``size`` does not broadcast to this tensor's shape.
     wanted = read_sizes("sum_to_size", size)
     shape = self._array.shape
     added = len(shape) - len(wanted)

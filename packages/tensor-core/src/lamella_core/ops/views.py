@@ -136,10 +136,6 @@ def _view_method(self: Tensor, *sizes: Any, dtype: dtype | None = None, size: An
     # sizes: the shape, as integers or one sequence; one of them may be -1 and is inferred.
     # dtype: instead of a size, the type to read the bytes as; the last dimension grows or
     # shrinks when the types differ in size.
-    #
-    # Raises:
-    # RuntimeError: when the shape does not fit the number of elements, or the elements do not
-    # lie in memory in a way that allows it; :meth:`reshape` copies then.
     if len(sizes) == 1:
         only = sizes[0]
         if only.__class__ is dtype_class:
@@ -374,9 +370,6 @@ def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool =
     #
     # Args:
     # sizes: the shape, as integers or one sequence; -1 keeps a size.
-    #
-    # Raises:
-    # RuntimeError: when another size than 1 would change.
     if size is not None:
         sizes = tuple(size)
     elif len(sizes) == 1 and sizes[0].__class__ is not int:
@@ -504,9 +497,6 @@ def _unfold_method(self: Tensor, dimension: int, size: int, step: int) -> Tensor
     # A view of the windows of ``size`` along a dimension, ``step`` apart.
     #
     # The dimension counts the windows; a new last dimension goes along each.
-    #
-    # Raises:
-    # RuntimeError: when ``size`` is larger than the dimension, or ``step`` is not positive.
     shape = self._array.shape
     dimension = normalize_dim(dimension, len(shape))
     have = shape[dimension] if shape else 1
