@@ -151,3 +151,18 @@ def test_out_that_is_an_operand():
     np.testing.assert_allclose(core.addmm(x, x, x, out=x).numpy(), expected, rtol=1e-5)
     with pytest.raises(RuntimeError, match="single memory location"):
         core.cat((x[:150], x[150:]), out=x)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda out: core.add(core.ones(2), 1, out=out),
+        lambda out: core.cumsum(core.ones(2), 0, out=out),
+        lambda out: core.cat([core.ones(2)], out=out),
+        lambda out: core.rand(2, out=out),
+    ],
+)
+def test_the_warning_of_another_shape_names_the_callers_line(call):
+    with pytest.warns(UserWarning, match="was resized") as found:
+        call(core.ones(5))
+    assert [each.filename for each in found] == [__file__]
