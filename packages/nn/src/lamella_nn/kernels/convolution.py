@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     Cut = tuple[slice, int, Sizes]
 
-# Columns of half a megabyte in float32: they are still in the cache when the product reads them. Of
+# Columns of 0.6 MB in float32: they are still in the cache when the product reads them. Of
 # larger images some rows at a time, half of that, as there are no more calls to save.
-BLOCK_ELEMENTS = 1 << 17
+BLOCK_ELEMENTS = 150_000
 ROWS_ELEMENTS = 1 << 16
 
 # Products of up to a million multiplications run fastest as they are; above, BLAS first repacks
