@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING
 
+from lamella_core.composite import checked as _checked
 from lamella_core.conventions.arguments import number_of_type
 from lamella_nn import functional as F
 from lamella_nn.functional.padding import padded_by
@@ -320,3 +321,7 @@ def ctc_loss(
     """See :func:`nn.functional.ctc_loss`."""
     form = _chosen("ctc_loss", "reduction", reduction, REDUCTIONS)
     return F.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, form, zero_infinity)
+
+
+for _name in __all__:
+    globals()[_name] = _checked(globals()[_name], renames=False)
