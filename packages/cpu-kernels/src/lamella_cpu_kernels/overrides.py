@@ -41,6 +41,13 @@ def adam_step(below: Kernel) -> Kernel:
     return kernel
 
 
+def _taking_the_types_of(below: Kernel, kernel: Kernel) -> Kernel:
+    """Half precision reaches the kernel below unconverted where that one takes it."""
+    if getattr(below, "reduced_precision", False):
+        kernel.reduced_precision = True  # type: ignore[attr-defined]
+    return kernel
+
+
 def cross_entropy_index(below: Kernel) -> Kernel:
     native, empty, empty_like, asarray = _native.cross_entropy, np.empty, np.empty_like, np.asarray
 
@@ -64,7 +71,7 @@ def cross_entropy_index(below: Kernel) -> Kernel:
                 return loss, probabilities, asarray(target.size, input.dtype)
         return below(input, target, weight, reduction, ignore_index, label_smoothing)
 
-    return kernel
+    return _taking_the_types_of(below, kernel)
 
 
 def cross_entropy_index_backward(below: Kernel) -> Kernel:
@@ -96,7 +103,7 @@ def cross_entropy_index_backward(below: Kernel) -> Kernel:
             grad, probabilities, target, weight, total, reduction, ignore_index, label_smoothing
         )
 
-    return kernel
+    return _taking_the_types_of(below, kernel)
 
 
 def threshold_backward(below: Kernel) -> Kernel:
