@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella.utils import deterministic
 from lamella_core.dispatch import backends, kernel_of, load_backends, register_kernel, remove_kernel
 from lamella_core.tensor import Tensor
 
@@ -83,11 +82,18 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 def _filled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def empty(size: Any, dtype: Any, device: Any) -> Any:
         array = kernel(size, dtype, device)
-        if deterministic.fill_uninitialized_memory:
+        if _fills():
             array[...] = _filler(dtype)
         return array
 
     return empty
+
+
+def _fills() -> bool:
+    # Not with the others, as importing lamella would then import it for the few who need it.
+    from lamella.utils import deterministic
+
+    return deterministic.fill_uninitialized_memory
 
 
 def _filler(dtype: np.dtype) -> Any:
@@ -107,7 +113,7 @@ def _filling(resize: Callable[..., Tensor]) -> Callable[..., Tensor]:
         resize(self, *args, **kwargs)
         storage = self.untyped_storage()
         added = storage.nbytes() // self.itemsize - before
-        if added > 0 and deterministic.fill_uninitialized_memory:
+        if added > 0 and _fills():
             new = self.detach().new_empty(0).set_(storage, before, (added,), (1,))
             new.fill_(_filler(self.dtype.numpy))
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
-from lamella_autograd import derivative
+from lamella_autograd.formulas import derivative, op_call
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp
@@ -29,7 +29,7 @@ def _bce_second(grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor
 
 derivative(
     "elementwise_bce",
-    input=lambda grad, input, target: ops.elementwise_bce_backward(grad, input, target),
+    input=op_call("elementwise_bce_backward", "grad", "input", "target"),
     target=lambda grad, input: grad * (core.log1p(-input) - core.log(input)),
 )
 derivative(
@@ -95,12 +95,12 @@ def _inside(input: Tensor, target: Tensor, bound: float) -> Tensor:
 
 derivative(
     "elementwise_mse",
-    input=lambda grad, input, target: ops.elementwise_mse_backward(grad, input, target),
-    target=lambda grad, input, target: ops.elementwise_mse_backward(grad, target, input),
+    input=op_call("elementwise_mse_backward", "grad", "input", "target"),
+    target=op_call("elementwise_mse_backward", "grad", "target", "input"),
 )
 derivative(
     "elementwise_mse_backward",
-    grad_output=lambda grad, input, target: ops.elementwise_mse_backward(grad, input, target),
+    grad_output=op_call("elementwise_mse_backward", "grad", "input", "target"),
     input=lambda grad, grad_output: grad * grad_output * 2,
     target=lambda grad, grad_output: grad * grad_output * -2,
 )
@@ -167,14 +167,12 @@ def _soft_margin_by_target(
 
 derivative(
     "elementwise_soft_margin",
-    input=lambda grad, input, target: ops.elementwise_soft_margin_backward(grad, input, target),
-    target=lambda grad, input, target: ops.elementwise_soft_margin_backward(grad, target, input),
+    input=op_call("elementwise_soft_margin_backward", "grad", "input", "target"),
+    target=op_call("elementwise_soft_margin_backward", "grad", "target", "input"),
 )
 derivative(
     "elementwise_soft_margin_backward",
-    grad_output=lambda grad, input, target: ops.elementwise_soft_margin_backward(
-        grad, input, target
-    ),
+    grad_output=op_call("elementwise_soft_margin_backward", "grad", "input", "target"),
     input=_soft_margin_by_input,
     target=_soft_margin_by_target,
 )
