@@ -17,6 +17,7 @@ from lamella_core.ops.activation import (
     selu_,
     threshold_,
 )
+from lamella_core.warning import warn
 from lamella_nn.ops import activation as ops
 from lamella_nn.ops.activation import (
     elu_,
@@ -382,7 +383,7 @@ def gumbel_softmax(
     E. Jang, S. Gu, B. Poole, "Categorical Reparameterization with Gumbel-Softmax", 2017.
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
+        warn("`eps` parameter is deprecated and has no effect.")
     gumbels = -core.empty_like(logits).exponential_().log()
     soft = shared.softmax((logits + gumbels) / tau, dim)
     if not hard:

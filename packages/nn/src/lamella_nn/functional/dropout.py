@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from lamella_core.ops.creation_likes import empty_like
+from lamella_core.warning import warn
 from lamella_nn.functional.arguments import is_constant
 from lamella_nn.ops import dropout as ops
 
@@ -86,23 +86,21 @@ def dropout2d(
     """
     _check_probability(p)
     if input.ndim not in (3, 4):
-        warnings.warn(
+        warn(
             f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated "
             "and will "
             "result in an error in a future release. To retain the behavior and silence this "
             "warning, please use dropout instead. Note that dropout2d exists to provide "
             "channel-wise dropout on inputs with 2 spatial dimensions, a channel dimension, and an "
-            "optional batch dimension (i.e. 3D or 4D inputs).",
-            stacklevel=3,
+            "optional batch dimension (i.e. 3D or 4D inputs)."
         )
     if input.ndim == 3:
-        warnings.warn(
+        warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
             "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
             "dim. This behavior will change in a future release to interpret the input as one "
             "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
-            "dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=3,
+            "dropout behavior, please switch to using dropout1d instead."
         )
     return _feature_dropout(input, p, training, inplace)
 
@@ -121,14 +119,13 @@ def dropout3d(
     """
     _check_probability(p)
     if input.ndim not in (4, 5):
-        warnings.warn(
+        warn(
             f"dropout3d: Received a {input.ndim}-D input to dropout3d, which is deprecated "
             "and will "
             "result in an error in a future release. To retain the behavior and silence this "
             "warning, please use dropout instead. Note that dropout3d exists to provide "
             "channel-wise dropout on inputs with 3 spatial dimensions, a channel dimension, and an "
-            "optional batch dimension (i.e. 4D or 5D inputs).",
-            stacklevel=3,
+            "optional batch dimension (i.e. 4D or 5D inputs)."
         )
     if input.ndim == 5:
         return _feature_dropout(input, p, training, inplace)

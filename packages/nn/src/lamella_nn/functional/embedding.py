@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.dispatch import LIFTED, innermost
 from lamella_core.kernels.gathering import largest
+from lamella_core.warning import warn
 from lamella_nn.ops import embedding as ops
 from lamella_nn.ops import embedding_bag as bag_ops
 from lamella_nn.sparse_gradients import check_available
@@ -109,11 +109,10 @@ def embedding_bag(
         NotImplementedError: for ``per_sample_weights`` but with ``"sum"``.
     """
     if weight._dtype.name == "int64" and input.is_floating_point():
-        warnings.warn(
+        warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage "
             "`embedding_bag(weight, input, ...)` is deprecated, and should now be "
-            "`embedding_bag(input, weight, ...)`.",
-            stacklevel=3,
+            "`embedding_bag(input, weight, ...)`."
         )
         weight, input = input, weight
     shape = input._array.shape

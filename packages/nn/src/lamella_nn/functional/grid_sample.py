@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import rename
+from lamella_core.warning import warn
 from lamella_nn.functional.arguments import listed
 from lamella_nn.ops.grid_sample import grid_sampler
 
@@ -65,7 +65,7 @@ def grid_sample(
             f"'reflection', but got: '{padding_mode}'"
         )
     if align_corners is None:
-        warnings.warn(_DEFAULT, stacklevel=3)
+        warn(_DEFAULT)
         align_corners = False
     _check(input, grid, mode)
     return grid_sampler(input, grid, mode, padding_mode, bool(align_corners))
@@ -149,12 +149,11 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
             f"{listed(theta._array.shape)}"
         )
     if align_corners is None:
-        warnings.warn(_DEFAULT, stacklevel=3)
+        warn(_DEFAULT)
     if align_corners and min(size[2:]) == 1:
-        warnings.warn(
+        warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
-            "align_corners=True. This is not an intended use case of affine_grid.",
-            stacklevel=3,
+            "align_corners=True. This is not an intended use case of affine_grid."
         )
     sizes = list(size[2:])
     base = core.ones((*sizes, dims + 1), dtype=theta.dtype, device=theta.device)

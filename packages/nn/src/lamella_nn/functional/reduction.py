@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from lamella_autograd import rename
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -23,10 +23,9 @@ def read_reduction(reduction: str, size_average: bool | None, reduce: bool | Non
         each = reduce is not None and not reduce
         mean = size_average is None or size_average
         reduction = "none" if each else "mean" if mean else "sum"
-        warnings.warn(
+        warn(
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
-            f"instead.",
-            stacklevel=4,
+            f"instead."
         )
     if reduction not in REDUCTIONS:
         raise ValueError(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
+from lamella_core.warning import warn
 from lamella_nn.functional.precision import as_given
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.elementwise_loss import (
@@ -30,11 +30,10 @@ __all__ = [
 
 def _warn_if_shapes_differ(input: Tensor, target: Tensor) -> None:
     if input._array.shape != target._array.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
-            f"Please ensure they have the same size.",
-            stacklevel=4,
+            f"Please ensure they have the same size."
         )
 
 
@@ -257,12 +256,11 @@ def kl_div(
         RuntimeError: for integers.
     """
     if reduction == "mean" and size_average is None and reduce is None:
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support "
             "size.'batchmean' divides only by the batch size, and aligns with the KL div math "
             "definition.'mean' will be changed to behave the same as 'batchmean' in the next major "
-            "release.",
-            stacklevel=3,
+            "release."
         )
     if not (input._dtype.is_floating_point and target._dtype.is_floating_point):
         raise RuntimeError("kl_div: Integral inputs not supported.")

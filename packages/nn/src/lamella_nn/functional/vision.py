@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from math import floor
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.conventions.common import not_implemented_for
+from lamella_core.warning import warn
 from lamella_nn.functional.antialias import MODES, antialias_weights
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.byte_images import resample_bytes, weights_of_places
@@ -311,10 +311,7 @@ def _linear(size: int, places: list[float]) -> tuple[list[list[int]], list[list[
 
 
 def _warn_of_old_name(name: str) -> None:
-    warnings.warn(
-        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        stacklevel=4,
-    )
+    warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.")
 
 
 def upsample(

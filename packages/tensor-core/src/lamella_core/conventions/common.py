@@ -253,18 +253,12 @@ def _meet(target: Tensor, each: Tensor, apart: bool) -> bool:
 def resize_out(op_name: str, backend: Backend, target: Tensor, shape: tuple[int, ...]) -> None:
     """Gives an out tensor the result's shape, with a warning where it had elements."""
     if target._array.size:
-        import sys
-        import warnings
+        from lamella_core.warning import warn
 
-        # How deep a call is differs from op to op; without a name are the quiet functions.
-        level, frame = 1, sys._getframe()
-        while frame.f_back and (frame.f_globals.get("__name__") or "lamella").startswith("lamella"):
-            level, frame = level + 1, frame.f_back
-        warnings.warn(
+        warn(
             f"An output with one or more elements was resized since it had shape "
             f"{list(target._array.shape)}, which does not match the required output shape "
-            f"{list(shape)}. Resize it to 0 elements first to reuse it.",
-            stacklevel=level,
+            f"{list(shape)}. Resize it to 0 elements first to reuse it."
         )
     resize(target, shape)
 

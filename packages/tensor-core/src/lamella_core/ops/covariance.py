@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from warnings import warn
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import anywhere
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.complex_parts import complex
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -100,7 +100,7 @@ def cov(
     else:
         divisor = total - correction * (weights * aweights.reshape(-1)).sum() / total
     if count and (divisor <= 0 if weights is None else anywhere(divisor <= 0)):
-        warn("cov(): degrees of freedom is <= 0", stacklevel=3)
+        warn("cov(): degrees of freedom is <= 0")
     divisor = max(divisor, 0) if weights is None else divisor.clamp(min=0)
     centred = rows - mean
     weighted = centred if weights is None else centred * weights
