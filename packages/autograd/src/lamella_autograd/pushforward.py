@@ -65,7 +65,7 @@ linear(
     "to_dtype", "to_device", "index_select", "gather", "take",
     "masked_select", "index", "neg", "conj_physical", "unfold_windows", "fold_windows", "avg_pool",
     "fft_c2c", "fft_r2c", "fft_c2r", "keep_where", "take_flat", "put_flat", "adaptive_avg_pool",
-    "resample",
+    "resample", "pad_from_input",
     of=("input",),
 )  # fmt: skip
 linear("basic_index_backward", "diagonal_backward", "unfold_backward", of=("source",))

@@ -52,3 +52,62 @@ def test_errors_are_pytorchs(mode):
     assert F.pad(x[:0], (1, 1), mode).shape == (0, 3, 6)
     with pytest.raises(TypeError, match="must be float, not str"):
         F.pad(x, (1, 1), value="a")
+
+
+@pytest.mark.parametrize(
+    ("mode", "numpy_mode"), [("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")]
+)
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_every_dimension_and_its_gradient(mode, numpy_mode, dims):
+    shape = (2, 2, 4, 3, 5)[: dims + 2]
+    values = np.random.default_rng(0).standard_normal(shape)
+    pairs = [(2, 1), (0, 2), (3, 0)][:dims]
+    expected = np.pad(values, [(0, 0), (0, 0), *pairs], numpy_mode)
+    flat = tuple(n for pair in reversed(pairs) for n in pair)
+    x = torch.tensor(values, requires_grad=True)
+    result = F.pad(x, flat, mode)
+    np.testing.assert_array_equal(result.detach().numpy(), expected)
+    # The gradient of a weighted sum: each weight goes to the element whose copy it weighs.
+    weights = np.random.default_rng(1).standard_normal(expected.shape)
+    places = np.pad(np.arange(values.size).reshape(shape), [(0, 0), (0, 0), *pairs], numpy_mode)
+    sums = np.bincount(places.ravel(), weights.ravel()).reshape(shape)
+    (grad,) = autograd.grad((result * torch.tensor(weights)).sum(), x)
+    np.testing.assert_allclose(grad.numpy(), sums, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("mode", "pad", "expected"),
+    # What PyTorch 2.13 makes of 0 to 4.
+    [
+        ("reflect", (2, -3), [2, 1, 0, 1]),
+        ("reflect", (-4, 3), [4, 3, 2, 1]),
+        ("replicate", (2, -4), [0, 0, 0]),
+        ("replicate", (-4, 2), [4, 4, 4]),
+        ("circular", (-2, 2), [2, 3, 4, 2, 3]),
+        ("circular", (2, -1), [2, 3, 0, 1, 2, 3]),
+    ],
+)
+def test_cut_off_on_one_side(mode, pad, expected):
+    x = torch.arange(5.0).reshape(1, 5).requires_grad_()
+    result = F.pad(x, pad, mode)
+    assert result.tolist() == [expected]
+    (grad,) = autograd.grad(result.sum(), x)
+    assert grad.tolist() == [[float(expected.count(n)) for n in range(5)]]
+
+
+def test_a_circle_of_too_little():
+    with pytest.raises(RuntimeError, match="wrapping around more than once"):
+        F.pad(torch.ones(1, 3), (-2, 2), "circular")
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_derivatives_in_channels_last(mode):
+    x = torch.randn(2, 3, 3, 4, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+
+    def padded(x):
+        return F.pad(x, (2, 1, 1, -1), mode)
+
+    assert (padded(x).stride()[1] == 1) == (mode != "circular")
+    np.testing.assert_array_equal(padded(x).numpy(), padded(x.contiguous()).numpy())
+    assert autograd.gradcheck(padded, x.requires_grad_(), check_forward_ad=True)
+    assert autograd.gradgradcheck(padded, x)

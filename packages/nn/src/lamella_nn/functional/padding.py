@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import lamella_core as core
-from lamella_autograd import rename
 from lamella_core.conventions.arguments import number_of_type
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
-from lamella_nn.ops.padding import constant_pad_nd
+from lamella_nn.ops.padding import constant_pad_nd, pad_from_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +49,7 @@ def pad(
         raise RuntimeError(f"Padding length must be divisible by 2, but it is {len(pairs)}")
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if mode not in _SOURCES:
+    if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(
             f"Unrecognised padding mode {mode}; expected 'constant', 'reflect', 'replicate' or "
             f"'circular'"
@@ -69,17 +67,13 @@ def pad(
             f"Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with possibly 0 batch size "
             f"and other non-zero dimensions for input, but got: {listed(input.shape)}"
         )
-    result = input
     for i in range(dims):
-        before, behind = pairs[2 * i], pairs[2 * i + 1]
-        if before or behind:
-            result = _along(result, input.ndim - 1 - i, before, behind, mode)
-    if result is input:
-        return result
-    if mode == "circular":
-        return rename(result, "torch::autograd::CopySlices")
-    name = "Reflection" if mode == "reflect" else "Replication"
-    return rename(in_format_of(input, result), f"{name}Pad{dims}DBackward0")
+        if any(pairs[2 * i : 2 * i + 2]):
+            _check_along(input, input.ndim - 1 - i, pairs[2 * i], pairs[2 * i + 1], mode)
+    if not any(pairs):
+        return input
+    result = pad_from_input(input, pairs, mode)
+    return result if mode == "circular" else in_format_of(input, result)
 
 
 def padded_by(input: Tensor, pairs: tuple[int, ...], value: Number) -> Tensor:
@@ -105,36 +99,18 @@ def padded_by(input: Tensor, pairs: tuple[int, ...], value: Number) -> Tensor:
     return constant_pad_nd(input, pairs, value)
 
 
-def _reflected(index: Tensor, size: int) -> Tensor:
-    index = index.abs()
-    return (size - 1) - ((size - 1) - index).abs()
-
-
-_SOURCES = {
-    "reflect": _reflected,
-    "replicate": lambda index, size: index.clamp(0, size - 1),
-    "circular": lambda index, size: index.remainder(size),
-}
-
-
-def _along(input: Tensor, dim: int, before: int, behind: int, mode: str) -> Tensor:
+def _check_along(input: Tensor, dim: int, before: int, behind: int, mode: str) -> None:
     size = input._array.shape[dim]
     if mode == "reflect" and (before >= size or behind >= size):
         raise RuntimeError(
             f"Argument #4: Padding size should be less than the corresponding input dimension, but "
             f"got: padding ({before}, {behind}) at dimension {dim} of input {listed(input.shape)}"
         )
-    if mode == "circular" and (before > size or behind > size):
+    # What is cut off takes no part in the circle.
+    if mode == "circular" and max(before, behind) > size + min(before, 0) + min(behind, 0):
         raise RuntimeError("Padding value causes wrapping around more than once.")
     if size + before + behind < 1 or not size:
         raise RuntimeError(
             f"input (size {size} at dimension {dim}) is too small for the padding ({before}, "
             f"{behind}): the calculated size is {size + before + behind}"
         )
-    if mode == "circular" and min(before, behind) < 0:
-        # What is cut off takes no part in the circle.
-        first, last = max(-before, 0), size - max(-behind, 0)
-        input, size = input.narrow(dim, first, last - first), last - first
-        before, behind = max(before, 0), max(behind, 0)
-    index = core.arange(-before, size + behind, device=input.device)
-    return input.index_select(dim, _SOURCES[mode](index, size))
