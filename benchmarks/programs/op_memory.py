@@ -206,6 +206,11 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "embedding_bag": lambda: functional.embedding_bag(places.view(50, 20), wide),
         "conv2d of stride 2": lambda: functional.conv2d(image, kernels, stride=2),
         "max_pool2d": lambda: functional.max_pool2d(image, 2),
+        "pad by reflection": lambda: functional.pad(image, (1, 1, 1, 1), "reflect"),
+        "pad by the edge": lambda: functional.pad(image, (1, 1, 1, 1), "replicate"),
+        "pad around": lambda: functional.pad(image, (1, 1, 1, 1), "circular"),
+        "hann_window": lambda: torch.hann_window(2_000_000),
+        "kaiser_window": lambda: torch.kaiser_window(2_000_000),
     }
     inside: Calls = {
         "add_": lambda: x.add_(y),

@@ -62,3 +62,15 @@ def test_types() -> None:
 def test_page_locked_memory_needs_a_device() -> None:
     with pytest.raises(RuntimeError, match="needs CUDA"):
         top_level.hann_window(2, pin_memory=True)
+
+
+def test_long_windows_are_the_formula_everywhere() -> None:
+    places = np.arange(50_001)
+    expected = 0.5 - 0.5 * np.cos(2 * np.pi * places / 50_001)
+    made = top_level.hann_window(50_001, dtype=lc.float64).numpy()
+    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        top_level.kaiser_window(40_000, False, 8.0, dtype=lc.float64).numpy(),
+        np.kaiser(40_000, 8.0),
+        rtol=1e-12,
+    )

@@ -11,6 +11,7 @@ from lamella_core.ops.complex_parts import view_as_real
 from lamella_core.ops.creation import arange
 from lamella_core.ops.joining import cat
 from lamella_core.ops.spectral import fft, ifft, irfft, rfft
+from lamella_core.ops.views import unfold_backward
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -268,12 +269,10 @@ def istft(
         raise expected(f"a signal with elements, got the range from {start} to {stop}")
 
     batch = spectra._array.shape[0]
-    starts = arange(count, device=input.device).unsqueeze(1) * hop_length
-    place = (starts + arange(n_fft, device=input.device)).reshape(-1)
-    signal = frames * window
-    signal = signal.new_zeros((batch, total)).index_add(1, place, signal.reshape(batch, -1))
-    squares = (window * window).expand(count, -1).reshape(-1)
-    envelope = squares.new_zeros(total).index_add(0, place, squares)
+    # The adjoint of cutting out frames adds them where they overlap.
+    signal = unfold_backward(frames * window, (batch, total), 1, n_fft, hop_length)
+    squares = (window * window).expand(count, -1)
+    envelope = unfold_backward(squares, (total,), 0, n_fft, hop_length)
     signal, envelope = signal[:, start:stop], envelope[start:stop]
     if anywhere(envelope.detach().abs() <= _WINDOW_TOO_SMALL):
         raise RuntimeError(

@@ -11,7 +11,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.formats import check_layout
-from lamella_core.ops.creation import arange, as_asked, ones
+from lamella_core.ops.creation import arange, as_asked, empty, ones
 from lamella_core.ops.special import i0
 from lamella_core.tensor import Tensor
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike
 
 __all__ = ["bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"]
+
+# Points that are computed at a time, for which what is in between takes less than 1 MB.
+_BLOCK = 16384
 
 
 def window(
@@ -38,8 +41,11 @@ def window(
     if length < 2:
         result = ones(length, dtype=dtype, device=device)
     else:
-        positions = arange(length, dtype=dtypes.float64, device=device)
-        result = of_position(positions, steps).to(dtype)
+        result = empty(length, dtype=dtype, device=device)
+        for start in range(0, length, _BLOCK):
+            stop = min(start + _BLOCK, length)
+            positions = arange(start, stop, dtype=dtypes.float64, device=device)
+            result[start:stop] = of_position(positions, steps)
     return result.requires_grad_() if requires_grad else result
 
 

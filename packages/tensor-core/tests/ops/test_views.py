@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
+from lamella_core.ops.views import unfold_backward
 
 X = core.arange(12.0).reshape(3, 4)
 CUBE = core.arange(24.0).reshape(2, 3, 4)
@@ -206,3 +207,14 @@ def test_a_strided_view_without_elements_keeps_its_place():
     assert core.zeros(0).untyped_storage().data_ptr() == 0
     with pytest.raises(RuntimeError, match="negative"):
         x.as_strided((-1,), (1,))
+
+
+@pytest.mark.parametrize(("size", "step"), [(50, 20), (40, 17), (5, 3), (3, 20)])
+def test_the_adjoint_of_windows_adds_them_where_they_overlap(size, step):
+    count = (103 - size) // step + 1
+    windows = np.random.default_rng(0).standard_normal((2, count, size))
+    expected = np.zeros((2, 103))
+    for i in range(count):
+        expected[:, i * step : i * step + size] += windows[:, i]
+    found = unfold_backward(core.tensor(windows), (2, 103), 1, size, step)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-13)

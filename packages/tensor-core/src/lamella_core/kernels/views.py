@@ -228,9 +228,11 @@ def unfold_backward(
 ) -> Any:
     result = xp.zeros(input_shape, source.dtype)
     windows = unfold(xp, result, dimension, size, step)
-    for place in range(size):
-        # Each place of the window meets an element of the input once at most.
-        windows[..., place] += source[..., place]
+    width = step if step > 16 else 1
+    for start in range(0, size, width):
+        # These places of all windows meet each element of the input once at most.
+        part = (..., slice(start, start + width))
+        windows[part] += source[part]
     return result
 
 
