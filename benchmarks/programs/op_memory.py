@@ -56,6 +56,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     transposed = torch.randn(1000, 2000).t()
     digits = whole % 1000
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
+    labels = torch.full((1000, 2000), -1)
+    labels[:, :5] = torch.arange(5)
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
         new[name] = partial(getattr(torch, name), x, y)
@@ -209,6 +211,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "pad by reflection": lambda: functional.pad(image, (1, 1, 1, 1), "reflect"),
         "pad by the edge": lambda: functional.pad(image, (1, 1, 1, 1), "replicate"),
         "pad around": lambda: functional.pad(image, (1, 1, 1, 1), "circular"),
+        "multi_margin_loss": lambda: functional.multi_margin_loss(wide, places),
+        "multilabel_margin_loss": lambda: functional.multilabel_margin_loss(wide, labels),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "kaiser_window": lambda: torch.kaiser_window(2_000_000),
     }

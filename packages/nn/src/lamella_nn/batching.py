@@ -264,6 +264,16 @@ def _rows(batch: Batch, tensor: Tensor, ndim: int) -> Tensor:
     return batch.full(tensor) if ndim == 1 else _into_first(batch, tensor)
 
 
+@batching(
+    "multi_margin", "multi_margin_backward", "multilabel_margin", "multilabel_margin_backward"
+)
+def margin_loss(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """The rows of all examples are more rows."""
+    if any(batch.is_batched(a) for a, p in zip(args, op.params, strict=True) if p.name == "weight"):
+        return NotImplemented
+    return over_first_dim(batch, op, args)
+
+
 def _target_weights(
     batch: Batch, target: Tensor, weight: Tensor | None, ignore_index: int, like: Tensor
 ) -> Tensor:

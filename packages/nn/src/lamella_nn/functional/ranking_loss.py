@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_core.conventions.common import anywhere
-from lamella_core.ops.arithmetic import keep_where
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.distance import pairwise_distance
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.activation import log_sigmoid
 from lamella_nn.ops.elementwise_loss import elementwise_soft_margin
+from lamella_nn.ops.margin_loss import multi_margin, multilabel_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,11 +216,6 @@ def triplet_margin_with_distance_loss(
     return _triplet(anchor, positive, negative, distance, margin, swap, reduction)
 
 
-def _above_zero(violations: Tensor) -> Tensor:
-    """``max(violations, 0)`` with slope 0 at 0, and 0 for NaN."""
-    return keep_where(violations, violations > 0)
-
-
 def _triplet(
     anchor: Tensor,
     positive: Tensor,
@@ -281,14 +276,7 @@ def multi_margin_loss(
             f"target out of range: the indices run from {indices.min()} to "
             f"{indices.max()}, but there are {classes} classes"
         )
-    chosen = indices.unsqueeze(1)
-    violations = _above_zero(margin - scores.gather(1, chosen) + scores)
-    if p == 2:
-        violations = violations.square()
-    if weight is not None:
-        violations = violations * weight[indices].unsqueeze(1)
-    others = core.ones_like(scores).scatter(1, chosen, 0.0)
-    losses = (violations * others).sum(1) / classes
+    losses = multi_margin(scores, indices, weight, p, margin)
     losses = losses if input.ndim > 1 else losses.squeeze(0)
     return reduced(losses, reduction, "MultiMarginLossBackward0")
 
@@ -324,13 +312,7 @@ def multilabel_margin_loss(
         )
     scores = input.reshape(-1, classes)
     labels = target.reshape(-1, classes)
-    # Labels count up to the first -1.
-    counted = ((labels < 0).cumsum(1) == 0).to(scores.dtype)
-    indices = labels.clamp(min=0)
-    is_label = core.zeros_like(scores.detach()).scatter_add(1, indices, counted) > 0
-    violations = _above_zero(1 - scores.gather(1, indices).unsqueeze(2) + scores.unsqueeze(1))
-    pairs = counted.unsqueeze(2) * (~is_label).to(scores.dtype).unsqueeze(1)
-    losses = (violations * pairs).sum((1, 2)) / classes
+    losses = multilabel_margin(scores, labels)
     losses = losses if input.ndim > 1 else losses.squeeze(0)
     return reduced(losses, reduction, "MultilabelMarginLossBackward0")
 
