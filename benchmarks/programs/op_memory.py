@@ -213,6 +213,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "pad around": lambda: functional.pad(image, (1, 1, 1, 1), "circular"),
         "multi_margin_loss": lambda: functional.multi_margin_loss(wide, places),
         "multilabel_margin_loss": lambda: functional.multilabel_margin_loss(wide, labels),
+        "group_norm": lambda: functional.group_norm(image, 2, bias[:8], bias[:8]),
+        "instance_norm": lambda: functional.instance_norm(image),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "kaiser_window": lambda: torch.kaiser_window(2_000_000),
     }

@@ -167,6 +167,43 @@ def layer_norm(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, batch.full(input), sizes, weight, bias, eps)
 
 
+@batching("native_group_norm")
+def group_norm(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Examples of examples are more of them; weights of their own are applied after."""
+    input, groups, weight, bias, eps = args
+    flat = _into_first(batch, input)
+    if not batch.is_batched(weight) and not batch.is_batched(bias):
+        return tuple(_out_of_first(batch, r) for r in call(op, flat, groups, weight, bias, eps))
+    result, mean, variance = (
+        _out_of_first(batch, r) for r in call(op, flat, groups, None, None, eps)
+    )
+    shape = (-1, 1, input.shape[1], *(1,) * (input.ndim - 2))
+    if weight is not None:
+        result = result * batch.full(weight).reshape(shape)
+    return (result if bias is None else result + batch.full(bias).reshape(shape)), mean, variance
+
+
+@batching("native_group_norm_backward")
+def group_norm_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """The gradients of weight and bias are sums over the dimensions of one example."""
+    grad_output, input, groups, weight, mean, variance, eps = args
+    ndim = input.ndim
+    grad, value, mean, variance = map(batch.full, (grad_output, input, mean, variance))
+    shape = (-1, 1, input.shape[1], *(1,) * (ndim - 2))
+    scaled = grad if weight is None else grad * batch.full(weight).reshape(shape)
+    rest = [each.flatten(0, 1) for each in (mean, variance)]
+    flat = scaled.flatten(0, 1), value.flatten(0, 1)
+    to_input = _out_of_first(batch, call(op, *flat, groups, None, *rest, eps)[0])
+    rstd = (variance + eps).rsqrt()
+    each = input.shape[1] // groups
+    center, scale = (
+        x.repeat_interleave(each, 2).reshape(*value.shape[:3], *(1,) * (ndim - 2))
+        for x in (mean, rstd)
+    )
+    dims = (1, *range(3, ndim + 1))
+    return to_input, (grad * (value - center) * scale).sum(dims), grad.sum(dims)
+
+
 @batching("native_layer_norm_backward")
 def layer_norm_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """The gradients of weight and bias are sums over the dimensions of one example."""

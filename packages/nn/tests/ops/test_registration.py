@@ -22,6 +22,7 @@ FUSED_ONCE = {
     "gru_layer_backward",
     "lstm_layer_backward",
     "native_batch_norm_backward",
+    "native_group_norm_backward",
     "native_layer_norm_backward",
     "rnn_layer_backward",
 }

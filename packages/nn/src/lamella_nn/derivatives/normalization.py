@@ -8,6 +8,7 @@ from lamella_autograd import derivative, is_grad_enabled
 from lamella_nn.ops.normalization import (
     channel_dot,
     native_batch_norm_backward,
+    native_group_norm_backward,
     native_layer_norm_backward,
 )
 
@@ -92,6 +93,40 @@ def _layer_norm(
 
 derivative(
     "native_layer_norm", joint=("input", "weight", "bias"), compute=_layer_norm, keeps=(1, 2)
+)
+
+
+def _group_norm(
+    grads: Any,
+    results: Any,
+    input: Tensor,
+    groups: int,
+    weight: Tensor | None,
+    eps: float,
+    needs: tuple[bool, ...],
+) -> Gradients:
+    grad = grads[0]
+    if not is_grad_enabled():
+        gradients = native_group_norm_backward(
+            grad, input, groups, weight, results[1], results[2], eps
+        )
+        return _wanted(gradients, needs)
+    shape = input.shape
+    rows = (shape[0], groups, -1)
+    by_channel = (1, -1, *[1] * (input.ndim - 2))
+    values = input.reshape(rows)
+    centered = values - values.mean(2, True)
+    rstd = (centered.square().mean(2, True) + eps).rsqrt()
+    normal = centered * rstd
+    scaled = (grad if weight is None else grad * weight.reshape(by_channel)).reshape(rows)
+    to_input = rstd * (scaled - scaled.mean(2, True) - normal * (scaled * normal).mean(2, True))
+    outside = (0, *range(2, input.ndim))
+    to_weight = (grad * normal.reshape(shape)).sum(outside)
+    return _wanted((to_input.reshape(shape), to_weight, grad.sum(outside)), needs)
+
+
+derivative(
+    "native_group_norm", joint=("input", "weight", "bias"), compute=_group_norm, keeps=(1, 2)
 )
 
 

@@ -18,7 +18,12 @@ from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.padding import pad
 from lamella_nn.functional.pooling import avg_pool2d, avg_pool3d
 from lamella_nn.functional.precision import as_given, single
-from lamella_nn.ops.normalization import native_batch_norm, native_layer_norm, scale_and_shift
+from lamella_nn.ops.normalization import (
+    native_batch_norm,
+    native_group_norm,
+    native_layer_norm,
+    scale_and_shift,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,28 +185,18 @@ def instance_norm(
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.shape}"
         )
-    batch, channels = shape[:2]
     if not use_input_stats:
         result = batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
         return rename(result, "ViewBackward0")
-    flat = single(input).reshape(1, batch * channels, *shape[2:])
-    normal, mean, variance = native_batch_norm(flat, None, None, eps)
+    result, mean, variance = native_group_norm(input.contiguous(), shape[1], weight, bias, eps)
     count = prod(shape[2:])
     if running_mean is not None:
-        _move(running_mean, mean.detach().reshape(batch, channels).mean(0), momentum, 1.0)
+        _move(running_mean, mean.detach().mean(0), momentum, 1.0)
     if running_var is not None:
         unbiased = count / max(count - 1, 1)
-        spread = variance.detach().reshape(batch, channels).mean(0)
+        spread = variance.detach().mean(0)
         _move(running_var, spread, momentum, unbiased)
-    result = as_given(_by_channel(normal.reshape(shape), weight, bias), input)
     return rename(result, "ViewBackward0")
-
-
-def _by_channel(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-    shape = (-1, *[1] * (input.ndim - 2))
-    if weight is not None:
-        input = input * weight.reshape(shape)
-    return input if bias is None else input + bias.reshape(shape)
 
 
 def layer_norm(
@@ -312,10 +307,7 @@ def group_norm(
             f"Expected more than 1 value per channel when training, got input size "
             f"{[shape[0] * channels // num_groups, num_groups, *shape[2:]]}"
         )
-    grouped = single(input).reshape(shape[0], num_groups, size)
-    normal = native_layer_norm(grouped, (size,), None, None, eps)[0]
-    result = as_given(_by_channel(normal.reshape(shape), weight, bias), input)
-    return rename(in_format_of(input, result), "NativeGroupNormBackward0")
+    return native_group_norm(input, num_groups, weight, bias, eps)[0]
 
 
 def rms_norm(

@@ -69,3 +69,31 @@ def native_layer_norm_backward(
     rstd: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of ``native_layer_norm`` to its input, weight and bias."""
+
+
+@arrays(refuses="bool integer complex", keeps_format=1, method=False)
+def native_group_norm(
+    input: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias``, by groups of channels of each example.
+
+    Args:
+        input: ``(batch, channels, *places)``.
+        weight, bias: ``(channels,)`` or None.
+
+    Returns:
+        The result, and each group's mean and biased variance, ``(batch, groups)``.
+    """
+
+
+@arrays(keeps_format=2, method=False)
+def native_group_norm_backward(
+    grad_output: Tensor,
+    input: Tensor,
+    groups: int,
+    weight: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of ``native_group_norm`` to its input, weight and bias."""
