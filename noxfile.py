@@ -34,7 +34,7 @@ PACKAGES: dict[str, set[str]] = {
     "quantization": {"tensor-core"},
     "masked": {"tensor-core"},
     "signal": {"tensor-core"},
-    "array-api": {"tensor-core"},
+    "array-api": {"tensor-core", "signal"},
     "cuda-kernels": {"tensor-core"},
     "nn": {"tensor-core", "autograd"},
     "optim": {"tensor-core", "autograd"},

@@ -49,6 +49,7 @@ def test_functions_that_stand_in_two_places() -> None:
         ("import lamella.nn.utils.clip_grad as module", "lamella_nn.utils.clip_grad"),
         ("import lamella.masked as module", "lamella_masked"),
         ("from lamella.signal import windows as module", "lamella_signal.windows"),
+        ("import lamella.fft as module", "lamella_signal.fft"),
     ],
 )
 def test_import_statements_find_the_same_module(statement: str, real: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
-from lamella_core import fft, linalg
+from lamella_core import linalg
 
 ARRAY = np.arange(1.0, 7).reshape(2, 3)
 X = lc.from_numpy(ARRAY)
@@ -25,7 +25,6 @@ CALLS = {
     "unsqueeze": (lambda: X.unsqueeze(axis=0), ARRAY[None]),
     "squeeze": (lambda: X[:1].squeeze(axis=0), ARRAY[0]),
     "norm": (lambda: linalg.norm(X, axis=0), np.linalg.norm(ARRAY, axis=0)),
-    "fft": (lambda: fft.fft(X, axis=0), np.fft.fft(ARRAY, axis=0)),
     "sum into": (lambda: lc.sum(X, axis=0, out=lc.empty(3, dtype=lc.float64)), ARRAY.sum(0)),
 }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_array_api.adapting import named
-from lamella_core import fft as own
-from lamella_core.fft import fft, hfft, ifft, ihfft, irfft, rfft
+from lamella_signal import fft as own
+from lamella_signal.fft import fft, hfft, ifft, ihfft, irfft, rfft
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor

@@ -26,7 +26,7 @@ MODULES = {
     "lamella.autograd.grad_mode": "lamella_autograd.modes",
     "lamella.autograd": "lamella_autograd",
     "lamella.func": "lamella_autograd.func",
-    "lamella.fft": "lamella_core.fft",
+    "lamella.fft": "lamella_signal.fft",
     "lamella.linalg": "lamella_core.linalg",
     "lamella.masked": "lamella_masked",
     "lamella.nn": "lamella_nn",

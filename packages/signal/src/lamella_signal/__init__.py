@@ -1,7 +1,7 @@
-"""``torch.signal``: signal processing; ``torch.stft`` and ``torch.istft``."""
+"""``torch.signal``: signal processing; ``torch.fft``, ``torch.stft`` and ``torch.istft``."""
 
 from __future__ import annotations
 
-from lamella_signal import short_time, top_level, windows
+from lamella_signal import fft, short_time, top_level, windows
 
-__all__ = ["short_time", "top_level", "windows"]
+__all__ = ["fft", "short_time", "top_level", "windows"]

@@ -10,9 +10,9 @@ from lamella_core.dtype import FLOATING
 from lamella_core.ops.complex_parts import view_as_real
 from lamella_core.ops.creation import arange
 from lamella_core.ops.joining import cat
-from lamella_core.ops.spectral import fft, ifft, irfft, rfft
 from lamella_core.ops.views import unfold_backward
 from lamella_core.tensor import Tensor
+from lamella_signal.fft import fft, ifft, irfft, rfft
 
 if TYPE_CHECKING:
     from lamella_core.typing import DeviceLike

@@ -135,4 +135,6 @@ def __getattr__(name: str) -> object:
         from lamella_core.extras import array_api
 
         return array_api()
+    if name in {"fft", "istft", "stft"} or name.endswith("_window"):
+        raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

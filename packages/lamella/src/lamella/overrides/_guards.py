@@ -30,7 +30,7 @@ from lamella_core.declaration import LazyMethod
 # PyTorch's names of the modules whose functions are guarded, and where they are here.
 MODULES = {
     "torch": "lamella",
-    "torch.fft": "lamella_core.fft",
+    "torch.fft": "lamella_signal.fft",
     "torch.linalg": "lamella_core.linalg",
     "torch.special": "lamella_core.special",
     "torch.autograd": "lamella_autograd",
