@@ -52,7 +52,7 @@ def by_blocks(
     def call(*args: Any, out: Any = None) -> Any:
         for each in args:
             if each.__class__ is array_type and each.size >= LARGE:
-                return _run(kernel, args, out)
+                return _run(kernel, args, out, takes_out)
         if out is None:
             return kernel(*args)
         if takes_out:
@@ -63,7 +63,7 @@ def by_blocks(
     return call_one if count == 1 else call_two if count == 2 else call
 
 
-def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:
+def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any, takes_out: bool) -> Any:
     shape = np.broadcast_shapes(*[each.shape for each in args if each.__class__ is np.ndarray])
     given = [each for each in args if each.__class__ is np.ndarray and each.shape == shape]
     if out is not None and any(
@@ -84,7 +84,7 @@ def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any) -> Any:
         arrays = [each.reshape(-1) for each in arrays]
         target = None if target is None else target.reshape(-1)
         size = (arrays[0].size,)
-    result = _fill(kernel, args, places, arrays, size, target)
+    result = _fill(kernel, args, places, arrays, size, target, takes_out)
     if out is not None:
         return out
     back = sorted(range(len(order)), key=order.__getitem__)
@@ -112,6 +112,7 @@ def _fill(
     arrays: list[np.ndarray],
     size: tuple[int, ...],
     target: Any,
+    takes_out: bool,
 ) -> np.ndarray:
     # Runs the kernel over blocks of the first dimension; of the longest if its rows are long.
     dim = 0 if prod(size[1:]) < LARGE else max(range(len(size)), key=size.__getitem__)
@@ -120,23 +121,28 @@ def _fill(
     step = max(_BLOCK * length // max(prod(size), 1), 1)
     cut = [each.shape[dim] == length for each in arrays]
 
-    def block(start: int) -> Any:
+    def block(start: int, **out: Any) -> Any:
         part = (*before, slice(start, start + step))
         values = list(args)
         for i, each, is_cut in zip(places, arrays, cut, strict=True):
             values[i] = each[part] if is_cut else each
-        return kernel(*values)
+        return kernel(*values, **out)
 
     first = block(0)
     if target is None:
         target = np.empty(size, first.dtype)
     target[(*before, slice(step))] = first
+    takes_out &= first.dtype == target.dtype
     del first
 
     def run(part: range) -> None:
         for start in part:
             if start:
-                target[(*before, slice(start, start + step))] = block(start)
+                place = target[(*before, slice(start, start + step))]
+                if takes_out:
+                    block(start, out=place)
+                else:
+                    place[...] = block(start)
 
     spread(run, shares(length, step))
     return target

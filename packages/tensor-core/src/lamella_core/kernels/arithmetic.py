@@ -35,7 +35,7 @@ def fmod(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 @shared_kernel
 def rsqrt(xp: Any, input: Any, out: Any = None) -> Any:
     root = xp.sqrt(input, out)
-    return xp.reciprocal(root, out if root.ndim == 0 else root)
+    return xp.divide(1, root, out if root.ndim == 0 else root)
 
 
 @shared_kernel

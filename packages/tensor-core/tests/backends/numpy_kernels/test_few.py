@@ -38,3 +38,26 @@ def test_tanh_backward_of_many_gradients_for_one_result(dtype: str) -> None:
     result = core.tensor([0.5, -0.25], dtype=getattr(core, dtype))
     grads = core.tensor([[2.0, 1.0], [-4.0, 0.0]], dtype=getattr(core, dtype))
     assert tanh_backward(grads, result).tolist() == [[1.5, 0.9375], [-3.0, 0.0]]
+
+
+def test_many_numbers_are_clamped_as_few_are():
+    # PyTorch 2.13 keeps a negative zero, and lets NaN through.
+    given = np.tile(np.array([-2.0, -0.0, 0.5, 3.0, np.nan, np.inf], np.float32), 30_000)
+    tensor = core.from_numpy(given.copy())
+    for result, high in ((tensor.relu(), np.inf), (tensor.clamp(0, 1), 1.0)):
+        expected = np.minimum(np.where(given < 0, np.float32(0), given), np.float32(high))
+        np.testing.assert_array_equal(result.numpy(), expected)
+    assert np.signbit(tensor.relu().numpy()[1])
+    tensor.clamp_(-1.0, 0.25)
+    np.testing.assert_array_equal(tensor.numpy(), np.clip(given, -1, np.float32(0.25)))
+
+
+def test_many_numbers_are_written_in_place_by_kernels_of_several_steps():
+    given = np.random.default_rng(5).normal(size=200_000)
+    tensor = core.from_numpy(given.copy())
+    tensor.sigmoid_()
+    np.testing.assert_allclose(tensor.numpy(), 1 / (1 + np.exp(-given)), rtol=1e-14)
+    tensor.frac_()
+    np.testing.assert_allclose(tensor.numpy(), 1 / (1 + np.exp(-given)), rtol=1e-14)
+    tensor.rsqrt_()
+    np.testing.assert_allclose(tensor.numpy(), np.sqrt(1 + np.exp(-given)), rtol=1e-14)
