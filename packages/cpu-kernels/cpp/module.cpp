@@ -5,10 +5,12 @@ namespace lamella {
 void bind_optimizers(nanobind::module_ &module);
 void bind_losses(nanobind::module_ &module);
 void bind_random(nanobind::module_ &module);
+void bind_rows(nanobind::module_ &module);
 }  // namespace lamella
 
 NB_MODULE(_native, module) {
     lamella::bind_optimizers(module);
     lamella::bind_losses(module);
     lamella::bind_random(module);
+    lamella::bind_rows(module);
 }

@@ -43,4 +43,22 @@ void for_elements(const std::vector<int64_t> &sizes, int threads, const Work &wo
     for (std::thread &each : others) each.join();
 }
 
+// Calls work(begin, end) so that every one of `count` rows of `length` elements is covered once, by
+// as many threads as are worth it.
+template <class Work>
+void for_parts(int64_t count, int64_t length, int threads, const Work &work) {
+    const int64_t most = std::min<int64_t>(std::min<int64_t>(threads, count), count * length / GRAIN);
+    if (most < 2) {
+        work(0, count);
+        return;
+    }
+    std::vector<std::thread> others;
+    for (int64_t i = 1; i < most; ++i)
+        others.emplace_back([&work, i, most, count] {
+            work(count * i / most, count * (i + 1) / most);
+        });
+    work(0, count / most);
+    for (std::thread &each : others) each.join();
+}
+
 }  // namespace lamella

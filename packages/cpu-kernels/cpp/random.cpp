@@ -191,6 +191,7 @@ bool swaps(nb::object values_, nb::object words_) {
         values.size() > UINT32_MAX) {
         return false;
     }
+    nb::gil_scoped_release unlocked;
     const uint64_t *word = words.data<uint64_t>();
     if (values.kind() == Kind::int64)
         swap_in_turn(values.data<int64_t>(), values.size(), word, words.size());

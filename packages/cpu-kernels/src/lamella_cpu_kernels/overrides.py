@@ -119,6 +119,58 @@ def threshold_backward(below: Kernel) -> Kernel:
     return kernel
 
 
+def _over_rows(native: Kernel, below: Kernel) -> Kernel:
+    empty_like = np.empty_like
+
+    def kernel(input: Any, dim: int) -> Any:
+        if dim == input.ndim - 1 and input.flags.c_contiguous:
+            result = empty_like(input)
+            if native(input, result, thread_count()):
+                return result
+        return below(input, dim)
+
+    return _taking_the_types_of(below, kernel)
+
+
+def softmax(below: Kernel) -> Kernel:
+    return _over_rows(_native.softmax, below)
+
+
+def log_softmax(below: Kernel) -> Kernel:
+    return _over_rows(_native.log_softmax, below)
+
+
+def _running(high: bool, below: Kernel) -> Kernel:
+    native, empty, empty_like = _native.cumulative_extrema, np.empty, np.empty_like
+
+    def kernel(input: Any, axis: int) -> Any:
+        if input.flags.c_contiguous:
+            values, places = empty_like(input), empty(input.shape, np.int64)
+            if native(input, values, places, axis, high):
+                return values, places
+        return below(input, axis)
+
+    return _taking_the_types_of(below, kernel)
+
+
+def cummax(below: Kernel) -> Kernel:
+    return _running(True, below)
+
+
+def cummin(below: Kernel) -> Kernel:
+    return _running(False, below)
+
+
+def index_add(below: Kernel) -> Kernel:
+    native: Kernel = _native.index_add
+
+    def kernel(input: Any, dim: int, index: Any, source: Any, alpha: Any) -> None:
+        if dim or alpha != 1 or not native(input, index, source):
+            below(input, dim, index, source, alpha)
+
+    return _taking_the_types_of(below, kernel)
+
+
 def draw(below: Kernel) -> Kernel:
     native: Kernel = _native.draw_words
 
@@ -170,6 +222,11 @@ def install() -> None:
         cross_entropy_index,
         cross_entropy_index_backward,
         threshold_backward,
+        softmax,
+        log_softmax,
+        cummax,
+        cummin,
+        index_add,
     ):
         override_kernel(override.__name__, override, "cpu")
     for step in (draw, normal, swap) if knows_twister() else (normal, swap):
