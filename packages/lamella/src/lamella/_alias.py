@@ -195,6 +195,7 @@ class _LateMethod:
 
     def __get__(self, instance: Tensor | None, owner: type) -> object:
         import_module(self.module)
+        _overriding.refresh()
         return getattr(owner if instance is None else instance, self.name)
 
 

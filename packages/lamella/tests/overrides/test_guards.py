@@ -1,7 +1,11 @@
 """The guards: functions stay the objects that they were."""
 
+import gc
 import inspect
 import pickle
+import subprocess
+import sys
+import weakref
 
 import pytest
 
@@ -73,3 +77,32 @@ def test_errors_still_name_the_argument() -> None:
         torch.mul(torch.ones(2), "two")
     with pytest.raises(TypeError, match="unexpected keyword argument 'axes'"):
         torch.sum(torch.ones(2), axes=0)
+
+
+def test_classes_that_took_part_can_be_freed() -> None:
+    class Passing(torch.Tensor):
+        pass
+
+    assert type(torch.ones(2).as_subclass(Passing) + 1) is Passing
+    left = weakref.ref(Passing)
+    del Passing
+    gc.collect()
+    assert left() is None
+
+
+def test_methods_that_are_imported_late_are_seen() -> None:
+    program = """
+import lamella as torch
+seen = []
+class Own(torch.Tensor):
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        seen.append(func.__name__)
+        return super().__torch_function__(func, types, args, kwargs or {})
+x = torch.arange(16.0).as_subclass(Own)
+seen.clear()
+x.stft(4, return_complex=True)
+print(*seen)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("stft\n", "")

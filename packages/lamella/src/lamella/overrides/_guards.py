@@ -12,7 +12,7 @@ import sys
 from types import CodeType, FunctionType
 from typing import Any
 
-from lamella._alias import FUNCTIONS
+from lamella._alias import FUNCTIONS, METHODS
 from lamella.overrides._protocol import (
     DisableTorchFunction,
     DisableTorchFunctionSubclass,
@@ -99,13 +99,16 @@ OPERATORS = {
 names: dict[Function, str] = {}
 ignored: set[Function] = set()
 _properties: dict[str, property] = {}
-_modules_seen = 0
+_PLACES = tuple({*MODULES.values(), *FUNCTIONS.values(), *METHODS.values()})
+_seen: list[Any] = []
 
 
 def activate() -> None:
     """Guards the functions of the modules that are imported by now."""
-    global _modules_seen
-    if _modules_seen == len(sys.modules):
+    global _seen
+    # The number alone would miss a module that came when another went.
+    here = [len(sys.modules), *map(sys.modules.get, _PLACES)]
+    if here == _seen:
         return
     for label, place in MODULES.items():
         module = sys.modules.get(place)
@@ -126,7 +129,7 @@ def activate() -> None:
             _guard(member, f"torch.Tensor.{name}")
     for name, shown in OPERATORS.items():
         _guard(getattr(Tensor, name), f"torch.Tensor.{name}", getattr(Tensor, shown))
-    _modules_seen = len(sys.modules)
+    _seen = here
 
 
 def _template(*args: Any, **kwargs: Any) -> Any:

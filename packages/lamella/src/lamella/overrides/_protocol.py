@@ -6,6 +6,7 @@ method, and modes come before all objects. ``guards.py`` makes the public functi
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -57,6 +58,15 @@ class _Meanings(dict[type, int]):
 
 
 meanings = _Meanings()
+
+
+def _forget(phase: str, info: dict[str, int], clear: Any = meanings.clear) -> None:
+    # Classes are freed by the collector alone, and only if they are not kept here.
+    if phase == "start" and info["generation"]:
+        clear()
+
+
+gc.callbacks.append(_forget)
 
 
 def overriding(values: Iterable[Any]) -> list[Any]:
