@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lamella_core as torch
+from lamella_nn import Softmax
 from lamella_nn import functional as F
 
 NAMES = "relu relu6 hardtanh leaky_relu elu celu selu silu mish hardsigmoid hardswish".split()
@@ -20,8 +21,10 @@ def test_inplace_overwrites_the_input(name):
 
 
 def test_softmax_without_a_dimension_warns():
-    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax"):
+    with pytest.warns(UserWarning, match="Implicit dimension choice for softmax") as caught:
         assert F.softmax(torch.zeros(2, 4)).tolist() == [[0.25] * 4] * 2
+        assert Softmax()(torch.zeros(2, 4)).tolist() == [[0.25] * 4] * 2
+    assert [each.filename for each in caught] == [__file__] * 2
 
 
 def test_gumbel_softmax():

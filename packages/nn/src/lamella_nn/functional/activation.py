@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import lamella_core as core
@@ -313,12 +312,14 @@ def softmax(
         dim: None, which is deprecated, is 0 for 0, 1 and 3 dimensions and 1 for others.
         dtype: what to convert the input to first.
 
+    ``_stacklevel``, PyTorch's, counts for nothing: the warning names the program's line.
+
     Raises:
         NotImplementedError: for an integer, bool or complex input without ``dtype``.
         IndexError: when ``dim`` is out of range.
     """
     if dim is None:
-        dim = _implicit_dim("softmax", input.ndim, _stacklevel)
+        dim = _implicit_dim("softmax", input.ndim)
     return shared.softmax(input, dim, dtype)
 
 
@@ -337,7 +338,7 @@ def softmin(
         IndexError: when ``dim`` is out of range.
     """
     if dim is None:
-        dim = _implicit_dim("softmin", input.ndim, _stacklevel)
+        dim = _implicit_dim("softmin", input.ndim)
     return shared.softmax(-input, dim, dtype)
 
 
@@ -355,15 +356,14 @@ def log_softmax(
         IndexError: when ``dim`` is out of range.
     """
     if dim is None:
-        dim = _implicit_dim("log_softmax", input.ndim, _stacklevel)
+        dim = _implicit_dim("log_softmax", input.ndim)
     return shared.log_softmax(input, dim, dtype)
 
 
-def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
-    warnings.warn(
+def _implicit_dim(name: str, ndim: int) -> int:
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
-        f"dim=X as an argument.",
-        stacklevel=stacklevel + 1,
+        f"dim=X as an argument."
     )
     return 0 if ndim in (0, 1, 3) else 1
 
