@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative, is_grad_enabled
@@ -112,7 +113,7 @@ def _group_norm(
         )
         return _wanted(gradients, needs)
     shape = input.shape
-    rows = (shape[0], groups, -1)
+    rows = (shape[0], groups, shape[1] // groups * prod(shape[2:]))
     by_channel = (1, -1, *[1] * (input.ndim - 2))
     values = input.reshape(rows)
     centered = values - values.mean(2, True)

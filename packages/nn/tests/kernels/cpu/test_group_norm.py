@@ -72,6 +72,13 @@ def test_batches(dims):
         np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-9, atol=1e-9)
 
 
+def test_second_derivatives_of_no_examples():
+    x = torch.zeros(0, 4, 3, dtype=torch.float64, requires_grad=True)
+    (grad,) = autograd.grad(F.group_norm(x, 2).sum(), x, create_graph=True)
+    (second,) = autograd.grad(grad.sum(), x)
+    assert second.shape == (0, 4, 3)
+
+
 def test_running_statistics_of_instances():
     """By PyTorch's rule: the mean over examples of each one's mean and unbiased variance."""
     values = np.random.default_rng(0).standard_normal((3, 2, 4, 5))
