@@ -6,7 +6,6 @@ A pruned parameter ``name`` is kept whole as the parameter ``name_orig``, its ma
 
 from __future__ import annotations
 
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +14,13 @@ from lamella_autograd import no_grad
 from lamella_core import Tensor, cat, kthvalue, norm, ones_like, rand, rand_like, topk
 from lamella_nn.modules.module import Module
 from lamella_nn.parameter import Parameter
+from lamella_nn.utils.prune_arguments import (
+    check_amount,
+    check_channels,
+    count_of,
+    of_channels,
+    other_dims,
+)
 
 __all__ = [
     "BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured",
@@ -209,7 +215,7 @@ class PruningContainer(BasePruningMethod):
         if kind == "unstructured":
             left = mask == 1
         elif kind == "structured":
-            channels = mask.sum(tuple(_other_dims(mask, method.dim))) != 0
+            channels = mask.sum(tuple(other_dims(mask, method.dim))) != 0
             left = [slice(None)] * mask.dim()
             left[method.dim] = channels
             left = tuple(left)
@@ -244,11 +250,11 @@ class RandomUnstructured(BasePruningMethod):
     PRUNING_TYPE = "unstructured"
 
     def __init__(self, amount: float) -> None:
-        _check_amount(amount)
+        check_amount(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        count = _count_of(self.amount, t.nelement())
+        count = count_of(self.amount, t.nelement())
         mask = default_mask.clone()
         if count:
             mask.view(-1)[topk(rand_like(t).view(-1), count).indices] = 0
@@ -269,11 +275,11 @@ class L1Unstructured(BasePruningMethod):
     PRUNING_TYPE = "unstructured"
 
     def __init__(self, amount: float) -> None:
-        _check_amount(amount)
+        check_amount(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        count = _count_of(self.amount, t.nelement())
+        count = count_of(self.amount, t.nelement())
         mask = default_mask.clone()
         if count:
             mask.view(-1)[topk(t.abs().reshape(-1), count, largest=False).indices] = 0
@@ -302,19 +308,19 @@ class RandomStructured(BasePruningMethod):
     PRUNING_TYPE = "structured"
 
     def __init__(self, amount: float, dim: int = -1) -> None:
-        _check_amount(amount)
+        check_amount(amount)
         self.amount = amount
         self.dim = dim
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        _check_channels(t, self.dim)
+        check_channels(t, self.dim)
         channels = t.shape[self.dim]
-        count = _count_of(self.amount, channels)
+        count = count_of(self.amount, channels)
         if not count:
             return default_mask
         drawn = rand(channels)
         kept = drawn > kthvalue(drawn, count).values
-        return _of_channels(kept, default_mask, self.dim)
+        return of_channels(kept, default_mask, self.dim)
 
 
 class LnStructured(BasePruningMethod):
@@ -333,21 +339,21 @@ class LnStructured(BasePruningMethod):
     PRUNING_TYPE = "structured"
 
     def __init__(self, amount: float, n: float | str, dim: int = -1) -> None:
-        _check_amount(amount)
+        check_amount(amount)
         self.amount = amount
         self.n = n
         self.dim = dim
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        _check_channels(t, self.dim)
+        check_channels(t, self.dim)
         channels = t.shape[self.dim]
-        count = _count_of(self.amount, channels)
+        count = count_of(self.amount, channels)
         if not count:
             return default_mask
-        lengths = norm(t, self.n, _other_dims(t, self.dim))
+        lengths = norm(t, self.n, other_dims(t, self.dim))
         kept = lengths.new_zeros(channels)
         kept[topk(lengths, channels - count).indices] = 1
-        return _of_channels(kept, default_mask, self.dim)
+        return of_channels(kept, default_mask, self.dim)
 
     @classmethod
     def apply(  # type: ignore[override]
@@ -558,46 +564,3 @@ def _hook_of(module: Module, name: str) -> tuple[int, BasePruningMethod] | None:
         if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
             return number, hook
     return None
-
-
-def _check_amount(amount: Any) -> None:
-    if isinstance(amount, bool) or not isinstance(amount, numbers.Real):
-        raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if float(amount) < 0 or (not isinstance(amount, numbers.Integral) and float(amount) > 1):
-        raise ValueError(
-            f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
-            "integer"
-        )
-
-
-def _count_of(amount: float, size: int) -> int:
-    """How many of ``size`` an amount is."""
-    if not isinstance(amount, numbers.Integral):
-        return round(amount * size)
-    count = int(amount)
-    if count > size:
-        raise ValueError(
-            f"amount={amount} should be smaller than the number of parameters to prune={size}"
-        )
-    return count
-
-
-def _check_channels(t: Tensor, dim: int) -> None:
-    if t.dim() < 2:
-        raise ValueError(
-            "Structured pruning can only be applied to multidimensional tensors. Found tensor of "
-            f"shape {t.shape} with {t.dim()} dims"
-        )
-    if not -t.dim() <= dim < t.dim():
-        raise IndexError(f"Invalid index {dim} for tensor of size {t.shape}")
-
-
-def _other_dims(t: Tensor, dim: int) -> list[int]:
-    return [each for each in range(t.dim()) if each != dim % t.dim()]
-
-
-def _of_channels(kept: Tensor, default_mask: Tensor, dim: int) -> Tensor:
-    """The mask so far, and in it whole channels."""
-    shape = [1] * default_mask.dim()
-    shape[dim] = -1
-    return default_mask * kept.to(dtype=default_mask.dtype).reshape(shape)
