@@ -101,6 +101,7 @@ from lamella_core.ops.matrix_names import *
 from lamella_core.ops.method_names import *
 from lamella_core.ops.operators import *
 from lamella_core.ops.random import *
+from lamella_core.ops.random_inplace import *
 from lamella_core.ops.reduction import *
 from lamella_core.ops.rounding import *
 from lamella_core.ops.scattering import *
