@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lamella_core as core
-from lamella_sparse import addmm, mm
+from lamella_sparse import addmm, mm, spmm
 
 RANDOM = np.random.default_rng(0)
 LEFT = RANDOM.standard_normal((5, 6)) * (RANDOM.random((5, 6)) < 0.4)
@@ -45,3 +45,11 @@ def test_errors() -> None:
         mm(core.tensor(LEFT).to_sparse(1), core.tensor(RIGHT))
     with pytest.raises(NotImplementedError, match="reduce"):
         mm(left, core.tensor(RIGHT), "mean")
+
+
+def test_spmm_takes_sparse_and_dense_matrices():
+    dense, other = core.tensor([[0.0, 2.0], [3.0, 0.0]]), core.tensor([[1.0, 2.0], [3.0, 4.0]])
+    expected = [[6.0, 8.0], [3.0, 6.0]]
+    assert spmm(dense.to_sparse(), other).tolist() == expected
+    assert spmm(dense, other).tolist() == expected
+    assert spmm(dense.to_sparse(), other.to_sparse()).to_dense().tolist() == expected

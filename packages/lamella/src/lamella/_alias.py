@@ -52,7 +52,7 @@ FUNCTIONS = {
         "lamella_quantization",
     ),
     **dict.fromkeys(
-        ("lobpcg", "pca_lowrank", "sparse_coo_tensor", "svd_lowrank"), "lamella_sparse"
+        ("lobpcg", "pca_lowrank", "sparse_coo_tensor", "spmm", "svd_lowrank"), "lamella_sparse"
     ),
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",

@@ -14,6 +14,14 @@ from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 from weakref import WeakValueDictionary
 
+from lamella._spawning import (
+    ProcessContext,
+    ProcessException,
+    ProcessExitedException,
+    ProcessRaisedException,
+    spawn,
+    start_processes,
+)
 from lamella_core.dispatch import backend_of_tensor, mark_order
 from lamella_core.dtype import dtype
 from lamella_core.shared_memory import map_descriptor, mapping_of
@@ -29,9 +37,15 @@ from lamella_core.tensor import Tensor, wrap
 
 __all__ = [
     *multiprocessing.__all__,
+    "ProcessContext",
+    "ProcessException",
+    "ProcessExitedException",
+    "ProcessRaisedException",
     "get_all_sharing_strategies",
     "get_sharing_strategy",
     "set_sharing_strategy",
+    "spawn",
+    "start_processes",
 ]
 
 _STRATEGY = "file_descriptor"

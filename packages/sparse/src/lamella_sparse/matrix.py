@@ -96,6 +96,24 @@ def mm(mat1: Tensor, mat2: Tensor, reduce: Any = None) -> Tensor:
     return _mm(mat1, mat2)
 
 
+def spmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices, each sparse or dense: :func:`mm`, or ``torch.mm`` of dense ones.
+
+    Args:
+        input: ``(n, k)``.
+        mat2: ``(k, m)``.
+
+    Returns:
+        ``(n, m)``: sparse where both are.
+
+    Raises:
+        RuntimeError: shapes that do not fit.
+    """
+    if isinstance(input, SparseTensor) or isinstance(mat2, SparseTensor):
+        return _mm(input, mat2)
+    return core.mm(input, mat2)
+
+
 def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * mat + alpha * (mat1 @ mat2)`` with a sparse ``mat1``.
 
