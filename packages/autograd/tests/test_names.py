@@ -107,3 +107,20 @@ def test_a_renamed_node_sees_a_write_to_what_it_saved() -> None:
     doubled.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         y.sum().backward()
+
+
+def test_in_place_composites_and_views_have_the_names_of_pytorch() -> None:
+    x = lc.rand(3, 3).requires_grad_()
+    y = x * 1
+    assert y.square_().grad_fn.name() == "PowBackward0"
+    assert y.t_().grad_fn.name() == "TBackward1"
+    row = y[:1]
+    assert row.squeeze_().grad_fn.name() == "SqueezeBackward3"
+    row.mul_(2)
+    assert row.grad_fn.name() == "AsStridedBackward0"
+    assert y.grad_fn.name() == "torch::autograd::CopySlices"
+    y.sum().backward()
+    # The first row of the transpose is the first column of the input.
+    slope = 2 * x.detach()
+    slope[:, 0] *= 2
+    assert x.grad.equal(slope)

@@ -12,7 +12,7 @@ import gc
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lamella_autograd.names import name_of
+from lamella_autograd.names import inplace_name, name_of, rename_node
 from lamella_autograd.node import Node, Output, next_number
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
@@ -217,6 +217,7 @@ def record_inplace(
         return _record_list_mutation(op, below)
     passes_input = rules is None or rules.arguments[0] == op.params[0].name
     readers = () if rules is None else _readers_of_input(op, rules)
+    name = inplace_name(op.name)
 
     def record(*args: Any) -> Any:
         target = args[0]
@@ -237,6 +238,8 @@ def record_inplace(
         if node is not None:
             if version is not None:
                 _date_back(node, rest, target._storage, version)
+            if name is not None:
+                rename_node(node, name)
             rebase(target, node, passes_input, views)
         return result
 

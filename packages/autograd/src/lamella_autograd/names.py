@@ -41,6 +41,25 @@ def name_of(op_name: str) -> tuple[str, Callable[[Any], str] | None]:
     return (name, None) if isinstance(name, str) else (f"{_words(op_name)}Backward0", name)
 
 
+# What PyTorch declares apart for the in-place variant of an op.
+_INPLACE = {
+    **dict.fromkeys(("bernoulli_", "random_"), 2),
+    **dict.fromkeys(
+        (
+            "acosh_", "asinh_", "atanh_", "conj_physical_", "elu_", "leaky_relu_", "polygamma_",
+            "threshold_",
+        ),
+        1,
+    ),
+}  # fmt: skip
+
+
+def inplace_name(op_name: str) -> str | None:
+    """The name of the nodes of an in-place op, where they have one of their own."""
+    digit = _INPLACE.get(op_name)
+    return None if digit is None else f"{_words(op_name.removesuffix('_'))}Backward{digit}"
+
+
 # By class and name: a class whose nodes have the other name.
 _renamed: dict[tuple[type[Node], str], type[Node]] = {}
 
@@ -56,9 +75,13 @@ def rename(result: Tensor, name: str) -> Tensor:
         The result.
     """
     if result._graph is not None:
-        node = node_of(result._graph)
-        node.__class__ = _renamed.get((node.__class__, name)) or _with_name(node.__class__, name)
+        rename_node(node_of(result._graph), name)
     return result
+
+
+def rename_node(node: Node, name: str) -> None:
+    """Gives a node another name."""
+    node.__class__ = _renamed.get((node.__class__, name)) or _with_name(node.__class__, name)
 
 
 def _with_name(node_class: type[Node], name: str) -> type[Node]:
@@ -69,42 +92,115 @@ def _with_name(node_class: type[Node], name: str) -> type[Node]:
     return renamed
 
 
-# The core's composites, by the names that they give themselves.
-_COMPOSITES = {
+# The core's composites, by the names that they give themselves; where the op that came last
+# decides, a function of its node.
+_COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "addbmm": "AddbmmBackward0",
     "addmm": "AddmmBackward0",
     "addmv": "AddmvBackward0",
     "addr": "AddrBackward0",
-    "baddbmm": "BaddbmmBackward0",
     "aminmax": "AminmaxBackward0",
+    "baddbmm": "BaddbmmBackward0",
+    "block_diag": "BlockDiagBackward0",
     "bmm": "BmmBackward0",
+    "cartesian_prod": "StackBackward0",
     "cdist": "CdistBackward0",
     "celu": "CeluBackward0",
+    "chain_matmul": "ViewBackward0",
+    "cholesky": "CholeskyBackward0",
     "cholesky_inverse": "CholeskyInverseBackward0",
+    "combinations": "StackBackward0",
     "cross": "LinalgCrossBackward0",
-    "diagonal_copy": "DiagonalBackward0_copy",
+    "cumulative_trapezoid": lambda node: (
+        "DivBackward1" if getattr(node.edges[0], "_kept_divides", False) else None
+    ),
+    "diff": lambda node: "torch::autograd::CopyBackwards" if node.op_name == "clone" else None,
     "dist": "DistBackward0",
-    "einsum": "ViewBackward0",
+    "einsum": lambda node: _before(node, "Mul", "Sum") or "ViewBackward0",
+    "gradient": "CatBackward0",
     "kron": "UnsafeViewBackward0",
+    "ldexp": "LdexpBackward0",
+    "linalg.cholesky": "LinalgCholeskyExBackward0",
+    "linalg.cholesky_ex": "LinalgCholeskyExBackward0",
+    "linalg.cond": lambda node: (
+        "SqueezeBackward1" if node.op_name == "div" else "NanToNumBackward0"
+    ),
     "linalg.cross": "LinalgCrossBackward0",
+    "linalg.lu": "LinalgLuBackward0",
+    "linalg.lu_solve": "LinalgLuSolveBackward0",
+    "linalg.matrix_norm": lambda node: (
+        "PermuteBackward0" if node.op_name == "unsqueeze" else _before(node, "Amax", "Amin")
+    ),
     "linalg.solve": "LinalgSolveExBackward0",
+    "linalg.solve_ex": "LinalgSolveExBackward0",
+    "linalg.tensorinv": "ReshapeAliasBackward0",
+    "linalg.vecdot": lambda node: "VdotBackward0" if len(node._input_shape) == 1 else None,
+    "logdet": "WhereBackward0",
+    "masked.mean": "DivBackward0",
+    "masked.var": "DivBackward0",
+    "lu_unpack": "LuUnpackBackward0",
     "multi_dot": "ViewBackward0",
-    "polar": "PolarBackward0",
+    "mvlgamma": "MvlgammaBackward0",
+    "nanmedian": lambda node: node.name().replace("Median", "Nanmedian"),
+    "narrow_copy": "NarrowCopyBackward0",
     "nanquantile": "SqueezeBackward4",
+    "ormqr": "OrmqrBackward0",
+    "polar": "PolarBackward0",
     "quantile": "SqueezeBackward4",
     "renorm": "RenormBackward0",
     "reshape": "UnsafeViewBackward0",
+    "rot90": "Rot90Backward0",
     "rrelu": "RreluWithNoiseBackward0",
+    "rrelu_": "RreluWithNoiseBackward1",
+    "sort(stable)": "SortBackward1",
+    "squeeze": "SqueezeBackward2",
+    "squeeze_dim": "SqueezeBackward1",
     "std_mean": "StdMeanBackward0",
+    "torch.linalg.householder_product": "LinalgHouseholderProductBackward0",
+    "t": "TBackward0",
     "trace": "TraceBackward0",
+    "trapezoid": lambda node: "MulBackward1" if node.op_name == "scaled" else "DivBackward1",
+    "triangular_solve": "TriangularSolveBackward0",
+    "unsafe_split": lambda node: f"Unsafe{node.name().removeprefix('Unsafe')}",
+    "to": "ToCopyBackward0",
     "var_mean": "VarMeanBackward0",
     "vdot": "VdotBackward0",
+    "zero_": "ZeroBackward0",
 }
+for _name in ("as_strided", "diagonal", "select", "slice"):
+    _COMPOSITES[f"{_name}_scatter"] = f"{_name.title().replace('_', '')}ScatterBackward0"
+
+
+def _before(node: Any, *words: str) -> str | None:
+    """The name of the node before one that only arranges its result, if it begins with a word."""
+    before = node.edges[0]
+    name = before.name() if isinstance(before, Node) else ""
+    return name if name.startswith(words) else None
 
 
 def made_by(result: Tensor, op_name: str) -> None:
-    """Names the last node of a composite of the core."""
+    """Names the last node of a composite of the core.
+
+    One that ends in ``_`` changed its input: by a copy, which is named after what was copied, or
+    by becoming a view of what it was.
+    """
+    if result._graph is None:
+        return
+    node: Any = node_of(result._graph)
+    if node.op_name == "copy_slices" and op_name.endswith("_"):
+        return
     name = _COMPOSITES.get(op_name)
+    if name is None and op_name.endswith("_copy") and node.op_name == "clone":
+        view, _, digit = node_of(node.edges[0]).name().rpartition("Backward")
+        name = f"{view}Backward{digit}_copy"
+    elif name is None and op_name.endswith("_"):
+        if node.op_name == "copy":
+            name = node_of(node.edges[1]).name()
+        else:
+            known = node.name()
+            name = f"{known[:-1]}{int(known[-1]) + (3 if known.startswith('Squeeze') else 1)}"
+    if callable(name):
+        name = name(node)
     if name is not None:
         rename(result, name)
 
@@ -160,16 +256,24 @@ def _clamp(node: Any) -> str:
 def _matmul(node: Any) -> str:
     ranks = len(node._input_shape), len(node._other_shape)
     known = {(1, 1): "Dot", (2, 1): "Mv", (2, 2): "Mm", (1, 2): "Squeeze"}
+    if ranks[0] == 2 < ranks[1] and node.edges[0] is not None:
+        return "CloneBackward0"
     return f"{known.get(ranks, 'UnsafeView')}Backward{4 if ranks == (1, 2) else 0}"
 
 
 def _linear(node: Any) -> str:
-    """Of an input that was not kept or is freed the rank is not known; 2 is the most common."""
-    rank = getattr(node._kept_input, "ndim", 2)
-    if rank == 1 and node._bias_shape is None:
-        return "SqueezeBackward4"
+    rank, vector = len(node._input_shape), len(node._weight_shape) == 1
     if node._bias_shape is not None:
+        kept = node._kept_input
+        if rank == 3 and isinstance(kept, Tensor) and not kept.is_contiguous():
+            return "AddBackward0"
         return "AddmmBackward0" if rank == 2 else "ViewBackward0"
+    if vector:
+        return (
+            "DotBackward0" if rank == 1 else "MvBackward0" if rank == 2 else "UnsafeViewBackward0"
+        )
+    if rank == 1:
+        return "SqueezeBackward4"
     return "MmBackward0" if rank == 2 else "UnsafeViewBackward0"
 
 
@@ -205,17 +309,42 @@ def _transpose(node: Any) -> str:
     return f"{known.get((node._kept_dim0, node._kept_dim1), 'Transpose')}Backward0"
 
 
-def _by_other(word: str) -> Callable[[Any], str]:
-    return lambda node: f"{word}Backward{1 if _is_tensor(node, 'other') else 0}"
+def _by_tensor(word: str, argument: str = "other") -> Callable[[Any], str]:
+    return lambda node: f"{word}Backward{1 if _is_tensor(node, argument) else 0}"
+
+
+def _by_last_edge(word: str) -> Callable[[Any], str]:
+    return lambda node: f"{word}Backward{0 if node.edges[-1] is None else 1}"
+
+
+def _xlogy(node: Any) -> str:
+    if not _is_tensor(node, "other"):
+        return "XlogyBackward2"
+    return f"XlogyBackward{0 if _is_tensor(node, 'input') else 1}"
+
+
+def _normal(node: Any) -> str:
+    tensors = (node._mean_shape is not None) + 2 * (node._std_shape is not None)
+    return f"NormalBackward{tensors}"
 
 
 node_name("transpose", _transpose)
 node_name("squeeze", lambda node: f"SqueezeBackward{1 if isinstance(node._kept_dim, int) else 0}")
-node_name("remainder", _by_other("Remainder"))
-node_name("fmod", _by_other("Fmod"))
+node_name("remainder", _by_tensor("Remainder"))
+node_name("lerp", _by_tensor("Lerp", "weight"))
+node_name("clamp_min", _by_tensor("ClampMin", "min"))
+node_name("clamp_max", _by_tensor("ClampMax", "max"))
+node_name("fmod", _by_tensor("Fmod"))
+node_name("masked_fill", _by_last_edge("MaskedFill"))
+node_name("index_fill", _by_last_edge("IndexFill"))
+node_name("xlogy", _xlogy)
+node_name("normal", _normal)
+node_name("round", lambda node: f"RoundBackward{1 if node._kept_decimals else 0}")
+node_name("scaled", lambda node: "DivBackward1" if node._kept_divides else "MulBackward1")
+node_name("ndtr", "MulBackward1")
+node_name("nuclear_norm", "SumBackward1")
 node_name("div_floor", "DivBackward2")
 node_name("div_trunc", "DivBackward2")
-node_name("lerp", lambda node: f"LerpBackward{1 if _is_tensor(node, 'weight') else 0}")
 node_name("median_dim", "MedianBackward1")
 node_name("diagonal_backward", "DiagEmbedBackward0")
 node_name("linalg_eigvals", "LinalgEigBackward0")

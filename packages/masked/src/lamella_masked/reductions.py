@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import norm as whole_norm
 from lamella_core.ops.reduction import sum as whole_sum
@@ -158,7 +159,7 @@ def mean(
     input = _converted(input, dtype)
     dims = all_dims(dim, input._array.ndim)
     if mask is None:
-        return input.mean(dims, bool(keepdim))
+        return write_out("masked.mean", input.mean(dims, bool(keepdim)), None)
     return _selected_mean(input, expanded("mean", input, mask), dims, bool(keepdim))[0]
 
 
@@ -248,7 +249,8 @@ def _variance(
         input = input.to(dtypes.defaults.floating)
     dims = all_dims(dim, input._array.ndim)
     if mask is None:
-        return input.var(dims, correction=correction, keepdim=bool(keepdim)).to(input._dtype)
+        result = input.var(dims, correction=correction, keepdim=bool(keepdim)).to(input._dtype)
+        return write_out("masked.var", result, None)
     shown = expanded(name, input, mask)
     middle, count = _selected_mean(input, shown, dims, True)
     offset = hidden_as(name, input - middle, shown, 0)
@@ -256,7 +258,8 @@ def _variance(
     total = whole_sum(squares, dims, keepdim=bool(keepdim))
     if not keepdim:
         count = count.reshape(total._array.shape)
-    return (total / (count - correction).clamp(min=0)).to(input._dtype)
+    result = (total / (count - correction).clamp(min=0)).to(input._dtype)
+    return write_out("masked.var", result, None)
 
 
 def var(

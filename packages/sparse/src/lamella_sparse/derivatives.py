@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import derivative
+from lamella_autograd.names import node_name
 from lamella_core.ops.creation import eye
 from lamella_core.ops.solving import solve
 from lamella_sparse.conversion import coo_coalesce, coo_take, coo_tensor
@@ -72,3 +73,12 @@ def _lobpcg(grads: Any, A: Tensor, results: Any, generalized: bool) -> Tensor | 
 
 
 derivative("lobpcg", A=_lobpcg)
+for _name, _pytorchs in {
+    "coo_tensor": "SparseCooTensorWithDimsAndTensorsBackward0",
+    "coo_values": "ValuesBackward0",
+    "coo_coalesce": "CoalesceBackward0",
+    "coo_to_dense": "ToDenseBackward0",
+    "dense_to_coo": "ToSparseBackward1",
+    "sparse_mm": "SparseAddmmBackward0",
+}.items():
+    node_name(_name, _pytorchs)

@@ -8,6 +8,7 @@ from functools import cache, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any, overload
 
+from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
 from lamella_core.dispatch import REQUIRES_GRAD
 from lamella_core.refusal import refuse
@@ -148,7 +149,7 @@ def _inplace(function: Function) -> Function:
                 f"result type {result._dtype.class_name} can't be cast to the desired output type "
                 f"{input._dtype.class_name} ({name}; convert with .to() first)"
             )
-        return input.copy_(result)
+        return write_out(name, input.copy_(result), None)
 
     name = into_self.__name__ = into_self.__qualname__ = f"{function.__name__}_"
     return into_self

@@ -58,7 +58,8 @@ def _linear_weight(grad: Tensor, weight_shape: tuple[int, ...], input: Tensor) -
     return rows_product(grad, conj(input))
 
 
-def _linear_bias(grad: Tensor, bias_shape: tuple[int, ...]) -> Tensor:
+def _linear_bias(grad: Tensor, input_shape: tuple[int, ...], bias_shape: tuple[int, ...]) -> Tensor:
+    # The node's name asks for the rank of the input.
     ndim = grad._array.ndim
     if ndim == len(bias_shape):
         return grad

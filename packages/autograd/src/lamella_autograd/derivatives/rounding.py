@@ -15,8 +15,9 @@ def _finite(grad: Tensor, input: Tensor) -> Tensor:
     return keep_where(grad, (abs(input) != math.inf) & (input == input))
 
 
-for _name in ("ceil", "floor", "round", "trunc"):
+for _name in ("ceil", "floor", "trunc"):
     derivative(_name, input=zeros)
+derivative("round", input=lambda grad, decimals: zeros(grad))
 derivative("frac", input=lambda grad: grad)
 derivative("nan_to_num", input=_finite)
 derivative("deg2rad", input=lambda grad: mul(grad, math.pi / 180))

@@ -63,6 +63,8 @@ node_name(
     lambda node: (
         "ScaledDotProductFlashAttentionForCpuBackward0"
         if getattr(node._kept_query, "ndim", 4) == 4
+        else "MmBackward0"
+        if node._kept_query.ndim == 2
         else "UnsafeViewBackward0"
     ),
 )

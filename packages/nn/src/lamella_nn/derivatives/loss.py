@@ -105,14 +105,21 @@ derivative(
 # PyTorch has an op for places beside the one for rows.
 
 
-def _nll_loss_name(ndim: int) -> str:
+def _nll_loss_name(ndim: int, reduction: str) -> str:
+    if ndim not in (1, 2, 4) and reduction == "none":
+        return "ViewBackward0"
     return f"NllLoss{'' if ndim < 3 else '2D'}Backward0"
 
 
-node_name("nll_loss_index", lambda node: _nll_loss_name(len(node._input_shape)))
+node_name(
+    "nll_loss_index",
+    lambda node: _nll_loss_name(len(node._input_shape), node._kept_reduction),
+)
 node_name(
     "cross_entropy_index",
     lambda node: (
-        "AddBackward0" if node._kept_label_smoothing else _nll_loss_name(node._kept_target.ndim + 1)
+        "AddBackward0"
+        if node._kept_label_smoothing
+        else _nll_loss_name(getattr(node._kept_target, "ndim", 1) + 1, node._kept_reduction)
     ),
 )

@@ -533,7 +533,8 @@ def fold(
         )
     if len(shape) == 3:
         return fold_windows(input, sizes, kernel, strides, paddings, dilations)
-    return fold_windows(input.unsqueeze(0), sizes, kernel, strides, paddings, dilations).squeeze(0)
+    result = fold_windows(input.unsqueeze(0), sizes, kernel, strides, paddings, dilations)
+    return rename(result.squeeze(0), "Col2ImBackward0")
 
 
 def _window_settings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core import Tensor
 from lamella_core.conventions.common import anywhere
 from lamella_core.dispatch import innermost
@@ -81,7 +82,7 @@ def ctc_loss(
     labels = _padded(targets, counts, classes, blank).to(log_probs.device)
     losses, _ = ctc_alignments(log_probs, labels, inputs, counts, blank, zero_infinity)
     if zero_infinity:
-        losses = losses.masked_fill(losses.isinf(), 0)
+        losses = rename(losses.masked_fill(losses.isinf(), 0), "WhereBackward0")
     if reduction == "mean":
         losses = losses / core.tensor(counts, dtype=losses.dtype, device=losses.device).clamp(min=1)
     if single and reduction == "none":

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.linalg import linear
 from lamella_nn.functional.activation import softmax
@@ -232,6 +233,7 @@ def attend(
     turned = batch_first and training and batched
     order = (0, 2, 1, 3) if batch_first and not turned else (2, 0, 1, 3)
     output = linear(mixed.permute(order).flatten(-2), out_weight, out_bias)
+    rename(output, "TransposeBackward0" if batch_first else "ViewBackward0")
     if turned:
         output = output.transpose(0, 1)
     return (output if batched else output.squeeze(0)), weights

@@ -47,7 +47,7 @@ def hinge_embedding_loss(
     """
     reduction = read_reduction(reduction, size_average, reduce)
     zeros = core.zeros_like(input)
-    apart = core.where(target == 1, zeros, (margin - input).clamp(min=0))
+    apart = core.where(target == 1, zeros, (margin - input).clamp_min(0))
     together = core.where(target == -1, zeros, input)
     return reduced(apart + together, reduction)
 
@@ -80,7 +80,7 @@ def margin_ranking_loss(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.shape}, input2: {input2.shape}, target: {target.shape} "
         )
-    return reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
 
 
 def soft_margin_loss(
@@ -145,7 +145,7 @@ def cosine_embedding_loss(
     cosine = products / squares.sqrt()
     zeros = core.zeros_like(cosine)
     together = core.where(target == 1, 1 - cosine, zeros)
-    apart = core.where(target == -1, (cosine - margin).clamp(min=0), zeros)
+    apart = core.where(target == -1, (cosine - margin).clamp_min(0), zeros)
     return reduced(together + apart, reduction)
 
 
@@ -229,7 +229,7 @@ def _triplet(
     far = distance(anchor, negative)
     if swap:
         far = core.minimum(far, distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0), reduction)
+    return reduced((near - far + margin).clamp_min(0), reduction)
 
 
 def multi_margin_loss(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
+from lamella_autograd import rename
 from lamella_core import Tensor, arange, empty
 from lamella_nn import functional as F
 from lamella_nn import init
@@ -241,7 +242,8 @@ class CrossMapLRN2d(Module):
         summed = (index.unsqueeze(1) - index).abs() <= reach
         summed[:, 0] = True
         sums = (summed.to(input.dtype) @ input.square().flatten(2)).reshape(input.shape)
-        return input / (self.k + self.alpha / self.size * sums) ** self.beta
+        result = input / (self.k + self.alpha / self.size * sums) ** self.beta
+        return rename(result, "CrossMapLRN2dBackward")
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.results import write_out
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
 from lamella_core.ops.random import dropout_noise
@@ -131,4 +132,4 @@ def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def _into(input: Tensor, result: Tensor) -> Tensor:
-    return input if result is input else input.copy_(result)
+    return input if result is input else write_out("dropout_", input.copy_(result), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from lamella_autograd import rename
 from lamella_core import Tensor, norm
 from lamella_nn.modules.module import Module
 from lamella_nn.parameter import Parameter
@@ -47,7 +48,7 @@ class WeightNorm:
     def compute_weight(self, module: Module) -> Tensor:
         """``g v / |v|``."""
         g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
-        return v * (g / norm_except_dim(v, self.dim))
+        return rename(v * (g / norm_except_dim(v, self.dim)), "WeightNormInterfaceBackward0")
 
     @staticmethod
     def apply(module: Module, name: str, dim: int | None) -> WeightNorm:

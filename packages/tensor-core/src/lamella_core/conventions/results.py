@@ -76,7 +76,7 @@ def write_outs(
 ) -> Any:
     """The same for an op with several results; the tuple that comes back is of the same class."""
     if out is None:
-        if results[0]._key & REQUIRES_GRAD:
+        if (results[0]._key | results[-1]._key) & REQUIRES_GRAD:
             for result in results:
                 result._made_by(op_name)
         return results

@@ -299,7 +299,8 @@ def rrelu_(
     generator: Generator | None = None,
 ) -> Tensor:
     """:func:`rrelu` in place."""
-    return input.copy_(rrelu(input, lower, upper, training, generator))
+    result = input.copy_(rrelu(input, lower, upper, training, generator))
+    return write_out("rrelu_", result, None)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:

@@ -346,7 +346,7 @@ def float_power_(self: Tensor, exponent: Tensor | Number) -> Tensor:
             f"the base given to float_power_ has dtype {self.dtype.class_name} but the operation's "
             f"result requires dtype {result.dtype.class_name}"
         )
-    return self.copy_(result)
+    return write_out("float_power_", self.copy_(result), None)
 
 
 @pointwise("float")
@@ -371,7 +371,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise TypeError(
             f"ldexp(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
         )
-    return mul(input, pow(2.0, other), out=out)
+    return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
 
 
 @arrays(name="frexp", method=False, returns=FrexpResult)

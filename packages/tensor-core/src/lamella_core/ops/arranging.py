@@ -155,12 +155,12 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         )
     turns = index_of(k, "k") % 4
     if turns == 0:
-        return input.clone(memory_format=None)
-    if turns == 1:
-        return flip(input, (second,)).transpose(first, second)
-    if turns == 2:
-        return flip(input, (first, second))
-    return flip(input, (first,)).transpose(first, second)
+        result = input.clone(memory_format=None)
+    elif turns == 2:
+        result = flip(input, (first, second))
+    else:
+        result = flip(input, (second if turns == 1 else first,)).transpose(first, second)
+    return write_out("rot90", result, None)
 
 
 # ------------ triangles
@@ -373,7 +373,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 # ------------ parts written to
 
 
-def _with_part(input: Tensor, src: Tensor, choose: Any) -> Tensor:
+def _with_part(op_name: str, input: Tensor, src: Tensor, choose: Any) -> Tensor:
     result = input.clone()
     part = choose(result)
     if part._array.shape != src._array.shape:
@@ -382,13 +382,13 @@ def _with_part(input: Tensor, src: Tensor, choose: Any) -> Tensor:
             f"{list(src._array.shape)}, slice size = {list(part._array.shape)}"
         )
     part.copy_(src)
-    return result
+    return write_out(op_name, result, None)
 
 
 @composite
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy with ``select(dim, index)`` replaced by ``src``."""
-    return _with_part(input, src, lambda x: x.select(dim, index))
+    return _with_part("select_scatter", input, src, lambda x: x.select(dim, index))
 
 
 @composite
@@ -405,7 +405,7 @@ def slice_scatter(
     """A copy with the slice ``start:end:step`` along a dimension replaced by ``src``."""
     dim = normalize_dim(dim, input._array.ndim)
     place = (*(slice(None),) * dim, slice(start, end, step))
-    result = _with_part(input, src, lambda x: x[place])
+    result = _with_part("slice_scatter", input, src, lambda x: x[place])
     return write_out("slice_scatter", result, out)
 
 
@@ -414,7 +414,7 @@ def diagonal_scatter(
     input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
 ) -> Tensor:
     """A copy with ``diagonal(offset, dim1, dim2)`` replaced by ``src``."""
-    return _with_part(input, src, lambda x: x.diagonal(offset, dim1, dim2))
+    return _with_part("diagonal_scatter", input, src, lambda x: x.diagonal(offset, dim1, dim2))
 
 
 @composite
@@ -426,4 +426,6 @@ def as_strided_scatter(
     storage_offset: int | None = None,
 ) -> Tensor:
     """A copy with ``as_strided(size, stride, storage_offset)`` replaced by ``src``."""
-    return _with_part(input, src, lambda x: x.as_strided(size, stride, storage_offset))
+    return _with_part(
+        "as_strided_scatter", input, src, lambda x: x.as_strided(size, stride, storage_offset)
+    )

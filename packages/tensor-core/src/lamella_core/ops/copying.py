@@ -10,6 +10,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, number_of_type, read_dtype, read_sizes
 from lamella_core.conventions.common import broadcast_error
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.conventions.view import strided_array
@@ -262,11 +263,11 @@ def _to(
         # What has the format stays as it is, with gaps, too. Sizes of 1 leave several orders; the
         # strides say which one is meant.
         if suggests_channels_last(result._array) == (memory_format is contiguous_format):
-            result, copy = clone(result, memory_format=memory_format), False
+            result, copy = write_out("to", clone(result, memory_format=memory_format), None), False
         elif result is not self:
             result = result.contiguous(memory_format=memory_format)
     if copy and result is self:
-        return clone(self, memory_format=memory_format)
+        return write_out("to", clone(self, memory_format=memory_format), None)
     return result
 
 
@@ -402,7 +403,7 @@ def fill_(input: Tensor, value: Tensor | Number) -> Tensor:
 
 def zero_(input: Tensor) -> Tensor:
     """Replaces all elements by 0; returns the tensor."""
-    return _fill_inplace(input, 0)
+    return write_out("zero_", _fill_inplace(input, 0), None)
 
 
 # ------------ shape in place

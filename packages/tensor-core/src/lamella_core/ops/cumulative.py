@@ -77,7 +77,7 @@ def cumprod(
 def cumprod_(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """:func:`cumprod` in place."""
     # Of a copy, which the derivative can keep.
-    return input.copy_(cumprod(input.clone(), dim, dtype=dtype))
+    return write_out("cumprod_", input.copy_(cumprod(input.clone(), dim, dtype=dtype)), None)
 
 
 Tensor.cumprod_ = cumprod_
@@ -197,8 +197,9 @@ def trapezoid(
         if y._array.shape[dim]:
             # All samples count twice but the first and the last.
             ends = scaled(y.select(dim, 0) + y.select(dim, -1), 0.5)
-            return scaled(y.sum(dim) - ends, 1 if dx is None else dx)
-    return _trapezoids("trapezoid", y, x, dx, dim).sum(dim)
+            result = scaled(y.sum(dim) - ends, 1 if dx is None else dx)
+            return write_out("trapezoid", result, None)
+    return write_out("trapezoid", _trapezoids("trapezoid", y, x, dx, dim).sum(dim), None)
 
 
 def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
@@ -211,7 +212,8 @@ def cumulative_trapezoid(
     y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
 ) -> Tensor:
     """Running integrals by the trapezoidal rule; see :func:`trapezoid`."""
-    return _trapezoids("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+    name = "cumulative_trapezoid"
+    return write_out(name, _trapezoids(name, y, x, dx, dim).cumsum(dim), None)
 
 
 def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Tensor:

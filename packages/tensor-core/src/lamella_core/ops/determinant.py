@@ -72,4 +72,4 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabsdet = _slogdet(input)
     if input._dtype.is_complex:
         return sign.log() + logabsdet
-    return logabsdet.masked_fill(sign == -1, float("nan"))
+    return write_out("logdet", logabsdet.masked_fill(sign == -1, float("nan")), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dims
+from lamella_core.conventions.results import write_out
 from lamella_core.ops.arithmetic import scaled
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
@@ -76,7 +77,7 @@ def gradient(
             )
     along = _along_coordinates if any(isinstance(s, Tensor) for s in steps) else _along_steps
     return tuple(
-        along(input.movedim(d, -1), step, edge_order).movedim(-1, d)
+        write_out("gradient", along(input.movedim(d, -1), step, edge_order).movedim(-1, d), None)
         for d, step in zip(dims, steps, strict=True)
         if ndim
     )

@@ -70,7 +70,9 @@ def einsum(*args: Any) -> Tensor:
     for label in missing:
         current, labels = current.unsqueeze(-1), [*labels, label]
     result = current.permute([labels.index(label) for label in output])
-    return write_out("einsum", result, None) if len(terms) > 1 else result
+    if len(terms) == 1 and len(labels) == len(terms[0][1]):
+        return result
+    return write_out("einsum", result, None)
 
 
 def _text(label: Label) -> str:

@@ -277,7 +277,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
         after = each.new_zeros((height, width - left - columns))
         rows.append(cat([before, each, after], 1))
         left += columns
-    return cat(rows, 0)
+    return write_out("block_diag", cat(rows, 0), None)
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
@@ -345,7 +345,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     if len(tensors) == 1:
         return tensors[0]
     grids = meshgrid(list(tensors), indexing="ij")
-    return stack(grids, -1).reshape(-1, len(grids))
+    return write_out("cartesian_prod", stack(grids, -1).reshape(-1, len(grids)), None)
 
 
 @composite(method=False)
@@ -371,4 +371,4 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     every = chain.from_iterable(choose(range(count), r))
     size = comb(count + r - 1 if with_replacement and count else count, r) * r
     flat = from_numpy(np.fromiter(every, np.int64, size)).to(input.device)
-    return input.index_select(0, flat).reshape(-1, r)
+    return write_out("combinations", input.index_select(0, flat).reshape(-1, r), None)

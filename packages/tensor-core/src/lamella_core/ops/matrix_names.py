@@ -56,7 +56,7 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
         LinAlgError: when a matrix is not positive-definite.
         RuntimeError: when the matrices are not square or have another type.
     """
-    return decomposition.cholesky(input, upper=upper, out=out)
+    return write_out("cholesky", decomposition.cholesky(input, upper=upper, out=out), None)
 
 
 @arrays(method=False, name="cholesky_solve")

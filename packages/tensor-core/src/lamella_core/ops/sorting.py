@@ -52,7 +52,7 @@ def sort(
         IndexError: when ``dim`` is out of range.
     """
     result = _sort(input, normalize_dim(dim, input._array.ndim), descending)
-    return write_outs("sort", result, out)
+    return write_outs("sort" if stable is None else "sort(stable)", result, out)
 
 
 @composite()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
+from lamella_core.conventions.results import write_out
 from lamella_core.ops.operators import add
 from lamella_core.tensor import Tensor
 
@@ -149,7 +150,8 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     total = lgamma(input)
     for j in range(1, p):
         total = total + lgamma(input - j / 2)
-    return add(total, p * (p - 1) / 4 * math.log(math.pi), out=out)
+    total = add(total, p * (p - 1) / 4 * math.log(math.pi), out=out)
+    return write_out("mvlgamma", total, None)
 
 
 _functions = alike(

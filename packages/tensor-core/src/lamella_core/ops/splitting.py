@@ -8,6 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import broadcast_error, index_of, normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.view import view as view_op
 from lamella_core.size import Size
 from lamella_core.tensor import Tensor
@@ -242,7 +243,7 @@ def unsafe_chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]
 
 def _not_a_view(part: Tensor) -> Tensor:
     part._view = None
-    return part
+    return write_out("unsafe_split", part, None)
 
 
 # ------------ broadcasting

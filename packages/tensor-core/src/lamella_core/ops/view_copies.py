@@ -33,16 +33,18 @@ __all__ = [
 
 
 def _copy_of(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
+    def copied(found: Tensor, out: Tensor | None) -> Tensor:
+        return write_out(name, clone(found, memory_format=contiguous_format), out)
+
     def copy(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         found = view(input, *args, **kwargs)
         if isinstance(found, tuple):
             if out is None:
-                return tuple([clone(each, memory_format=contiguous_format) for each in found])
+                return tuple([copied(each, None) for each in found])
             for target, each in zip(out, found, strict=True):
                 write_out(name, each, target)
             return None
-        result = clone(found, memory_format=contiguous_format)
-        return write_out(name, result, out)
+        return copied(found, out)
 
     copy.__name__ = copy.__qualname__ = name
     copy.__doc__ = f"A copy of what ``{name.removesuffix('_copy')}`` gives, with its arguments."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.results import write_out
 from lamella_core.ops.view_order import t, transpose
 from lamella_core.ops.views import as_strided, squeeze, unsqueeze
 from lamella_core.storage import mark_written
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def become(self: Tensor, view: Tensor) -> Tensor:
+def become(self: Tensor, view: Tensor, name: str) -> Tensor:
     """Makes a tensor what a view of it is; the object stays.
 
     Raises:
@@ -28,34 +29,37 @@ def become(self: Tensor, view: Tensor) -> Tensor:
     self._key = view._key
     self._graph = view._graph
     mark_written(self)
-    return self
+    if self._view is not None:
+        # Its place in the graph is that of the view, and no older than this write.
+        self._view = (self._view[0], self._version)
+    return write_out(name, self, None)
 
 
 def _squeeze_(self: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     # :func:`squeeze` on the tensor itself.
-    return become(self, squeeze(self, dim))
+    return become(self, squeeze(self, dim), "squeeze_")
 
 
 def _unsqueeze_(self: Tensor, dim: int) -> Tensor:
     # :func:`unsqueeze` on the tensor itself.
-    return become(self, unsqueeze(self, dim))
+    return become(self, unsqueeze(self, dim), "unsqueeze_")
 
 
 def _transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
     # :func:`transpose` on the tensor itself.
-    return become(self, transpose(self, dim0, dim1))
+    return become(self, transpose(self, dim0, dim1), "transpose_")
 
 
 def _t_(self: Tensor) -> Tensor:
     # :func:`t` on the tensor itself.
-    return become(self, t(self))
+    return become(self, t(self), "t_")
 
 
 def _as_strided_(
     self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> Tensor:
     # :func:`as_strided` on the tensor itself.
-    return become(self, as_strided(self, size, stride, storage_offset))
+    return become(self, as_strided(self, size, stride, storage_offset), "as_strided_")
 
 
 for _name, _method in {

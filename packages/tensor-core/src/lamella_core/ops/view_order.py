@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import modes
 from lamella_core.ops.views import _permute, _transpose, view_as_shape
 from lamella_core.tensor import Tensor
@@ -100,7 +101,7 @@ def t(input: Tensor) -> Tensor:
         return _transpose_table[modes.bits | input._key](input, -2, 1)
     if ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
-    return view_as_shape(input, input._array.shape)
+    return write_out("t", view_as_shape(input, input._array.shape), None)
 
 
 @composite

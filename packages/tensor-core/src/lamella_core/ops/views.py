@@ -14,6 +14,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim
+from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import strided_view
 from lamella_core.conventions.view import view as view_op
@@ -351,8 +352,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
     found: int | tuple[int, ...]
     if dim is None:
         found = tuple([d for d, n in enumerate(shape) if n == 1]) if 1 in shape else ()
-    elif dim.__class__ is int and -len(shape) <= dim < len(shape):
-        found = dim if shape[dim] == 1 else ()
+    elif dim.__class__ is int and -len(shape) <= dim < len(shape) and shape[dim] == 1:
+        found = dim
     else:
         dims = dim if isinstance(dim, (tuple, list)) else (dim,)
         normal = [normalize_dim(d, len(shape)) for d in dims]
@@ -362,6 +363,8 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None, *, axis: Any 
                 f"the list of dims"
             )
         found = tuple([d for d in normal if shape and shape[d] == 1])
+        result = _squeeze_table[modes.bits | input._key](input, found)
+        return write_out("squeeze" if dims is dim else "squeeze_dim", result, None)
     return _squeeze_table[modes.bits | input._key](input, found)
 
 
