@@ -1,4 +1,4 @@
-"""Activations by blocks: gelu against Python's own error function, silu against NumPy."""
+"""Activations by blocks: gelu against Python's own error function, the others against NumPy."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 import lamella_core as core
 import lamella_nn.kernels  # noqa: F401  (registers the kernels)
 from lamella_core.ops.activation import gelu, gelu_backward
-from lamella_nn.ops.activation import silu, silu_backward
+from lamella_nn.ops.activation import hardtanh, silu, silu_backward
 
 # More elements than a block has, and a last block that is not full.
 X = np.linspace(-13.9, 13.9, 140001)
@@ -76,3 +76,13 @@ def test_silu(dtype: str) -> None:
     slope = 2 * (1 + X * (1 - 1 / (1 + np.exp(-X)))) / (1 + np.exp(-X))
     found = silu_backward(grad, x).numpy()
     np.testing.assert_allclose(found, slope, rtol=tolerance, atol=4 * tolerance)
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_hardtanh_clips_and_keeps_what_pytorch_keeps(size) -> None:
+    # PyTorch 2.13: a negative zero inside the bounds and NaN stay.
+    given = np.tile(np.array([-2, -0.0, 0.5, 7, np.nan], np.float32), size // 5)
+    result = hardtanh(core.from_numpy(given), -1, 6).numpy()
+    expected = np.tile(np.array([-1, -0.0, 0.5, 6, np.nan], np.float32), size // 5)
+    np.testing.assert_array_equal(result, expected)
+    assert np.signbit(result[1])

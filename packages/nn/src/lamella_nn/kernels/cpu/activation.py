@@ -18,7 +18,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import LARGE
 from lamella_core.backends.numpy_blocks import by_blocks as in_blocks
-from lamella_core.backends.numpy_kernels.few import numbers
+from lamella_core.backends.numpy_kernels.few import clamp, numbers
 from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
@@ -157,6 +157,18 @@ _plain_gelu = in_blocks(lambda input: _exact(special(), input), False)
 _plain_gelu_backward = in_blocks(
     lambda grad, input: _exact_backward(np, special(), grad, input), False
 )
+
+
+_plain_hardtanh = partial(quiet(whole.hardtanh), np)
+
+
+def hardtanh(input: Any, min_val: float, max_val: float, out: Any = None) -> Any:
+    if input.dtype.kind != "f":
+        return _plain_hardtanh(input, min_val, max_val, out)
+    return clamp(input, min_val, max_val, out)
+
+
+register_kernel("hardtanh", hardtanh, "cpu")
 
 
 def silu(input: Any) -> Any:
