@@ -166,6 +166,21 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "norm of order 3, rows": lambda: wide.norm(3, 1),
         "randperm": lambda: torch.randperm(2_000_000),
         "where of mixed types": lambda: torch.where(mask, x, double),
+        "add of integers, with alpha": lambda: torch.add(whole, whole, alpha=2),
+        "addmm": lambda: torch.addmm(square, wide, tall, beta=2, alpha=3),
+        "addmm of a row": lambda: torch.addmm(bias[:1000], wide, tall),
+        "addr": lambda: torch.addr(wide, bias[:1000], bias, beta=2),
+        "polar": lambda: torch.polar(x, y),
+        "vander": lambda: torch.vander(bias, 1000),
+        "cross of integers": lambda: torch.cross(
+            whole[:1_999_998].view(-1, 3), whole[:1_999_998].view(-1, 3), 1
+        ),
+        "matrix times vector of float16": lambda: half.view(1000, 2000) @ half[:2000],
+        "dot of bfloat16": lambda: brief @ brief,
+        "batched product of float16": lambda: half.view(50, 20, 2000) @ half.view(50, 2000, 20),
+        "linear of float16, few rows": lambda: functional.linear(
+            half[:16_000].view(8, 2000), half.view(1000, 2000)
+        ),
         "add of mixed types, with alpha": lambda: torch.add(whole, x, alpha=2),
         "a number over x": lambda: 2.5 / x,
         "poisson": lambda: torch.poisson(x[:200_000]),

@@ -53,6 +53,27 @@ def test_half_precision_rounds_alpha_and_then_the_sum_alone() -> None:
         assert got.tolist() == [27.375] * 64
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int64"])
+def test_alpha_of_many_integers_wraps_around(kind: str) -> None:
+    many = (np.arange(300_000) % 256).astype(kind)
+    a, b = lc.tensor(many), lc.tensor(many[::-1].copy())
+    factor, other = np.array(3, kind), many[::-1]
+    np.testing.assert_array_equal(lc.add(a, b, alpha=3).numpy(), many + factor * other)
+    np.testing.assert_array_equal(lc.sub(a, b, alpha=3).numpy(), many - factor * other)
+    np.testing.assert_array_equal(lc.rsub(a, b, alpha=3).numpy(), other - factor * many)
+    np.testing.assert_array_equal(a.clone().sub_(b, alpha=3).numpy(), many - factor * other)
+    with pytest.raises(RuntimeError, match="alpha must not be a floating point number"):
+        lc.add(a, b, alpha=1.5)
+    with pytest.raises(RuntimeError, match="Boolean alpha only supported"):
+        lc.add(a, b, alpha=True)
+
+
+def test_ldexp_of_many() -> None:
+    x, e = np.linspace(-3, 3, 200_000), np.arange(200_000) % 40 - 20
+    found = lc.ldexp(lc.tensor(x), lc.tensor(e.astype(np.float64))).numpy()
+    np.testing.assert_array_equal(found, np.ldexp(x, e))
+
+
 def test_alpha_of_too_high_a_category() -> None:
     with pytest.raises(RuntimeError, match="alpha must not be a floating point number"):
         lc.add(lc.tensor([1]), 1, alpha=1.5)

@@ -8,6 +8,13 @@ import pytest
 import lamella_core as core
 
 
+def test_polar_of_many():
+    size, angle = np.linspace(0, 4, 100_000).reshape(250, 400), np.linspace(-9, 9, 100_000)
+    angle = angle.reshape(400, 250).T
+    found = core.polar(core.tensor(size), core.from_numpy(angle)).numpy()
+    np.testing.assert_allclose(found, size * np.exp(1j * angle), rtol=0, atol=1e-14)
+
+
 def test_complex_and_polar():
     found = core.complex(core.tensor([[1.0], [2.0]]), core.tensor([3.0, 4.0]))
     assert found.dtype is core.complex64

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_core import linalg
 from lamella_core.ops.linalg import linear, rows_product
 
 RNG = np.random.default_rng(0)
@@ -192,3 +193,95 @@ def test_linear_takes_a_matrix_and_no_more():
         linear(lc.tensor(1.0), lc.ones(2, 1))
     with pytest.raises(RuntimeError, match="<= 2 dimensions, but it is 3D"):
         linear(lc.ones(3, 2), lc.ones(5, 2, 4))
+
+
+# ------------ large operands, which are computed in parts
+
+
+def _half(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((300, 700), (700, 500)),
+        ((3000, 40), (40, 50)),
+        ((3, 150_000), (150_000, 2)),
+        ((300_000,), (300_000,)),
+        ((500, 1000), (1000,)),
+        ((500,), (500, 1000)),
+        ((50, 20, 200), (50, 200, 30)),
+        ((3, 300, 600), (3, 600, 400)),
+        ((5, 1, 200, 300), (7, 300, 40)),
+        ((5, 200, 1000), (1000, 40)),
+        ((1000,), (5, 1000, 400)),
+    ],
+)
+def test_large_products_of_float16_are_summed_in_float32(
+    left: tuple[int, ...], right: tuple[int, ...]
+) -> None:
+    rng = np.random.default_rng(0)
+    a, b = _half(rng, *left), _half(rng, *right)
+    result = (lc.tensor(a) @ lc.tensor(b)).numpy()
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    assert result.dtype == np.float16
+    assert result.shape == exact.shape
+    # Half a unit in the last place of the largest, and what float32 loses.
+    assert np.abs(result - exact).max() <= np.abs(exact).max() * 2**-11 * 1.01
+
+
+def test_large_linear_of_float16_rounds_once() -> None:
+    rng = np.random.default_rng(1)
+    x, w, b = _half(rng, 10, 50, 300), _half(rng, 400, 300), _half(rng, 400)
+    found = linear(*map(lc.tensor, (x, w, b))).numpy()
+    exact = x.astype(np.float64) @ w.T.astype(np.float64) + b
+    np.testing.assert_allclose(found, exact, rtol=2**-11 * 1.1, atol=1e-4)
+    other = _half(rng, 10, 50, 400)
+    rows = rows_product(lc.tensor(x), lc.tensor(other)).numpy()
+    exact = np.einsum("abi,abj->ij", x.astype(np.float64), other.astype(np.float64))
+    np.testing.assert_allclose(rows, exact, rtol=2**-11 * 1.1, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.int64])
+@pytest.mark.parametrize(("beta", "alpha"), [(1, 1), (2, 3), (0, 1), (0, 2)])
+def test_added_products_of_large_matrices(kind: type, beta: int, alpha: int) -> None:
+    rng = np.random.default_rng(2)
+    draw = lambda *shape: rng.integers(-3, 4, shape).astype(kind)  # noqa: E731
+    own, row, a, b = draw(300, 400), draw(400), draw(300, 500), draw(500, 400)
+    if beta == 0 and kind is not np.int64:
+        # What beta of 0 leaves out may be no number.
+        own[:], row[:] = np.nan, np.nan
+    keep = lambda each: beta * each.astype(np.float64) if beta else 0.0  # noqa: E731
+    product = alpha * (a.astype(np.float64) @ b)
+    for given in (own, row, own[:, :1]):
+        found = lc.addmm(*map(lc.tensor, (given, a, b)), beta=beta, alpha=alpha).numpy()
+        np.testing.assert_array_equal(found, (keep(given) + product).astype(kind))
+    left, right = a.reshape(300, 10, 50).swapaxes(0, 1).copy(), b.reshape(10, 50, 400)
+    found = lc.addbmm(*map(lc.tensor, (own, left, right)), beta=beta, alpha=alpha).numpy()
+    np.testing.assert_allclose(found, (keep(own) + product).astype(kind), rtol=4e-3, atol=0.5)
+    batch = left.astype(np.float64) @ right.astype(np.float64)
+    found = lc.baddbmm(*map(lc.tensor, (own, left, right)), beta=beta, alpha=alpha).numpy()
+    np.testing.assert_array_equal(found, (keep(own) + alpha * batch).astype(kind))
+    outer = alpha * np.outer(a[:, 0].astype(np.float64), b[0])
+    found = lc.addr(*map(lc.tensor, (own, a[:, 0], b[0])), beta=beta, alpha=alpha).numpy()
+    np.testing.assert_array_equal(found, (keep(own) + outer).astype(kind))
+
+
+def test_an_added_product_leaves_its_operands_alone() -> None:
+    own, a, b = (lc.tensor(RNG.integers(0, 3, (300, 300))).float() for _ in range(3))
+    before = [each.tolist() for each in (own, a, b)]
+    lc.addmm(own, a, b, beta=2, alpha=3)
+    assert [each.tolist() for each in (own, a, b)] == before
+
+
+def test_large_vander_and_cross() -> None:
+    x = np.linspace(-1, 1, 3000)
+    for increasing in (False, True):
+        found = lc.vander(lc.tensor(x), 50, increasing).numpy()
+        np.testing.assert_allclose(found, np.vander(x, 50, increasing), rtol=1e-13)
+    for kind in (np.float64, np.int64, np.uint8):
+        a, b = RNG.integers(0, 9, (2, 30_000, 3)).astype(kind)
+        exact = np.cross(a.astype(np.int64), b.astype(np.int64)).astype(kind)
+        np.testing.assert_array_equal(lc.cross(lc.tensor(a), lc.tensor(b), 1).numpy(), exact)
+        np.testing.assert_array_equal(linalg.cross(lc.tensor(a), lc.tensor(b)).numpy(), exact)

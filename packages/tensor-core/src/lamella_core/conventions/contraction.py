@@ -122,6 +122,11 @@ def _computed_in_float32(
 ) -> Any:
     if dtype.name in refuses:
         raise not_implemented_for(op_name, dtype)
+    in_parts = getattr(kernel, "of_half", None)
+    if in_parts is not None:
+        result = in_parts(*[each if each is None else each._array for each in operands])
+        if result is not None:
+            return result
     wide = dtypes.float32.numpy
     result = kernel(*[None if each is None else each._array.astype(wide) for each in operands])
     return result.astype(dtype.numpy)

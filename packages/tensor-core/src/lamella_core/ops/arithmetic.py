@@ -10,6 +10,7 @@ from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
+from lamella_core.conventions.pointwise_values import wrapped_number
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import LazyMethod, call_inplace, inplace_variant
 from lamella_core.dispatch import WATCHED
@@ -93,8 +94,8 @@ def _scaled(input: Any, other: Any, alpha: Number) -> Any:
 _LARGE = 1 << 17
 
 
-def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
-    # ``alpha`` as a tensor, where ``addcmul`` is to add ``alpha * other``; else None.
+def _factor(input: Any, other: Any, alpha: Number, minus: bool = False) -> Tensor | None:
+    # ``alpha``, or ``-alpha``, as a tensor where ``addcmul`` is to add its product with ``other``.
     #
     # For float16 and bfloat16: PyTorch rounds ``alpha`` to their type, and then the sum, once. For
     # large tensors: the product takes no memory.
@@ -106,10 +107,15 @@ def _factor(input: Any, other: Any, alpha: Number) -> Tensor | None:
     if common not in dtypes.REDUCED_PRECISION and (
         other._array.size < _LARGE
         or (input._key | other._key) & WATCHED
-        or common.category < dtypes.FLOATING
-        or (alpha.__class__ is complex and common.category < dtypes.COMPLEX)
+        or dtypes.of_number(alpha).category > common.category
+        or common.category == dtypes.BOOL
     ):
         return None
+    if common.category == dtypes.INTEGER:
+        number_of_type(alpha, common)
+        alpha = wrapped_number(-alpha if minus else alpha, common.numpy)
+    elif minus:
+        alpha = -alpha
     return full((), alpha, dtype=common, device=other.device)
 
 
@@ -163,7 +169,7 @@ def sub(
     """
     _no_bool(input, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(input, other, -alpha)
+        factor = _factor(input, other, alpha, True)
         if factor is not None:
             return addcmul(input, other, factor, out=out)
         other = _scaled(input, other, alpha)
@@ -175,7 +181,7 @@ def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Subtracts ``alpha * other`` from the tensor in place; see :func:`sub`."""
     _no_bool(self, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(self, other, -alpha)
+        factor = _factor(self, other, alpha, True)
         if factor is not None:
             return self.addcmul_(other, factor)
         other = _scaled(self, other, alpha)
@@ -187,7 +193,7 @@ def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``: :func:`sub` with the operands exchanged."""
     _no_bool(input, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(other, input, -alpha)
+        factor = _factor(other, input, alpha, True)
         if factor is not None:
             return addcmul(other, input, factor)
         input = _scaled(other, input, alpha)
@@ -371,7 +377,11 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise TypeError(
             f"ldexp(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
         )
-    return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
+    powers = pow(2.0, other)
+    if out is None and result_dtype((input, powers)) is powers._dtype:
+        if powers._array.shape == input._array.shape and not (input._key | powers._key) & WATCHED:
+            return powers.mul_(input)
+    return write_out("ldexp", mul(input, powers, out=out), None)
 
 
 @arrays(name="frexp", method=False, returns=FrexpResult)

@@ -6,10 +6,11 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.common import broadcast_error
+from lamella_core.conventions.common import LARGE, broadcast_error
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
+from lamella_core.dispatch import WATCHED
 from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -75,8 +76,21 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: for types that are not float32 or float64, or differ.
     """
     _same_real_type("polar", abs, angle)
-    result = _complex(abs * angle.cos(), abs * angle.sin())
+    shape = abs._array.shape
+    large = abs._array.size >= LARGE and angle._array.shape == shape
+    if not large or (abs._key | angle._key) & WATCHED:
+        result = _polar(abs, angle)
+    else:
+        result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
+        step = max(LARGE * shape[0] // abs._array.size, 1)
+        parts = [each.split(step) for each in (result, abs, angle)]
+        for place, size, turn in zip(*parts, strict=True):
+            place.copy_(_polar(size, turn))
     return write_out("polar", result, out)
+
+
+def _polar(abs: Tensor, angle: Tensor) -> Tensor:
+    return _complex(abs * angle.cos(), abs * angle.sin())
 
 
 def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import LARGE, normalize_dim
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import WATCHED
-from lamella_core.dtype import REDUCED_PRECISION, bool_, float32, float64
+from lamella_core.dtype import FLOATING, INTEGER, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import broadcast_shapes
 from lamella_core.promotion import result_dtype
@@ -26,6 +26,9 @@ __all__ = [
     "inner", "kron", "matmul", "mm", "mv", "outer", "tensordot", "trace", "vander", "vdot",
 ]  # fmt: skip
 
+
+# Elements of a part of an op's intermediate results.
+_PART = 65536
 
 # ------------ the primitives
 
@@ -240,16 +243,44 @@ def _add_product(
     dtype = input._dtype
     beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
     if dtype in REDUCED_PRECISION:
+        rows, width = left._array.shape[0], left._array[0].size if left._array.size else 0
+        step = max(8 * _PART // max(width, 1), 1)
+        if step < rows and not (input._key | left._key | right._key) & WATCHED:
+            # Some rows (matrices of a batch) at a time are widened.
+            batched = right._array.ndim == 3
+            if not batched:
+                right = right.float()
+            shape = (*left._array.shape[:-1], *right._array.shape[1 + batched :])
+            result = input.new_empty(shape)
+            input = input.expand(shape)
+            for start in range(0, rows, step):
+                count = min(step, rows - start)
+                own, some, place = (t.narrow(0, start, count) for t in (input, left, result))
+                other = right.narrow(0, start, count).float() if batched else right
+                place.copy_(_sum(own, some.float(), other, multiply, beta, alpha))
+            return write_out(op_name, result, out)
         input, left, right = input.float(), left.float(), right.float()
+    product = _sum(input, left, right, multiply, beta, alpha)
+    return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
+
+
+def _sum(
+    input: Tensor, left: Tensor, right: Tensor, multiply: Any, beta: Any, alpha: Any
+) -> Tensor:
     product = multiply(left, right)
     own, shape = input._array.shape, product._array.shape
     if own != shape[len(shape) - len(own) :]:
         input = input.expand(shape)
+    if product._array.size >= LARGE and not (input._key | product._key) & WATCHED:
+        # The product's memory becomes the result's.
+        if alpha != 1:
+            product.mul_(alpha)
+        if beta != 0:
+            product.add_(input, alpha=1 if beta == 1 else beta)
+        return product
     if alpha != 1:
         product = product * alpha
-    if beta != 0:
-        product = product + (input if beta == 1 else input * beta)
-    return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
+    return product if beta == 0 else product + (input if beta == 1 else input * beta)
 
 
 @composite(inplace=True)
@@ -323,9 +354,23 @@ def addbmm(
             input = _add_product("addbmm", input, left, right, matmul, beta, alpha, None)
             beta = 1
         return write_out("addbmm", input, out)
-    left = batch1.permute(1, 0, 2).reshape(rows, count * width)
     right = batch2.reshape(count * width, columns)
-    return _add_product("addbmm", input, left, right, matmul, beta, alpha, out)
+
+    def multiply(left: Tensor, right: Tensor) -> Tensor:
+        return matmul(left.permute(1, 0, 2).reshape(-1, count * width), right)
+
+    step = max(_PART // max(count * width, 1), 64)
+    if step >= rows or (batch1._key | batch2._key) & WATCHED:
+        return _add_product("addbmm", input, batch1, right, multiply, beta, alpha, out)
+
+    def in_parts(left: Tensor, right: Tensor) -> Tensor:
+        # Some rows of all matrices at a time, of which the product needs a copy.
+        result = left.new_empty((rows, columns))
+        for some, place in zip(left.split(step, 1), result.split(step), strict=True):
+            place.copy_(multiply(some, right))
+        return result
+
+    return _add_product("addbmm", input, batch1, right, in_parts, beta, alpha, out)
 
 
 @composite(inplace=True)
@@ -376,7 +421,12 @@ def addr(
         beta, alpha = float(dtype.numpy.type(beta)), float(dtype.numpy.type(alpha))
     product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2)
     input = input.expand(product._array.shape)
-    if beta != 0:
+    own = product._dtype is dtype and not (input._key | product._key) & WATCHED
+    if own and beta == 1:
+        product.add_(input)
+    elif own and beta != 0 and type(beta) is int and dtype not in REDUCED_PRECISION:
+        product.add_(input, alpha=beta)
+    elif beta != 0:
         product = product + (input if beta == 1 else input * beta)
     return write_out("addr", product.to(dtype), out)
 
@@ -493,20 +543,26 @@ def cross(
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[dim]} and "
             f"{right[dim]}"
         )
+    return write_out("cross", cross_product(input, other, dim), out)
+
+
+def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:
+    """:func:`cross` for operands that fit."""
     if (
-        input._array.size < 1 << 16
+        input._array.size < LARGE
         or (input._key | other._key) & WATCHED
         or input._dtype is not other._dtype
-        or input._dtype not in (float32, float64)
+        or input._dtype.category not in (INTEGER, FLOATING)
+        or not input._dtype.is_signed
+        or input._dtype in REDUCED_PRECISION
     ):
         ahead, behind = input.roll(-1, dim), input.roll(-2, dim)
-        result = ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
-    else:
-        result = input.new_empty(broadcast_shapes(left, right))
-        a, b = input.unbind(dim), other.unbind(dim)
-        for i, each in enumerate(result.unbind(dim), -2):
-            mul(a[i], b[i + 1], out=each).addcmul_(a[i + 1], b[i], value=-1)
-    return write_out("cross", result, out)
+        return ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
+    result = input.new_empty(broadcast_shapes(input._array.shape, other._array.shape))
+    a, b = input.unbind(dim), other.unbind(dim)
+    for i, each in enumerate(result.unbind(dim), -2):
+        mul(a[i], b[i + 1], out=each).addcmul_(a[i + 1], b[i], value=-1)
+    return result
 
 
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
@@ -530,6 +586,16 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         raise RuntimeError(f"N must be non-negative (vander: got {N})")
     if x._dtype.category < 2:
         x = x.long()
+    step = max(_PART // max(size, 1), 1)
+    if x._key & WATCHED or x._array.shape[0] <= step:
+        return _powers(x, size, increasing)
+    result = x.new_empty((x._array.shape[0], size))
+    for some, place in zip(x.split(step), result.split(step), strict=True):
+        place.copy_(_powers(some, size, increasing))
+    return result
+
+
+def _powers(x: Tensor, size: int, increasing: bool) -> Tensor:
     powers = x.unsqueeze(1).expand(-1, size).clone()
     powers.narrow(1, 0, min(size, 1)).fill_(1)
     result = powers.cumprod(1)

@@ -11,6 +11,7 @@ from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.ops.creation import eye
 from lamella_core.ops.joining import cat
+from lamella_core.ops.linalg import cross_product
 from lamella_core.ops.matrix_checks import check_type
 from lamella_core.ops.solving import inv
 
@@ -111,9 +112,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
             f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[place]} and "
             f"{right[place]}"
         )
-    result = input.roll(-1, place) * other.roll(-2, place)
-    result = result - input.roll(-2, place) * other.roll(-1, place)
-    return write_out("linalg.cross", result, out)
+    return write_out("linalg.cross", cross_product(input, other, place), out)
 
 
 @checked

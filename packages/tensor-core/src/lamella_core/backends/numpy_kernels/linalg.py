@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import LARGE
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
-from lamella_core.parallel import rests, spread, thread_count
+from lamella_core.parallel import rests, shares, spread, thread_count
 
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
 _PART = 1 << 22
@@ -118,6 +119,98 @@ def rows_product(input: Any, other: Any) -> Any:
     return whole.rows_product(np, input, other)
 
 
+# Elements of half precision that are widened at a time, of an operand that all parts need and of
+# others; the longest dimension to sum over, for which float32 takes more than one product.
+_SHARED = 1 << 21
+_OWN = 1 << 19
+_LONG = 1 << 16
+
+
+def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
+    # Writes the products of matrices of half precision, summed in float32, part by part.
+    single = np.float32
+    if out.ndim > 2:
+        count = out.shape[0]
+        step = max(_OWN * count // (2 * (left.size + right.size)), 1)
+        for start in range(0, count, step):
+            part: Any = start if step == 1 else slice(start, start + step)
+            pair = [
+                each if each.ndim < out.ndim else each[part if each.shape[0] == count else slice(1)]
+                for each in (left, right)
+            ]
+            if step > 1:
+                out[part] = np.matmul(pair[0].astype(single), pair[1].astype(single))
+            else:
+                a, b = (each[0] if each.ndim == out.ndim else each for each in pair)
+                _widened(a, b, out[part])
+        return
+    inner = left.shape[1]
+    if inner > _LONG:
+        total, part = np.zeros((2, *out.shape), single)
+        for start in range(0, inner, _LONG):
+            at = slice(start, start + _LONG)
+            _widened(left[:, at], right[at], part)
+            total += part
+        out[...] = total if bias is None else total + bias.astype(single)
+        return
+    if left.size < right.size:
+        left, right, out = right.T, left.T, out.T
+        bias = None if bias is None else bias.T
+    # Wide rows of the result are worth larger products.
+    step = max((_OWN if out.shape[1] > 64 else _OWN // 4) // inner, 1)
+
+    def run(starts: range) -> None:
+        for start in starts:
+            place = slice(start, start + step)
+            product = np.matmul(left[place].astype(single), shared)
+            if bias is not None:
+                product += bias[place, at].astype(single)
+            out[place, at] = product
+
+    for start in range(0, out.shape[1], max(_SHARED // inner, 1)):
+        at = slice(start, start + max(_SHARED // inner, 1))
+        shared = right[:, at].astype(single)
+        spread(run, shares(out.shape[0], step))
+
+
+def _reduced(left: Any, right: Any, bias: Any = None) -> Any:
+    # The product in parts; None where it is small or an error, which is for the usual way.
+    if left.size + right.size < LARGE or 0 in (left.ndim, right.ndim, left.size, right.size):
+        return None
+    a = left if left.ndim > 1 else left[None]
+    b = right if right.ndim > 1 else right[:, None]
+    if a.shape[-1] != b.shape[-2]:
+        return None
+    try:
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        return None
+    out = np.empty((*lead, a.shape[-2], b.shape[-1]), left.dtype)
+    if b.ndim == 2:
+        rows = out.reshape(-1, b.shape[1])
+        more = None if bias is None else np.broadcast_to(bias, rows.shape)
+        _widened(a.reshape(-1, a.shape[-1]), b, rows, more)
+    else:
+        _widened(a, b, out)
+    return out.reshape((*lead, *left.shape[-2:-1], *(b.shape[-1:] if right.ndim > 1 else ())))
+
+
+def _reduced_linear(input: Any, weight: Any, bias: Any) -> Any:
+    if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
+        return None
+    return _reduced(input, weight.T, bias)
+
+
+def _reduced_rows(input: Any, other: Any) -> Any:
+    if input.shape[:-1] != other.shape[:-1]:
+        return None
+    count = prod(input.shape[:-1])
+    return _reduced(input.reshape(count, -1).T, other.reshape(count, -1))
+
+
+matmul.of_half = _reduced  # type: ignore[attr-defined]
+linear.of_half = _reduced_linear  # type: ignore[attr-defined]
+rows_product.of_half = _reduced_rows  # type: ignore[attr-defined]
 register_kernel("matmul", matmul, "cpu")
 register_kernel("linear", linear, "cpu")
 register_kernel("rows_product", rows_product, "cpu")
