@@ -1,7 +1,6 @@
 """Arguments of wrong types, put in turn into a sample of every op of the operator database.
 
-Where PyTorch raises TypeError, lamella does, or takes the argument: it asks of a switch only
-whether it is true.
+Where PyTorch raises TypeError, lamella does, or takes the argument.
 """
 
 from __future__ import annotations

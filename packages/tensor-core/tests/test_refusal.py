@@ -111,3 +111,37 @@ def test_out_has_the_results_type_where_pytorch_asks_for_it() -> None:
         core.sort(X, out=(wide,))
     with pytest.raises(TypeError, match="must be Tensor"):
         core.zeros(2, out=3)
+
+
+def test_switches_are_bools_alone() -> None:
+    # What PyTorch 2.13 refuses: numbers, NumPy's bools and None would each do as true or false.
+    true = np.True_
+    for call in (
+        lambda: X.sum(0, keepdim=1),
+        lambda: X.max(0, 1),
+        lambda: X.std(0, unbiased=1),
+        lambda: X.sort(descending=true),
+        lambda: X.argsort(0, 0),
+        lambda: X.topk(1, largest=None),
+        lambda: X.logsumexp(0, 1),
+        lambda: X.logsumexp(0, keepdims=1),
+        lambda: core.isclose(X, X, equal_nan=1),
+        lambda: core.svd(X, 1),
+        lambda: X.to(core.float64, copy=1),
+        lambda: X.clone().copy_(X, 1),
+        lambda: X.requires_grad_(0),
+        lambda: core.zeros(2, requires_grad=0),
+        lambda: core.rand(2, pin_memory=1),
+        lambda: core.tensor([1.0], requires_grad=None),
+    ):
+        with pytest.raises(TypeError, match="must be bool"):
+            call()
+    assert core.zeros_like(core.zeros(2, requires_grad=None), pin_memory=None).shape == (2,)
+    assert X.sort(stable=None)[0].shape == (2, 3)
+
+
+def test_arguments_left_out_are_named() -> None:
+    with pytest.raises(TypeError, match=r"cumsum\(\) missing 1 required .* 'dim'"):
+        X.cumsum()
+    with pytest.raises(TypeError, match=r"gather\(\) missing 1 required .* 'index'"):
+        core.gather(X, axis=0)

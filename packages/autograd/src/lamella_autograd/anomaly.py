@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_autograd.modes import ANOMALY
 from lamella_autograd.node import node_of
 from lamella_core.dispatch import modes
+from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class set_detect_anomaly:
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        check_switches("set_detect_anomaly", enabled=mode, check_nan=check_nan)
         self._before = (modes.bits & ANOMALY, _settings.check_nan)
         modes.bits = modes.bits & ~ANOMALY | (ANOMALY if mode else 0)
         _settings.check_nan = check_nan

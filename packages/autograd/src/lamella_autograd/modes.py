@@ -8,6 +8,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lamella_core.dispatch import modes, new_bit
+from lamella_core.refusal import check_switches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,7 +121,9 @@ class set_grad_enabled(_Mode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__()
-        self.mode = bool(mode)
+        if mode.__class__ is not bool:
+            check_switches("set_grad_enabled", enabled=mode)
+        self.mode = mode
         self._at_creation = modes.bits
         self._set, self._clear = (0, NO_GRAD) if mode else (NO_GRAD, 0)
         modes.bits = modes.bits & ~self._clear | self._set

@@ -13,6 +13,7 @@ from lamella_autograd.names import made_by
 from lamella_autograd.node import Node, Output
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
+from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     Raises:
         RuntimeError: for a tensor that is not floating or complex, or not a leaf.
     """
+    if requires_grad.__class__ is not bool:
+        check_switches("requires_grad_", requires_grad=requires_grad)
     if requires_grad:
         if self._dtype.category < FLOATING:
             raise RuntimeError(

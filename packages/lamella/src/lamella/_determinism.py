@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.dispatch import backends, kernel_of, load_backends, register_kernel, remove_kernel
+from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -44,13 +45,9 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         warn_only: warn where an error would be.
 
     Raises:
-        TypeError: when ``mode`` is not a bool.
+        TypeError: when one is not a bool.
     """
-    if not isinstance(mode, bool):
-        raise TypeError(
-            f"use_deterministic_algorithms(): argument 'mode' must be bool, not "
-            f"{type(mode).__name__}"
-        )
+    check_switches("use_deterministic_algorithms", mode=mode, warn_only=warn_only)
     _state.update(enabled=mode, warn_only=warn_only and mode)
     while _replaced:
         name, device, kernel = _replaced.pop()

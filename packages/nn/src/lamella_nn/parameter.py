@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 
 from lamella_core import Tensor, empty
 from lamella_core.dispatch import Layer, Op, new_bit, register_layer
+from lamella_core.refusal import check_switches
 from lamella_core.serialization import register_module, register_type
 
 
@@ -51,6 +52,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 kept.__dict__["_is_param"] = True
                 kept.requires_grad_(requires_grad)
                 return cast("Parameter", kept)
+        if requires_grad.__class__ is not bool:
+            check_switches("Parameter", requires_grad=requires_grad)
         return Tensor._make_subclass(cls, data, requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:

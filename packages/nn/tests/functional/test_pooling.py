@@ -120,3 +120,17 @@ def test_one_size_in_a_tuple_is_not_one_for_every_dimension():
             pool(x, (2,))
     with pytest.raises(TypeError, match="not NoneType"):
         F.adaptive_avg_pool1d(x[0], None)
+
+
+def test_switches_are_bools_where_pytorch_asks_for_them():
+    x = ramp(1, 4)
+    for call in (
+        lambda: F.max_pool1d(x, 2, ceil_mode=1),
+        lambda: F.avg_pool1d(x, 2, count_include_pad=None),
+        lambda: F.dropout(x, 0.5, 1),
+    ):
+        with pytest.raises(TypeError, match="must be bool"):
+            call()
+    # These are read in Python, by their truth.
+    assert len(F.max_pool1d(x, 2, return_indices=1)) == 2
+    assert F.relu(x, 1) is x and F.l1_loss(x, x, reduce=0).shape == (1, 4)

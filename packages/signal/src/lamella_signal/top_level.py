@@ -8,6 +8,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
+from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.formats import check_layout
@@ -84,8 +85,8 @@ def _window(
     wanted: dtype | None,
     layout: layout | None,
     device: DeviceLike | None,
-    requires_grad: bool,
-    pin_memory: bool,
+    requires_grad: bool | None,
+    pin_memory: bool | None,
 ) -> Tensor:
     length = index(length)
     check_layout(layout)
@@ -115,8 +116,8 @@ def _fixed(name: str, of_position: Callable[[Tensor, int], Tensor], doc: str) ->
         dtype: dtype | None = None,
         layout: layout | None = None,
         device: DeviceLike | None = None,
-        pin_memory: bool = False,
-        requires_grad: bool = False,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
     ) -> Tensor:
         return _window(
             name,
@@ -132,7 +133,7 @@ def _fixed(name: str, of_position: Callable[[Tensor, int], Tensor], doc: str) ->
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = doc
-    return make
+    return checked(make)
 
 
 hann_window = _fixed(
@@ -166,6 +167,7 @@ bartlett_window = _fixed(
 )
 
 
+@checked
 def hamming_window(
     window_length: int,
     periodic: bool = True,
@@ -175,8 +177,8 @@ def hamming_window(
     dtype: dtype | None = None,
     layout: layout | None = None,
     device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
+    pin_memory: bool | None = False,
+    requires_grad: bool | None = False,
 ) -> Tensor:
     """Hamming window: ``w[k] = alpha - beta cos(2 pi k / N)``; see :func:`hann_window`."""
     shape = cosine_sum((alpha, beta))
@@ -193,6 +195,7 @@ def hamming_window(
     )
 
 
+@checked
 def kaiser_window(
     window_length: int,
     periodic: bool = True,
@@ -201,8 +204,8 @@ def kaiser_window(
     dtype: dtype | None = None,
     layout: layout | None = None,
     device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
+    pin_memory: bool | None = False,
+    requires_grad: bool | None = False,
 ) -> Tensor:
     """Kaiser window: ``w[k] = I0(beta sqrt(1 - (2 k / N - 1)^2)) / I0(beta)``.
 

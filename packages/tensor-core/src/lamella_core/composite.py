@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import types
 from functools import cache, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
@@ -12,6 +11,7 @@ from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
 from lamella_core.dispatch import REQUIRES_GRAD
 from lamella_core.refusal import refuse
+from lamella_core.signature import REQUIRED, switch_lines, switches_of
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -67,8 +67,11 @@ def checked(function: Function, renames: bool = True) -> Function:
     names = code.co_varnames[:count]
     renames = renames and "dim" in names
     required = names[: code.co_argcount - len(function.__defaults__ or ())]
+    switches = switches_of(names, function.__annotations__)
+    defaults = function.__defaults__
     if renames and "dim" in required:
-        return _with_renamed_dim(function)
+        # It may come by NumPy's name, so that the caller's own parameters must not ask for it.
+        defaults = (REQUIRED,) * (len(required) - required.index("dim")) + (defaults or ())
     by_position = types.FunctionType(
         code.replace(co_argcount=count, co_kwonlyargcount=0),
         function.__globals__,
@@ -76,26 +79,30 @@ def checked(function: Function, renames: bool = True) -> Function:
         None,
         function.__closure__,
     )
-    call = _maker(code.co_argcount, code.co_kwonlyargcount, renames)(function, by_position)
+    call = _maker(count, switches, renames)(function, by_position)
     variables = call.__code__.co_varnames
-    call.__code__ = call.__code__.replace(co_varnames=names + variables[count:])
-    call.__defaults__ = function.__defaults__
+    call.__code__ = call.__code__.replace(
+        co_argcount=code.co_argcount,
+        co_kwonlyargcount=code.co_kwonlyargcount,
+        co_varnames=names + variables[count:],
+    )
+    call.__defaults__ = defaults
     call.__kwdefaults__ = function.__kwdefaults__
     wraps(function)(call)
     return call
 
 
 @cache
-def _maker(positional: int, keyword_only: int, renames: bool) -> Any:
+def _maker(count: int, switches: tuple[tuple[int, bool], ...], renames: bool) -> Any:
     # Makes the callers of functions with so many parameters, from a function and what to call.
-    names = [f"a{i}" for i in range(positional + keyword_only)]
-    listed = names[:positional] + (["*", *names[positional:]] if keyword_only else [])
+    names = [f"a{i}" for i in range(count)]
     given = f"({''.join(f'{name}, ' for name in names)})"
     lines = [
         "def make(function, by_position):",
-        f"    def call({', '.join(listed + ['**renamed'] * renames)}):",
-        *[f"        if renamed: return call_renamed(function, {given}, renamed)"] * renames,
+        f"    def call({', '.join(names + ['**renamed'] * renames)}):",
+        *[f"        if renamed: return call_renamed(call, {given}, renamed)"] * renames,
         "        try:",
+        *(f"            {line}" for line in switch_lines(switches)),
         f"            return by_position{given}",
         "        except Exception as error:",
         f"            refuse(function, {given}, error)",
@@ -109,28 +116,6 @@ def _maker(positional: int, keyword_only: int, renames: bool) -> Any:
     }
     exec(compile("\n".join(lines), "<caller of a composite>", "exec"), namespace)
     return namespace["make"]
-
-
-def _with_renamed_dim(function: Function) -> Function:
-    # For a ``dim`` without a default, which a caller's own parameter would ask for.
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if "axis" in kwargs and "dim" not in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        if "keepdims" in kwargs and "keepdim" not in kwargs:
-            kwargs["keepdim"] = kwargs.pop("keepdims")
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:
-            try:
-                bound = inspect.signature(function).bind(*args, **kwargs)
-            except TypeError:
-                raise error from None
-            bound.apply_defaults()
-            refuse(function, (*bound.args, *bound.kwargs.values()), error)
-            raise
-
-    return call
 
 
 def _inplace(function: Function) -> Function:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
 from lamella_core.refusal import refuse
-from lamella_core.signature import Param, argument_list, key_lines, parse
+from lamella_core.signature import Param, key_lines, parse, switch_lines, switches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,12 +243,15 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     if op.mutates not in (None, "out"):
         name += "_"
     renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
-    code = _caller_code(tuple((p.kind, p.keyword_only) for p in op.params), has_out, renames)
+    switches = switches_of([p.name for p in op.params], declaration.__annotations__)
+    code = _caller_code(tuple(p.kind for p in op.params), switches, has_out, renames)
     count = len(op.params)
     names = tuple(p.name for p in op.params) + code.co_varnames[count:]
+    positions = sum(not p.keyword_only for p in op.params)
     code = code.replace(
-        co_name=name, co_qualname=name, co_varnames=names, co_filename=f"<caller of {op.name}>"
-    )
+        co_name=name, co_qualname=name, co_varnames=names, co_filename=f"<caller of {op.name}>",
+        co_argcount=positions, co_kwonlyargcount=count + has_out - positions,
+    )  # fmt: skip
     namespace: dict[str, Any] = {
         "NUMBER": NUMBER,
         "modes": modes,
@@ -279,18 +282,15 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
 
 @cache
 def _caller_code(
-    kinds: tuple[tuple[str, bool], ...], has_out: bool, renames: bool
+    kinds: tuple[str, ...],
+    switches: tuple[tuple[int, bool], ...],
+    has_out: bool,
+    renames: bool,
 ) -> types.CodeType:
     """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
-    params = tuple(
-        Param(f"a{i}", kind, None, keyword_only, False)
-        for i, (kind, keyword_only) in enumerate(kinds)
-    )
+    params = tuple(Param(f"a{i}", kind, None, False, False) for i, kind in enumerate(kinds))
     arguments = "".join(f"{p.name}, " for p in params)
-    names = argument_list(params)
-    if has_out:
-        names += ", out" if any(p.keyword_only for p in params) else ", *, out"
-    lines = [f"def caller({names}{', **renamed' if renames else ''}):"]
+    lines = [f"def caller({arguments}{'out, ' * has_out}{'**renamed' * renames}):"]
     if renames:
         given = f"({arguments}{'out' if has_out else ''})"
         lines += ["    if renamed:", f"        return call_renamed(op.function, {given}, renamed)"]
@@ -299,8 +299,11 @@ def _caller_code(
             "    if out is not None:",
             f"        return (op.out or out_function(op))({arguments}out)",
         ]
-    lines += ["    try:", "        try:", *(f"            {line}" for line in key_lines(params))]
     lines += [
+        "    try:",
+        *(f"        {line}" for line in switch_lines(switches)),
+        "        try:",
+        *(f"            {line}" for line in key_lines(params)),
         "        except (AttributeError, TypeError):",
         f"            return call_again(op, {arguments})",
         f"        return table[key]({arguments})",

@@ -1,13 +1,14 @@
 """Wrong arguments: an error that names them, found once a call has failed.
 
-A call that succeeds pays nothing for it. Callers and composites catch what a call raises and
-hold its arguments against the annotations of its parameters; what fits no annotation was the
-user's mistake, whatever it led to further inside.
+A call that succeeds pays nothing for it, save for a look at switches, whose wrong values would
+work. Callers and composites catch what a call raises and hold its arguments against the
+annotations of its parameters; what fits no annotation was the user's mistake, whatever it led to
+further inside.
 """
 
 from __future__ import annotations
 
-from inspect import signature
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,8 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
             continue
         if isinstance(value, int) and not -(2**63) <= value < 2**63 and _INTEGERS & {*kinds}:
             raise ValueError(f"Overflow when unpacking long long: {value}") from error
+        if value is Parameter.empty:
+            raise TypeError(f"{name}() missing 1 required positional argument: '{argument}'")
         expected = " or ".join(_NAMES.get(kind, kind) for kind in kinds)
         found = type(value).__name__
         if "tuple of" in expected and isinstance(value, _SEQUENCES):
@@ -54,6 +57,15 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
         raise TypeError(
             f"{name}(): argument '{argument}' (position {position}) must be {expected}, not {found}"
         ) from error
+
+
+def check_switches(name: str, **switches: Any) -> None:
+    """Raises TypeError for the first of a call's switches that is no bool."""
+    for argument, value in switches.items():
+        if value.__class__ is not bool:
+            raise TypeError(
+                f"{name}(): argument '{argument}' must be bool, not {type(value).__name__}"
+            )
 
 
 def refuse_size(name: str, error: Exception) -> None:
@@ -103,7 +115,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "Number": _is_number,
     "float": _is_real,
     "int": _is_integer,
-    "bool": lambda value: isinstance(value, (bool, np.bool_)),
+    "bool": lambda value: value.__class__ is bool,
     "str": lambda value: isinstance(value, str),
     "Ints": lambda value: _is_integer(value) or _integers(value),
     "Sequence[int]": _integers,

@@ -56,16 +56,16 @@ def parse(declaration: Callable[..., Any]) -> tuple[tuple[Param, ...], bool]:
     return tuple(params), "out" in keyword_only
 
 
-def argument_list(params: Iterable[Param]) -> str:
-    """``input, other, *, alpha``: the parameters as they stand in a ``def``, without defaults."""
-    parts = []
-    starred = False
-    for param in params:
-        if param.keyword_only and not starred:
-            parts.append("*")
-            starred = True
-        parts.append(param.name)
-    return ", ".join(parts)
+def switches_of(names: Iterable[str], kinds: dict[str, str]) -> tuple[tuple[int, bool], ...]:
+    """The places of parameters that take True and False alone, and whether they take None."""
+    found = enumerate(map(kinds.get, names))
+    return tuple((i, kind != "bool") for i, kind in found if kind in ("bool", "bool | None"))
+
+
+def switch_lines(switches: Iterable[tuple[int, bool]]) -> list[str]:
+    """A statement that raises TypeError where one of these is something else."""
+    wrong = [f"a{i}.__class__ is not bool{f' and a{i} is not None' * n}" for i, n in switches]
+    return [f"if {' or '.join(wrong)}: raise TypeError"] if wrong else []
 
 
 def key_lines(params: Iterable[Param]) -> list[str]:

@@ -21,6 +21,7 @@ from lamella_core.dispatch import (
     innermost,
     mark_order,
 )
+from lamella_core.refusal import check_switches
 from lamella_core.size import Size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
 
@@ -252,6 +253,7 @@ class Tensor(metaclass=_HasOps):
         Raises:
             RuntimeError: without ``lamella_autograd``, when recording is asked for.
         """
+        check_switches("requires_grad_", requires_grad=requires_grad)
         if requires_grad:
             raise RuntimeError(
                 "requires_grad=True needs the package lamella-autograd: install it and import "

@@ -76,9 +76,16 @@ __all__ += _vision
 
 # PyTorch has these in one module; files that hold whole modules name them by it.
 register_place("torch._C._nn", globals()["gelu"])
+# Switches of which PyTorch asks only whether they are true.
+_LENIENT = {
+    "antialias", "full", "hard", "include_last_offset", "inplace", "need_weights",
+    "recompute_scale_factor", "reduce", "return_indices", "size_average",
+}  # fmt: skip
 for _name in __all__:
     _function = globals()[_name]
     if not hasattr(_function, "op"):
+        for _switch in _LENIENT & _function.__annotations__.keys():
+            _function.__annotations__[_switch] = "Any"
         globals()[_name] = _function = _checked(_function, renames=False)
         # Where a pickle looks for it.
         _function.__module__ = __name__

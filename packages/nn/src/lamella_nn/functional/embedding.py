@@ -169,7 +169,7 @@ def embedding_bag(
         _shorten(weight, input, max_norm, norm_type)
     return bag_ops.embedding_bag(
         weight, input, offsets, per_sample_weights, mode, padding_idx, scale_grad_by_freq,
-        include_last_offset, sparse,
+        bool(include_last_offset), sparse,
     )[0]  # fmt: skip
 
 

@@ -15,9 +15,9 @@ from lamella_nn.modules.module import Module
 
 def reduction_from_legacy(size_average: bool | None, reduce: bool | None) -> str:
     """The ``reduction`` that the older arguments ``size_average`` and ``reduce`` stand for."""
-    if reduce is False:
+    if reduce is not None and not reduce:
         reduction = "none"
-    elif size_average is False:
+    elif size_average is not None and not size_average:
         reduction = "sum"
     else:
         reduction = "mean"

@@ -9,6 +9,7 @@ from lamella_core.conventions.results import write_out
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
 from lamella_core.ops.random import dropout_noise
+from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ __all__ = [
 _ALPHA = 1.7580993408473766
 
 
-def _check(p: float) -> None:
+def _check(p: float, train: bool) -> None:
+    if train.__class__ is not bool:
+        check_switches("dropout", train=train)
     if not 0 <= p <= 1:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -39,7 +42,7 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     Raises:
         RuntimeError: when ``p`` is not in [0, 1].
     """
-    _check(p)
+    _check(p, train)
     if not train or p == 0 or input._array.size == 0:
         return input
     if p == 1:
@@ -49,7 +52,7 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """:func:`dropout` that also returns the mask of the elements that were kept."""
-    _check(p)
+    _check(p, train is not False)
     if train is False or input._array.size == 0:
         from lamella_core.dtype import bool_
 
@@ -67,7 +70,7 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     Raises:
         RuntimeError: when the input has fewer than two dimensions, or ``p`` is not in [0, 1].
     """
-    _check(p)
+    _check(p, train)
     if not train or p == 0 or input._array.size == 0:
         return input
     if p == 1:
@@ -100,7 +103,7 @@ def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
 
 
 def _alpha(input: Tensor, p: float, train: bool, noise_like: Callable[[Tensor], Tensor]) -> Tensor:
-    _check(p)
+    _check(p, train)
     if not train or p == 0 or input._array.size == 0:
         return input
     if p == 1:

@@ -35,6 +35,7 @@ from lamella_core.formats import (
     preserve_format,
     suggests_channels_last,
 )
+from lamella_core.refusal import check_switches
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
 
@@ -150,6 +151,8 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     Raises:
         RuntimeError: when the shape of ``src`` does not broadcast to this one's.
     """
+    if non_blocking.__class__ is not bool:
+        check_switches("copy_", non_blocking=non_blocking)
     if not isinstance(src, Tensor):
         if not isinstance(src, (bool, int, float, complex)):
             raise TypeError(
@@ -251,6 +254,8 @@ def _to(
         if more:
             non_blocking = more[0]
             copy = more[1] if len(more) > 1 else copy
+    if not non_blocking.__class__ is copy.__class__ is bool:
+        check_switches("to", non_blocking=non_blocking, copy=copy)
     if other is not None:
         dtype, device = other._dtype, other.device
     result = self

@@ -26,6 +26,7 @@ from lamella_core.formats import (
     check_layout,
     dense_strides,
 )
+from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -127,11 +128,15 @@ def _finished(
     return as_asked(tensor, requires_grad, pin_memory)
 
 
-def as_asked(tensor: Tensor, requires_grad: bool, pin_memory: bool) -> Tensor:
+def as_asked(tensor: Tensor, requires_grad: bool | None, pin_memory: bool | None) -> Tensor:
     """A new tensor, in page-locked memory or a leaf of the graph if so wanted."""
-    if pin_memory:
+    if pin_memory is True:
         tensor = tensor.pin_memory()
-    return tensor.requires_grad_() if requires_grad else tensor
+    elif pin_memory is not False and pin_memory is not None:
+        check_switches("pin_memory", pin_memory=pin_memory)
+    if requires_grad is False or requires_grad is None:
+        return tensor
+    return tensor.requires_grad_(requires_grad)
 
 
 def _filled(name: str, make: Any, doc: str) -> Any:
@@ -154,8 +159,8 @@ def _filled(name: str, make: Any, doc: str) -> Any:
             tensor = table[modes.bits | device_key(device)](shape, dtype, device)
         except (AttributeError, TypeError, ValueError):
             tensor = make(checked_sizes(name, shape), read_dtype(name, dtype), device)
-        if out is None and not pin_memory:
-            return tensor.requires_grad_() if requires_grad else tensor
+        if out is None and pin_memory is requires_grad is False:
+            return tensor
         return _finished(name, tensor, out, requires_grad, pin_memory)
 
     fill.__name__ = fill.__qualname__ = name
@@ -213,8 +218,8 @@ def empty(
         order = channels_last_order(len(shape), memory_format)
         tensor = tensor.as_strided(shape, dense_strides(shape, order))
         tensor._view = None
-    if out is None and not pin_memory:
-        return tensor.requires_grad_() if requires_grad else tensor
+    if out is None and pin_memory is False:
+        return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
     return _finished("empty", tensor, out, requires_grad, pin_memory)
 
 
@@ -270,8 +275,8 @@ def full(
         tensor = _full_table[modes.bits | device_key(device)](size, value, dtype, device)
     except (TypeError, ValueError):
         tensor = _full(checked_sizes("full", size), value, dtype, device)
-    if out is None and not pin_memory:
-        return tensor.requires_grad_() if requires_grad else tensor
+    if out is None and pin_memory is False:
+        return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
     return _finished("full", tensor, out, requires_grad, pin_memory)
 
 
@@ -341,8 +346,8 @@ def arange(
                 raise ValueError("step must be nonzero: it is 0 when cut off to int64")
     table = _arange_table[modes.bits | device_key(device)]
     tensor = table(first, limit, stride, dtype, device)
-    if out is None and not pin_memory:
-        return tensor.requires_grad_() if requires_grad else tensor
+    if out is None and pin_memory is False:
+        return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
     return _finished("arange", tensor, out, requires_grad, pin_memory)
 
 

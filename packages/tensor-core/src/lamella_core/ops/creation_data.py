@@ -15,6 +15,7 @@ from lamella_core.dispatch import backend_of, mark_order
 from lamella_core.ops.creation import as_asked
 from lamella_core.promotion import promote_types
 from lamella_core.quiet import quiet
+from lamella_core.refusal import check_switches
 from lamella_core.storage import borrowed_storage
 from lamella_core.tensor import Tensor, wrap
 
@@ -67,6 +68,9 @@ def tensor(
             result = _of_cuda_array(data).to(device=device, dtype=dtype, copy=True)
         else:
             result = _on_device(array, device, owned=array is not data and array.base is None)
+    if requires_grad is False is pin_memory:
+        return result
+    check_switches("tensor", requires_grad=requires_grad, pin_memory=pin_memory)
     return as_asked(result, requires_grad, pin_memory)
 
 
@@ -140,7 +144,7 @@ def asarray(
             )
         if not requires_grad and result.requires_grad:
             result = result.detach()
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -251,7 +255,7 @@ def frombuffer(
         )
     array = np.frombuffer(buffer, np.uint8, count * size, offset).view(dtype.numpy)
     result = wrap(array, dtype, backend_of(CPU).key)
-    return result.requires_grad_() if requires_grad else result
+    return result if requires_grad is False else result.requires_grad_(requires_grad)
 
 
 def _on_device(array: np.ndarray, device: DeviceLike | None, owned: bool) -> Tensor:

@@ -95,8 +95,8 @@ def _in_the_shape(name: str, make: Any, doc: str) -> Any:
         dtype: dtype | None = None,
         layout: layout | None = None,
         device: DeviceLike | None = None,
-        pin_memory: bool = False,
-        requires_grad: bool = False,
+        pin_memory: bool | None = False,
+        requires_grad: bool | None = False,
         memory_format: memory_format | None = preserve_format,
     ) -> Tensor:
         array = input._array
@@ -111,9 +111,9 @@ def _in_the_shape(name: str, make: Any, doc: str) -> Any:
             tensor = table[modes.bits | backend.key](array.shape, input._dtype, place)
         else:
             tensor = _like(make, input, (), dtype, device, memory_format, layout)
-        if pin_memory:
-            tensor = tensor.pin_memory()
-        return tensor.requires_grad_() if requires_grad else tensor
+        if pin_memory is requires_grad is False:
+            return tensor
+        return as_asked(tensor, requires_grad, pin_memory)
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = doc
@@ -151,8 +151,8 @@ def full_like(
     dtype: dtype | None = None,
     layout: layout | None = None,
     device: DeviceLike | None = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
+    pin_memory: bool | None = False,
+    requires_grad: bool | None = False,
     memory_format: memory_format | None = preserve_format,
 ) -> Tensor:
     """``fill_value`` in the shape of ``input``. The arguments are those of :func:`empty_like`."""
@@ -189,9 +189,9 @@ def _of_the_type(name: str, make: Any, doc: str) -> Any:
         *size: Any,
         dtype: dtype | None = None,
         device: DeviceLike | None = None,
-        requires_grad: bool = False,
+        requires_grad: bool | None = False,
         layout: layout | None = None,
-        pin_memory: bool = False,
+        pin_memory: bool | None = False,
     ) -> Tensor:
         tensor = _new(make, self, size, (), dtype, device, layout)
         return as_asked(tensor, requires_grad, pin_memory)
@@ -213,9 +213,9 @@ def _new_full(
     *,
     dtype: dtype | None = None,
     device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = False,
     layout: layout | None = None,
-    pin_memory: bool = False,
+    pin_memory: bool | None = False,
 ) -> Tensor:
     """``fill_value`` in a tensor of this one's type and device."""
     value = (number_of_type(fill_value, self._dtype if dtype is None else dtype),)
@@ -229,9 +229,9 @@ def _new_empty_strided(
     stride: Sequence[int],
     dtype: dtype | None = None,
     device: DeviceLike | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = False,
     layout: layout | None = None,
-    pin_memory: bool = False,
+    pin_memory: bool | None = False,
 ) -> Tensor:
     """A tensor of this one's type and device with the given strides, its elements not set."""
     check_layout(layout)

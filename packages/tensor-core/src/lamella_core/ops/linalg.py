@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.composite import composite
+from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import LARGE, normalize_dim
 from lamella_core.conventions.contraction import contraction
@@ -565,6 +565,7 @@ def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:
     return result
 
 
+@checked
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """Vandermonde matrix: columns are the powers of ``x``.
 

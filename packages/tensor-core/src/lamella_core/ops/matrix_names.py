@@ -211,7 +211,7 @@ def ormqr(
 
 
 @composite()
-def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -> Any:
     """``P L U = A`` in one matrix with its row exchanges; see :func:`linalg.lu_factor`.
 
     Args:

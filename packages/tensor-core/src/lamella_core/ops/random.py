@@ -121,7 +121,7 @@ def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
             tensor = table[modes.bits | place](shape, source, dtype, device)
         except (AttributeError, TypeError, ValueError):
             tensor = make(checked_sizes(name, shape), source, read_dtype(name, dtype), device)
-        if requires_grad or pin_memory:
+        if not pin_memory is requires_grad is False:
             return _finished(name, tensor, out, requires_grad, pin_memory)
         return tensor
 
@@ -209,7 +209,7 @@ def randint(
         tensor = _randint_table[modes.bits | place](low, high, size, source, dtype, device)
     except (AttributeError, TypeError, ValueError):
         tensor = _randint(low, high, checked_sizes("randint", size), source, dtype, device)
-    if out is not None or requires_grad or pin_memory:
+    if out is not None or not pin_memory is requires_grad is False:
         return _finished("randint", tensor, out, requires_grad, pin_memory)
     return tensor
 

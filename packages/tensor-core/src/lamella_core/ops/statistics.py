@@ -59,7 +59,8 @@ def _deviation(
         correction = int(unbiased)
     if dim is not None:
         dim = all_or_tuple(dim, input._array.ndim)
-    return op(input, dim, 1 if correction is None else correction, keepdim)
+    less: Any = 1 if correction is None else correction
+    return op(input, dim, float(less), keepdim)
 
 
 @composite()
