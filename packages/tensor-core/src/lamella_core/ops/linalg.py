@@ -415,6 +415,12 @@ def addr(
         RuntimeError: when shapes do not fit.
     """
     dtype = result_dtype((input, vec1, vec2))
+    if dtype.category < FLOATING:
+        for name, factor in (("beta", beta), ("alpha", alpha)):
+            if isinstance(factor, (float, complex)):
+                raise RuntimeError(
+                    f"addr: for integral input tensors, argument {name} must be an integer"
+                )
     if dtype is bool_:
         beta, alpha = bool(beta), bool(alpha)
     elif dtype in REDUCED_PRECISION:
