@@ -108,6 +108,8 @@ def cdist(
 
 def _lengths(x1: Tensor, x2: Tensor, p: float) -> Tensor:
     difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
+    if not difference._array.shape[-1]:
+        return difference.sum(-1)
     if p == 0:
         counts = (difference != 0).sum(-1).to(difference._dtype)
         # The zeros bring the gradient, which is 0; their product refuses a second pass of it.
