@@ -230,6 +230,13 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "multilabel_margin_loss": lambda: functional.multilabel_margin_loss(wide, labels),
         "group_norm": lambda: functional.group_norm(image, 2, bias[:8], bias[:8]),
         "instance_norm": lambda: functional.instance_norm(image),
+        "interpolate, nearest": lambda: functional.interpolate(image[:, :2], scale_factor=2),
+        "interpolate, bilinear": lambda: functional.interpolate(
+            image[:, :2], scale_factor=2, mode="bilinear"
+        ),
+        "interpolate, bicubic": lambda: functional.interpolate(
+            image[:, :2], scale_factor=2, mode="bicubic"
+        ),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "kaiser_window": lambda: torch.kaiser_window(2_000_000),
     }

@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_autograd.formulas import derivative
+from lamella_autograd.modes import NO_GRAD
+from lamella_core.dispatch import modes
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 
 
 def _chosen(grad: Tensor, lost: Tensor, tie: Tensor) -> Tensor:
+    if modes.bits & NO_GRAD:
+        return keep_where(grad, ~lost).sub_(keep_where(grad, tie).mul_(0.5))
     return keep_where(grad, ~lost) - keep_where(mul(grad, 0.5), tie)
 
 

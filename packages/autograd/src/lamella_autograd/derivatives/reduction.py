@@ -86,8 +86,9 @@ def shared_among_equal(
     if dim is None:
         equal = equal | (input != input)
     chosen = equal.to(grad._dtype)
-    count = sum(chosen, dim, True) if shape else chosen
-    return with_reduced_dims(grad, shape, dim, keepdim) * (chosen / count)
+    share = 1 / (sum(chosen, dim, True) if shape else chosen)
+    del chosen
+    return with_reduced_dims(grad, shape, dim, keepdim) * share * equal
 
 
 def at_index(

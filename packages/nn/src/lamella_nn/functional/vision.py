@@ -186,11 +186,15 @@ def interpolate(
     if mode in ("nearest", "nearest-exact") and dims in (1, 2, 3):
         if not input._dtype.is_floating_point and input._dtype is not core.uint8:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
-        result = input
-        for i, m in enumerate(sizes):
-            ratio = shape[2 + i] / m if scales is None else 1 / scales[i]
-            index = _nearest(shape[2 + i], m, ratio, mode == "nearest-exact")
-            result = resample(result, i - dims, [index], None)
+        ratios = [
+            shape[2 + i] / m if scales is None else 1 / scales[i] for i, m in enumerate(sizes)
+        ]
+        exact = mode == "nearest-exact"
+        places = [
+            [_nearest(n, m, ratio, exact)]
+            for n, m, ratio in zip(shape[2:], sizes, ratios, strict=True)
+        ]
+        result = resample(input, places, None)
         return rename(in_format_of(input, result), _name(mode, dims))
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
         if input._dtype is core.uint8 and dims == 2:
@@ -208,12 +212,12 @@ def interpolate(
         if not input._dtype.is_floating_point:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
         neighbours = _cubic if mode == "bicubic" else _linear
-        result = single(input)
+        tables = []
         for i, (n, m) in enumerate(zip(shape[2:], sizes, strict=True)):
             scale = None if scales is None else scales[i]
-            places = _places(n, m, scale, bool(align_corners))
-            result = resample(result, i - dims, *neighbours(n, places))
-        return rename(in_format_of(input, as_given(result, input)), _name(mode, dims))
+            tables.append(neighbours(n, _places(n, m, scale, bool(align_corners))))
+        result = resample(input, [each[0] for each in tables], [each[1] for each in tables])
+        return rename(in_format_of(input, result), _name(mode, dims))
     if dims in (1, 2, 3) and mode in _DIMENSIONS:
         raise NotImplementedError(
             f"Got {input.ndim}D input, but {mode} mode needs {_DIMENSIONS[mode] + 2}D input"

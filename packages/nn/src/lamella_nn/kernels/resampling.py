@@ -1,4 +1,4 @@
-"""Array kernels of resampling along one dimension: one pass over the output for each neighbour."""
+"""Array kernels of resampling: along one dimension after the other, a pass for each neighbour."""
 
 from __future__ import annotations
 
@@ -13,50 +13,92 @@ from lamella_core.formats import suggests_channels_last
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Elements of a result that are made at a time on the CPU.
-_BLOCK = 131072
+# Elements that are made at a time on the CPU, and the size of a result from which that is done.
+_BLOCK = 65536
+_LARGE = 524288
+
+# For each neighbour, which element it is, and its share (None: all of it).
+Neighbours = list[tuple[Any, Any]]
 
 
 @shared_kernel
 def resample(
     xp: Any,
     input: Any,
-    dim: int,
-    places: Sequence[Sequence[int]],
-    shares: Sequence[Sequence[float]] | None,
+    places: Sequence[Sequence[Sequence[int]]],
+    shares: Sequence[Sequence[Sequence[float]]] | None,
 ) -> Any:
     if suggests_channels_last(input):
         # Along the memory, and the result is channels-last, too.
-        last = resample(xp, xp.moveaxis(input, 1, -1), dim - 1, places, shares)
+        last = _resampled(xp, xp.moveaxis(input, 1, -1), places, shares, 1)
         return xp.moveaxis(last, -1, 1)
-    at = [xp.asarray(indices) for indices in places]
-    parts: Any = [None] * len(places)
-    if shares is not None:
-        form = (-1, *(1,) * (-1 - dim))
-        parts = [xp.asarray(each, input.dtype).reshape(form) for each in shares]
-    length = len(at[0]) if at else 0
-    size = input.size // max(input.shape[dim], 1) * length
-    if size < 4 * _BLOCK or len(at) < 2 or xp is not np or not input.flags.c_contiguous:
-        return _sum_of_taken(input, at, parts, dim)
-    lead = input.shape[:dim]
-    count = prod(lead)
-    step = max(1, _BLOCK * count // size)
-    # Some of what lies before the dimension at a time, so that no neighbour is held for all.
-    flat = input.reshape(count, *input.shape[dim:])
-    result = np.empty((count, length, *input.shape[dim:][1:]), input.dtype)
-    for start in range(0, count, step):
-        result[start : start + step] = _sum_of_taken(flat[start : start + step], at, parts, dim)
+    return _resampled(xp, input, places, shares, 0)
+
+
+def _resampled(
+    xp: Any, input: Any, places: Sequence[Any], shares: Sequence[Any] | None, behind: int
+) -> Any:
+    """``resample`` of the dimensions before the last ``behind`` ones."""
+    dims = len(places)
+    first = input.ndim - behind - dims
+    is_half = input.dtype.itemsize == 2 and input.dtype.kind not in "iu"
+    wide = xp.float32 if is_half and shares is not None else input.dtype
+    every: list[Neighbours] = []
+    for i, each in enumerate(places):
+        form = (-1, *(1,) * (dims + behind - 1 - i))
+        given = [None] * len(each) if shares is None else shares[i]
+        every.append(
+            [
+                (xp.asarray(at), None if x is None else xp.asarray(x, wide).reshape(form))
+                for at, x in zip(each, given, strict=True)
+            ]
+        )
+    counts = [len(each[0][0]) for each in every]
+    lead, sizes = input.shape[:first], input.shape[first:]
+    # What there is for each element of the first dimensions after each step.
+    stages = [prod(counts[: i + 1]) * prod(sizes[i + 1 :]) for i in range(dims)]
+    count, most = prod(lead), max(stages)
+    if xp is not np or count * most < _LARGE:
+        return _apply(xp, input, every, first, wide).astype(input.dtype, copy=False)
+    flat = input.reshape(count, *sizes)
+    result = np.empty((count, *counts, *sizes[dims:]), input.dtype)
+    step = max(1, _BLOCK // most)
+    rows = counts[0] if step > 1 else max(1, _BLOCK * counts[0] // most)
+    for row in range(0, counts[0], rows):
+        part = slice(row, row + rows)
+        cut = [(at[part], None if x is None else x[part]) for at, x in every[0]]
+        for start in range(0, count, step):
+            some = slice(start, start + step)
+            target = result[some, part]
+            if is_half and wide != input.dtype:
+                target[...] = _apply(xp, flat[some], [cut, *every[1:]], 1, wide)
+            else:
+                _apply(xp, flat[some], [cut, *every[1:]], 1, wide, target)
     return result.reshape(*lead, *result.shape[1:])
 
 
-def _sum_of_taken(input: Any, places: list[Any], shares: list[Any], dim: int) -> Any:
-    total: Any = None
-    for indices, share in zip(places, shares, strict=True):
-        part = input.take(indices, dim)
-        if share is not None:
-            part *= share
-        if total is None:
-            total = part
-        else:
-            total += part
-    return total
+def _apply(
+    xp: Any, input: Any, every: list[Neighbours], first: int, wide: Any, out: Any = None
+) -> Any:
+    """The steps of a part, the last of which writes into ``out`` where it is given."""
+    last = first + len(every) - 1
+    for dim, neighbours in enumerate(every, first):
+        total: Any = None
+        for at, share in neighbours:
+            target = out if dim == last and total is None else None
+            if target is not None and share is None:
+                # All places are inside; NumPy would write into a copy if it had to find out.
+                part = input.take(at, dim, target, "clip")
+            else:
+                part = input.take(at, dim)
+                if part.dtype != wide:
+                    part = part.astype(wide)
+            if share is not None:
+                target = part if target is None else target
+                part = xp.multiply(part, share, target)
+            if total is None:
+                total = part
+            else:
+                total += part
+        input = total
+    return input

@@ -1,4 +1,4 @@
-"""Resampling along one dimension, by weights that are settings: nothing of them is saved."""
+"""Resampling, by weights that are settings: nothing of them is saved."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 
-@arrays(method=False)
+@arrays(reduced_precision=True, method=False)
 def resample(
     input: Tensor,
-    dim: int,
-    places: Sequence[Sequence[int]],
-    shares: Sequence[Sequence[float]] | None,
+    places: Sequence[Sequence[Sequence[int]]],
+    shares: Sequence[Sequence[Sequence[float]]] | None,
 ) -> Tensor:
-    """``out[i] = sum_k shares[k][i] input[places[k][i]]`` along a dimension counted from the last.
+    """``out[i] = sum_k shares[k][i] input[places[k][i]]`` along each of the last dimensions.
 
     Args:
-        places: for each neighbour, which element it is.
-        shares: for each neighbour, its weights; None for ones.
+        places: for each dimension and each neighbour, which elements it is.
+        shares: for each dimension and each neighbour, its weights; None for ones.
     """
