@@ -226,3 +226,33 @@ def test_results_are_row_major_whatever_the_input_is(reduce):
         result = reduce(turned)
         assert result.is_contiguous()
         np.testing.assert_allclose(result.numpy(), reduce(turned.contiguous()).numpy(), 1e-5)
+
+
+@pytest.mark.parametrize("layout", ["strided", "permuted", "expanded", "turned"])
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_reductions_of_all_elements_of_large_views(layout: str, kind: str) -> None:
+    rng = np.random.default_rng(3)
+    base = rng.standard_normal((600, 800)).astype(kind)
+    base[5, 8] = 0
+    whole = lc.tensor(base)
+    view, exact = {
+        "strided": lambda: (whole[:, ::2], base[:, ::2]),
+        "permuted": lambda: (
+            whole.view(20, 30, 800).permute(2, 0, 1),
+            base.reshape(20, 30, 800).transpose(2, 0, 1),
+        ),
+        "expanded": lambda: (whole[0].expand(300, 800), np.broadcast_to(base[0], (300, 800))),
+        "turned": lambda: (whole.t()[3:], base.T[3:]),
+    }[layout]()
+    exact = exact.astype(np.float64)
+    loose = {"rtol": 2e-3 if kind == "float16" else 1e-5, "atol": 1e-2}
+    every = tuple(range(exact.ndim))
+    for dims in (None, every):
+        np.testing.assert_allclose(view.sum(dims).item(), exact.sum(), **loose)
+        np.testing.assert_allclose(view.var(dims).item(), exact.var(ddof=1), **loose)
+        np.testing.assert_allclose(view.std(dims).item(), exact.std(ddof=1), **loose)
+        np.testing.assert_allclose(view.norm(2, dims).item(), np.sqrt((exact**2).sum()), **loose)
+        assert view.amax(every).item() == exact.max()
+        assert view.count_nonzero(dims).item() == np.count_nonzero(exact)
+    for name in ("sum", "var", "mean", "amax"):
+        assert getattr(view, name)(every, keepdim=True).shape == (1,) * exact.ndim

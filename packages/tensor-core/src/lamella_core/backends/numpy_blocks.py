@@ -247,6 +247,19 @@ def in_parts(
     return call
 
 
+def pieces(input: np.ndarray, elements: int = PART) -> list[np.ndarray]:
+    """Views of about so many elements each that make up an array, flat where that is no copy."""
+    input = input.transpose(sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__))
+    if input.flags.c_contiguous:
+        input = input.reshape(-1)
+    dim = 0 if prod(input.shape[1:]) <= elements else input.shape.index(max(input.shape))
+    step = max(elements * input.shape[dim] // max(input.size, 1), 1)
+    before = (slice(None),) * dim
+    return [
+        input[(*before, slice(start, start + step))] for start in range(0, input.shape[dim], step)
+    ]
+
+
 def reduce_converted(
     kernel: Callable[..., Any],
     input: np.ndarray,
@@ -258,11 +271,9 @@ def reduce_converted(
     """A reduction of a converted input; one of all is what ``joins``, where it is not None, makes
     of those of parts."""
     if axis is None and joins is not None:
-        flat = input.ravel("K")
-        step = 8 * PART // np.dtype(compute).itemsize
         parts = [
-            kernel(flat[start : start + step].astype(compute, copy=False), None, False)
-            for start in range(0, flat.size, step)
+            kernel(part.astype(compute, copy=False).ravel(), None, False)
+            for part in pieces(input, 8 * PART // np.dtype(compute).itemsize)
         ]
         result = joins(np.asarray(parts), None, False)
         return np.reshape(result, (1,) * input.ndim) if keepdims else result

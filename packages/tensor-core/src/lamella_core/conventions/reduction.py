@@ -119,6 +119,8 @@ class Reduction:
                     dim = nothing
                 elif array.ndim:
                     dim = normalize_dims(dim, array.ndim)
+                    if len(dim) == array.ndim and array.size:
+                        dim = None
                 else:
                     normalize_dims(dim, 0)
                     dim = None

@@ -21,14 +21,24 @@ def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
             # The last dimension stays: dimension by dimension, fewer rows are added in a row.
             input = sum(xp, input, max(axis), True)
     elif input.size > 64 * _ROWS and input.dtype.kind in "fc":
+        shape = input.shape
         input = _shortened(xp, input, axis)
+        if axis is None and keepdims:
+            return xp.reshape(xp.add.reduce(input, None), (1,) * len(shape))
     return xp.add.reduce(input, axis, None, None, keepdims)
 
 
 def _shortened(xp: Any, input: Any, axis: Any) -> Any:
     # Sums of blocks, where the whole axis would be added up row after row.
     if axis is None:
-        return input if input.flags.forc else input.ravel()
+        if input.flags.forc:
+            return input
+        # In the order of memory.
+        order = sorted(range(input.ndim), key=[-step for step in input.strides].__getitem__)
+        input = input.transpose(order)
+        if input.flags.c_contiguous or input.shape[-1] < _ROWS or not input.strides[-1]:
+            return input.ravel()
+        return _shortened(xp, xp.add.reduce(input, -1), None)
     if axis.__class__ is not int:
         return input
     size = input.shape[axis]

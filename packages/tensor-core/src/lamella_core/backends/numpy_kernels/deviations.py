@@ -12,6 +12,7 @@ from lamella_core.backends.numpy_blocks import (
     PART,
     by_parts,
     is_reduced,
+    pieces,
     reduce_converted,
     widened,
 )
@@ -27,31 +28,35 @@ def _deviation(name: str, root: Any) -> None:
     in_parts = by_parts(quiet(getattr(statistics, name)), 0, 2)
 
     def kernel(input: np.ndarray, axis: Any, correction: float, keepdims: bool) -> Any:
-        if axis is not None or keepdims or input.size < LARGE or not input.flags.forc:
+        if axis.__class__ is tuple and len(axis) == input.ndim:
+            axis = None
+        if axis is not None or input.size < LARGE:
             return in_parts(input, axis, correction, keepdims)
-        flat = input.ravel("K")
-        reduced = is_reduced(flat)
-        count = flat.size
+        parts = pieces(input)
+        reduced = is_reduced(input)
+        count = input.size
         # Not the method, whose warnings of infinities would not be in this module's name.
         total_of = np.add.reduce
-        compute = np.float32 if reduced else flat.dtype
-        found: list[Any] = [None] * -(-count // PART)
+        compute = np.float32 if reduced else input.dtype
+        found: list[Any] = [None] * len(parts)
 
-        def run(starts: range) -> None:
-            for start in starts:
-                part = flat[start : start + PART].astype(compute, copy=False)
+        def run(places: range) -> None:
+            for place in places:
+                part = parts[place].astype(compute, copy=False).ravel()
                 centre = total_of(part) / part.size
                 squares = total_of(squared_deviations(np, part, centre))
-                found[start // PART] = part.size, centre, squares
+                found[place] = part.size, centre, squares
 
         # A call is worth a thread where it converts.
-        spread(run, shares(count, PART) if reduced else [range(0, count, PART)])
+        spread(run, shares(len(parts), 1) if reduced else [range(len(parts))])
         # About the mean of all: that of a part is off by the distance of the two means, squared.
         sizes, centres, squares = map(np.array, zip(*found, strict=True))
         distances = squared_deviations(np, centres, total_of(centres * sizes) / count)
         degrees = count - correction
         total = (total_of(distances * sizes) + total_of(squares)).astype(squares.dtype)
         result = root(total / (degrees if degrees > 0 else total.dtype.type(0)))
+        if keepdims:
+            result = np.reshape(result, (1,) * input.ndim)
         return result.astype(input.dtype) if reduced else result
 
     kernel.reduced_precision = True  # type: ignore[attr-defined]
@@ -65,7 +70,7 @@ _norm_of_few = widened(_norm)
 def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any:
     reduced = is_reduced(input)
     if input.size < LARGE or (
-        axis is None and ord == 2 and input.dtype.kind == "f" and not reduced
+        axis is None and ord == 2 and input.dtype.kind == "f" and not reduced and input.flags.forc
     ):
         return _norm_of_few(input, axis, keepdims, ord)
     if axis.__class__ is tuple and len(axis) == input.ndim:
@@ -90,9 +95,8 @@ def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
 
 def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
     if axis is None and not keepdims:
-        flat = input.ravel("K")
-        parts = [flat[start : start + PART] for start in range(0, flat.size, PART)]
-        return np.array([np.count_nonzero(_bits(part) != 0) for part in parts], np.int64).sum()
+        counts = [np.count_nonzero(_bits(part) != 0) for part in pieces(input)]
+        return np.array(counts, np.int64).sum()
     return _counts(input, axis, keepdims)
 
 
