@@ -400,5 +400,5 @@ def test_gradient_where_there_was_no_tensor() -> None:
 def test_node_is_named_after_the_function() -> None:
     node = Cube.apply(leaf()).grad_fn
     assert type(node).__name__ == node.name() == "CubeBackward"
-    assert repr(node).startswith("<CubeBackward object at")
+    assert repr(node).startswith("<torch.autograd.function.CubeBackward object at")
     assert node.needs_input_grad == (True,)

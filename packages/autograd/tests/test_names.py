@@ -124,3 +124,10 @@ def test_in_place_composites_and_views_have_the_names_of_pytorch() -> None:
     slope = 2 * x.detach()
     slope[:, 0] *= 2
     assert x.grad.equal(slope)
+
+
+def test_classes_of_nodes_are_printed_as_those_of_pytorch() -> None:
+    total = lc.rand(3).requires_grad_().sum()
+    assert repr(type(total.grad_fn)) == "<class 'SumBackward0'>"
+    accumulates = total.grad_fn.next_functions[0][0]
+    assert repr(type(accumulates)) == "<class 'AccumulateGrad'>"

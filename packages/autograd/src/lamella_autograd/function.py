@@ -148,6 +148,9 @@ class FunctionCtx(Node):
     def name(self) -> str:
         return f"{self._function.__name__}Backward"
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {id(self):#x}>"
+
     def release(self) -> None:
         self._kept_tensors = FREED
 

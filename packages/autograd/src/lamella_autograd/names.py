@@ -85,7 +85,9 @@ def rename_node(node: Node, name: str) -> None:
 
 
 def _with_name(node_class: type[Node], name: str) -> type[Node]:
-    renamed: Any = type(name, (node_class,), {"__slots__": (), "name": Node.name})
+    renamed: Any = type(
+        name, (node_class,), {"__slots__": (), "__module__": "builtins", "name": Node.name}
+    )
     # What looks for saved tensors reads these.
     renamed.__slots__ = node_class.__slots__
     _renamed[node_class, name] = renamed
@@ -156,6 +158,7 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "squeeze": "SqueezeBackward2",
     "squeeze_dim": "SqueezeBackward1",
     "std_mean": "StdMeanBackward0",
+    "stft": lambda node: "SqueezeBackward4" if node.op_name == "squeeze" else "TransposeBackward1",
     "torch.linalg.householder_product": "LinalgHouseholderProductBackward0",
     "t": "TBackward0",
     "trace": "TraceBackward0",

@@ -118,6 +118,7 @@ class AccumulateGrad(Node):
     """
 
     __slots__ = ("variable",)
+    __module__ = "builtins"
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable

@@ -210,6 +210,8 @@ def _node_class(op: Op, rules: Derivative, source: Source) -> type[nodes.Node]:
         (nodes.Node,),
         {
             **({} if by_arguments is None else {"name": by_arguments}),
+            # As PyTorch's classes are printed, without a module.
+            "__module__": "builtins",
             "__slots__": source.slots,
             "op_name": op.name,
             "several": source.multiple,

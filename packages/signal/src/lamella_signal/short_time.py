@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.common import anywhere
+from lamella_core.conventions.results import write_out
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.complex_parts import view_as_real
 from lamella_core.ops.creation import arange
@@ -178,6 +179,7 @@ def stft(
     result = transform(frames, norm="ortho" if normalized else None).transpose(1, 2)
     if not batched:
         result = result.squeeze(0)
+    result = write_out("stft", result, None)
     return result if return_complex else view_as_real(result.contiguous())
 
 

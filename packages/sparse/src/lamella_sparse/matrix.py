@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.tensor import Tensor
 from lamella_sparse.conversion import coo_coalesce
 from lamella_sparse.coordinates import joined
@@ -122,4 +123,4 @@ def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any 
         mat1: sparse ``(n, k)``.
         mat2: dense ``(k, m)``.
     """
-    return beta * mat + alpha * _mm(mat1, mat2)
+    return rename(beta * mat + alpha * _mm(mat1, mat2), "SparseAddmmBackward0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
+from lamella_autograd import rename
 from lamella_core.conventions.common import normalize_dim, normalize_dims
 from lamella_sparse.conversion import coo_tensor, coo_values
 from lamella_sparse.coordinates import flat
@@ -72,7 +73,7 @@ def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         NotImplementedError: for values that are not floating, without ``dtype``.
     """
     result, _ = _softmax("softmax", input, dim, dtype)
-    return result
+    return rename(result, "SparseSoftmaxBackward0")
 
 
 def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -81,7 +82,7 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     Arguments and errors are those of :func:`softmax`.
     """
     _, result = _softmax("log_softmax", input, dim, dtype)
-    return result
+    return rename(result, "SparseLogSoftmaxBackward0")
 
 
 def _softmax(op_name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd.formulas import derivative, op_call
+from lamella_autograd.names import node_name
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp
@@ -176,3 +177,8 @@ derivative(
     input=_soft_margin_by_input,
     target=_soft_margin_by_target,
 )
+
+node_name("elementwise_bce_backward", "BinaryCrossEntropyBackwardBackward0")
+node_name("elementwise_huber_backward", "HuberLossBackwardBackward0")
+node_name("elementwise_mse_backward", "MseLossBackwardBackward0")
+node_name("elementwise_soft_margin_backward", "SoftMarginLossBackwardBackward0")
