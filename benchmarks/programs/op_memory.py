@@ -241,6 +241,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "interpolate, bicubic": lambda: functional.interpolate(
             image[:, :2], scale_factor=2, mode="bicubic"
         ),
+        "glu": lambda: functional.glu(wide),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "kaiser_window": lambda: torch.kaiser_window(2_000_000),
     }

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @batching(
     "max_pool", "max_pool_with_indices", "take_flat", "put_flat", "avg_pool",
     "avg_pool_backward", "adaptive_avg_pool", "adaptive_avg_pool_backward", "adaptive_max_pool",
-    "constant_pad_nd", "pad_from_input", "pad_from_input_backward", "resample",
+    "constant_pad_nd", "pad_from_input", "pad_from_input_backward", "resample", "gated",
+    "gated_backward",
 )  # fmt: skip
 def over_last_dims(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """Ops on the last dimensions: examples are one more dimension in front."""

@@ -19,6 +19,7 @@ NAMES = sorted(
 FUSED_ONCE = {
     "attention_backward",
     "embedding_bag_backward",
+    "gated_backward",
     "gru_layer_backward",
     "lstm_layer_backward",
     "native_batch_norm_backward",

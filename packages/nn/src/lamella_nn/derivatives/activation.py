@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from lamella_autograd import is_grad_enabled
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call
 from lamella_core.ops.activation import shrink_backward, sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import tanh
+from lamella_core.ops.joining import cat
 from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 from lamella_nn.ops import activation as ops
@@ -32,6 +34,15 @@ def _softplus_slope(
     return keep_where(grad * grad_output * s * (1 - s) * beta, ~(input * beta >= threshold))
 
 
+def _gated(grad: Tensor, input: Tensor, dim: int) -> Tensor:
+    if not is_grad_enabled():
+        return ops.gated_backward(grad, input, dim)
+    first, second = input.chunk(2, dim)
+    slope = sigmoid(second)
+    return cat((grad * slope, grad * first * slope * (1 - slope)), dim)
+
+
+derivative("gated", input=_gated)
 derivative(
     "hardtanh",
     input=lambda grad, input, min_val, max_val: ops.hardtanh_backward(

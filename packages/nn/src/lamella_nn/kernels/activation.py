@@ -93,3 +93,50 @@ def hardswish(xp: Any, input: Any) -> Any:
 def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
     inside = xp.where(input <= -3, grad.dtype.type(0), grad * (input / 3 + 0.5))
     return xp.where(input >= 3, grad, inside)
+
+
+def gate(xp: Any, first: Any, second: Any) -> Any:
+    """``a * sigmoid(b)``, of half precision in float32."""
+    return _single(xp, first) * sigmoid(xp, _single(xp, second))
+
+
+def gate_slope(xp: Any, grad: Any, first: Any, second: Any) -> Any:
+    """The gradient of :func:`gate` to ``b``."""
+    slope = sigmoid(xp, _single(xp, second))
+    return _single(xp, grad) * _single(xp, first) * (slope * (1 - slope))
+
+
+def _single(xp: Any, array: Any) -> Any:
+    return array.astype(xp.float32) if array.dtype.itemsize == 2 else array
+
+
+def halves(input: Any, dim: int) -> tuple[Any, Any]:
+    """The two halves along a dimension that is counted from the last."""
+    half, behind = input.shape[dim] // 2, (slice(None),) * (-1 - dim)
+    return input[(..., slice(half), *behind)], input[(..., slice(half, None), *behind)]
+
+
+@shared_kernel
+def gated(xp: Any, input: Any, dim: int) -> Any:
+    first, second = halves(input, dim)
+    if input.dtype.itemsize == 2:
+        return gate(xp, first, second).astype(input.dtype)
+    result = sigmoid(xp, second)
+    return xp.multiply(first, result, result)
+
+
+@shared_kernel
+def gated_backward(xp: Any, grad_output: Any, input: Any, dim: int) -> Any:
+    result = xp.empty(input.shape, input.dtype)
+    (first, second), (to_first, to_second) = halves(input, dim), halves(result, dim)
+    if input.dtype.itemsize == 2:
+        to_first[...] = gate(xp, grad_output, second)
+        to_second[...] = gate_slope(xp, grad_output, first, second)
+        return result
+    # s, g s and (1 - s) g s a, one after the other, each in its place.
+    sigmoid(xp, second, to_second)
+    xp.multiply(grad_output, to_second, to_first)
+    xp.subtract(1, to_second, to_second)
+    xp.multiply(to_second, to_first, to_second)
+    xp.multiply(to_second, first, to_second)
+    return result

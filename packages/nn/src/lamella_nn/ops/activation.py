@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core.composite import composite
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.declaration import call_inplace
-from lamella_core.ops.activation import elu, leaky_relu, sigmoid
+from lamella_core.ops.activation import elu, leaky_relu
 from lamella_core.ops.elementary import tanh
-from lamella_core.ops.operators import abs, mul, sub
+from lamella_core.ops.operators import abs, sub
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -155,8 +156,17 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     size = input.shape[dim]
     if size % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
-    half = size // 2
-    return mul(input.narrow(dim, 0, half), sigmoid(input.narrow(dim, half, half)))
+    return gated(input, dim - input.ndim)
+
+
+@arrays(refuses="bool integer complex", reduced_precision=True, like_first=True, method=False)
+def gated(input: Tensor, dim: int) -> Tensor:
+    """:func:`glu` along a dimension that is counted from the last."""
+
+
+@arrays(reduced_precision=True, method=False)
+def gated_backward(grad_output: Tensor, input: Tensor, dim: int) -> Tensor:
+    """The gradient of ``gated``."""
 
 
 # ------------ in place

@@ -21,7 +21,7 @@ from lamella_core.backends.numpy_blocks import by_blocks as in_blocks
 from lamella_core.backends.numpy_kernels.few import clamp, numbers
 from lamella_core.backends.numpy_kernels.special import special
 from lamella_core.dispatch import register_kernel
-from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form
+from lamella_core.kernels.activation import GELU_CUBIC, check_gelu_form, sigmoid
 from lamella_core.kernels.special import gelu_exact, gelu_exact_backward
 from lamella_core.parallel import even_step, shares, spread
 from lamella_core.quiet import quiet
@@ -202,6 +202,52 @@ def gelu_backward(grad: Any, input: Any, approximate: str) -> Any:
         return by_blocks(_gelu_slope, 1, grad, input)
     return _plain_gelu_backward(grad, input)
 
+
+_gate = in_blocks(partial(quiet(whole.gate), np), False, 2)
+_gate_slope = in_blocks(partial(quiet(whole.gate_slope), np), False)
+
+
+_gated = partial(quiet(whole.gated), np)
+_sigmoid = partial(quiet(sigmoid), np)
+# Elements of rows that are halved together, and of the longest row.
+_ROWS = 65536
+_MOST_OF_ROW = 131072
+_gated_backward = partial(quiet(whole.gated_backward), np)
+
+
+def gated(input: Any, dim: int) -> Any:
+    if input.dtype.itemsize > 2:
+        return _gated(input, dim)
+    first, second = whole.halves(input, dim)
+    return _gate(first, second, out=np.empty(first.shape, input.dtype))
+
+
+def gated_backward(grad_output: Any, input: Any, dim: int) -> Any:
+    is_half, count = input.dtype.itemsize == 2, len(input)
+    whole_rows = input.size >= LARGE and dim + input.ndim and input.size <= _MOST_OF_ROW * count
+    if not is_half and not whole_rows:
+        return _gated_backward(grad_output, input, dim)
+    result = np.empty(input.shape, input.dtype)
+    (first, second), (to_first, to_second) = (whole.halves(x, dim) for x in (input, result))
+    if not is_half:
+        # In rows that lie side by side, reading one half while the other is written is slow.
+        step = max(1, _ROWS * count // input.size)
+        for start in range(0, count, step):
+            part = slice(start, start + step)
+            slope = _sigmoid(second[part])
+            np.multiply(grad_output[part], slope, to_first[part])
+            rest = 1 - slope
+            np.multiply(rest, slope, rest)
+            np.multiply(rest, first[part], rest)
+            np.multiply(rest, grad_output[part], to_second[part])
+        return result
+    _gate(grad_output, second, out=to_first)
+    _gate_slope(grad_output, first, second, out=to_second)
+    return result
+
+
+for _kernel in (gated, gated_backward):
+    register_kernel(_kernel.__name__, _kernel, "cpu")
 
 _kernels: tuple[Any, ...] = (silu, silu_backward, gelu, gelu_backward)
 for _kernel in _kernels:
