@@ -243,7 +243,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "glu": lambda: functional.glu(wide),
         "hann_window": lambda: torch.hann_window(2_000_000),
-        "kaiser_window": lambda: torch.kaiser_window(2_000_000),
+        "blackman_window": lambda: torch.blackman_window(2_000_000),
     }
     inside: Calls = {
         "add_": lambda: x.add_(y),
