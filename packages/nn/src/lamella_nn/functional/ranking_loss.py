@@ -305,7 +305,10 @@ def multilabel_margin_loss(
             f"{listed(input.shape)}"
         )
     classes = input._array.shape[-1] if input.ndim else 1
-    if target._dtype.is_floating_point or anywhere((target < -1) | (target >= classes)):
+    is_outside = target._dtype.is_floating_point or (
+        target.numel() and anywhere((target.amin() < -1) | (target.amax() >= classes))
+    )
+    if is_outside:
         raise RuntimeError(
             f"argument #2 'target' is out of range: it has to hold the indices of {classes} "
             "classes, or -1"

@@ -60,21 +60,25 @@ def _resampled(
     count, most = prod(lead), max(stages)
     if xp is not np or count * most < _LARGE:
         return _apply(xp, input, every, first, wide).astype(input.dtype, copy=False)
-    flat = input.reshape(count, *sizes)
-    result = np.empty((count, *counts, *sizes[dims:]), input.dtype)
+    result = np.empty((*lead, *counts, *sizes[dims:]), input.dtype)
     step = max(1, _BLOCK // most)
     rows = counts[0] if step > 1 else max(1, _BLOCK * counts[0] // most)
-    for row in range(0, counts[0], rows):
-        part = slice(row, row + rows)
-        cut = [(at[part], None if x is None else x[part]) for at, x in every[0]]
-        for start in range(0, count, step):
-            some = slice(start, start + step)
-            target = result[some, part]
-            if is_half and wide != input.dtype:
-                target[...] = _apply(xp, flat[some], [cut, *every[1:]], 1, wide)
-            else:
-                _apply(xp, flat[some], [cut, *every[1:]], 1, wide, target)
-    return result.reshape(*lead, *result.shape[1:])
+    # Image by image where bringing them together would be a copy.
+    apart = first > 1 and not input.flags.c_contiguous
+    for whole, source in zip(result, input, strict=True) if apart else [(result, input)]:
+        flat = source.reshape(-1, *sizes)
+        made = whole.reshape(-1, *result.shape[first:])
+        for row in range(0, counts[0], rows):
+            part = slice(row, row + rows)
+            cut = [(at[part], None if x is None else x[part]) for at, x in every[0]]
+            for start in range(0, len(flat), step):
+                some = slice(start, start + step)
+                target = made[some, part]
+                if wide != input.dtype:
+                    target[...] = _apply(xp, flat[some], [cut, *every[1:]], 1, wide)
+                else:
+                    _apply(xp, flat[some], [cut, *every[1:]], 1, wide, target)
+    return result
 
 
 def _apply(
