@@ -114,10 +114,11 @@ def test_dir_lists_ops_and_sub_packages() -> None:
 
 
 def test_functions_of_nn_at_the_top_level() -> None:
-    from lamella_nn.functional import recurrent
+    from lamella_nn.functional import distance, recurrent
 
     assert lamella.lstm is recurrent.lstm
     assert lamella.gru_cell is recurrent.gru_cell
+    assert lamella.cdist is distance.cdist
 
 
 def test_every_name_in_all_is_there() -> None:

@@ -106,7 +106,6 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "block_diag": "BlockDiagBackward0",
     "bmm": "BmmBackward0",
     "cartesian_prod": "StackBackward0",
-    "cdist": "CdistBackward0",
     "celu": "CeluBackward0",
     "chain_matmul": "ViewBackward0",
     "cholesky": "CholeskyBackward0",

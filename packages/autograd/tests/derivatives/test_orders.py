@@ -129,7 +129,6 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "fft_c2c": (lambda x: fft_c2c(x, (1,), "backward", True) ** 2, (COMPLEX,)),
     "fft_r2c": (lambda x: fft_r2c(x, (1,), "backward") ** 2, (MIXED,)),
     "fft_c2r": (lambda x: fft_c2r(x, (1,), "backward", 4) ** 2, (COMPLEX,)),
-    "cdist": (lambda x, y: lc.cdist(x, y), (MIXED, LARGE)),
 }
 
 NEED_SCIPY = frozenset("xlog1py erf erfinv lgamma i0 i1 i1e ndtri lstsq lu".split())

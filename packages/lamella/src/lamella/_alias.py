@@ -72,6 +72,7 @@ FUNCTIONS = {
         "gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell".split(),
         "lamella_nn.functional.recurrent",
     ),
+    "cdist": "lamella_nn.functional.distance",
     **dict.fromkeys(
         """adaptive_avg_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d
         conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d

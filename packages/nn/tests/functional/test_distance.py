@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import lamella_autograd as autograd
 import lamella_core as torch
+from lamella_autograd.func import vmap
 from lamella_nn import functional as F
+from lamella_nn.functional.distance import cdist
+
+RNG = np.random.default_rng(0)
 
 
 def test_cosine_similarity():
@@ -31,5 +36,58 @@ def test_ties_of_the_largest_difference():
     (slope,) = autograd.grad(F.pdist(x, math.inf).sum(), x)
     assert slope.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
     a, b = torch.tensor([[1.0, 2.0]]).requires_grad_(), torch.tensor([[2.0, 3.0], [1.0, 2.0]])
-    (slope,) = autograd.grad(torch.cdist(a, b, math.inf).sum(), a)
+    (slope,) = autograd.grad(cdist(a, b, math.inf).sum(), a)
     assert slope.tolist() == [[-1.0, -1.0]]
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, 3.0, float("inf")])
+@pytest.mark.parametrize("count", [3, 30])
+def test_cdist(p: float, count: int) -> None:
+    a, b = RNG.standard_normal((2, count, 4)), RNG.standard_normal((5, 4))
+    b[0] = a[0, 0]
+    got = cdist(torch.from_numpy(a), torch.from_numpy(b), p).numpy()
+    gaps = a[:, :, None] - b
+    expected = np.linalg.norm(gaps, p, -1)
+    # A distance of 0 by the matrix product keeps the root of the rounding.
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-7)
+
+
+def test_wrong_distances() -> None:
+    with pytest.raises(RuntimeError, match="columns"):
+        cdist(torch.ones(2, 3), torch.ones(2, 4))
+    with pytest.raises(RuntimeError, match="non-negative"):
+        cdist(torch.ones(2, 3), torch.ones(2, 3), -1.0)
+    with pytest.raises(ValueError, match="compute_mode"):
+        cdist(torch.ones(2, 3), torch.ones(2, 3), compute_mode="fast")
+
+
+@pytest.mark.parametrize("p", [1.0, 1.5, 2.0, 3.0, math.inf])
+@pytest.mark.parametrize("mode", ["use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist"])
+def test_derivatives_of_cdist(p: float, mode: str) -> None:
+    a = torch.from_numpy(RNG.standard_normal((2, 3, 4))).requires_grad_()
+    b = torch.from_numpy(RNG.standard_normal((5, 4))).requires_grad_()
+    assert autograd.gradcheck(lambda a, b: cdist(a, b, p, mode), (a, b))
+    assert autograd.gradgradcheck(lambda a, b: cdist(a, b, p, mode), (a, b), fast_mode=True)
+
+
+def test_a_distance_of_zero_has_gradient_zero() -> None:
+    a = torch.ones(30, 2, requires_grad=True)
+    cdist(a, torch.ones(1, 2)).sum().backward()
+    assert not a.grad.any()
+
+
+@pytest.mark.parametrize("in_dims", [(0, None), (None, 0), (0, 0)])
+def test_cdist_of_each_example(in_dims: tuple[int | None, int | None]) -> None:
+    """By the matrix product, whose op has a rule."""
+    a, b = RNG.standard_normal((3, 30, 4)), RNG.standard_normal((3, 5, 4))
+    args = [x if dim == 0 else x[0] for x, dim in zip((a, b), in_dims, strict=True)]
+    found = vmap(cdist, in_dims=in_dims)(*map(torch.from_numpy, args)).numpy()
+    first, second = (x if dim == 0 else x[None] for x, dim in zip(args, in_dims, strict=True))
+    gaps = first[:, :, None] - second[:, None]
+    np.testing.assert_allclose(found, np.linalg.norm(gaps, axis=-1), rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["cdist", "pdist"])
+def test_the_core_names_the_owner(name: str) -> None:
+    with pytest.raises(AttributeError, match="install lamella-nn"):
+        getattr(torch, name)

@@ -86,7 +86,6 @@ from lamella_core.ops.cumulative import *
 from lamella_core.ops.description import *
 from lamella_core.ops.determinant import *
 from lamella_core.ops.differences import *
-from lamella_core.ops.distance import *
 from lamella_core.ops.einsum import *
 from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *
@@ -138,4 +137,6 @@ def __getattr__(name: str) -> object:
         return array_api()
     if name in {"fft", "istft", "stft"} or name.endswith("_window"):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
+    if name in {"cdist", "pdist"}:
+        raise AttributeError(f"{name!r} is lamella_nn's; install lamella-nn")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

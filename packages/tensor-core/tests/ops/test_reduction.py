@@ -256,3 +256,24 @@ def test_reductions_of_all_elements_of_large_views(layout: str, kind: str) -> No
         assert view.count_nonzero(dims).item() == np.count_nonzero(exact)
     for name in ("sum", "var", "mean", "amax"):
         assert getattr(view, name)(every, keepdim=True).shape == (1,) * exact.ndim
+
+
+@pytest.mark.parametrize("p", [0.5, 1, 2, 3])
+def test_renorm(p: float) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 2, 4)) * np.array([0.001, 1, 10])[:, None, None]
+    got = lc.renorm(lc.from_numpy(x), p, 0, 2.0).numpy()
+    norms = np.linalg.norm(x.reshape(3, -1), p, 1)
+    expected = x * np.where(norms > 2, 2 / norms, 1)[:, None, None]
+    np.testing.assert_allclose(got, expected, rtol=1e-6)
+    tensor = lc.from_numpy(x.copy())
+    assert tensor.renorm_(p, 0, 2.0) is tensor
+    np.testing.assert_array_equal(tensor.numpy(), got)
+
+
+@pytest.mark.parametrize("arguments", [(0, 0, 1.0), (2, 0, -1.0), (2j, 0, 1.0)])
+def test_wrong_renorm(arguments: tuple[float, int, float]) -> None:
+    with pytest.raises(RuntimeError):
+        lc.renorm(lc.ones(2, 2), *arguments)
+    with pytest.raises(RuntimeError):
+        lc.renorm(lc.ones(2), 2, 0, 1.0)

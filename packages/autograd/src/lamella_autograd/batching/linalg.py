@@ -28,7 +28,7 @@ def of_matrices(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, batch.full(args[0]), *args[1:])
 
 
-@batching("linalg_solve_triangular", "cholesky_solve", "euclidean_distances")
+@batching("linalg_solve_triangular", "cholesky_solve")
 def of_matrix_pairs(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """Ops on the matrices of two tensors, whose leading dimensions broadcast."""
     if op.mutates is not None:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import rename
+from lamella_core.composite import checked
 from lamella_core.dispatch import WATCHED
-from lamella_core.ops.distance import length
+from lamella_core.dtype import FLOATING
+from lamella_core.ops.arithmetic import keep_where
+from lamella_core.ops.reduction import vector_norm
 from lamella_core.promotion import result_dtype
+from lamella_nn.ops.distance import euclidean_distances
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
 
-# How many differences are taken at a time.
-_PART = 1 << 15
-
+# What nn.functional has; cdist is PyTorch's at the top level alone.
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+# The number of vectors from which the products of a matrix product are worth their rounding.
+_MANY = 25
+# How many differences are taken at a time.
+_PART = 49152
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -102,4 +115,96 @@ def _between(input: Tensor, first: Tensor, second: Tensor, p: float) -> Tensor:
     if p == 0:
         # The number of differences, whose gradient is 0: that of the counting norm is None.
         return (left - right).sign().abs().sum(1)
-    return length(left - right, float(p))
+    return _length(left - right, float(p))
+
+
+def _length(difference: Tensor, p: float) -> Tensor:
+    """The norm over the last dimension, whose gradient is a distance's.
+
+    That is, all of it goes to each of several largest differences.
+    """
+    if p != inf or not difference._key & WATCHED:
+        return vector_norm(difference, (difference._array.ndim - 1,), False, p)
+    size = difference.abs()
+    largest = size.detach().amax(-1)
+    part = keep_where(size, (size == largest.unsqueeze(-1)) & (size < inf))
+    return largest + (part - part.detach()).sum(-1)
+
+
+@checked
+def cdist(
+    x1: Tensor,
+    x2: Tensor,
+    p: float = 2.0,
+    compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary",
+) -> Tensor:
+    """``out[..., i, j] = (sum_k |x1[..., i, k] - x2[..., j, k]|^p)^(1/p)``.
+
+    Args:
+        x1, x2: ``(..., m, k)`` and ``(..., n, k)``, float32 or float64; batches broadcast.
+        p: the order, at least 0; inf for the largest difference, 0 for the number of differences.
+        compute_mode: whether Euclidean distances go by a matrix product:
+            ``use_mm_for_euclid_dist``, ``donot_use_mm_for_euclid_dist``, or
+            ``use_mm_for_euclid_dist_if_necessary``, with more than 25 vectors on a side.
+
+    Raises:
+        RuntimeError: for another type, negative ``p`` or shapes that do not fit.
+        ValueError: for an unknown mode.
+    """
+    if compute_mode not in (*_MODES, None):
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    for name, each in (("X1", x1), ("X2", x2)):
+        if each._dtype.category != FLOATING:
+            raise RuntimeError(
+                f"cdist only supports floating-point dtypes, {name} got: {each._dtype.class_name}"
+            )
+        if each._array.ndim < 2:
+            raise RuntimeError(
+                f"cdist only supports at least 2D tensors, {name} got: {each._array.ndim}D"
+            )
+    left, right = x1._array.shape, x2._array.shape
+    if left[-1] != right[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {left[-1]} X2: {right[-1]}"
+        )
+    if p < 0:
+        raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
+    by_product = compute_mode == _MODES[1] or (
+        compute_mode in (_MODES[0], None) and max(left[-2], right[-2]) > _MANY
+    )
+    if p == 2 and by_product:
+        return euclidean_distances(x1, x2)
+    work = x1._array.size * right[-2]
+    if (x1._key | x2._key) & WATCHED or (work <= 8 * _PART and len(left) == len(right) == 2):
+        return rename(_lengths(x1, x2, p), "CdistBackward0")
+    # The differences of a few vectors at a time.
+    batch = core.broadcast_shapes(left[:-2], right[:-2])
+    result = x1.new_empty((*batch, left[-2], right[-2]), dtype=result_dtype((x1, x2)))
+    parts = [(x1.expand(*batch, *left[-2:]), x2.expand(*batch, *right[-2:]), result)]
+    while parts:
+        one, other, into = parts.pop()
+        rows, columns, width = one.shape[-2], other.shape[-2], max(left[-1], 1)
+        if into.numel() * width <= _PART or max(rows, columns) == 1:
+            into.copy_(_lengths(one, other, p))
+        elif into.ndim > 2:
+            parts.extend(zip(one, other, into, strict=True))
+        elif rows > 1:
+            step = max(_PART // (columns * width), 1)
+            pairs = zip(one.split(step), into.split(step), strict=True)
+            parts.extend((few, other, place) for few, place in pairs)
+        else:
+            step = max(_PART // width, 1)
+            pairs = zip(other.split(step), into.split(step, 1), strict=True)
+            parts.extend((one, few, place) for few, place in pairs)
+    return result
+
+
+def _lengths(x1: Tensor, x2: Tensor, p: float) -> Tensor:
+    difference = x1.unsqueeze(-2) - x2.unsqueeze(-3)
+    if not difference._array.shape[-1]:
+        return difference.sum(-1)
+    if p == 0:
+        counts = (difference != 0).sum(-1).to(difference._dtype)
+        # The zeros bring the gradient, which is 0; their product refuses a second pass of it.
+        return counts + difference.zero_().mul(0).sum(-1)
+    return _length(difference, float(p))

@@ -13,7 +13,6 @@ from lamella_core.kernels import (
     cumulative,
     decomposition,
     determinant,
-    distance,
     eigen,
     elementary,
     extrema,
@@ -37,7 +36,7 @@ from lamella_core.kernels import (
 
 __all__ = [
     "activation", "arithmetic", "arranging", "comparison", "copying", "creation", "cumulative",
-    "decomposition", "determinant", "distance", "eigen", "elementary", "extrema", "gathering",
+    "decomposition", "determinant", "eigen", "elementary", "extrema", "gathering",
     "indexing", "joining", "linalg", "logical", "matrix_functions", "operators", "reduction",
     "rounding", "scattering", "solving", "sorting", "special", "spectral", "statistics", "views",
 ]  # fmt: skip

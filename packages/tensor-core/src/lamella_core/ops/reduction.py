@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "dist",
-    "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "sum",
+    "logsumexp", "max", "mean", "min", "nanmean", "nansum", "norm", "prod", "renorm",
+    "sum",
 ]  # fmt: skip
 
 
@@ -512,3 +513,37 @@ def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
             f"dist: expected a floating point or complex input, got {difference._dtype.class_name}"
         )
     return write_out("dist", norm(difference, p), None)
+
+
+@composite(inplace=True)
+def renorm(
+    input: Tensor, p: Number, dim: int, maxnorm: Number, *, out: Tensor | None = None
+) -> Tensor:
+    """Scales the slices along ``dim`` whose ``p``-norm exceeds ``maxnorm`` down to it.
+
+    Args:
+        input: floating or complex, with at least two dimensions.
+        p: the order of the norm, positive.
+        dim: the dimension that numbers the slices.
+        maxnorm: not negative.
+
+    Raises:
+        RuntimeError: for ``p``, ``maxnorm`` or a number of dimensions out of range.
+    """
+    if isinstance(p, complex):
+        raise RuntimeError("renorm: p must be real-valued")
+    if p <= 0:
+        raise RuntimeError(f"renorm: non-positive-norm not supported, got p={p}")
+    if isinstance(maxnorm, complex):
+        raise RuntimeError("renorm: maxnorm must be real-valued")
+    if not maxnorm >= 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    ndim = input._array.ndim
+    if ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    place = normalize_dim(dim, ndim)
+    others = tuple(d for d in range(ndim) if d != place)
+    norms = vector_norm(input, others, True, float(p))
+    # PyTorch adds 1e-7 to the norm, which bounds the factor for the smallest norms.
+    factors = (maxnorm / (norms + 1e-7)).masked_fill(norms <= maxnorm, 1)
+    return write_out("renorm", input * factors.to(input._dtype.to_real()), out)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from lamella_autograd import derivative
 from lamella_autograd.derivatives.matrices import of_shape
-from lamella_autograd.formulas import derivative
-from lamella_core.tensor import Tensor
+
+if TYPE_CHECKING:
+    from lamella_core import Tensor
 
 
 def _weights(grad: Tensor, result: Tensor) -> Tensor:
