@@ -121,6 +121,13 @@ def test_functions_of_nn_at_the_top_level() -> None:
     assert lamella.cdist is distance.cdist
 
 
+def test_functions_of_signal_at_the_top_level() -> None:
+    from lamella_signal import samples
+
+    assert lamella.gradient is samples.gradient
+    assert lamella.trapz is samples.trapz
+
+
 def test_every_name_in_all_is_there() -> None:
     assert [name for name in lamella.__all__ if not hasattr(lamella, name)] == []
 

@@ -30,8 +30,3 @@ def test_running_products_with_zeros(check: Check) -> None:
     x[0, 1] = x[0, 2] = x[2, 3] = x[1, 0] = 0
     check(lambda x: lc.cumprod(x, 1), x)
     check(lambda x: lc.cumprod(x, 0), x)
-
-
-def test_trapezoids(check: Check) -> None:
-    check(lc.trapezoid, X, np.sort(X, 1))
-    check(lc.cumulative_trapezoid, X)

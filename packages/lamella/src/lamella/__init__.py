@@ -62,7 +62,7 @@ def __getattr__(name: str) -> object:
     if name in _SUBMODULES:
         return import_module(f"lamella.{name}")
     if name in _alias.FUNCTIONS:
-        function = getattr(import_module(_alias.FUNCTIONS[name]), name)
+        function = globals()[name] = getattr(import_module(_alias.FUNCTIONS[name]), name)
         _overriding.refresh()
         return function
     raise AttributeError(

@@ -62,6 +62,9 @@ FUNCTIONS = {
         "bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
         "lamella_signal.top_level",
     ),
+    **dict.fromkeys(
+        ("cumulative_trapezoid", "gradient", "trapezoid", "trapz"), "lamella_signal.samples"
+    ),
     **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
     **dict.fromkeys(
         """alpha_dropout alpha_dropout_ dropout dropout_ feature_alpha_dropout

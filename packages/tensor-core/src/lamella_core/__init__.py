@@ -85,7 +85,6 @@ from lamella_core.ops.creation_likes import *
 from lamella_core.ops.cumulative import *
 from lamella_core.ops.description import *
 from lamella_core.ops.determinant import *
-from lamella_core.ops.differences import *
 from lamella_core.ops.einsum import *
 from lamella_core.ops.elementary import *
 from lamella_core.ops.extrema import *
@@ -135,7 +134,8 @@ def __getattr__(name: str) -> object:
         from lamella_core.extras import array_api
 
         return array_api()
-    if name in {"fft", "istft", "stft"} or name.endswith("_window"):
+    elsewhere = {"cumulative_trapezoid", "fft", "gradient", "istft", "stft", "trapezoid", "trapz"}
+    if name in elsewhere or name.endswith("_window"):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     if name in {"cdist", "pdist"}:
         raise AttributeError(f"{name!r} is lamella_nn's; install lamella-nn")

@@ -64,15 +64,3 @@ def test_diff_with_more_at_the_ends() -> None:
     x = lc.tensor([1, 4])
     assert lc.diff(x, prepend=lc.tensor([0]), append=lc.tensor([9])).tolist() == [1, 3, 5]
     assert lc.diff(lc.tensor([True, False, False])).tolist() == [True, False]
-
-
-def test_trapezoids() -> None:
-    y = np.array([[1.0, 2.0, 4.0], [0.0, 1.0, 0.0]])
-    x = np.array([0.0, 1.0, 3.0])
-    np.testing.assert_allclose(
-        lc.trapezoid(lc.from_numpy(y), lc.from_numpy(x)).numpy(), np.trapezoid(y, x)
-    )
-    assert lc.trapz(lc.from_numpy(y), dx=0.5).tolist() == np.trapezoid(y, dx=0.5).tolist()
-    assert lc.cumulative_trapezoid(lc.from_numpy(y)).tolist() == [[1.5, 4.5], [0.5, 1.0]]
-    with pytest.raises(RuntimeError, match="not both"):
-        lc.trapezoid(lc.from_numpy(y), lc.from_numpy(x), dx=1.0)

@@ -113,6 +113,9 @@ def activate() -> None:
     for label, place in MODULES.items():
         module = sys.modules.get(place)
         for name in () if module is None else getattr(module, "__all__", dir(module)):
+            # The facade keeps those of FUNCTIONS that were used, which get their names below.
+            if label == "torch" and name in FUNCTIONS:
+                continue
             if label != "torch.autograd" or name in ("grad", "backward"):
                 _guard(vars(module).get(name), f"{label}.{name}")
     for name, place in FUNCTIONS.items():

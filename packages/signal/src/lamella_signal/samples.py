@@ -1,24 +1,25 @@
-"""Numerical differentiation of sampled functions."""
+"""Differentiation and integration of sampled functions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.composite import composite
-from lamella_core.conventions.common import normalize_dims
+from lamella_core.composite import checked
+from lamella_core.conventions.common import normalize_dim, normalize_dims
 from lamella_core.conventions.results import write_out
 from lamella_core.ops.arithmetic import scaled
+from lamella_core.ops.cumulative import diff
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from lamella_core.typing import Ints
 
-__all__ = ["gradient"]
+__all__ = ["cumulative_trapezoid", "gradient", "trapezoid", "trapz"]
 
 
-@composite(method=False)
+@checked
 def gradient(
     input: Tensor, *, spacing: Any = None, dim: Ints | None = None, edge_order: int = 1
 ) -> tuple[Tensor, ...]:
@@ -116,3 +117,68 @@ def _along_coordinates(f: Tensor, coordinates: Tensor, edge_order: int) -> Tenso
         first = first - bend[..., :1] * distance[:1]
         last = last + bend[..., -1:] * distance[-1:]
     return cat([first, inside, last], -1)
+
+
+@checked
+def trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
+    """Integral by the trapezoidal rule: ``sum (y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i])``.
+
+    Args:
+        y: samples.
+        x: where they were taken: 1D, or with dimensions that fit those of ``y``.
+        dx: the distance of samples where there is no ``x``; 1 by default.
+        dim: the dimension to integrate along.
+
+    Raises:
+        RuntimeError: when both ``x`` and ``dx`` are given, or a type or shape does not fit.
+    """
+    if x is None and isinstance(dx, (int, float, type(None))) and y._dtype is not dtypes.bool_:
+        dim = normalize_dim(dim, y._array.ndim)
+        if y._array.shape[dim]:
+            # All samples count twice but the first and the last.
+            ends = scaled(y.select(dim, 0) + y.select(dim, -1), 0.5)
+            result = scaled(y.sum(dim) - ends, 1 if dx is None else dx)
+            return write_out("trapezoid", result, None)
+    return write_out("trapezoid", _trapezoids("trapezoid", y, x, dx, dim).sum(dim), None)
+
+
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1) -> Tensor:
+    """Another name of :func:`trapezoid`."""
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+@checked
+def cumulative_trapezoid(
+    y: Tensor, x: Tensor | None = None, *, dx: float | None = None, dim: int = -1
+) -> Tensor:
+    """Running integrals by the trapezoidal rule; see :func:`trapezoid`."""
+    name = "cumulative_trapezoid"
+    return write_out(name, _trapezoids(name, y, x, dx, dim).cumsum(dim), None)
+
+
+def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Tensor:
+    if x is not None and dx is not None:
+        raise RuntimeError(f"{op_name}: give either x or dx, not both")
+    if y._dtype is dtypes.bool_ or (x is not None and x._dtype is dtypes.bool_):
+        raise RuntimeError(f"{op_name}: received a bool input, but bool is not supported")
+    if not isinstance(dx, (int, float, type(None))):
+        raise RuntimeError(f"{op_name}: Currently, we only support dx as a real number.")
+    dim = normalize_dim(dim, y._array.ndim)
+    length = y._array.shape[dim]
+    if length == 0:
+        return y.sum(dim, keepdim=True).narrow(dim, 0, 0) / 1
+    later, earlier = y.narrow(dim, 1, length - 1), y.narrow(dim, 0, length - 1)
+    if x is None:
+        return scaled(later + earlier, (1 if dx is None else dx) / 2)
+    if x._array.ndim == 1:
+        if x._array.shape[0] != length:
+            raise RuntimeError(
+                f"{op_name}: There must be one `x` value for each sample point, got "
+                f"{x._array.shape[0]} for {length}"
+            )
+        steps = diff(x).reshape([-1 if d == dim else 1 for d in range(y._array.ndim)])
+    else:
+        steps = diff(x, dim=dim - y._array.ndim if x._array.ndim < y._array.ndim else dim)
+    return scaled((later + earlier) * steps, 2, divides=True)

@@ -1,4 +1,4 @@
-"""Finite differences against NumPy's."""
+"""Derivatives and integrals of samples against NumPy's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_signal.samples import cumulative_trapezoid, gradient, trapezoid, trapz
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, 5))
@@ -25,7 +26,7 @@ ROWS, COLUMNS = np.sort(RNG.random(4)), np.sort(RNG.random(5))
     ],
 )
 def test_all_dimensions(spacing: Any, numpy_spacing: tuple[Any, ...], edge_order: int) -> None:
-    got = lc.gradient(lc.from_numpy(X), spacing=spacing, edge_order=edge_order)
+    got = gradient(lc.from_numpy(X), spacing=spacing, edge_order=edge_order)
     expected = np.gradient(X, *numpy_spacing, edge_order=edge_order)
     assert isinstance(got, tuple)
     for one, other in zip(got, expected, strict=True):
@@ -33,15 +34,15 @@ def test_all_dimensions(spacing: Any, numpy_spacing: tuple[Any, ...], edge_order
 
 
 def test_some_dimensions() -> None:
-    (got,) = lc.gradient(lc.from_numpy(X), dim=1)
+    (got,) = gradient(lc.from_numpy(X), dim=1)
     np.testing.assert_allclose(got.numpy(), np.gradient(X, axis=1))
-    (got,) = lc.gradient(lc.from_numpy(X), spacing=[lc.from_numpy(ROWS)], dim=(0,))
+    (got,) = gradient(lc.from_numpy(X), spacing=[lc.from_numpy(ROWS)], dim=(0,))
     np.testing.assert_allclose(got.numpy(), np.gradient(X, ROWS, axis=0))
-    assert lc.gradient(lc.tensor(1.0)) == ()
+    assert gradient(lc.tensor(1.0)) == ()
 
 
 def test_integers() -> None:
-    (got,) = lc.gradient(lc.tensor([0, 1, 4, 9]))
+    (got,) = gradient(lc.tensor([0, 1, 4, 9]))
     assert got.dtype is lc.float32
     assert got.tolist() == [1.0, 2.0, 4.0, 5.0]
 
@@ -56,12 +57,24 @@ def test_refused_arguments() -> None:
         {"dim": (0, 0)},
     ):
         with pytest.raises(RuntimeError):
-            lc.gradient(x, **arguments)
+            gradient(x, **arguments)
     with pytest.raises(RuntimeError, match="at least"):
-        lc.gradient(lc.ones(2), edge_order=2)
+        gradient(lc.ones(2), edge_order=2)
     with pytest.raises(RuntimeError, match="uint8"):
-        lc.gradient(lc.ones(4, dtype=lc.uint8))
+        gradient(lc.ones(4, dtype=lc.uint8))
     with pytest.raises(TypeError):
-        lc.gradient(lc.ones(4), spacing=lc.arange(4.0))
+        gradient(lc.ones(4), spacing=lc.arange(4.0))
     with pytest.raises(IndexError):
-        lc.gradient(x, dim=2)
+        gradient(x, dim=2)
+
+
+def test_trapezoids() -> None:
+    y = np.array([[1.0, 2.0, 4.0], [0.0, 1.0, 0.0]])
+    x = np.array([0.0, 1.0, 3.0])
+    np.testing.assert_allclose(
+        trapezoid(lc.from_numpy(y), lc.from_numpy(x)).numpy(), np.trapezoid(y, x)
+    )
+    assert trapz(lc.from_numpy(y), dx=0.5).tolist() == np.trapezoid(y, dx=0.5).tolist()
+    assert cumulative_trapezoid(lc.from_numpy(y)).tolist() == [[1.5, 4.5], [0.5, 1.0]]
+    with pytest.raises(RuntimeError, match="not both"):
+        trapezoid(lc.from_numpy(y), lc.from_numpy(x), dx=1.0)
