@@ -55,6 +55,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     uniform, numbers = x - 0.5, torch.complex(x[:1_000_000], y[:1_000_000])
     transposed = torch.randn(1000, 2000).t()
     digits = whole % 1000
+    counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
+    chosen = torch.empty(1000, 1000, dtype=torch.int64)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     labels = torch.full((1000, 2000), -1)
     labels[:, :5] = torch.arange(5)
@@ -265,6 +267,22 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "add into float64": lambda: torch.add(x, y, out=double),
         "matmul into a tensor": lambda: torch.matmul(wide, tall, out=square),
         "cat into a tensor": lambda: torch.cat((rows[:500], wide[500:]), out=given),
+        "where into a tensor": lambda: torch.where(mask, x, y, out=z),
+        "gather into a tensor": lambda: torch.gather(
+            wide, 0, places[None].expand(1000, 1000), out=square
+        ),
+        "index_select into a tensor": lambda: torch.index_select(wide, 0, places, out=given),
+        "take into a tensor": lambda: torch.take(x, whole, out=z),
+        "cumsum into a tensor": lambda: torch.cumsum(x, 0, out=z),
+        "softmax into a tensor": lambda: torch.softmax(wide, 1, out=given),
+        "sort into tensors": lambda: torch.sort(wide, 1, out=(given, order)),
+        "sum into a tensor": lambda: torch.sum(x.view(2, 1000, 1000), 0, out=square),
+        "max into tensors": lambda: torch.max(wide.view(2, 1000, 1000), 0, out=(square, chosen)),
+        "addmm into a tensor": lambda: torch.addmm(bias[:1000], wide, tall, out=square),
+        "tril into a tensor": lambda: torch.tril(wide, out=given),
+        "index_add into a tensor": lambda: torch.index_add(wide, 0, places, rows, out=given),
+        "arange into a tensor": lambda: torch.arange(2_000_000, out=counted),
+        "zeros into a tensor": lambda: torch.zeros(2_000_000, out=z),
         "bernoulli_": lambda: z.bernoulli_(0.5),
         "exponential_": lambda: z.exponential_(),
         "cauchy_": lambda: z.cauchy_(),

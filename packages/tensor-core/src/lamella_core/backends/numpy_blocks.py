@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.offers import offers, room
 from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
 
@@ -205,7 +206,7 @@ def in_parts(
         if (
             input.size < LARGE
             or (axis := more[axis_at]) is None
-            or (across and input.strides[axis] == input.itemsize != 2)
+            or (across and input.strides[axis] == input.itemsize != 2 and not offers)
         ):
             return kernel(input, *more)
         reduced = (axis,) if axis.__class__ is int else axis
@@ -218,6 +219,7 @@ def in_parts(
         before = (slice(None),) * dim
         given = [True if i == keep_at else each for i, each in enumerate(more)]
         targets: list[np.ndarray] = []
+        gone = keep_at >= 0 and not more[keep_at]
 
         def part(start: int) -> Any:
             place = (*before, slice(start, start + step))
@@ -227,7 +229,8 @@ def in_parts(
             if not start:
                 for each in results:
                     shape = (*each.shape[:dim], length, *each.shape[dim + 1 :])
-                    targets.append(np.empty(shape, each.dtype))
+                    left = [size for i, size in enumerate(shape) if i in stays or not gone]
+                    targets.append(room(np, tuple(left), each.dtype).reshape(shape))
             for target, each in zip(targets, results, strict=True):
                 target[place] = each
             return several
@@ -240,7 +243,7 @@ def in_parts(
                     part(start)
 
         spread(run, shares(length, step))
-        if keep_at >= 0 and not more[keep_at]:
+        if gone:
             targets = [each.squeeze(axis) for each in targets]
         return tuple(targets) if several else targets[0]
 
@@ -306,7 +309,7 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
         before = (slice(None),) * axis
         step = max(2 * elements * input.shape[axis] // input.size, 1)
         last = (*before, slice(-1, None))
-        values, places = np.empty(input.shape, input.dtype), None
+        values, places = room(np, input.shape, input.dtype), None
         end: Any = None
         more: Any = ()
         for start in range(0, input.shape[axis], step):
@@ -325,7 +328,7 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
             values[block] = results[0]
             if several:
                 if places is None:
-                    places = np.empty(input.shape, np.int64)
+                    places = room(np, input.shape, np.int64)
                 places[block] = results[1]
                 stop = start + results[1].shape[axis]
                 more = (places[block][last], stop - 1)

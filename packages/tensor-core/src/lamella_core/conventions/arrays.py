@@ -12,9 +12,11 @@ from lamella_core.conventions.common import (
     store,
     wrap_all,
 )
+from lamella_core.conventions.results import offering
 from lamella_core.declaration import declare
 from lamella_core.dispatch import REORDERED, kernel_of
 from lamella_core.formats import order_of, suggests_channels_last
+from lamella_core.offers import under_offer
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -152,7 +154,7 @@ class Arrays:
             written = targets if several else (targets,)
             for target in written:
                 check_memory(base.name, target, args)
-            result = call(*(args if inplace else args[:-1]))
+            result = call(*args) if inplace else offering(targets, call)(*args[:-1])
             for target, each in zip(written, result if several else (result,), strict=True):
                 store(base.name, backend, target, each._array, each._dtype, inplace)
             return targets if not several or returns is None else returns(*targets)
@@ -238,7 +240,7 @@ def _row_major(call: Callable[..., Any]) -> Callable[..., Any]:
         result = call(*args)
         for tensor in (result,) if isinstance(result, Tensor) else result:
             array = tensor._array
-            if array.ndim > 1 and not array.flags.c_contiguous:
+            if array.ndim > 1 and not (array.flags.c_contiguous or under_offer()):
                 tensor._array = array.copy("C")
         return result
 

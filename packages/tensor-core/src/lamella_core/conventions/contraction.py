@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import LARGE, not_implemented_for, store, takes_out
+from lamella_core.conventions.results import offering
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.storage import storage_of
@@ -99,7 +100,7 @@ class Contraction:
                     kernel(a, b, out=place)
                     storage.version += 1
                     return out
-            result = call(*args[:-1])
+            result = (call if out._array.size < LARGE else offering(out, call))(*args[:-1])
             store(base.name, backend, args[-1], result._array, result._dtype, inplace=False)
             return args[-1]
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.common import check_memory, store
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
+import numpy as np
+
+from lamella_core.conventions.common import LARGE, check_memory, store
+from lamella_core.dispatch import REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
+from lamella_core.offers import offers
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -43,13 +48,56 @@ def write_out(
             f"instead ({op_name})"
         )
     check_memory(op_name, out, inputs, apart=True)
-    if modes.bits == 0 and (out.requires_grad or result.requires_grad):
+    if modes.bits == 0 and (out._key | result._key) & REQUIRES_GRAD:
         raise RuntimeError(
             f"{op_name}(): functions with out=... arguments don't support automatic "
             f"differentiation, but one of the arguments requires grad."
         )
     store(op_name, backend_of_tensor(out), out, result._array, result._dtype, inplace=False)
     return out
+
+
+def offering(out: Any, function: Any, *read: Any) -> Any:
+    """A function on tensors, whose kernel is offered the memory of ``out`` for its result.
+
+    What comes back is to be stored in ``out`` all the same, which then finds nothing to copy.
+    ``read`` are tensors that are read when the function is done.
+    """
+    if out.__class__ is Tensor and out._array.size < LARGE:
+        return function
+    return partial(_offer, out, function, read)
+
+
+def _offer(out: Any, function: Any, read: tuple[Any, ...], *args: Any) -> Any:
+    places = _places(out if isinstance(out, (tuple, list)) else (out,), [*read, *args])
+    if not places:
+        return function(*args)
+    offers[get_ident()] = places
+    try:
+        return function(*args)
+    finally:
+        offers.pop(get_ident(), None)
+
+
+def _places(targets: Any, args: list[Any]) -> list[Any]:
+    # The memory of the targets, where a write to it changes nothing that may yet be read.
+    lists = [each if isinstance(each, (tuple, list)) else (each,) for each in args]
+    tensors = [each for several in lists for each in several if isinstance(each, Tensor)]
+    if not all(isinstance(each, Tensor) for each in targets):
+        return []
+    backend = backend_of_tensor(targets[0])
+    plain = ~(REORDERED | (REQUIRES_GRAD if modes.bits else 0))
+    if any(each._key & plain != backend.key for each in (*targets, *tensors)):
+        return []
+    arrays = [each._array for each in tensors]
+    large = [t._array for t in targets if t._array.size >= backend.large and t._array.flags.forc]
+    for i, place in enumerate(large):
+        others = large[:i]
+        if any(np.may_share_memory(place, each) for each in arrays + others) or any(
+            place.dtype == each.dtype for each in others
+        ):
+            return []
+    return large
 
 
 def place_of(out: Tensor, wanted: Any) -> tuple[dtype, Device]:

@@ -8,6 +8,7 @@ from lamella_core.conventions.common import check_memory, kernel_call, store
 from lamella_core.declaration import declare
 from lamella_core.dispatch import REORDERED, kernel_of
 from lamella_core.formats import in_order
+from lamella_core.offers import offered, offers
 from lamella_core.storage import mark_written
 from lamella_core.tensor import wrap
 
@@ -126,7 +127,10 @@ class Overwriting:
             def call(*args: Any) -> Tensor:
                 values = _arrays(args, singles, lists)
                 source = values[0]
-                values[0] = target = backend.empty(source.shape, source.dtype, args[0].device)
+                target = offered(source.shape, source.dtype) if offers else None
+                if target is None:
+                    target = backend.empty(source.shape, source.dtype, args[0].device)
+                values[0] = target
                 backend.copy_into(target, source)
                 kernel(*values)
                 return wrap(target, args[0]._dtype, backend.key)

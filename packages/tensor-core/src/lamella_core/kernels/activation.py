@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.arithmetic import drop_where
+from lamella_core.offers import offers, room
 
 
 def own(array: Any) -> Any:
@@ -147,7 +148,7 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
     if not input.size:
         return input.copy()
     axis = dim if input.ndim else None
-    result = xp.empty(input.shape, input.dtype)
+    result = room(xp, input.shape, input.dtype) if offers else xp.empty(input.shape, input.dtype)
     xp.subtract(input, input.max(axis, None, True), result)
     xp.exp(result, result)
     return xp.divide(result, xp.add.reduce(result, axis, None, None, True), result)

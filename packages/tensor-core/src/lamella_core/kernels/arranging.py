@@ -10,6 +10,7 @@ import numpy as np
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 from lamella_core.kernels.copying import in_order
+from lamella_core.offers import offered, offers
 
 # Elements of a block, bytes of which the flags of a triangle take.
 _BLOCK = 1 << 17
@@ -68,7 +69,11 @@ def triu(xp: Any, input: Any, diagonal: int) -> Any:
 
 def _triangle(xp: Any, input: Any, diagonal: int, kept: Any) -> Any:
     # The elements below a diagonal or above it; the flags of some rows at a time.
-    result = xp.zeros(input.shape, input.dtype)
+    result = offered(input.shape, input.dtype) if offers else None
+    if result is None:
+        result = xp.zeros(input.shape, input.dtype)
+    else:
+        result[...] = 0
     height, width = input.shape[-2:]
     step = max(_BLOCK // max(width, 1), 1) if xp is np else max(height, 1)
     for top in range(0, height, step):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.offers import offers, room
 
 
 @shared_kernel
@@ -53,7 +54,7 @@ def _made(xp: Any, count: int, dtype: Any, of_range: Any) -> Any:
     # An array of the numbers that a function gives, converted.
     if count <= _BLOCK:
         return of_range(0, count).astype(dtype, copy=False)
-    return _filled(xp, xp.empty(count, dtype), of_range)
+    return _filled(xp, room(xp, (count,), dtype), of_range)
 
 
 @shared_kernel
@@ -61,11 +62,11 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
     kind = dtype.kind
     if kind in "iu" and type(start) is type(end) is type(step) is int:
         # In int64 first: what another integer type cannot hold wraps around in the conversion.
-        if dtype.itemsize == 8:
+        if dtype.itemsize == 8 and not offers:
             return xp.arange(start, end, step, dtype)
         if abs(end - start) <= _BLOCK:
             return xp.arange(start, end, step, xp.int64).astype(dtype)
-        out = xp.empty(len(range(start, end, step)), dtype)
+        out = room(xp, (len(range(start, end, step)),), dtype)
 
         def integers(first: int, last: int) -> Any:
             return xp.arange(start + first * step, start + last * step, step)
@@ -80,7 +81,7 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
             def integral(first: int, last: int) -> Any:
                 return xp.arange(start + first * step, start + last * step, step, xp.float64)
 
-            return _filled(xp, xp.empty(count, dtype), integral, block=4 * _BLOCK)
+            return _filled(xp, room(xp, (count,), dtype), integral, block=4 * _BLOCK)
         numbers = xp.arange(count, dtype=xp.float64)
         if step != 1:
             numbers *= step
@@ -100,7 +101,7 @@ def arange(xp: Any, start: Any, end: Any, step: Any, dtype: Any, device: Any) ->
         heads = _line(xp, start, step, xp.arange(first, last, lanes), dtype).astype(dtype)
         return _line(xp, heads[:, None], step, own, dtype).reshape(-1)
 
-    out = xp.empty(count, dtype)
+    out = room(xp, (count,), dtype)
     _filled(xp, out[:whole], registers)
     out[whole:] = rest
     return out
@@ -160,7 +161,7 @@ def linspace(xp: Any, start: Any, end: Any, steps: int, dtype: Any, device: Any)
 
     if steps <= _BLOCK:
         return xp.concatenate((near(0, half), far(half, steps))).astype(dtype, copy=False)
-    out = xp.empty(steps, dtype)
+    out = room(xp, (steps,), dtype)
     _filled(xp, out[:half], near)
     _filled(xp, out[half:], far, half)
     return out
@@ -223,7 +224,7 @@ def _triangle(xp: Any, row: int, col: int, offset: int, dtype: Any, upper: bool)
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
     kind = xp.complex128 if real.dtype.itemsize == 8 else xp.complex64
     shape = real.shape if real.shape == imag.shape else xp.broadcast(real, imag).shape
-    result = xp.empty(shape, kind)
+    result = room(xp, shape, kind)
     result.real = real
     result.imag = imag
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.offers import offered, offers, room
 
 # From this many elements a row on, whole rows at a time are faster than one accumulating call.
 _LONG_ROW = 512
@@ -15,10 +16,11 @@ def _accumulated(xp: Any, function: Any, input: Any, axis: int) -> Any:
         return input.copy()
     if not input.flags.c_contiguous:
         # Laid out as the result is to be.
-        return function.accumulate(input, axis, input.dtype, xp.empty(input.shape, input.dtype))
+        return function.accumulate(input, axis, input.dtype, room(xp, input.shape, input.dtype))
     if axis or input.ndim == 1 or input[:1].size < _LONG_ROW:
-        return function.accumulate(input, axis, input.dtype)
-    result = xp.empty(input.shape, input.dtype)
+        place = offered(input.shape, input.dtype) if offers else None
+        return function.accumulate(input, axis, input.dtype, place)
+    result = room(xp, input.shape, input.dtype)
     result[:1] = input[:1]
     for i in range(1, input.shape[0]):
         function(result[i - 1], input[i], result[i])
@@ -72,7 +74,8 @@ def logcumsumexp(xp: Any, input: Any, axis: int) -> Any:
     if not input.ndim or not input.size:
         return input.copy()
     if input.dtype.kind == "f":
-        return xp.logaddexp.accumulate(input, axis)
+        place = offered(input.shape, input.dtype) if offers else None
+        return xp.logaddexp.accumulate(input, axis, None, place)
     moved = xp.moveaxis(input, axis, 0)
     result = xp.empty(moved.shape, xp.complex128)
     result[0] = moved[0]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.offers import offered, offers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Up to so many elements the number of calls counts, not their work and the memory that they take.
 FEW = 4096
@@ -84,6 +88,14 @@ def along(xp: Any, input: Any, axis: int, index: Any) -> Any:
     return xp.take_along_axis(input, index, axis) if places is None else input.take(places)
 
 
+def _parts(array: Any) -> Iterator[tuple[int, tuple[slice, ...]]]:
+    # The longest dimension, and the places of parts along it.
+    cut = max(range(array.ndim), key=array.shape.__getitem__)
+    step = max(_BLOCK * array.shape[cut] // array.size, 1)
+    for start in range(0, array.shape[cut], step):
+        yield cut, (*(slice(None),) * cut, slice(start, start + step))
+
+
 @shared_kernel
 def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
     if not input.ndim:
@@ -94,7 +106,13 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
         raise IndexError(
             f"index out of range in self (index_select: dimension {dim} has size {size})"
         )
-    return input.take(index.reshape(-1), dim)
+    index = index.reshape(-1)
+    if offers:
+        place = offered((*input.shape[:dim], index.size, *input.shape[dim + 1 :]), input.dtype)
+        if place is not None:
+            # Any other mode makes NumPy fill a copy of it.
+            return input.take(index, dim, place, "clip")
+    return input.take(index, dim)
 
 
 @shared_kernel
@@ -103,7 +121,13 @@ def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
         return xp.empty(index.shape, input.dtype)
     if input.ndim == 1 == index.ndim:
         check_bounds(index, 0, input.size)
-        return input.take(index)
+        place = offered(index.shape, input.dtype) if offers else None
+        return input.take(index) if place is None else input.take(index, None, place, "clip")
+    place = offered(index.shape, input.dtype) if offers else None
+    if place is not None:
+        for cut, part in _parts(place):
+            place[part] = gather(xp, input if cut == dim else input[part], dim, index[part])
+        return place
     flat_input = input.reshape(1) if not input.ndim else input
     flat_index = index.reshape(1) if not index.ndim else index
     check_bounds(index, dim, flat_input.shape[dim])
@@ -119,6 +143,9 @@ def take(xp: Any, input: Any, index: Any) -> Any:
     check_flat(index, input.size)
     if not index.size:
         return xp.empty(index.shape, input.dtype)
+    place = offered(index.shape, input.dtype) if offers else None
+    if place is not None:
+        return input.reshape(-1).take(index, None, place, "wrap")
     return input.reshape(-1).take(index)
 
 
@@ -172,4 +199,12 @@ def nonzero(xp: Any, input: Any) -> Any:
 
 @shared_kernel
 def where(xp: Any, condition: Any, input: Any, other: Any) -> Any:
+    if offers:
+        shape = xp.broadcast_shapes(condition.shape, input.shape, other.shape)
+        place = offered(shape, xp.result_type(input, other))
+        if place is not None:
+            arrays = xp.broadcast_arrays(condition, input, other)
+            for _, part in _parts(place):
+                place[part] = xp.where(*[each[part] for each in arrays])
+            return place
     return xp.where(condition, input, other)

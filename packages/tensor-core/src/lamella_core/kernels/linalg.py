@@ -21,7 +21,9 @@ def matmul(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
             if input.ndim and input.flags.c_contiguous:
                 shape = input.shape
                 rows = input.reshape(prod(shape[:-1]), shape[-1])
-                return xp.dot(rows, other).reshape(*shape[:-1], other.shape[1])
+                if out is not None:
+                    out = out.reshape(len(rows), other.shape[1])
+                return xp.dot(rows, other, out).reshape(*shape[:-1], other.shape[1])
         elif input.ndim == 1 and other.ndim == 1:
             return xp.dot(input, other)
         result = xp.matmul(input, other, out=out)

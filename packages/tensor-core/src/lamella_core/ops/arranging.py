@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.ops.views import diagonal_backward
 from lamella_core.tensor import Tensor
@@ -186,8 +186,8 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         RuntimeError: for fewer dimensions.
     """
     _check_matrix("tril", input)
-    result = _tril(input, index_of(diagonal, "diagonal"))
-    return write_out("tril", result, out)
+    make = _tril if out is None else offering(out, _tril)
+    return write_out("tril", make(input, index_of(diagonal, "diagonal")), out)
 
 
 @composite
@@ -197,8 +197,8 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     The arguments are those of :func:`tril`; ``diagonal`` is the first one kept.
     """
     _check_matrix("triu", input)
-    result = _triu(input, index_of(diagonal, "diagonal"))
-    return write_out("triu", result, out)
+    make = _triu if out is None else offering(out, _triu)
+    return write_out("triu", make(input, index_of(diagonal, "diagonal")), out)
 
 
 _tril_into, _triu_into = Tensor._tril_, Tensor._triu_

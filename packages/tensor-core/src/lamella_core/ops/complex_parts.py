@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import LARGE, broadcast_error
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
 from lamella_core.dispatch import WATCHED
@@ -57,7 +57,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     _same_real_type("complex", real, imag)
     try:
-        result = _complex(real, imag)
+        result = (_complex if out is None else offering(out, _complex))(real, imag)
     except ValueError:
         raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
     if out is not None and out._dtype is not result._dtype:

@@ -13,9 +13,9 @@ from lamella_core.conventions.arguments import (
     read_dtype,
     read_sizes,
 )
-from lamella_core.conventions.common import not_implemented_for, overflow_error
+from lamella_core.conventions.common import LARGE, not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.results import place_of, write_out
+from lamella_core.conventions.results import offering, place_of, write_out
 from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -155,6 +155,9 @@ def _filled(name: str, make: Any, doc: str) -> Any:
         shape = sizes if sizes and sizes[0].__class__ is int else sizes_of(name, sizes, size)
         if dtype is None or out is not None or layout is not None:
             dtype, device = _given(name, out, dtype, device, layout)
+            if out is not None and out._array.size >= LARGE:
+                number = make((), dtype, device)
+                return write_out(name, number.expand(checked_sizes(name, shape)), out)
         try:
             tensor = table[modes.bits | device_key(device)](shape, dtype, device)
         except (AttributeError, TypeError, ValueError):
@@ -208,6 +211,8 @@ def empty(
     shape = sizes if sizes and sizes[0].__class__ is int else sizes_of("empty", sizes, size)
     if dtype is None or out is not None or layout is not None:
         dtype, device = _given("empty", out, dtype, device, layout)
+        if out is not None and out._array.shape == checked_sizes("empty", shape):
+            return write_out("empty", out, out)
     try:
         tensor = _empty_table[modes.bits | device_key(device)](shape, dtype, device)
     except (AttributeError, TypeError, ValueError):
@@ -271,6 +276,9 @@ def full(
     if out is not None or layout is not None or dtype.__class__ is not dtype_class:
         dtype, device = _given("full", out, dtype, device, layout)
     value = number_of_type(fill_value, dtype)
+    if out is not None and out._array.size >= LARGE:
+        number = _full((), value, dtype, device)
+        return write_out("full", number.expand(checked_sizes("full", size)), out)
     try:
         tensor = _full_table[modes.bits | device_key(device)](size, value, dtype, device)
     except (TypeError, ValueError):
@@ -345,6 +353,8 @@ def arange(
             if not stride:
                 raise ValueError("step must be nonzero: it is 0 when cut off to int64")
     table = _arange_table[modes.bits | device_key(device)]
+    if out is not None:
+        table = offering(out, table)
     tensor = table(first, limit, stride, dtype, device)
     if out is None and pin_memory is False:
         return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
@@ -399,7 +409,8 @@ def range(
     dtype, device = _given("range", out, dtype, device, layout)
     _check_range(first, last, stride)
     count = int((last - first) / stride) + 1
-    tensor = _arange(first, first + count * stride, stride, dtype, device)
+    make = _arange if out is None else offering(out, _arange)
+    tensor = make(first, first + count * stride, stride, dtype, device)
     return _finished("range", tensor, out, requires_grad)
 
 
@@ -451,9 +462,9 @@ def linspace(
     if out is not None:
         dtype, device = _given("linspace", out, dtype, device, layout)
     start, end, dtype = _spaced("linspace", start, end, steps, dtype)
-    return _finished(
-        "linspace", _linspace(start, end, steps, dtype, device), out, requires_grad, pin_memory
-    )
+    make = _linspace if out is None else offering(out, _linspace)
+    tensor = make(start, end, steps, dtype, device)
+    return _finished("linspace", tensor, out, requires_grad, pin_memory)
 
 
 def logspace(
@@ -478,7 +489,8 @@ def logspace(
     if out is not None:
         dtype, device = _given("logspace", out, dtype, device, layout)
     start, end, dtype = _spaced("logspace", start, end, steps, dtype)
-    tensor = _logspace(start, end, steps, base, dtype, device)
+    make = _logspace if out is None else offering(out, _logspace)
+    tensor = make(start, end, steps, base, dtype, device)
     return _finished("logspace", tensor, out, requires_grad, pin_memory)
 
 

@@ -9,7 +9,7 @@ from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim, not_implemented_for
-from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
@@ -42,7 +42,7 @@ def _accumulated(
         raise not_implemented_for(op_name, dtype)
     if dtype is not None and dtype is not input._dtype:
         input = input.to(dtype)
-    return write_out(op_name, op(input, dim), out)
+    return write_out(op_name, (op if out is None else offering(out, op))(input, dim), out)
 
 
 @composite(inplace=True)
@@ -101,13 +101,15 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     Raises:
         IndexError: when ``dim`` is out of range.
     """
-    return write_outs("cummax", _cummax(input, normalize_dim(dim, input._array.ndim)), out)
+    along = _cummax if out is None else offering(out, _cummax)
+    return write_outs("cummax", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
 @composite()
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """Running minima along a dimension; otherwise as :func:`cummax`. NaN counts as the smallest."""
-    return write_outs("cummin", _cummin(input, normalize_dim(dim, input._array.ndim)), out)
+    along = _cummin if out is None else offering(out, _cummin)
+    return write_outs("cummin", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
 @arrays(refuses="bool integer", row_major=True, method=False, name="logcumsumexp")
@@ -126,9 +128,8 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     Raises:
         IndexError: when ``dim`` is out of range.
     """
-    return write_out(
-        "logcumsumexp", _logcumsumexp(input, normalize_dim(dim, input._array.ndim)), out
-    )
+    along = _logcumsumexp if out is None else offering(out, _logcumsumexp)
+    return write_out("logcumsumexp", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
 @composite()

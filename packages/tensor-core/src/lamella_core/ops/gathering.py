@@ -10,7 +10,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import scalar_of_type
 from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import WATCHED
 from lamella_core.ops.creation import full
@@ -87,7 +87,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
             f"{list(index._array.shape)}"
         )
     check_index("index_select", index)
-    result = _index_select(input, dim, index)
+    result = (_index_select if out is None else offering(out, _index_select))(input, dim, index)
     return write_out("index_select", result, out, input, index)
 
 
@@ -146,7 +146,7 @@ def gather(
     if index._array.size:
         check_index("gather", index)
     check_index_shape("gather", dim, index, input)
-    result = _gather(input, dim, index)
+    result = (_gather if out is None else offering(out, _gather))(input, dim, index)
     return write_out("gather", result, out, input, index)
 
 
@@ -164,7 +164,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         )
     if not input._array.size and index._array.size:
         raise IndexError("take(): tried to take from an empty tensor")
-    result = _take(input, index)
+    result = (_take if out is None else offering(out, _take))(input, index)
     return write_out("take", result, out, input, index)
 
 
@@ -233,7 +233,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         raise TypeError(f"nonzero(): argument 'out' must be Tensor, not {type(out).__name__}")
     if as_tuple:
         return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
-    result = _nonzero(input)
+    result = (_nonzero if out is None else offering(out, _nonzero))(input)
     return write_out("nonzero", result, out)
 
 
@@ -335,7 +335,7 @@ def where(
         ):
             first, second = (_of_type(each, common, condition) for each in (input, other))
     try:
-        result = _where(condition, first, second)
+        result = (_where if out is None else offering(out, _where))(condition, first, second)
     except ValueError:
         shapes = [each._array.shape for each in (condition, first, second)]
         raise broadcast_error("where", *shapes) from None

@@ -8,7 +8,7 @@ from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import LARGE, normalize_dim
 from lamella_core.conventions.contraction import contraction
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING, INTEGER, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
@@ -260,6 +260,8 @@ def _add_product(
                 place.copy_(_sum(own, some.float(), other, multiply, beta, alpha))
             return write_out(op_name, result, out)
         input, left, right = input.float(), left.float(), right.float()
+    if out is not None:
+        multiply = offering(out, multiply, input)
     product = _sum(input, left, right, multiply, beta, alpha)
     return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
 

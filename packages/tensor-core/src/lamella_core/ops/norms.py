@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked
 from lamella_core.conventions.common import normalize_dims
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.dtype import COMPLEX
 from lamella_core.ops.eigen import svdvals
 from lamella_core.ops.matrix_checks import check_matrix, check_square, check_type
@@ -73,7 +73,8 @@ def vector_norm(
                 f"{op_name} cannot compute the {ord} norm on an empty tensor because the operation "
                 f"does not have an identity (shape {list(x._array.shape)})"
             )
-    return write_out(op_name, _vector_norm(x, dims, keepdim, order), out)
+    norm = _vector_norm if out is None else offering(out, _vector_norm)
+    return write_out(op_name, norm(x, dims, keepdim, order), out)
 
 
 @checked

@@ -204,13 +204,16 @@ def randint(
     dtype = dtypes.int64 if dtype is None else read_dtype("randint", dtype)
     low = 0 if low is None else low if low.__class__ is int else index_of(low, "low")
     high = high if high.__class__ is int else index_of(high, "high")
+    if out is not None:
+        target = _sized(out, checked_sizes("randint", size))
+        return target.random_(low, high, generator=generator)
     try:
         place = default_device[0].bit if device is None and not MODES else device_key(device)
         tensor = _randint_table[modes.bits | place](low, high, size, source, dtype, device)
     except (AttributeError, TypeError, ValueError):
         tensor = _randint(low, high, checked_sizes("randint", size), source, dtype, device)
-    if out is not None or not pin_memory is requires_grad is False:
-        return _finished("randint", tensor, out, requires_grad, pin_memory)
+    if not pin_memory is requires_grad is False:
+        return _finished("randint", tensor, None, requires_grad, pin_memory)
     return tensor
 
 

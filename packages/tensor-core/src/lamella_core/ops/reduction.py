@@ -14,7 +14,7 @@ from lamella_core.conventions.common import (
     not_implemented_for,
 )
 from lamella_core.conventions.reduction import reduction
-from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
@@ -347,6 +347,8 @@ def _extremum(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
             f"the reduction dim with the 'dim' argument."
         )
+    if out is not None:
+        along = offering(out, along)
     return write_outs(name, along(input, normalize_dim(dim, input._array.ndim), keepdim), out)
 
 
@@ -473,7 +475,8 @@ def norm(
                 f"linalg.matrix_norm: dim must be a 2-tuple of ints. Got {list(dim)}"
             )
         order = 2.0 if p == "fro" or p is None else float(p)
-        result = vector_norm(input, all_or_tuple(dim, input._array.ndim), keepdim, order)
+        norm = vector_norm if out is None else offering(out, vector_norm)
+        result = norm(input, all_or_tuple(dim, input._array.ndim), keepdim, order)
     return write_out("norm", result, out)
 
 

@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import broadcast_error, normalize_dim
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import overwriting
 from lamella_core.ops.gathering import check_index
 from lamella_core.ops.splitting import broadcast_tensors
@@ -191,7 +191,10 @@ def scatter(
         RuntimeError: when an index is out of range, or types or shapes do not fit.
     """
     source = _source(src, value)
-    result = _scattered(_scatter, _scatter_add, _scatter_reduce, input, dim, index, source, reduce)
+    set_, add, combine = _scatter, _scatter_add, _scatter_reduce
+    if out is not None:
+        set_, add, combine = (offering(out, each) for each in (set_, add, combine))
+    result = _scattered(set_, add, combine, input, dim, index, source, reduce)
     return write_out("scatter", result, out)
 
 
@@ -227,7 +230,7 @@ def scatter_add(
     The arguments are those of :func:`scatter`.
     """
     dim = _check_scatter("scatter_add", input, dim, index, src)
-    result = _scatter_add(input, dim, index, src)
+    result = (_scatter_add if out is None else offering(out, _scatter_add))(input, dim, index, src)
     return write_out("scatter_add", result, out)
 
 
@@ -269,7 +272,9 @@ def scatter_reduce(
     """
     _check_reduce(reduce)
     dim = _check_scatter("scatter_reduce", input, dim, index, src)
-    result = _scatter_reduce(input, dim, index, src, reduce, include_self)
+    result = (_scatter_reduce if out is None else offering(out, _scatter_reduce))(
+        input, dim, index, src, reduce, include_self
+    )
     return write_out("scatter_reduce", result, out)
 
 
@@ -386,7 +391,9 @@ def index_add(
         RuntimeError: when an index is out of range, or types or shapes do not fit.
     """
     dim = _check_slices("index_add_", input, dim, index, source, RuntimeError)
-    result = _index_add(input, dim, index, source, alpha)
+    result = (_index_add if out is None else offering(out, _index_add))(
+        input, dim, index, source, alpha
+    )
     return write_out("index_add", result, out)
 
 
@@ -410,7 +417,7 @@ def index_copy(
         RuntimeError: when the types differ.
     """
     dim = _check_slices("index_copy_", input, dim, index, source, IndexError)
-    result = _index_copy(input, dim, index, source)
+    result = (_index_copy if out is None else offering(out, _index_copy))(input, dim, index, source)
     return write_out("index_copy", result, out)
 
 
@@ -493,7 +500,9 @@ def index_reduce(
         out: a tensor to write into.
     """
     dim = _check_index_reduce(input, dim, index, source, reduce)
-    result = _index_reduce(input, dim, index, source, reduce, include_self)
+    result = (_index_reduce if out is None else offering(out, _index_reduce))(
+        input, dim, index, source, reduce, include_self
+    )
     return write_out("index_reduce", result, out)
 
 

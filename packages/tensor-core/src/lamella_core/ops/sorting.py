@@ -9,7 +9,7 @@ from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
-from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -51,7 +51,8 @@ def sort(
     Raises:
         IndexError: when ``dim`` is out of range.
     """
-    result = _sort(input, normalize_dim(dim, input._array.ndim), descending)
+    op = _sort if out is None else offering(out, _sort)
+    result = op(input, normalize_dim(dim, input._array.ndim), descending)
     return write_outs("sort" if stable is None else "sort(stable)", result, out)
 
 
@@ -71,7 +72,7 @@ def argsort(
 @composite()
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in ascending order along the first dimension."""
-    return write_out("msort", sort(input, 0)[0], out)
+    return write_out("msort", (sort if out is None else offering(out, sort))(input, 0)[0], out)
 
 
 @arrays(refuses="bool complex", returns=return_types.topk, method=False, name="topk")
@@ -115,7 +116,8 @@ def topk(
             f"selected index k out of range (topk: k={k}, dim={dim}, shape "
             f"{list(input._array.shape)})"
         )
-    return write_outs("topk", _topk(input, k, dim, largest), out)
+    chosen = (_topk if out is None else offering(out, _topk))(input, k, dim, largest)
+    return write_outs("topk", chosen, out)
 
 
 # ------------ sets

@@ -9,7 +9,7 @@ from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
-from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import all_or_tuple, mean
 from lamella_core.tensor import Tensor
@@ -55,7 +55,7 @@ def _deviation(
         dim, unbiased = None, dim
     if unbiased is not None:
         if correction is not None:
-            raise TypeError(f"{op.op.name}(): give either unbiased or correction, not both")
+            raise TypeError("give either unbiased or correction, not both")
         correction = int(unbiased)
     if dim is not None:
         dim = all_or_tuple(dim, input._array.ndim)
@@ -87,7 +87,8 @@ def var(
         RuntimeError: for an integer or bool input.
         IndexError: when ``dim`` is out of range.
     """
-    return write_out("var", _deviation(_var, input, dim, unbiased, keepdim, correction), out)
+    op = _var if out is None else offering(out, _var)
+    return write_out("var", _deviation(op, input, dim, unbiased, keepdim, correction), out)
 
 
 @composite()
@@ -101,7 +102,8 @@ def std(
     out: Tensor | None = None,
 ) -> Tensor:
     """Standard deviation, the root of :func:`var`, with the same arguments."""
-    return write_out("std", _deviation(_std, input, dim, unbiased, keepdim, correction), out)
+    op = _std if out is None else offering(out, _std)
+    return write_out("std", _deviation(op, input, dim, unbiased, keepdim, correction), out)
 
 
 @checked
@@ -172,7 +174,8 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
     if dim is None:
         return write_out("median", _median(input, False), out)
     dim = normalize_dim(dim, input._array.ndim)
-    return write_outs("median", median_dim(input, dim, keepdim, False), out, input)
+    op = median_dim if out is None else offering(out, median_dim)
+    return write_outs("median", op(input, dim, keepdim, False), out, input)
 
 
 @composite()
@@ -213,7 +216,8 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
             f"mode(): Expected reduction dim {dim} to have non-zero size. "
             f"Got shape {list(input._array.shape)}"
         )
-    return write_outs("mode", _mode(input, dim, keepdim), out, input)
+    op = _mode if out is None else offering(out, _mode)
+    return write_outs("mode", op(input, dim, keepdim), out, input)
 
 
 @arrays(refuses="bool complex", returns=return_types.kthvalue, method=False, name="kthvalue")
@@ -244,7 +248,8 @@ def kthvalue(
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"
         )
-    return write_outs("kthvalue", _kthvalue(input, k, dim, keepdim), out, input)
+    op = _kthvalue if out is None else offering(out, _kthvalue)
+    return write_outs("kthvalue", op(input, k, dim, keepdim), out, input)
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")

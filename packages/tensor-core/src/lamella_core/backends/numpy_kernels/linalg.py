@@ -14,6 +14,7 @@ import numpy as np
 from lamella_core.backends.numpy_blocks import LARGE
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
+from lamella_core.offers import offered, offers
 from lamella_core.parallel import rests, shares, spread, thread_count
 
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
@@ -83,6 +84,8 @@ def _products(left: Any, right: Any, out: Any) -> Any:
 
 
 def matmul(input: Any, other: Any, out: Any = None) -> Any:
+    if offers:
+        out = _place(input, other)
     if (
         other.ndim > 1
         and input.ndim > 1
@@ -91,11 +94,26 @@ def matmul(input: Any, other: Any, out: Any = None) -> Any:
     ):
         lead = input.shape[:-2]
         if other.ndim == 2:
+            if out is not None:
+                out = out.reshape(-1, other.shape[-1])
             result = _product(input.reshape(-1, input.shape[-1]), other, None, out)
             return result.reshape(*input.shape[:-1], other.shape[-1])
         if lead == other.shape[:-2] and max(lead) >= thread_count():
             return _products(input, other, out)
     return whole.matmul(np, input, other, out)
+
+
+def _place(input: Any, other: Any) -> Any:
+    # The memory on offer for a product, if there is one.
+    if not (input.ndim and other.ndim):
+        return None
+    lead = input.shape[:-1]
+    if other.ndim > 2:
+        try:
+            lead = np.broadcast_shapes(lead[:-1], other.shape[:-2]) + lead[-1:]
+        except ValueError:
+            return None
+    return offered(lead + other.shape[-2:][1:], input.dtype, True)
 
 
 def linear(input: Any, weight: Any, bias: Any) -> Any:

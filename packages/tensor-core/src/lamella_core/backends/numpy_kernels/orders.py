@@ -11,6 +11,7 @@ from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import cumulative, gathering, sorting, statistics
 from lamella_core.kernels.gathering import along
+from lamella_core.offers import offered, offers
 from lamella_core.quiet import quiet
 
 _NAN = 0x7FFF
@@ -127,7 +128,9 @@ def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
 def nonzero(input: np.ndarray) -> np.ndarray:
     if input.size < LARGE:
         return gathering.nonzero(np, input)
-    result = np.empty((input.ndim, count_nonzero(input, None, False)), np.int64)
+    count = int(count_nonzero(input, None, False))
+    place = offered((count, input.ndim), np.int64) if offers else None
+    result = np.empty((input.ndim, count), np.int64) if place is None else place.T
     step = max(PART // 2 * len(input) // input.size, 1)
     stop = 0
     for start in range(0, len(input), step):

@@ -18,6 +18,7 @@ from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
 from lamella_core.kernels.gathering import FEW, along
+from lamella_core.offers import room
 from lamella_core.parallel import even_step, shares, spread
 
 _BLOCK = 131072
@@ -64,7 +65,7 @@ def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
     if first.size < LARGE or first.ndim == 1:
         return kernel(*[each.astype(wide, copy=False) for each in arrays], dim).astype(first.dtype)
     other = _outer(first.shape, dim)
-    result = np.empty(first.shape, first.dtype)
+    result = room(np, first.shape, first.dtype)
     step = max(1, PART // 2 * first.shape[other] // first.size)
 
     def run(starts: range) -> None:
@@ -120,7 +121,7 @@ def softmax(input: Any, dim: int) -> Any:
         result = _softmax_of_few(input) if _has_few(input, dim) else None
         return whole.softmax(np, input, dim) if result is None else result
     length = input.shape[-1]
-    result = np.empty_like(input)
+    result = room(np, input.shape, input.dtype, True)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
     ones = np.ones((length, 1), input.dtype)
     step = even_step(len(values), max(1, _BLOCK // length))
@@ -154,10 +155,11 @@ def log_softmax(input: Any, dim: int) -> Any:
             return _in_parts(kernel, dim, input, widens=False)
         if input.size < LARGE:
             return kernel(input, dim)
-        result = np.subtract(input, input.max(dim, keepdims=True), order="C")
+        result = room(np, input.shape, input.dtype, True)
+        np.subtract(input, input.max(dim, keepdims=True), result)
         return np.subtract(result, np.log(_sum_of_exp(result, dim)), result)
     length = input.shape[-1]
-    result = np.empty_like(input)
+    result = room(np, input.shape, input.dtype, True)
     values, out = input.reshape(-1, length), result.reshape(-1, length)
     ones = np.ones((length, 1), input.dtype)
     step = even_step(len(values), max(1, _SPARE_BLOCK // length))

@@ -1,0 +1,178 @@
+"""``out=`` of large results: the values, whatever memory it shares, and no memory beside it."""
+
+import threading
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import lamella_core as lc
+from lamella_core.offers import offers
+
+COUNT = 400_000
+SHAPE = (400, 1000)
+
+
+def flat():
+    return lc.from_numpy(np.random.default_rng(0).random(COUNT, dtype=np.float32))
+
+
+def wide():
+    return flat().view(SHAPE)
+
+
+PLACES = lc.from_numpy(np.random.default_rng(1).integers(0, 400, SHAPE))
+MASK = lc.from_numpy(np.random.default_rng(2).random(SHAPE) > 0.5)
+
+# A call, and what NumPy makes of the same.
+CALLS = {
+    "where": (lambda x, out: lc.where(MASK, x, 2.0, out=out), lambda a: np.where(MASK, a, 2)),
+    "gather": (
+        lambda x, out: lc.gather(x, 0, PLACES, out=out),
+        lambda a: np.take_along_axis(a, PLACES.numpy(), 0),
+    ),
+    "index_select": (
+        lambda x, out: lc.index_select(x, 0, PLACES[:, 0], out=out),
+        lambda a: a[PLACES.numpy()[:, 0]],
+    ),
+    "take": (
+        lambda x, out: lc.take(x, PLACES - 400, out=out),
+        lambda a: a.ravel()[PLACES.numpy() - 400],
+    ),
+    "cumsum": (lambda x, out: lc.cumsum(x, 1, out=out), lambda a: a.cumsum(1)),
+    "cumsum of rows": (lambda x, out: lc.cumsum(x, 0, out=out), lambda a: a.cumsum(0)),
+    "tril": (lambda x, out: lc.tril(x, out=out), np.tril),
+    "index_add": (
+        lambda x, out: lc.index_add(x, 0, PLACES[:5, 0], x[:5] * 1, out=out),
+        lambda a: _added(a, PLACES.numpy()[:5, 0]),
+    ),
+    "softmax": (
+        lambda x, out: lc.softmax(x, 1, out=out),
+        lambda a: np.exp(a) / np.exp(a).sum(1, keepdims=True),
+    ),
+}
+
+
+def _added(array, places):
+    result = array.copy()
+    np.add.at(result, places, array[:5])
+    return result
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("kind", ["apart", "itself", "shifted", "columns", "transposed", "empty"])
+def test_values_do_not_depend_on_the_memory_of_out(name, kind):
+    if name in ("gather", "index_select", "take") and kind in ("itself", "shifted"):
+        pytest.skip("PyTorch refuses an out that is the input")
+    if name == "softmax" and kind == "shifted":
+        pytest.skip("PyTorch refuses an out that is a part of the input")
+    call, expected = CALLS[name]
+    base = lc.zeros(COUNT + 1000)
+    x = base[:COUNT].view(SHAPE).copy_(wide())
+    out = {
+        "apart": lambda: lc.zeros(SHAPE),
+        "itself": lambda: x,
+        "shifted": lambda: base[1000:].view(SHAPE),
+        "columns": lambda: lc.zeros(400, 2000)[:, 500:1500],
+        "transposed": lambda: lc.zeros(1000, 400).t(),
+        "empty": lambda: lc.zeros(0),
+    }[kind]()
+    result = expected(x.numpy().copy())
+    before, strides = out._version, out.stride()
+    assert call(x, out) is out
+    np.testing.assert_allclose(out.numpy(), result, rtol=2e-5)
+    assert out._version > before
+    assert kind == "empty" or out.stride() == strides
+    assert not offers
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_large_out_needs_no_memory_beside_it(name):
+    call, _ = CALLS[name]
+    x, out = wide(), lc.zeros(SHAPE)
+    call(x, out)
+    tracemalloc.start()
+    call(x, out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # ``take`` and ``index_add`` make an operand of their own here.
+    assert peak < (PLACES.numel() * 8 + 100_000 if name == "take" else 700_000)
+
+
+def test_two_views_of_one_numpy_array_are_told_apart():
+    array = np.arange(COUNT + 1, dtype=np.float64)
+    expected = array[:-1].cumsum()
+    lc.cumsum(lc.from_numpy(array[:-1]), 0, out=lc.from_numpy(array[1:]))
+    assert (array[1:] == expected).all()
+
+
+def test_addmm_reads_its_input_before_it_is_written():
+    a, b = np.random.default_rng(3).random((2, 400, 400))
+    x = lc.ones(400, 400, dtype=lc.float64)
+    lc.addmm(x, lc.from_numpy(a), lc.from_numpy(b), beta=3, alpha=2, out=x)
+    np.testing.assert_allclose(x.numpy(), 3 + 2 * a @ b)
+
+
+def test_addmm_into_another_tensor():
+    a, b = np.random.default_rng(3).random((2, 400, 400))
+    x, out = lc.ones(400, dtype=lc.float64), lc.zeros(400, 400, dtype=lc.float64)
+    lc.addmm(x, lc.from_numpy(a), lc.from_numpy(b), beta=3, alpha=2, out=out)
+    np.testing.assert_allclose(out.numpy(), 3 + 2 * a @ b)
+
+
+def test_results_of_two_types_go_to_their_places():
+    x, values, places = wide(), lc.zeros(SHAPE), lc.zeros(SHAPE, dtype=lc.int64)
+    lc.sort(x, 1, out=(values, places))
+    assert (values.numpy() == np.sort(x.numpy(), 1)).all()
+    assert (places.numpy() == np.argsort(x.numpy(), 1, kind="stable")).all()
+    lc.cummax(x, 1, out=(values, places))
+    assert (values.numpy() == np.maximum.accumulate(x.numpy(), 1)).all()
+
+
+def test_a_reduction_with_a_large_result():
+    x, out = (
+        lc.from_numpy(np.random.default_rng(4).random((3, 400, 500))),
+        lc.zeros(400, 500).double(),
+    )
+    for name in ("sum", "mean", "amax", "prod", "var", "std"):
+        getattr(lc, name)(x, 0, out=out)
+        how = {"ddof": 1} if name in ("var", "std") else {}
+        np.testing.assert_allclose(out.numpy(), getattr(np, name)(x.numpy(), 0, **how))
+        getattr(lc, name)(x, 0, out=out.t().contiguous().t())
+
+
+def test_creation():
+    whole, out = lc.zeros(COUNT, dtype=lc.int64), lc.full((COUNT,), 7.0)
+    assert (lc.arange(COUNT, out=whole).numpy() == np.arange(COUNT)).all()
+    assert (lc.empty(COUNT, out=out).numpy() == 7).all()
+    assert (lc.ones(COUNT, out=out).numpy() == 1).all()
+    assert (lc.eye(400, 1000, out=out.view(SHAPE)).numpy() == np.eye(400, 1000)).all()
+    lc.manual_seed(1)
+    lc.randperm(COUNT, out=whole)
+    lc.manual_seed(1)
+    assert (whole == lc.randperm(COUNT)).all()
+
+
+def test_an_error_withdraws_the_offer():
+    x, out = flat(), lc.zeros(COUNT)
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        lc.gather(x, 0, lc.full((COUNT,), COUNT, dtype=lc.int64), out=out)
+    assert not offers
+
+
+def test_threads_have_offers_of_their_own():
+    x, wrong = flat(), []
+    expected = x.numpy().cumsum(dtype=np.float32)
+
+    def work():
+        out = lc.zeros(COUNT)
+        for _ in range(10):
+            if not (lc.cumsum(x, 0, out=out).numpy() == expected).all():
+                wrong.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not wrong
