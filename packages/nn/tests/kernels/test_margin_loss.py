@@ -85,3 +85,12 @@ def test_examples_of_a_batch_are_rows():
     np.testing.assert_allclose(slopes.numpy(), whole.numpy())
     each = func.vmap(F.multilabel_margin_loss)(x.detach(), torch.tensor(LABELS))
     np.testing.assert_allclose(each.numpy(), multilabel_margin(scores()))
+
+
+def test_infinite_score_of_a_label():
+    x = torch.tensor([[-np.inf, 1.0, 0.0]], requires_grad=True)
+    loss = F.multilabel_margin_loss(x, torch.tensor([[1, 0, -1]]))
+    loss.backward()
+    # PyTorch's: the label is not held against itself.
+    assert loss.item() == np.inf
+    np.testing.assert_allclose(x.grad.numpy(), [[-1 / 3, 0, 1 / 3]])

@@ -74,27 +74,27 @@ def multi_margin_backward(
 
 
 def _labels(xp: Any, target: Any) -> tuple[Any, Any]:
-    """How many labels each example has, and which of its classes are none of them."""
+    """How many labels each example has, and which of its classes they are."""
     rows, classes = target.shape
     ends = target < 0
     counts = xp.where(ends.any(1), ends.argmax(1), classes)
     counted = xp.arange(classes) < counts[:, None]
-    others = xp.ones((rows, classes + 1), bool)
-    others[xp.arange(rows)[:, None], xp.where(counted, target, classes)] = False
-    return counts, others[:, :classes]
+    labels = xp.zeros((rows, classes + 1), bool)
+    labels[xp.arange(rows)[:, None], xp.where(counted, target, classes)] = True
+    return counts, labels[:, :classes]
 
 
 def _label_violations(xp: Any, scores: Any, target: Any) -> Iterator[tuple[Any, Any, Any]]:
     """For each place of a label: which examples have one there, the label, and by how much the
     classes that are no labels violate its margin."""
-    counts, others = _labels(xp, target)
+    counts, labels = _labels(xp, target)
     for j in range(int(counts.max()) if counts.size else 0):
         (rows,) = xp.nonzero(counts > j)
         label = target[rows, j]
         found = scores[rows]
         found += 1 - scores[rows, label][:, None]
         found = xp.fmax(found, 0, found)
-        found *= others[rows]
+        found[labels[rows]] = 0
         yield rows, label, found
 
 
