@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.dispatch import override_kernel
+from lamella_core.offers import room
 from lamella_core.parallel import thread_count
 from lamella_core.random.generator import steps
 from lamella_cpu_kernels import _native
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     Kernel = Callable[..., Any]
 
+_PLACES = np.dtype(np.int64)
 # In elements: above it NumPy's vector exponential is faster than a call saves.
 SMALL_SCORES = 8192
 
@@ -120,11 +122,9 @@ def threshold_backward(below: Kernel) -> Kernel:
 
 
 def _over_rows(native: Kernel, below: Kernel) -> Kernel:
-    empty_like = np.empty_like
-
     def kernel(input: Any, dim: int) -> Any:
-        if dim == input.ndim - 1 and input.flags.c_contiguous:
-            result = empty_like(input)
+        if dim == input.ndim - 1 and input.dtype.char == "f" and input.flags.c_contiguous:
+            result = room(np, input.shape, input.dtype, True)
             if native(input, result, thread_count()):
                 return result
         return below(input, dim)
@@ -141,11 +141,12 @@ def log_softmax(below: Kernel) -> Kernel:
 
 
 def _running(high: bool, below: Kernel) -> Kernel:
-    native, empty, empty_like = _native.cumulative_extrema, np.empty, np.empty_like
+    native = _native.cumulative_extrema
 
     def kernel(input: Any, axis: int) -> Any:
-        if input.flags.c_contiguous:
-            values, places = empty_like(input), empty(input.shape, np.int64)
+        if input.dtype.char in "fdl" and input.flags.c_contiguous:
+            values = room(np, input.shape, input.dtype, True)
+            places = room(np, input.shape, _PLACES, True)
             if native(input, values, places, axis, high):
                 return values, places
         return below(input, axis)

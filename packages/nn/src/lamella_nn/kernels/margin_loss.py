@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Scores that are looked at together on the CPU.
-_BLOCK = 65536
+_BLOCK = 49152
 
 
 def _parts(xp: Any, count: int, width: int) -> list[slice]:

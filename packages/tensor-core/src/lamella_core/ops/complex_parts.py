@@ -82,7 +82,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         result = _polar(abs, angle)
     else:
         result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
-        step = max(LARGE * shape[0] // abs._array.size, 1)
+        step = max(LARGE // 2 * shape[0] // abs._array.size, 1)
         parts = [each.split(step) for each in (result, abs, angle)]
         for place, size, turn in zip(*parts, strict=True):
             place.copy_(_polar(size, turn))

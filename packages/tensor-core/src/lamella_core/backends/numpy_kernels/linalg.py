@@ -175,7 +175,7 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
         left, right, out = right.T, left.T, out.T
         bias = None if bias is None else bias.T
     # Wide rows of the result are worth larger products.
-    step = max((_OWN if out.shape[1] > 64 else _OWN // 4) // inner, 1)
+    step = max((_OWN if out.shape[1] > 64 else _OWN // 6) // inner, 1)
 
     def run(starts: range) -> None:
         for start in starts:
