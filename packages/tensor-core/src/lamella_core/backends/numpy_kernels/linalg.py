@@ -84,7 +84,7 @@ def _products(left: Any, right: Any, out: Any) -> Any:
 
 
 def matmul(input: Any, other: Any, out: Any = None) -> Any:
-    if offers:
+    if offers and out is None:
         out = _place(input, other)
     if (
         other.ndim > 1
