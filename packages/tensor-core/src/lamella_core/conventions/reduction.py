@@ -16,7 +16,7 @@ from lamella_core.conventions.results import offering
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.dtype import FLOATING
-from lamella_core.offers import under_offer
+from lamella_core.offers import offers, under_offer
 from lamella_core.tensor import Tensor, blank
 
 if TYPE_CHECKING:
@@ -104,64 +104,57 @@ class Reduction:
                 compute = given
             return None if compute is given else compute.numpy, result, result.numpy
 
-        def reducer(kernel: Any) -> Any:
-            def reduce(
-                input: Tensor, dim: Any, keepdim: bool, wanted: dtype | None = None
-            ) -> Tensor:
-                array = input._array
-                given = input._dtype
-                if wanted is not None:
-                    compute, result, numpy_type = plan(given, wanted)
-                else:
-                    known = own.get(given)
-                    if known is None:
-                        known = own[given] = plan(given, None)
-                    compute, result, numpy_type = known
-                if dim is not None:
-                    if dim.__class__ is int or not isinstance(dim, (tuple, list)):
-                        dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
-                    elif not dim:
-                        dim = nothing
-                    elif array.ndim:
-                        dim = normalize_dims(dim, array.ndim)
-                        if len(dim) == array.ndim and array.size:
-                            dim = None
-                    else:
-                        normalize_dims(dim, 0)
+        if op.mutates is not None:
+            kernel = _to_offer(kernel, converted)
+
+        def reduce(input: Tensor, dim: Any, keepdim: bool, wanted: dtype | None = None) -> Tensor:
+            array = input._array
+            given = input._dtype
+            if wanted is not None:
+                compute, result, numpy_type = plan(given, wanted)
+            else:
+                known = own.get(given)
+                if known is None:
+                    known = own[given] = plan(given, None)
+                compute, result, numpy_type = known
+            if dim is not None:
+                if dim.__class__ is int or not isinstance(dim, (tuple, list)):
+                    dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
+                elif not dim:
+                    dim = nothing
+                elif array.ndim:
+                    dim = normalize_dims(dim, array.ndim)
+                    if len(dim) == array.ndim and array.size:
                         dim = None
-                if compute is None:
-                    array = kernel(array, dim, keepdim)
-                elif array.size < large:
-                    array = kernel(array.astype(compute), dim, keepdim)
                 else:
-                    array = converted(kernel, array, compute, dim, keepdim, joins)
-                if array.__class__ is not array_type:
-                    array = as_array(array)
-                if array.dtype is not numpy_type and array.dtype != numpy_type:
-                    array = array.astype(numpy_type)
-                if (
-                    dim is not None
-                    and array.ndim > 1
-                    and not (array.flags.c_contiguous or under_offer())
-                ):
-                    # Row-major whatever the input is, as programs see the result by view().
-                    array = array.copy("C")
-                tensor = blank()
-                tensor._array = array
-                tensor._dtype = result
-                tensor._key = result_key
-                tensor._storage = tensor._graph = tensor._view = tensor._grad = None
-                return tensor
+                    normalize_dims(dim, 0)
+                    dim = None
+            if compute is None:
+                array = kernel(array, dim, keepdim)
+            elif array.size < large:
+                array = kernel(array.astype(compute), dim, keepdim)
+            else:
+                array = converted(kernel, array, compute, dim, keepdim, joins)
+            if array.__class__ is not array_type:
+                array = as_array(array)
+            if array.dtype is not numpy_type and array.dtype != numpy_type:
+                array = array.astype(numpy_type)
+            if (
+                dim is not None
+                and array.ndim > 1
+                and not (array.flags.c_contiguous or under_offer())
+            ):
+                # Row-major whatever the input is, as programs see the result by view().
+                array = array.copy("C")
+            tensor = blank()
+            tensor._array = array
+            tensor._dtype = result
+            tensor._key = result_key
+            tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+            return tensor
 
-            return reduce
-
-        reduce = reducer(kernel)
         if op.mutates is None:
             return reduce
-        # In parts, which go to where ``out`` has room for them.
-        reduce_parts = reducer(
-            lambda array, *more: converted(kernel, array, array.dtype, *more, None)
-        )
 
         def into(*args: Any) -> Tensor:
             if logical and args[-1]._dtype not in (dtypes.bool_, dtypes.uint8):
@@ -169,9 +162,7 @@ class Reduction:
                     f"{base.name} only supports a bool or uint8 tensor for out, got "
                     f"{args[-1]._dtype.class_name}"
                 )
-            result = (reduce if args[-1]._array.size < large else offering(args[-1], reduce_parts))(
-                *args[:-1]
-            )
+            result = offering(args[-1], reduce)(*args[:-1])
             if self.result == "index" and args[-1]._dtype is not dtypes.int64:
                 raise RuntimeError(
                     f"Expected out tensor to have dtype int64, but got {args[-1]._dtype.name} "
@@ -182,6 +173,16 @@ class Reduction:
             return args[-1]
 
         return into
+
+
+def _to_offer(kernel: Any, converted: Any) -> Any:
+    # A kernel in parts, which go to where ``out`` has room for them.
+    def call(array: Any, *more: Any) -> Any:
+        if offers:
+            return converted(kernel, array, array.dtype, *more, None)
+        return kernel(array, *more)
+
+    return call
 
 
 def _no_axis(dim: int) -> int | None:
