@@ -262,18 +262,24 @@ def _frequencies(
     return result.requires_grad_() if requires_grad else result
 
 
-def _frequency_dtype(name: str, wanted: dtype | None, out: Tensor | None) -> dtype:
+def _read_points(
+    name: str, n: int, wanted: dtype | None, device: DeviceLike | None, out: Tensor | None
+) -> tuple[int, dtype, DeviceLike | None]:
+    """The number of points, and the type and the device of the frequencies."""
+    n = index(n)
     if out is not None:
         if wanted is not None and wanted is not out._dtype:
             raise RuntimeError(
                 f"dtype {wanted.class_name} does not match dtype of out parameter "
                 f"({out._dtype.class_name})"
             )
-        wanted = out._dtype
+        wanted, device = out._dtype, out.device
     found = read_dtype(name, wanted)
     if found.category < FLOATING:
         raise RuntimeError(f"{name} requires a floating point or complex dtype, got {found!r}")
-    return found
+    if n < 0:
+        raise RuntimeError(f"{name}(): the number of points must not be negative, got n={n}")
+    return n, found, device
 
 
 def fftfreq(
@@ -298,15 +304,11 @@ def fftfreq(
     Raises:
         RuntimeError: for a negative ``n``, or an integer or bool type.
     """
-    n = index(n)
-    found = _frequency_dtype("fftfreq", dtype, out)
-    _check_points("fftfreq", n)
-    if out is not None:
-        device = out.device
+    n, dtype, device = _read_points("fftfreq", n, dtype, device, out)
     first = cat(
         [
-            arange((n + 1) // 2, dtype=found, layout=layout, device=device),
-            arange(-(n // 2), 0, dtype=found, layout=layout, device=device),
+            arange((n + 1) // 2, dtype=dtype, layout=layout, device=device),
+            arange(-(n // 2), 0, dtype=dtype, layout=layout, device=device),
         ]
     )
     return _frequencies("fftfreq", first, n, d, out, requires_grad)
@@ -323,18 +325,9 @@ def rfftfreq(
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies of :func:`rfft`: ``[0, 1, ..., n//2] / (n d)``; see :func:`fftfreq`."""
-    n = index(n)
-    found = _frequency_dtype("rfftfreq", dtype, out)
-    _check_points("rfftfreq", n)
-    if out is not None:
-        device = out.device
-    first = arange(n // 2 + 1, dtype=found, layout=layout, device=device)
+    n, dtype, device = _read_points("rfftfreq", n, dtype, device, out)
+    first = arange(n // 2 + 1, dtype=dtype, layout=layout, device=device)
     return _frequencies("rfftfreq", first, n, d, out, requires_grad)
-
-
-def _check_points(name: str, n: int) -> None:
-    if n < 0:
-        raise RuntimeError(f"{name}(): the number of points must not be negative, got n={n}")
 
 
 @checked

@@ -11,6 +11,7 @@ from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
 from lamella_core.dispatch import WATCHED
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -83,9 +84,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     else:
         result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
         step = max(LARGE // 2 * shape[0] // abs._array.size, 1)
-        parts = [each.split(step) for each in (result, abs, angle)]
-        for place, size, turn in zip(*parts, strict=True):
-            place.copy_(_polar(size, turn))
+        fill_in_parts(result, step, _polar, abs, angle)
     return write_out("polar", result, out)
 
 

@@ -12,7 +12,7 @@ from lamella_core.conventions.results import offering, write_out
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING, INTEGER, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
-from lamella_core.ops.splitting import broadcast_shapes
+from lamella_core.ops.splitting import broadcast_shapes, fill_in_parts
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 
@@ -253,12 +253,12 @@ def _add_product(
             shape = (*left._array.shape[:-1], *right._array.shape[1 + batched :])
             result = input.new_empty(shape)
             input = input.expand(shape)
-            for start in range(0, rows, step):
-                count = min(step, rows - start)
-                own, some, place = (t.narrow(0, start, count) for t in (input, left, result))
-                other = right.narrow(0, start, count).float() if batched else right
-                place.copy_(_sum(own, some.float(), other, multiply, beta, alpha))
-            return write_out(op_name, result, out)
+
+            def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
+                return _sum(own, some.float(), other.float(), multiply, beta, alpha)
+
+            several = (input, left, right) if batched else (input, left)
+            return write_out(op_name, fill_in_parts(result, step, add, *several), out)
         input, left, right = input.float(), left.float(), right.float()
     if out is not None:
         multiply = offering(out, multiply, input)
@@ -368,9 +368,9 @@ def addbmm(
     def in_parts(left: Tensor, right: Tensor) -> Tensor:
         # Some rows of all matrices at a time, of which the product needs a copy.
         result = left.new_empty((rows, columns))
-        for some, place in zip(left.split(step, 1), result.split(step), strict=True):
-            place.copy_(multiply(some, right))
-        return result
+        return fill_in_parts(
+            result, step, lambda some: multiply(some.transpose(0, 1), right), left.transpose(0, 1)
+        )
 
     return _add_product("addbmm", input, batch1, right, in_parts, beta, alpha, out)
 
@@ -599,9 +599,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if x._key & WATCHED or x._array.shape[0] <= step:
         return _powers(x, size, increasing)
     result = x.new_empty((x._array.shape[0], size))
-    for some, place in zip(x.split(step), result.split(step), strict=True):
-        place.copy_(_powers(some, size, increasing))
-    return result
+    return fill_in_parts(result, step, lambda some: _powers(some, size, increasing), x)
 
 
 def _powers(x: Tensor, size: int, increasing: bool) -> Tensor:

@@ -14,7 +14,7 @@ from lamella_core.size import Size
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors",
@@ -369,3 +369,16 @@ def atleast_3d(*tensors: Tensor) -> Any:
         return x.reshape(1, 1, 1) if not ndim else x.unsqueeze(0).unsqueeze(-1)
 
     return _several("atleast_3d", tensors, grow)
+
+
+# ------------ work in parts
+
+
+def fill_in_parts(
+    result: Tensor, step: int, function: Callable[..., Tensor], *operands: Tensor
+) -> Tensor:
+    """Fills ``result`` with a function of the operands, ``step`` of their rows at a time."""
+    parts = [each.split(step) for each in (result, *operands)]
+    for place, *some in zip(*parts, strict=True):
+        place.copy_(function(*some))
+    return result
