@@ -8,6 +8,7 @@ from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.activation import own, sigmoid
 from lamella_core.kernels.arithmetic import drop_where
 from lamella_core.kernels.extrema import clamp
+from lamella_nn.kernels.precision import single
 
 
 @shared_kernel
@@ -97,17 +98,13 @@ def hardswish_backward(xp: Any, grad: Any, input: Any) -> Any:
 
 def gate(xp: Any, first: Any, second: Any) -> Any:
     """``a * sigmoid(b)``, of half precision in float32."""
-    return _single(xp, first) * sigmoid(xp, _single(xp, second))
+    return single(first) * sigmoid(xp, single(second))
 
 
 def gate_slope(xp: Any, grad: Any, first: Any, second: Any) -> Any:
     """The gradient of :func:`gate` to ``b``."""
-    slope = sigmoid(xp, _single(xp, second))
-    return _single(xp, grad) * _single(xp, first) * (slope * (1 - slope))
-
-
-def _single(xp: Any, array: Any) -> Any:
-    return array.astype(xp.float32) if array.dtype.itemsize == 2 else array
+    slope = sigmoid(xp, single(second))
+    return single(grad) * single(first) * (slope * (1 - slope))
 
 
 def halves(input: Any, dim: int) -> tuple[Any, Any]:

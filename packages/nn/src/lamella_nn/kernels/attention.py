@@ -19,6 +19,7 @@ from numpy import broadcast_shapes
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 from lamella_core.parallel import spread
+from lamella_nn.kernels.precision import single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,11 +170,6 @@ def _go_over(plan: _Plan, run: Callable[[tuple[Any, ...]], None], threads: int) 
     spread(run, list(plan.groups()))
 
 
-def _wide(xp: Any, *arrays: Any) -> tuple[Any, ...]:
-    """The arrays in float32, where they are of 16 bits."""
-    return tuple(x.astype(xp.float32) if x.itemsize == 2 else x for x in arrays)
-
-
 @shared_kernel
 def attention(
     xp: Any, query: Any, key: Any, value: Any, mask: Any, is_causal: bool, scale: float
@@ -194,7 +190,7 @@ def forward(
     """The kernel, with the groups of heads spread over threads."""
     plan = _plan(query, key, value, mask, is_causal, 64, threads)
     asked = query.dtype
-    query, key, value = _wide(xp, query, key, value)
+    query, key, value = map(single, (query, key, value))
     dtype = query.dtype
     factor = dtype.type(scale)
     plain = all(each is None or each.ndim == 2 for each in (query, key, value, mask))
@@ -261,7 +257,7 @@ def backward(
     # Each block adds to the gradients of all its keys, so that few blocks are better here.
     plan = _plan(query, key, value, mask, is_causal, 256, threads)
     asked = query.dtype
-    query, key, value, output, grad = _wide(xp, query, key, value, output, grad)
+    query, key, value, output, grad = map(single, (query, key, value, output, grad))
     dtype = query.dtype
     factor = dtype.type(scale)
     to_query, to_key, to_value = (_empty_like(xp, x, x.shape) for x in (query, key, value))

@@ -9,6 +9,7 @@ import numpy as np
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.embedding import embedding_backward
 from lamella_nn.kernels.groups import sum_groups
+from lamella_nn.kernels.precision import compute_type
 
 # Elements that are gathered at a time on the CPU.
 _BLOCK = 131072
@@ -106,7 +107,7 @@ def embedding_bag(
 def _row_sums(xp: Any, weight: Any, indices: Any) -> Any:
     """The sums of the rows of bags of one length, some bags at a time."""
     bags, length = indices.shape
-    kind = xp.float32 if weight.dtype.itemsize == 2 else weight.dtype
+    kind = compute_type(weight.dtype)
     step = max(1, _BLOCK // max(length * weight.shape[1], 1))
     if xp is not np or bags <= step:
         return weight.take(indices, 0).sum(1, dtype=kind)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_nn.kernels.precision import compute_type
+
 # A step of the loop over places in a group costs about as much as this many additions in
 # NumPy's ``reduceat``, which goes through rows a column at a time.
 STEP_ELEMENTS = 2000
@@ -27,7 +29,7 @@ def sum_groups(
         ``(groups, features)``; zeros for an empty group.
     """
     features = source.shape[1]
-    kind = xp.float32 if source.dtype.itemsize == 2 else source.dtype
+    kind = compute_type(source.dtype)
     total = xp.zeros((lengths.size, features), kind)
     longest = int(lengths.max()) if lengths.size else 0
     if not longest:

@@ -11,14 +11,10 @@ import numpy as np
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import suggests_channels_last
 from lamella_core.parallel import even_step, shares, spread
+from lamella_nn.kernels.precision import compute_type
 
 # Elements of groups that are worked on together.
 _BLOCK = 65536
-
-
-def _wide(dtype: Any) -> Any:
-    """The type that is computed in."""
-    return np.dtype(np.float32) if dtype.itemsize == 2 else dtype
 
 
 def _parameter(values: Any, groups: int, dtype: Any) -> Any:
@@ -61,7 +57,7 @@ def _column_products(first: Any, second: Any) -> Any:
 def native_group_norm(
     input: Any, groups: int, weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
-    dtype = _wide(input.dtype)
+    dtype = compute_type(input.dtype)
     weight, bias = _parameter(weight, groups, dtype), _parameter(bias, groups, dtype)
     if suggests_channels_last(input) and dtype == input.dtype:
         return _of_channels_last(input, groups, weight, bias, eps)
@@ -135,7 +131,7 @@ def _of_channels_last(
 def native_group_norm_backward(
     grad_output: Any, input: Any, groups: int, weight: Any, mean: Any, variance: Any, eps: float
 ) -> tuple[Any, Any, Any]:
-    dtype = _wide(input.dtype)
+    dtype = compute_type(input.dtype)
     weight = _parameter(weight, groups, dtype)
     mean, variance = mean.astype(dtype, copy=False), variance.astype(dtype, copy=False)
     if suggests_channels_last(input) and dtype == input.dtype:

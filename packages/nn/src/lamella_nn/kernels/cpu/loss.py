@@ -9,15 +9,11 @@ import numpy as np
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import loss as whole
+from lamella_nn.kernels.precision import compute_type
 
 _BLOCK = 65536
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
 _SMALL = 131072
-
-
-def _wide(scores: Any) -> Any:
-    """The type that losses are computed in."""
-    return np.float32 if scores.dtype.itemsize == 2 else scores.dtype
 
 
 def _cuts(batch: int, classes: int, places: int) -> list[tuple[slice, ...]]:
@@ -38,7 +34,7 @@ def _in_parts(
 ) -> tuple[Any, Any, Any]:
     """As ``class_losses``, some scores at a time, of half precision in float32."""
     batch, classes, places = scores.shape
-    wide = _wide(scores)
+    wide = compute_type(scores.dtype)
     probabilities = np.empty(scores.shape, scores.dtype)
     losses = np.empty((batch, places), wide)
     even = np.empty_like(losses) if label_smoothing else losses
@@ -75,7 +71,7 @@ def cross_entropy_index(
     if ignore_index < 0 and input.dtype.itemsize > 2:
         picked = whole.plain_rows(np, input, target, weight, label_smoothing)
     if picked is None:
-        weight = None if weight is None else weight.astype(_wide(input), copy=False)
+        weight = None if weight is None else weight.astype(compute_type(input.dtype), copy=False)
         return whole.cross_entropy_by(np, _in_parts, input, target, weight, *rest)
     count, classes = input.shape
     dtype = input.dtype

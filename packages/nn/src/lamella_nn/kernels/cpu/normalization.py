@@ -15,6 +15,7 @@ import numpy as np
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import normalization as whole
+from lamella_nn.kernels.precision import single
 
 _BLOCK = 131072
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
@@ -66,14 +67,6 @@ def _in_one_pass(
     return result.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
 
 
-def _widened(*arrays: Any) -> list[Any]:
-    """float16 and bfloat16 as float32; None stays."""
-    return [
-        each if each is None or each.dtype.itemsize > 2 else each.astype(np.float32)
-        for each in arrays
-    ]
-
-
 def _layer_norm_of_half(
     input: Any, sizes: tuple[int, ...], weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
@@ -81,7 +74,9 @@ def _layer_norm_of_half(
     length, dtype = prod(sizes), input.dtype
     lead = input.shape[: input.ndim - len(sizes)]
     rows = np.ascontiguousarray(input).reshape(prod(lead), length)
-    weight, bias = (None if each is None else each.reshape(-1) for each in _widened(weight, bias))
+    weight, bias = (
+        None if each is None else each.reshape(-1) for each in map(single, (weight, bias))
+    )
     result = np.empty(rows.shape, dtype)
     mean, rstd = np.empty((2, len(rows), 1), dtype)
     step = max(1, _HALF_BLOCK // max(length, 1))
@@ -145,14 +140,14 @@ def _channels_of_half(
     batch, channels = first.shape[:2]
     places = prod(first.shape[2:])
     arrays = tuple([each.reshape(batch, channels, places) for each in arrays])
-    vectors = tuple(_widened(*vectors))
+    vectors = tuple(map(single, vectors))
     result = np.empty(arrays[0].shape, first.dtype)
     further = np.empty((2, channels), first.dtype)
     step = max(1, _HALF_BLOCK * channels // max(first.size, 1))
     for start in range(0, channels, step):
         part = slice(start, start + step)
         parts = [None if each is None else each[part] for each in vectors]
-        given = _widened(*[each[:, part] for each in arrays])
+        given = [single(each[:, part]) for each in arrays]
         result[:, part], *rest = kernel(np, *given, *parts, eps)
         further[0, part], further[1, part] = rest
     return result.reshape(first.shape), further[0], further[1]
@@ -202,14 +197,13 @@ def _layer_norm_backward_of_half(
     count = prod(input.shape[: input.ndim - len(sizes)])
     grads, values = grad_output.reshape(count, length), input.reshape(count, length)
     mean, rstd = mean.reshape(-1, 1), rstd.reshape(-1, 1)
-    (weight,) = _widened(weight)
-    weight = None if weight is None else weight.reshape(-1)
+    weight = None if weight is None else single(weight).reshape(-1)
     result = np.empty(values.shape, dtype)
     to_weight, to_bias = np.zeros((2, length), np.float32)
     step = max(1, _HALF_BLOCK // max(length, 1))
     for start in range(0, len(values), step):
         part = slice(start, start + step)
-        grad, value, *statistics = _widened(grads[part], values[part], mean[part], rstd[part])
+        grad, value, *statistics = (single(each[part]) for each in (grads, values, mean, rstd))
         result[part], to_weight_here, to_bias_here = native_layer_norm_backward(
             grad, value, (length,), weight, *statistics
         )
