@@ -369,6 +369,15 @@ def test_data_assignment() -> None:
     assert x.grad.tolist() == [2.0] * 3
 
 
+def test_data_assignment_hides_no_write() -> None:
+    x, w = leaf(), lc.tensor([1.0, 2.0, 3.0])
+    z = x * w
+    w += 1
+    w.data = lc.ones(3)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+
+
 def test_a_quotient_may_be_overwritten() -> None:
     x, y = (lc.tensor([value], requires_grad=True) for value in (6.0, 2.0))
     quotient = x / y

@@ -94,6 +94,18 @@ def test_data_is_apart(x):
     assert x.shape == (2,)
 
 
+def test_data_assignment_keeps_the_count_of_writes(x):
+    source = core.ones(2)
+    source += 1
+    x *= 2
+    x += 1
+    x.data = source
+    assert (x._version, source._version) == (2, 1)
+    x += 1
+    assert (x._version, source._version) == (3, 1)
+    assert source.tolist() == [3.0, 3.0]
+
+
 def test_without_autograd_nothing_requires_grad(x):
     assert x.requires_grad is False and x.is_leaf
     assert x.requires_grad_(False) is x

@@ -6,6 +6,22 @@ import lamella_core as lc
 from lamella_autograd import grad
 
 
+def test_a_power_has_as_many_derivatives_as_its_exponent() -> None:
+    """Those of x ** 4 at 2; after the constant comes PyTorch's: a zero that requires no grad."""
+    x = lc.tensor([2.0], dtype=lc.float64).requires_grad_()
+    y, found = x**4, []
+    while y.requires_grad:
+        (y,) = grad(y.sum(), x, create_graph=True)
+        found.append(y.item())
+    assert found == [32.0, 48.0, 48.0, 24.0, 0.0]
+
+
+def test_ldexp_by_integers() -> None:
+    x = lc.tensor([1.0, 2.0]).requires_grad_()
+    lc.ldexp(x, lc.tensor([[3, -4], [1, 0]])).sum().backward()
+    assert x.grad.tolist() == [10.0, 1.0625]
+
+
 def test_power_to_the_exponent_zero():
     """PyTorch's: the slope by the base is 0 for good, also of a negative base."""
     base = lc.tensor([-2.0, 0.0], dtype=lc.float64).requires_grad_()

@@ -283,9 +283,7 @@ class Tensor(metaclass=_HasOps):
     def data(self) -> Tensor:
         """The same memory, apart from the graph: writes to it are not counted by autograd."""
         tensor = alias(self)
-        storage = storage_of(self)
-        tensor._storage = new_storage(storage.root, storage._key)
-        tensor._storage.__class__ = storage.__class__
+        tensor._storage = _apart(self, 0)
         return tensor
 
     @data.setter
@@ -295,7 +293,8 @@ class Tensor(metaclass=_HasOps):
         self._dtype = source._dtype
         backend_bits = backend_of_tensor(self).key
         self._key = self._key & ~backend_bits | backend_of_tensor(source).key
-        self._storage = storage_of(source)
+        # What was written to before stays so.
+        self._storage = _apart(source, self._version)
         mark_order(self)
 
     # ------------ leaving the library
@@ -470,6 +469,15 @@ def wrap(array: Any, dtype: dtype, key: int) -> Tensor:
     tensor._key = key
     tensor._storage = tensor._graph = tensor._view = tensor._grad = None
     return tensor
+
+
+def _apart(tensor: Tensor, version: int) -> Storage:
+    # The memory of a tensor with a count of writes of its own.
+    shared = storage_of(tensor)
+    storage = new_storage(shared.root, shared._key)
+    storage.__class__ = shared.__class__
+    storage.version = version
+    return storage
 
 
 def alias(tensor: Tensor, cls: type[Tensor] = Tensor) -> Tensor:

@@ -74,6 +74,19 @@ def test_ldexp_of_many() -> None:
     np.testing.assert_array_equal(found, np.ldexp(x, e))
 
 
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32", "float64"])
+def test_ldexp_by_integers_keeps_the_type_and_goes_beyond_it(kind: str) -> None:
+    """2 ** 200 and 2 ** -200 are not in float32; the products of the first and last are."""
+    own = getattr(lc, kind)
+    x = lc.tensor([2.0**-10, 0.0, math.inf, 3.0], dtype=own)
+    found = lc.ldexp(x, lc.tensor([12, 2000, -2000, -3], dtype=lc.int16))
+    assert found.dtype is own and found.tolist() == [4.0, 0.0, math.inf, 0.375]
+    assert x.clone().ldexp_(lc.tensor(1)).dtype is own
+    if kind != "float16":
+        ends = lc.tensor([2.0**-120, 2.0**120], dtype=own)
+        assert lc.ldexp(ends, lc.tensor([200, -200])).tolist() == [2.0**80, 2.0**-80]
+
+
 def test_alpha_of_too_high_a_category() -> None:
     with pytest.raises(RuntimeError, match="alpha must not be a floating point number"):
         lc.add(lc.tensor([1]), 1, alpha=1.5)

@@ -255,3 +255,11 @@ def test_a_mask_of_the_same_shape_is_given_a_number():
     whole = core.arange(3)
     whole[whole > 0] = 7.9
     assert whole.tolist() == [0, 7, 7]
+
+
+def test_assignment_of_another_shape_names_the_sizes() -> None:
+    z = core.zeros(2, 2)
+    with pytest.raises(RuntimeError, match=r"expanded size of the tensor \(2\) must match the ex"):
+        z[0:1] = core.ones(3)
+    with pytest.raises(RuntimeError, match=r"dimension 1.  Target sizes: \[1, 2\].  Tensor size"):
+        z[0:1] = core.ones(3)

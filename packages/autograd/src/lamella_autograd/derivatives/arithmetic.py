@@ -7,7 +7,7 @@ from typing import Any
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import sum_to_shape
-from lamella_core.ops.arithmetic import div, keep_where, scaled
+from lamella_core.ops.arithmetic import div, keep_where, ldexp, scaled
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
 from lamella_core.tensor import Tensor
@@ -75,6 +75,7 @@ derivative(
     input=lambda grad, input, result: grad * (input / result),
     other=lambda grad, other, result: grad * (other / result),
 )
+derivative("ldexp", input=lambda grad, other: ldexp(grad, other))
 derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1], keeps=(1,))
 derivative("copysign", input=_copysign_input, other=zeros)
 derivative("sign", input=zeros)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_autograd.formulas import conj, derivative, op_call, unchanged
+from lamella_autograd.modes import NO_GRAD
+from lamella_core.dispatch import modes
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.elementary import log
@@ -16,8 +18,9 @@ def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
     """``grad * exponent * input ** (exponent - 1)``, 0 where the exponent is 0."""
     if not isinstance(exponent, Tensor):
         if exponent == 0:
-            return mul(grad, 0)
-        if exponent == 2:
+            return grad.new_zeros(grad._array.shape)
+        # Recorded, the slope keeps its power, so that each derivative is one of a power again.
+        if exponent == 2 and modes.bits & NO_GRAD:
             return mul(grad, mul(conj(input), 2))
         return mul(grad, conj(mul(pow(input, exponent - 1), exponent)))
     slope = mul(exponent, pow(input, exponent - 1))

@@ -115,6 +115,16 @@ def place_of(out: Tensor, wanted: Any) -> tuple[dtype, Device]:
     return out._dtype, out.device
 
 
+def check_tensors(op_name: str, **operands: Any) -> None:
+    """Raises TypeError, unless all operands, given by name in their order, are tensors."""
+    for place, (name, each) in enumerate(operands.items(), 1):
+        if not isinstance(each, Tensor):
+            raise TypeError(
+                f"{op_name}(): argument '{name}' (position {place}) must be Tensor, not "
+                f"{type(each).__name__}"
+            )
+
+
 def write_outs(
     op_name: str,
     results: Any,

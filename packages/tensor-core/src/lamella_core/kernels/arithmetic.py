@@ -39,6 +39,11 @@ def rsqrt(xp: Any, input: Any, out: Any = None) -> Any:
 
 
 @shared_kernel
+def ldexp(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
+    return xp.ldexp(input, xp.clip(other, -5000, 5000).astype("int32"), out)
+
+
+@shared_kernel
 def frexp(xp: Any, input: Any) -> Any:
     mantissa, exponent = xp.frexp(input)
     return mantissa, exponent.astype("int32", copy=False)

@@ -11,7 +11,7 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.pointwise_values import wrapped_number
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import check_tensors, write_out, write_outs
 from lamella_core.declaration import LazyMethod, call_inplace, inplace_variant
 from lamella_core.dispatch import WATCHED
 from lamella_core.ops import operators
@@ -370,18 +370,18 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``sqrt(input^2 + other^2)`` without overflow, element-wise."""
 
 
+@pointwise(name="ldexp", method=False, inplace=False)
+def _ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Also for powers of 2 that are out of range."""
+
+
 @composite(inplace=True)
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``, element-wise, computed in floating numbers."""
-    if not isinstance(input, Tensor):
-        raise TypeError(
-            f"ldexp(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}"
-        )
-    powers = pow(2.0, other)
-    if out is None and result_dtype((input, powers)) is powers._dtype:
-        if powers._array.shape == input._array.shape and not (input._key | powers._key) & WATCHED:
-            return powers.mul_(input)
-    return write_out("ldexp", mul(input, powers, out=out), None)
+    check_tensors("ldexp", input=input, other=other)
+    if input.is_floating_point() and other._dtype.category < 2:
+        return _ldexp(input, other, out=out)
+    return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
 
 
 @arrays(name="frexp", method=False, returns=FrexpResult)
@@ -403,10 +403,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
         raise RuntimeError(
             f"torch.frexp() only supports floating-point dtypes, got {input.dtype!r}"
         )
-    result = _frexp(input)
-    if out is None:
-        return result
-    return FrexpResult(*(write_out("frexp", r, o) for r, o in zip(result, out, strict=True)))
+    return write_outs("frexp", _frexp(input), out, exact=False)
 
 
 # ------------ three operands
@@ -535,12 +532,7 @@ def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Te
     Raises:
         RuntimeError: for complex tensors, and for tensors of two types.
     """
-    for position, (name, each) in enumerate((("input", input), ("values", values)), 1):
-        if not isinstance(each, Tensor):
-            raise TypeError(
-                f"heaviside(): argument '{name}' (position {position}) must be Tensor, not "
-                f"{type(each).__name__}"
-            )
+    check_tensors("heaviside", input=input, values=values)
     if input._dtype.is_complex or values._dtype.is_complex:
         raise RuntimeError("heaviside is not yet implemented for complex tensors.")
     if input._dtype is not values._dtype:

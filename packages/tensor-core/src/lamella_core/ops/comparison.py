@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
+from lamella_core.conventions.results import check_tensors
 from lamella_core.declaration import operator_method
 from lamella_core.dispatch import LIFTED, backend_of_tensor, modes
 from lamella_core.tensor import Tensor
@@ -136,12 +137,7 @@ def isclose(
     Raises:
         RuntimeError: when the types differ or a tolerance is negative.
     """
-    for place, (name, operand) in enumerate((("input", input), ("other", other)), 1):
-        if not isinstance(operand, Tensor):
-            raise TypeError(
-                f"isclose(): argument '{name}' (position {place}) must be Tensor, not "
-                f"{type(operand).__name__}"
-            )
+    check_tensors("isclose", input=input, other=other)
     if input._dtype is not other._dtype:
         raise RuntimeError(
             f"isclose: {input._dtype.class_name} did not match {other._dtype.class_name}; convert "

@@ -7,7 +7,7 @@ from typing import Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import LARGE, broadcast_error
-from lamella_core.conventions.results import offering, write_out
+from lamella_core.conventions.results import check_tensors, offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
 from lamella_core.dispatch import WATCHED
@@ -56,7 +56,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: for other types, or two that differ.
     """
-    _same_real_type("complex", real, imag)
+    _same_real_type("complex", real=real, imag=imag)
     try:
         result = (_complex if out is None else offering(out, _complex))(real, imag)
     except ValueError:
@@ -76,7 +76,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: for types that are not float32 or float64, or differ.
     """
-    _same_real_type("polar", abs, angle)
+    _same_real_type("polar", abs=abs, angle=angle)
     shape = abs._array.shape
     large = abs._array.size >= LARGE and angle._array.shape == shape
     if not large or (abs._key | angle._key) & WATCHED:
@@ -92,19 +92,14 @@ def _polar(abs: Tensor, angle: Tensor) -> Tensor:
     return _complex(abs * angle.cos(), abs * angle.sin())
 
 
-def _same_real_type(op_name: str, first: Tensor, second: Tensor) -> None:
-    for i, each in enumerate((first, second)):
-        if not isinstance(each, Tensor):
-            name = (("real", "imag") if op_name == "complex" else ("abs", "angle"))[i]
-            raise TypeError(
-                f"{op_name}(): argument '{name}' (position {i + 1}) must be Tensor, not "
-                f"{type(each).__name__}"
-            )
-        if each._dtype is dtypes.float16:
-            raise RuntimeError(
-                f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
-                f"convert to float32 first"
-            )
+def _same_real_type(op_name: str, **parts: Tensor) -> None:
+    check_tensors(op_name, **parts)
+    first, second = parts.values()
+    if dtypes.float16 in (first._dtype, second._dtype):
+        raise RuntimeError(
+            f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
+            f"convert to float32 first"
+        )
     kinds = (dtypes.float32, dtypes.float64)
     if first._dtype not in kinds or second._dtype not in kinds:
         raise RuntimeError(

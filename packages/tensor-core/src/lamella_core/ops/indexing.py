@@ -159,7 +159,13 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
             value = value.to(self.device, self._dtype)
         _put(target, tensors, dims, _fitted(value), False)
     else:
-        target.copy_(_fitted(value, target._array.ndim))
+        value = _fitted(value, target._array.ndim)
+        try:
+            target.copy_(value)
+        except RuntimeError:
+            # In the words of an expansion, where that is what fails.
+            value.expand(target._array.shape)
+            raise
 
 
 def _number_for(self: Tensor, value: Any) -> Any:

@@ -14,7 +14,7 @@ from lamella_core.conventions.common import (
     not_implemented_for,
 )
 from lamella_core.conventions.reduction import reduction
-from lamella_core.conventions.results import offering, write_out, write_outs
+from lamella_core.conventions.results import check_tensors, offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
@@ -336,8 +336,7 @@ def _extremum(
     other: Tensor | None,
     out: Any,
 ) -> Any:
-    if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+    check_tensors(name, input=input)
     if isinstance(dim, Tensor):
         dim, other = None, dim
     if other is not None:
