@@ -52,11 +52,38 @@ def test_cdist(p: float, count: int) -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-7)
 
 
+def test_distances_of_nothing_are_zero() -> None:
+    """Types and numbers are those that PyTorch 2.13 gives."""
+    nothing = torch.ones(2, 0, dtype=torch.float16)
+    assert F.pdist(nothing, math.inf).tolist() == [0.0]
+    result = cdist(nothing, torch.ones(3, 0), 1.0)
+    assert result.dtype is torch.float16 and result.tolist() == [[0.0] * 3] * 2
+    assert cdist(torch.ones(30, 2).half(), torch.ones(30, 2).half()).dtype is torch.float16
+
+
+def test_a_cosine_of_two_types_rounds_the_directions_each_in_its_own() -> None:
+    """PyTorch 2.13 gives 0.758206 for a bfloat16 and a float32 vector, 0.755929 otherwise."""
+    a = torch.tensor([[0.25, 0.5, 0.75]], dtype=torch.bfloat16)
+    assert float(F.cosine_similarity(a, torch.tensor([[1.0, 0, 1]]))) == pytest.approx(0.758206)
+    counts = torch.tensor([[1, 0, 1]])
+    assert float(F.cosine_similarity(a.float(), counts)) == pytest.approx(0.755929)
+
+
 def test_wrong_distances() -> None:
     with pytest.raises(RuntimeError, match="columns"):
         cdist(torch.ones(2, 3), torch.ones(2, 4))
     with pytest.raises(RuntimeError, match="non-negative"):
         cdist(torch.ones(2, 3), torch.ones(2, 3), -1.0)
+    with pytest.raises(RuntimeError, match="expected scalar type Float but found Double"):
+        cdist(torch.ones(2, 3), torch.ones(2, 3, dtype=torch.float64))
+    with pytest.raises(NotImplementedError, match="'Half'"):
+        cdist(torch.ones(2, 3).half(), torch.ones(2, 3).half())
+    with pytest.raises(NotImplementedError, match="'Half'"):
+        F.pdist(torch.ones(2, 3).half())
+    with pytest.raises(RuntimeError, match="floating"):
+        F.pdist(torch.ones(0, 3).long())
+    with pytest.raises(RuntimeError, match="non-negative"):
+        F.pdist(torch.ones(2, 3), math.nan)
     with pytest.raises(ValueError, match="compute_mode"):
         cdist(torch.ones(2, 3), torch.ones(2, 3), compute_mode="fast")
 

@@ -224,3 +224,63 @@ def test_elementwise_losses_of_many_numbers_and_of_integers() -> None:
     np.testing.assert_allclose(float(F.mse_loss(x, t)), (difference**2).mean(), rtol=1e-5)
     with pytest.raises(NotImplementedError, match="'Long'"):
         F.mse_loss(x.long(), t.long())
+
+
+def _like(values, dtype):
+    return torch.tensor(values, dtype=getattr(torch, dtype))
+
+
+def test_losses_of_two_types_have_pytorchs_type():
+    """Types and numbers are those that PyTorch 2.13 gives."""
+    x, t = _like([0.25, 0.5], "float32"), _like([1.0, 0.0], "float16")
+    assert F.binary_cross_entropy_with_logits(x, t).dtype is torch.float16
+    assert F.huber_loss(x, t.double()).dtype is torch.float32
+    assert F.soft_margin_loss(t, x).dtype is torch.float16
+    assert F.mse_loss(x, torch.tensor(1.0, dtype=torch.float64)).dtype is torch.float64
+    assert F.binary_cross_entropy(x, x, weight=x.double()).dtype is torch.float32
+    waves = F.soft_margin_loss(x + 0j, x + 0.5, reduction="none")
+    np.testing.assert_allclose(waves.numpy(), [0.603785, 0.474077], rtol=1e-5)
+    counts, signs = _like([3, 0], "uint8"), _like([-1, -1], "int64")
+    assert F.hinge_embedding_loss(counts, signs, 1.5, reduction="none").tolist() == [254, 1]
+
+
+def test_a_margin_is_added_to_the_first_distance_of_a_triplet():
+    """PyTorch 2.13 gives 0.120959 here, where 1 + 0.9336 rounds to 1.9375 in bfloat16."""
+    anchor = _like([[0.25, 0.5, 0.75], [0.3, 1.0, 0.0]], "bfloat16")
+    positive = _like([[1, 0, 1], [0, 1, 0]], "int64")
+    loss = F.triplet_margin_loss(anchor, positive, _like([1.0, 2.0, 1.0], "float32").expand(2, 3))
+    assert float(loss) == pytest.approx(0.120959, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("loss", "types", "error"),
+    [
+        ("huber_loss", "int64 float32", RuntimeError),
+        ("huber_loss", "float32 complex64", RuntimeError),
+        ("soft_margin_loss", "int64 int64", RuntimeError),
+        ("binary_cross_entropy_with_logits", "float32 int64", RuntimeError),
+        ("binary_cross_entropy_with_logits", "int64 float32", NotImplementedError),
+        ("hinge_embedding_loss", "int64 int64", RuntimeError),
+        ("multi_margin_loss", "float16 int64", NotImplementedError),
+        ("multi_margin_loss", "float32 int32", RuntimeError),
+        ("multilabel_margin_loss", "float32 int32", RuntimeError),
+    ],
+)
+def test_types_that_a_loss_does_not_take(loss, types, error):
+    """The exceptions are of the types that PyTorch 2.13 raises."""
+    input, target = (_like([1, 0], dtype) for dtype in types.split())
+    if loss == "multi_margin_loss":
+        target = target[0]
+    with pytest.raises(error, match="cast|implemented|scalar type|dtype"):
+        getattr(F, loss)(input, target)
+
+
+def test_the_type_of_class_weights():
+    scores, classes = torch.ones(2, 3), torch.tensor([1, 0])
+    for loss in (F.nll_loss, F.cross_entropy, F.multi_margin_loss):
+        with pytest.raises(RuntimeError, match="expected scalar type Float but found Double"):
+            loss(scores, classes, weight=torch.ones(3, dtype=torch.float64))
+    with pytest.raises(ValueError, match="batch_size"):
+        F.cross_entropy(scores, torch.tensor([1.0]))
+    with pytest.raises(NotImplementedError, match="log_softmax"):
+        F.cross_entropy(scores.long(), classes.float())

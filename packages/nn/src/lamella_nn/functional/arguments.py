@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lamella_core import Tensor
+    from lamella_core.dtype import dtype
 
 _WORDS = {1: "one", 2: "two", 3: "three"}
 
@@ -43,6 +44,15 @@ def per_dimension(op_name: str, argument: str, value: Any, dims: int) -> tuple[i
             f"but got {list(numbers)}"
         )
     return numbers
+
+
+def check_type(argument: str, given: Tensor, wanted: dtype) -> None:
+    """Raises RuntimeError for a tensor of another type than the one that an argument must have."""
+    if given._dtype is not wanted:
+        raise RuntimeError(
+            f"expected scalar type {wanted.class_name} but found {given._dtype.class_name} "
+            f"({argument} must be {wanted.name}; convert it with .to())"
+        )
 
 
 def listed(sizes: Sequence[int]) -> str:

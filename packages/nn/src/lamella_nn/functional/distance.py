@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.composite import checked
+from lamella_core.conventions.common import not_implemented_for
 from lamella_core.dispatch import WATCHED
-from lamella_core.dtype import FLOATING
+from lamella_core.dtype import FLOATING, REDUCED_PRECISION
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.reduction import vector_norm
 from lamella_core.promotion import result_dtype
+from lamella_nn.functional.arguments import check_type
 from lamella_nn.ops.distance import euclidean_distances
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """``x1 . x2 / (max(|x1|, eps) max(|x2|, eps))`` along ``dim``; the inputs broadcast.
 
     Args:
-        x1, x2: floating; they are promoted to one type.
+        x1, x2: floating, one of them at least; the result has their common type.
         dim: the dimension of the vectors, which the result has not.
         eps: the least length that counts, for vectors of zeros.
 
@@ -48,7 +50,9 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         raise RuntimeError(
             f"expected common dtype to be floating point, yet common dtype is {dtype.class_name}"
         )
-    x1, x2 = core.broadcast_tensors(x1.to(dtype), x2.to(dtype))
+    # Only integers are promoted before their length is taken.
+    x1, x2 = [x if x._dtype.is_floating_point else x.to(dtype) for x in (x1, x2)]
+    x1, x2 = core.broadcast_tensors(x1, x2)
     return (_unit(x1, dim, eps) * _unit(x2, dim, eps)).sum(dim)
 
 
@@ -87,13 +91,18 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
         p: not negative.
 
     Raises:
-        RuntimeError: for another number of dimensions, or a negative p.
+        RuntimeError: for another number of dimensions, what is not floating, or a negative p.
+        NotImplementedError: for half precision.
     """
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError(f"pdist only supports non-negative p values, but got {p}")
+    if not input._dtype.is_floating_point:
+        raise RuntimeError("pdist only supports floating-point dtypes")
     count = input._array.shape[0]
+    if count > 1 and input._array.size and input._dtype in REDUCED_PRECISION:
+        raise not_implemented_for("pdist", input._dtype)
     if input._key & WATCHED or count * input.numel() <= _PART:
         first, second = core.triu_indices(count, count, 1, device=input.device)
         return rename(_between(input, first, second, p), "PdistBackward0")
@@ -112,8 +121,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 def _between(input: Tensor, first: Tensor, second: Tensor, p: float) -> Tensor:
     left, right = input.index_select(0, first), input.index_select(0, second)
-    if p == 0:
-        # The number of differences, whose gradient is 0: that of the counting norm is None.
+    if p == 0 or not left._array.size:
+        # The number of differences, whose gradient is 0: that of the counting norm is None, and
+        # the largest of none an error.
         return (left - right).sign().abs().sum(1)
     return _length(left - right, float(p))
 
@@ -141,14 +151,16 @@ def cdist(
     """``out[..., i, j] = (sum_k |x1[..., i, k] - x2[..., j, k]|^p)^(1/p)``.
 
     Args:
-        x1, x2: ``(..., m, k)`` and ``(..., n, k)``, float32 or float64; batches broadcast.
+        x1, x2: ``(..., m, k)`` and ``(..., n, k)``, both float32 or float64, or half precision
+            where distances go by a matrix product; batches broadcast.
         p: the order, at least 0; inf for the largest difference, 0 for the number of differences.
         compute_mode: whether Euclidean distances go by a matrix product:
             ``use_mm_for_euclid_dist``, ``donot_use_mm_for_euclid_dist``, or
             ``use_mm_for_euclid_dist_if_necessary``, with more than 25 vectors on a side.
 
     Raises:
-        RuntimeError: for another type, negative ``p`` or shapes that do not fit.
+        RuntimeError: for two or other types, negative ``p`` or shapes that do not fit.
+        NotImplementedError: for half precision without a matrix product.
         ValueError: for an unknown mode.
     """
     if compute_mode not in (*_MODES, None):
@@ -167,11 +179,16 @@ def cdist(
         raise RuntimeError(
             f"X1 and X2 must have the same number of columns. X1: {left[-1]} X2: {right[-1]}"
         )
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     by_product = compute_mode == _MODES[1] or (
         compute_mode in (_MODES[0], None) and max(left[-2], right[-2]) > _MANY
     )
+    if not (x1._array.size and x2._array.size):
+        x2 = x2.to(x1._dtype)
+    elif x1._dtype in REDUCED_PRECISION and not (p == 2 and by_product):
+        raise not_implemented_for("cdist", x1._dtype)
+    check_type("x2", x2, x1._dtype)
     if p == 2 and by_product:
         return euclidean_distances(x1, x2)
     work = x1._array.size * right[-2]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import rename
-from lamella_nn.functional.arguments import listed
+from lamella_core.conventions.common import not_implemented_for
+from lamella_nn.functional.arguments import check_type, listed
 from lamella_nn.functional.reduction import read_reduction
 from lamella_nn.ops.loss import cross_entropy_index, nll_loss_index
 
@@ -54,6 +55,8 @@ def cross_entropy(
         return _cross_entropy_probabilities(input, target, weight, reduction, label_smoothing)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
+    if not input._dtype.is_floating_point:
+        raise not_implemented_for("log_softmax", input._dtype)
     _check_classes(input, target, weight)
     if len(shape) == 1 and wanted:
         target = target.squeeze(0)
@@ -65,12 +68,6 @@ def cross_entropy(
 def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Raises unless the target is class indices for the input's shape."""
     shape, wanted = input._array.shape, target._array.shape
-    if target._dtype.name not in ("int64", "uint8"):
-        raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got {target._dtype.class_name}; "
-            "convert "
-            f"the class indices with .long()"
-        )
     if not shape:
         raise RuntimeError("the input must have a dimension for the classes, but it has none")
     classes = shape[0] if len(shape) == 1 else shape[1]
@@ -101,17 +98,20 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None) -> None
             f"Expected target size {listed(expected)}, got {listed(wanted)} (size mismatch for "
             f"input {listed(shape)})"
         )
+    if target._dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(
+            f"expected target dtype to be Long or Byte, but got {target._dtype.class_name}; "
+            "convert the class indices with .long()"
+        )
+    if not input._dtype.is_floating_point:
+        raise not_implemented_for("nll_loss", input._dtype)
     if weight is not None:
         if weight._array.shape != (classes,):
             raise RuntimeError(
                 f"weight tensor should be defined either for all {classes} classes or no classes "
                 f"but got weight tensor of shape: {listed(weight._array.shape)}"
             )
-        if weight._dtype is not input._dtype:
-            raise RuntimeError(
-                f"expected scalar type {input._dtype.class_name} but found "
-                f"{weight._dtype.class_name} (the weight must have the input's dtype)"
-            )
+        check_type("weight", weight, input._dtype)
 
 
 def _cross_entropy_probabilities(

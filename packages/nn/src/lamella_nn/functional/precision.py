@@ -1,13 +1,15 @@
-"""Functions of several ops over half precision: computed in float32, rounded once."""
+"""Functions of several ops whose results have the type of an argument."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lamella_core.dtype import REDUCED_PRECISION
+from lamella_core.promotion import can_cast
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+    from lamella_core.dtype import dtype
 
 
 def single(tensor: Tensor) -> Tensor:
@@ -16,5 +18,21 @@ def single(tensor: Tensor) -> Tensor:
 
 
 def as_given(result: Tensor, input: Tensor) -> Tensor:
-    """What was computed from ``single(input)`` in the type of ``input``."""
-    return result if result._dtype is input._dtype else result.to(input._dtype)
+    """A result in the type of ``input``.
+
+    Raises:
+        RuntimeError: when that is of a lower category.
+    """
+    if result._dtype is input._dtype:
+        return result
+    check_fits(result._dtype, input)
+    return result.to(input._dtype)
+
+
+def check_fits(dtype: dtype, input: Tensor) -> None:
+    """Raises RuntimeError where results of a type are not to be converted to that of ``input``."""
+    if not can_cast(dtype, input._dtype):
+        raise RuntimeError(
+            f"result type {dtype.class_name} can't be cast to the desired output type "
+            f"{input._dtype.class_name}; convert with .to() first"
+        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_core.conventions.common import anywhere
-from lamella_nn.functional.arguments import listed
+from lamella_core.conventions.common import anywhere, not_implemented_for
+from lamella_nn.functional.arguments import check_type, listed
 from lamella_nn.functional.distance import pairwise_distance
+from lamella_nn.functional.precision import as_given
 from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.activation import log_sigmoid
 from lamella_nn.ops.elementwise_loss import elementwise_soft_margin
@@ -46,6 +47,9 @@ def hinge_embedding_loss(
         ValueError: for an unknown reduction.
     """
     reduction = read_reduction(reduction, size_average, reduce)
+    if not (input._dtype.is_floating_point or input._dtype.is_complex):
+        # The losses of integers are integers.
+        margin = int(margin)
     zeros = core.zeros_like(input)
     apart = core.where(target == 1, zeros, (margin - input).clamp_min(0))
     together = core.where(target == -1, zeros, input)
@@ -97,11 +101,19 @@ def soft_margin_loss(
         size_average, reduce: deprecated names of the reduction.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
+    Returns:
+        The loss in the type of ``input``, whatever that of ``target`` is.
+
     Raises:
         ValueError: for an unknown reduction.
+        RuntimeError: for integers, and for a complex target of a real input.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    return reduced(elementwise_soft_margin(input, target), reduction, "SoftMarginLossBackward0")
+    if input._dtype is target._dtype and input._dtype.is_floating_point:
+        losses = elementwise_soft_margin(input, target)
+    else:
+        losses = as_given((-input * target).exp().log1p(), input)
+    return reduced(losses, reduction, "SoftMarginLossBackward0")
 
 
 def cosine_embedding_loss(
@@ -229,7 +241,15 @@ def _triplet(
     far = distance(anchor, negative)
     if swap:
         far = core.minimum(far, distance(positive, negative))
-    return reduced((near - far + margin).clamp_min(0), reduction)
+    return reduced((near + margin - far).clamp_min(0), reduction)
+
+
+def _check_types(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    if input._dtype.name not in ("float32", "float64"):
+        raise not_implemented_for(name, input._dtype)
+    check_type("target", target, core.int64)
+    if weight is not None:
+        check_type("weight", weight, input._dtype)
 
 
 def multi_margin_loss(
@@ -252,7 +272,8 @@ def multi_margin_loss(
 
     Raises:
         ValueError: for another p, or an unknown reduction.
-        RuntimeError: when the shapes do not fit, or a target is no class.
+        NotImplementedError: for an input that is neither float32 nor float64.
+        RuntimeError: when the shapes or the other types do not fit, or a target is no class.
     """
     reduction = read_reduction(reduction, size_average, reduce)
     if p not in (1, 2):
@@ -271,6 +292,7 @@ def multi_margin_loss(
             f"inconsistent target size, expected {scores._array.shape[0]} but got "
             f"{listed(target.shape)}"
         )
+    _check_types("multi_margin_loss", input, target, weight)
     if indices.numel() and anywhere((indices < 0) | (indices >= classes)):
         raise RuntimeError(
             f"target out of range: the indices run from {indices.min()} to "
@@ -296,7 +318,8 @@ def multilabel_margin_loss(
 
     Raises:
         ValueError: for an unknown reduction.
-        RuntimeError: when the shapes differ, or a target is no class.
+        NotImplementedError: for an input that is neither float32 nor float64.
+        RuntimeError: when the shapes differ, the target is not int64, or no class.
     """
     reduction = read_reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -305,10 +328,8 @@ def multilabel_margin_loss(
             f"{listed(input.shape)}"
         )
     classes = input._array.shape[-1] if input.ndim else 1
-    is_outside = target._dtype.is_floating_point or (
-        target.numel() and anywhere((target.amin() < -1) | (target.amax() >= classes))
-    )
-    if is_outside:
+    _check_types("multilabel_margin_loss", input, target, None)
+    if target.numel() and anywhere((target.amin() < -1) | (target.amax() >= classes)):
         raise RuntimeError(
             f"argument #2 'target' is out of range: it has to hold the indices of {classes} "
             "classes, or -1"

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
+from lamella_core.promotion import result_dtype
 from lamella_core.warning import warn
-from lamella_nn.functional.precision import as_given
+from lamella_nn.functional.precision import as_given, check_fits
 from lamella_nn.functional.reduction import read_reduction, reduced
+from lamella_nn.ops.activation import log_sigmoid
 from lamella_nn.ops.elementwise_loss import (
     elementwise_bce,
     elementwise_huber,
@@ -20,6 +22,8 @@ from lamella_nn.ops.elementwise_loss import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lamella_core import Tensor
 
 __all__ = [
@@ -28,13 +32,16 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _warn_if_shapes_differ(input: Tensor, target: Tensor) -> None:
+def _broadcast(input: Tensor, target: Tensor) -> Sequence[Tensor]:
+    """Both in one shape, in which a tensor without dimensions takes part in promotion."""
     if input._array.shape != target._array.shape:
         warn(
             f"Using a target size ({target.shape}) that is different to the input size "
             f"({input.shape}). This will likely lead to incorrect results due to broadcasting. "
             f"Please ensure they have the same size."
         )
+        return core.broadcast_tensors(input, target)
+    return input, target
 
 
 def _weighted(losses: Tensor, weight: Tensor, reduction: str) -> Tensor:
@@ -70,8 +77,7 @@ def mse_loss(
         ValueError: for an unknown reduction, or a weight of another shape.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    _warn_if_shapes_differ(input, target)
-    losses = elementwise_mse(input, target)
+    losses = elementwise_mse(*_broadcast(input, target))
     if weight is not None:
         return _weighted(losses, weight, reduction)
     return reduced(losses, reduction, "MseLossBackward0")
@@ -95,7 +101,7 @@ def l1_loss(
         ValueError: for an unknown reduction, or a weight of another shape.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    _warn_if_shapes_differ(input, target)
+    input, target = _broadcast(input, target)
     losses = (input - target).abs()
     return reduced(losses, reduction) if weight is None else _weighted(losses, weight, reduction)
 
@@ -121,7 +127,7 @@ def smooth_l1_loss(
         RuntimeError: when ``beta`` is negative.
     """
     reduction = read_reduction(reduction, size_average, reduce)
-    _warn_if_shapes_differ(input, target)
+    input, target = _broadcast(input, target)
     if not beta >= 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
@@ -147,17 +153,17 @@ def huber_loss(
 
     Raises:
         ValueError: for an unknown reduction, or a weight of another shape.
-        RuntimeError: unless ``delta`` is positive.
+        RuntimeError: unless ``delta`` is positive, and for a target of a higher category.
     """
     reduction = read_reduction(reduction, None, None)
-    _warn_if_shapes_differ(input, target)
+    input, target = _broadcast(input, target)
     if not delta > 0:
         raise RuntimeError(
             f"huber_loss does not support non-positive values for delta, got {delta}"
         )
-    losses = elementwise_huber(input, target, delta)
-    if input._dtype.is_floating_point:
-        losses = as_given(losses, input)
+    if target._dtype is not input._dtype:
+        check_fits(result_dtype((input, target)), input)
+    losses = as_given(elementwise_huber(input, target, delta), input)
     if weight is not None:
         return _weighted(losses, weight, reduction)
     return reduced(losses, reduction, "HuberLossBackward0")
@@ -198,7 +204,7 @@ def binary_cross_entropy(
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     losses = elementwise_bce(input, target)
     if weight is not None:
-        losses = losses * weight
+        losses = as_given(losses * weight, losses)
     return reduced(losses, reduction, "BinaryCrossEntropyBackward0")
 
 
@@ -223,15 +229,24 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ValueError: when the shapes differ, or the reduction is unknown.
+        RuntimeError: for a target or a weight of a type that the losses do not fit.
     """
     reduction = read_reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
-    losses = elementwise_logit_bce(input, target, pos_weight)
+    if target._dtype is input._dtype and (pos_weight is None or pos_weight._dtype is input._dtype):
+        losses = elementwise_logit_bce(input, target, pos_weight)
+    else:
+        # The losses have the target's type, and are rounded to it at each step.
+        logarithm = log_sigmoid(input)
+        losses = as_given((1 - target) * input, target)
+        if pos_weight is not None:
+            logarithm = logarithm * ((pos_weight - 1) * target + 1)
+        losses = as_given(losses - logarithm, target)
     if weight is not None:
-        losses = losses * weight
+        losses = as_given(losses * weight, losses)
     return reduced(losses, reduction, "BinaryCrossEntropyWithLogitsBackward0")
 
 
