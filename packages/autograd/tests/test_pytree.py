@@ -35,7 +35,19 @@ def test_leaves_are_in_order() -> None:
 
 
 def test_structure_has_a_text() -> None:
-    assert repr(flatten((1, [2]))[1]) == "tuple([*, list([*])])"
+    """PyTorch's, as of its ``torch.utils._pytree``."""
+    assert repr(flatten((1, [2]))[1]) == (
+        "TreeSpec(tuple, None, [*,\n  TreeSpec(list, None, [*])])"
+    )
+
+
+def test_what_a_structure_tells() -> None:
+    spec = flatten({"a": [1, (2,)], "b": Point(3, 4)})[1]
+    assert (spec.num_leaves, spec.num_nodes, spec.num_children) == (4, 8, 2)
+    assert spec.type is dict and spec.context == ["a", "b"]
+    assert spec.child(1).context is Point and spec.children()[0].type is list
+    with pytest.raises(ValueError, match="has length 1 but the spec refers to a pytree that hol"):
+        spec.unflatten([1])
 
 
 def test_broadcast() -> None:

@@ -50,6 +50,9 @@ def test_functions_that_stand_in_two_places() -> None:
         ("import lamella.masked as module", "lamella_masked"),
         ("from lamella.signal import windows as module", "lamella_signal.windows"),
         ("import lamella.fft as module", "lamella_signal.fft"),
+        ("import lamella.storage as module", "lamella_core.storage_types"),
+        ("from lamella.utils import hooks as module", "lamella_nn.modules.hooks"),
+        ("import lamella.torch_version as module", "lamella.version"),
     ],
 )
 def test_import_statements_find_the_same_module(statement: str, real: str) -> None:

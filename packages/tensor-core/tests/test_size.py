@@ -18,6 +18,7 @@ def test_parts_and_sums_are_sizes():
     assert repr(Size([2, 3])[:1]) == "torch.Size([2])"
     assert Size([2, 3])[1] == 3
     assert repr(Size([2, 3]) + (1,)) == "torch.Size([2, 3, 1])"
+    assert repr((1,) + Size([2, 3])) == "torch.Size([1, 2, 3])"
     assert repr(Size([2]) * 2) == repr(2 * Size([2])) == "torch.Size([2, 2])"
 
 

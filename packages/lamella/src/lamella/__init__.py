@@ -30,8 +30,8 @@ _overriding.install()
 
 _SUBMODULES = frozenset(
     [name.split(".")[1] for name in _alias.MODULES]
-    + ["_C", "accelerator", "backends", "cuda", "multiprocessing", "overrides", "safetensors"]
-    + ["utils", "version"]
+    + ["_C", "__config__", "accelerator", "backends", "cpu", "cuda", "functional"]
+    + ["multiprocessing", "overrides", "safetensors", "testing", "types", "utils", "version"]
 )
 
 _GRAD_MODES = (
@@ -55,7 +55,7 @@ for _module in (_determinism, _retired):
 _names["dtype"] = lamella_core.float32.__class__
 globals().update(_names)
 
-__all__ = sorted({*_names, *_SUBMODULES, *_alias.FUNCTIONS} - {"_C"})
+__all__ = sorted({*_names, *_SUBMODULES, *_alias.FUNCTIONS} - {"_C", "__config__"})
 
 
 def __getattr__(name: str) -> object:

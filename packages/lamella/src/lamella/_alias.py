@@ -37,9 +37,12 @@ MODULES = {
     "lamella.signal": "lamella_signal",
     "lamella.sparse": "lamella_sparse",
     "lamella.special": "lamella_core.special",
+    "lamella.storage": "lamella_core.storage_types",
+    "lamella.torch_version": "lamella.version",
     "lamella.utils.checkpoint": "lamella_autograd.checkpoint",
     "lamella.utils.data": "lamella_data",
     "lamella.utils.dlpack": "lamella_core.dlpack",
+    "lamella.utils.hooks": "lamella_nn.modules.hooks",
 }
 
 # PyTorch's functions at the top level that a distribution above autograd declares, with the module
@@ -56,6 +59,7 @@ FUNCTIONS = {
     ),
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
+    "segment_reduce": "lamella._segments",
     **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(

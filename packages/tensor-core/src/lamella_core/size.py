@@ -24,7 +24,10 @@ class Size(tuple[int, ...]):
         return Size(item) if item.__class__ is tuple else item
 
     def __add__(self, other):  # type: ignore[no-untyped-def]
-        return Size(tuple.__add__(self, tuple(other)))
+        return Size((*self, *other))
+
+    def __radd__(self, other):  # type: ignore[no-untyped-def]
+        return Size((*other, *self))
 
     def __mul__(self, times):  # type: ignore[no-untyped-def]
         return Size(tuple.__mul__(self, times))

@@ -95,3 +95,8 @@ def test_equality_of_many_elements():
     assert lc.equal(tensor.t(), other.t())
     other[299, 1999] = 0
     assert not lc.equal(tensor, other)
+
+
+def test_isclose_of_large_integers_without_tolerance_is_exact() -> None:
+    one, other = lc.tensor([2**53, 2**53 + 1]), lc.tensor([2**53, 2**53])
+    assert lc.isclose(one, other, rtol=0, atol=0).tolist() == [True, False]

@@ -49,11 +49,11 @@ def isneginf(xp: Any, input: Any) -> Any:
 @shared_kernel
 def isclose(xp: Any, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     close = input == other
+    if equal_nan and _inexact(input):
+        close |= (input != input) & (other != other)
+    if rtol == 0 and atol == 0:
+        return close
     if _inexact(input):
-        if equal_nan:
-            close |= (input != input) & (other != other)
-        if rtol == 0 and atol == 0:
-            return close
         gap = abs(input - other)
         bound = abs(other)
         bound *= rtol
