@@ -58,6 +58,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
+    last = image.to(memory_format=torch.channels_last)
+    query = torch.randn(8, 8, 256, 64)
+    brief_query = query.half()
     labels = torch.full((1000, 2000), -1)
     labels[:, :5] = torch.arange(5)
     new: Calls = {}
@@ -227,6 +230,16 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "smooth_l1_loss of each": lambda: functional.smooth_l1_loss(x, y, reduction="none"),
         "max_pool2d of float16": lambda: functional.max_pool2d(half.view(4, 8, 250, 250), 2),
         "embedding_bag": lambda: functional.embedding_bag(places.view(50, 20), wide),
+        "conv2d of channels-last": lambda: functional.conv2d(last, kernels, padding=1),
+        "conv2d of one place, channels-last": lambda: functional.conv2d(last, kernels[..., :1, :1]),
+        "conv2d of each channel": lambda: functional.conv2d(
+            image, kernels[:, :1], padding=1, groups=8
+        ),
+        "conv_transpose2d": lambda: functional.conv_transpose2d(last, kernels),
+        "attention": lambda: functional.scaled_dot_product_attention(query, query, query),
+        "attention of float16": lambda: functional.scaled_dot_product_attention(
+            brief_query, brief_query, brief_query
+        ),
         "conv2d of stride 2": lambda: functional.conv2d(image, kernels, stride=2),
         "max_pool2d": lambda: functional.max_pool2d(image, 2),
         "pad by reflection": lambda: functional.pad(image, (1, 1, 1, 1), "reflect"),

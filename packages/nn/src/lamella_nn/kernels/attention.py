@@ -19,7 +19,7 @@ from numpy import broadcast_shapes
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 from lamella_core.parallel import spread
-from lamella_nn.kernels.precision import single
+from lamella_nn.kernels.precision import compute_type, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,17 +55,24 @@ class _Plan(NamedTuple):
 
 
 def _plan(
-    query: Any, key: Any, value: Any, mask: Any, causal: bool, most_rows: int, threads: int
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    causal: bool,
+    most_rows: int,
+    threads: int,
+    group_bytes: int = _BLOCK_BYTES,
 ) -> _Plan:
     leads = [each.shape[:-2] for each in (query, key, value, mask) if each is not None]
     lead = broadcast_shapes(*leads) or (1,)
     length, keys = query.shape[-2], key.shape[-2]
-    row_bytes = max(keys * query.itemsize, 1)
+    row_bytes = max(keys * compute_type(query.dtype).itemsize, 1)
     # Under a causal mask, few rows of many heads: less is computed that the mask leaves out.
     rows = max(1, min(length, 64 if causal else most_rows, max(32, _BLOCK_BYTES // row_bytes)))
     # At least as many groups of heads as there are threads.
     share = -(-lead[-1] * prod(lead[:-1]) // threads)
-    heads = max(1, min(lead[-1], share, _BLOCK_BYTES // (rows * row_bytes)))
+    heads = max(1, min(lead[-1], share, group_bytes // (rows * row_bytes)))
     return _Plan(lead, length, keys, heads, rows, causal)
 
 
@@ -83,19 +90,18 @@ def _part(array: Any, index: tuple[Any, ...]) -> Any:
     ]
 
 
-def _accumulate(target: Any, index: tuple[Any, ...], block: Any) -> None:
-    """Add a group's gradient to that of an operand, which may be broadcast."""
-    part = _part(target, index)
+def _accumulate(part: Any, block: Any) -> None:
+    """Add to a group's gradient, which may be broadcast."""
     part += block if part.shape[0] == block.shape[0] else block.sum(0, keepdims=True)
 
 
-def _empty_like(xp: Any, array: Any, shape: tuple[int, ...]) -> Any:
+def _empty_like(xp: Any, array: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Memory in the order of the array's dimensions, where the shapes agree."""
     order = order_of(array.shape, array.strides)
     if array.shape[:-1] != shape[:-1] or order[-1] != array.ndim - 1:
-        return xp.empty(shape, array.dtype)
+        return xp.empty(shape, dtype)
     back = sorted(range(len(order)), key=order.__getitem__)
-    return xp.empty([shape[dim] for dim in order], array.dtype).transpose(back)
+    return xp.empty([shape[dim] for dim in order], dtype).transpose(back)
 
 
 def _rows_of(array: Any) -> Any:
@@ -118,10 +124,10 @@ def _with_row(xp: Any, array: Any, row: Any) -> Any:
     return result
 
 
-def _with_ones(xp: Any, array: Any) -> Any:
+def _with_ones(xp: Any, array: Any, dtype: Any) -> Any:
     """The matrices, and a column of ones: a product with it adds the row of ``_with_row``."""
     heads, length, width = array.shape
-    result = xp.empty((heads, length, width + 1), array.dtype)
+    result = xp.empty((heads, length, width + 1), dtype)
     result[:, :, :width] = array
     result[:, :, width] = 1
     return result
@@ -188,28 +194,30 @@ def forward(
     scale: float,
 ) -> tuple[Any, Any, Any]:
     """The kernel, with the groups of heads spread over threads."""
-    plan = _plan(query, key, value, mask, is_causal, 64, threads)
-    asked = query.dtype
-    query, key, value = map(single, (query, key, value))
-    dtype = query.dtype
+    dtype = compute_type(query.dtype)
+    narrow = dtype != query.dtype
+    # Beside its scores, a group of half precision has its keys and values in float32.
+    group_bytes = _BLOCK_BYTES // (4 if narrow else 2)
+    plan = _plan(query, key, value, mask, is_causal, 64, threads, group_bytes)
     factor = dtype.type(scale)
     plain = all(each is None or each.ndim == 2 for each in (query, key, value, mask))
     shape = (*plan.lead, plan.length, value.shape[-1])
-    output = _empty_like(xp, query[None] if plain else query, shape)
+    output = _empty_like(xp, query[None] if plain else query, shape, query.dtype)
     highest = xp.zeros((*plan.lead, 1, plan.length), dtype)
     total = xp.empty((*plan.lead, 1, plan.length), dtype)
     above = _triangle(xp, plan, dtype)
     ones = xp.ones((1, plan.keys), dtype)
 
     def attend(index: tuple[Any, ...]) -> None:
-        keys_part, values = _rows_of(_part(key, index)), _rows_of(_part(value, index))
-        scaled = _in_order(xp, _part(query, index), factor)
-        columns = xp.ascontiguousarray(scaled.swapaxes(-1, -2))
+        keys_part, values = (_rows_of(single(_part(each, index))) for each in (key, value))
+        queries = _part(query, index).swapaxes(-1, -2)
         mask_part = None if mask is None else _part(mask, index)
         bounded = _is_bounded(xp, mask_part)
         outputs, tops, sums = output[index], highest[index], total[index]
         for rows, keys in plan.blocks():
-            scores = xp.matmul(keys_part[:, :keys], columns[:, :, rows])
+            columns = single(queries[:, :, rows])
+            columns = xp.multiply(columns, factor, xp.empty(columns.shape, dtype))
+            scores = xp.matmul(keys_part[:, :keys], columns)
             small = bounded and _are_small(scores)
             scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
             if not small and keys:
@@ -223,10 +231,13 @@ def forward(
             summed += summed == 0
             sums[:, :, rows] = summed
             mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys])
-            xp.multiply(mixed, 1 / summed.swapaxes(-1, -2), outputs[:, rows])
+            share = 1 / summed.swapaxes(-1, -2)
+            if narrow:
+                outputs[:, rows] = xp.multiply(mixed, share, mixed)
+            else:
+                xp.multiply(mixed, share, outputs[:, rows])
 
     _go_over(plan, attend, threads)
-    output = output.astype(asked, copy=False)
     return (output[0], highest[0], total[0]) if plain else (output, highest, total)
 
 
@@ -257,51 +268,62 @@ def backward(
     # Each block adds to the gradients of all its keys, so that few blocks are better here.
     plan = _plan(query, key, value, mask, is_causal, 256, threads)
     asked = query.dtype
-    query, key, value, output, grad = map(single, (query, key, value, output, grad))
-    dtype = query.dtype
+    dtype = compute_type(asked)
     factor = dtype.type(scale)
-    to_query, to_key, to_value = (_empty_like(xp, x, x.shape) for x in (query, key, value))
+    alone = query.shape[:-2] == plan.lead
+    # Sums of half precision are rounded once: of a group, or of all where groups add up.
+    narrow = dtype != asked and query.shape[:-2] == key.shape[:-2] == value.shape[:-2] == plan.lead
+    kept = asked if narrow else dtype
+    gradients_of = [_empty_like(xp, each, each.shape, kept) for each in (query, key, value)]
     to_mask = xp.zeros(mask.shape, mask.dtype) if mask_wanted else xp.empty(0, dtype)
-    alone = to_query.shape[:-2] == plan.lead
-    for each in (to_key, to_value) if alone else (to_query, to_key, to_value):
+    for each in gradients_of[alone:]:
         each.fill(0)
     above = _triangle(xp, plan, dtype)
 
     def differentiate(index: tuple[Any, ...]) -> None:
         mask_part = None if mask is None else _part(mask, index)
-        keys_part = _rows_of(_part(key, index))
-        scaled = _in_order(xp, _part(query, index), factor)
-        top = _part(highest, index)[:, 0]
-        shifted = mask is not None and bool(top.any())
+        query_part, output_part, grad_part = (_part(each, index) for each in (query, output, grad))
+        own = [_part(each, index) for each in gradients_of]
+        query_sums, key_sums, value_sums = (
+            [xp.zeros(each.shape, dtype) for each in own] if narrow else own
+        )
+        keys_part = _rows_of(single(_part(key, index)))
+        with_ones = _with_ones(xp, keys_part, dtype)
+        values = _with_ones(xp, _part(value, index), dtype)
+        highest_part = _part(highest, index)[:, 0]
+        shifted = mask is not None and bool(highest_part.any())
         # Weights are exp(score - highest) / total; the total is divided out of the gradient.
-        share = 1 / _part(total, index).swapaxes(-1, -2)
-        upper = _in_order(xp, _part(grad, index), share)
-        inner = (upper * _part(output, index)).sum(-1)
-        # Where a mask's great numbers cancel with the maximum's, they have to meet first.
-        columns = _with_row(xp, scaled, 0 if mask is not None else -top)
-        gradients = _with_row(xp, upper, -inner)
-        with_ones, values = _with_ones(xp, keys_part), _with_ones(xp, _part(value, index))
+        shares = 1 / _part(total, index).swapaxes(-1, -2)
         for rows, keys in plan.blocks():
-            scores = xp.matmul(with_ones[:, :keys], columns[:, :, rows])
+            scaled = _in_order(xp, single(query_part[:, rows]), factor)
+            upper = _in_order(xp, single(grad_part[:, rows]), shares[:, rows])
+            inner = (upper * single(output_part[:, rows])).sum(-1)
+            top = highest_part[:, rows]
+            # Where a mask's great numbers cancel with the maximum's, they have to meet first.
+            columns = _with_row(xp, scaled, 0 if mask is not None else -top)
+            gradients = _with_row(xp, upper, -inner)
+            scores = xp.matmul(with_ones[:, :keys], columns)
             scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
             if shifted:
-                scores -= top[:, None, rows]
+                scores -= top[:, None]
             weights = xp.exp(scores, scores)
-            _accumulate(to_value[..., :keys, :], index, xp.matmul(weights, upper[:, rows]))
-            slope = xp.matmul(values[:, :keys], gradients[:, :, rows])
+            _accumulate(value_sums[:, :keys], xp.matmul(weights, upper))
+            slope = xp.matmul(values[:, :keys], gradients)
             slope *= weights
             if mask_wanted:
                 _accumulate_mask(to_mask, index, rows, keys, slope.swapaxes(-1, -2))
-            _accumulate(to_key[..., :keys, :], index, xp.matmul(slope, scaled[:, rows]))
+            _accumulate(key_sums[:, :keys], xp.matmul(slope, scaled))
             product = xp.matmul(slope.swapaxes(-1, -2), keys_part[:, :keys])
             if alone:
-                xp.multiply(product, factor, to_query[index][:, rows])
+                xp.multiply(product, factor, query_sums[:, rows])
             else:
-                _accumulate(to_query[..., rows, :], index, product * factor)
+                _accumulate(query_sums[:, rows], product * factor)
+        if narrow:
+            for place, sums in zip(own, (query_sums, key_sums, value_sums), strict=True):
+                place[...] = sums
 
     _go_over(plan, differentiate, threads)
-    gradients_of = (x.astype(asked, copy=False) for x in (to_query, to_key, to_value))
-    return (*gradients_of, to_mask)
+    return (*[each.astype(asked, copy=False) for each in gradients_of], to_mask)
 
 
 def _accumulate_mask(to_mask: Any, index: Any, rows: slice, keys: int, slope: Any) -> None:
@@ -310,4 +332,4 @@ def _accumulate_mask(to_mask: Any, index: Any, rows: slice, keys: int, slope: An
         slope, rows = slope.sum(-2, keepdims=True), slice(0, 1)
     if to_mask.shape[-1] == 1:
         slope, keys = slope.sum(-1, keepdims=True), 1
-    _accumulate(to_mask[..., rows, :keys], index, slope)
+    _accumulate(_part(to_mask[..., rows, :keys], index), slope)

@@ -16,22 +16,22 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lamella_core import parallel
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import depthwise
 from lamella_nn.kernels.windows import (
     inner,
     kernel_slices,
+    on_each,
     output_sizes,
     padded,
     padded_channels_last,
+    room,
     window_view,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from lamella_nn.kernels.windows import Sizes
 
@@ -75,7 +75,8 @@ def convolution(
         return result
     if depthwise.suits(channels, features, groups):
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
-    result = xp.empty((batch, features, length), input.dtype)
+    whole = room(xp, (batch, features, *out), input, weight)
+    result = whole.reshape(batch, features, length)
     column_bias: Any = None if bias is None else bias.reshape(-1, 1)
     if pointwise:
         places = _met(input, stride, out).reshape(batch, channels, length)
@@ -94,7 +95,7 @@ def convolution(
             else:
                 xp.add(rows, column_bias, out=result[images, :, places])
 
-        _each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
+        on_each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
     else:
         matrix = weight.reshape(groups, features // groups, -1)
 
@@ -107,8 +108,8 @@ def convolution(
             if bias is not None:
                 target += column_bias.reshape(groups, -1, 1)
 
-        _each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
-    return result.reshape(batch, features, *out)
+        on_each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
+    return whole
 
 
 @lru_cache(256)
@@ -148,11 +149,15 @@ def convolution_input_grad(
         return depthwise.input_grad(xp, grad, weight, sizes, stride, padding, dilation, groups)
     if _is_pointwise(kernel, padding, groups):
         matrix = weight.reshape(features, channels).T
-        met = xp.matmul(matrix, grad.reshape(batch, features, length))
+        met = room(xp, (batch, channels, *out), grad, weight)
+        xp.matmul(
+            matrix, grad.reshape(batch, features, length), out=met.reshape(batch, channels, length)
+        )
         if out == tuple(sizes):
-            return met.reshape(batch, channels, *sizes)
-        result = xp.zeros((batch, channels, *sizes), grad.dtype)
-        _met(result, stride, out)[...] = met.reshape(batch, channels, *out)
+            return met
+        result = room(xp, (batch, channels, *sizes), grad, weight)
+        result.fill(0)
+        _met(result, stride, out)[...] = met
         return result
     reach = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
     exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
@@ -164,7 +169,8 @@ def convolution_input_grad(
         per_group = mirrored.reshape(groups, features // groups, channels // groups, *kernel)
         swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
         return convolution(xp, grad, swapped, None, stride, tuple(reach), dilation, groups)
-    result = xp.zeros((batch, channels, *sizes), grad.dtype)
+    result = room(xp, (batch, channels, *sizes), grad, weight)
+    result.fill(0)
     matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
     spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
     flat = grad.reshape(batch, features, length)
@@ -239,7 +245,7 @@ def convolution_weight_grad(
         for cut in cuts[share::count]:
             sums[share] = sums[share] + sum_of(cut)
 
-    _each(xp, run, range(count))
+    on_each(xp, run, range(count))
     total = sum(sums)
     if not last:
         return total.reshape(shape)
@@ -254,15 +260,6 @@ def _multiply(xp: Any, columns: Any, matrix: Any) -> Any:
         if groups == 1 and not total % rows and rows * matrix[0].size <= SMALL_PRODUCT:
             return xp.matmul(columns.reshape(-1, rows, inside), matrix).reshape(1, total, -1)
     return xp.matmul(columns, matrix)
-
-
-def _each(xp: Any, run: Callable[[Any], None], parts: Sequence[Any]) -> None:
-    """Calls ``run`` for each part, on several threads where the arrays are NumPy's."""
-    if xp is np and len(parts) > 1:
-        parallel.spread(run, parts)
-        return
-    for part in parts:
-        run(part)
 
 
 def _blocks(batch: int, image_elements: int) -> Iterator[slice]:

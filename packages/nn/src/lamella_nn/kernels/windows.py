@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.formats import suggests_channels_last
+from lamella_core.parallel import spread
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Sizes = tuple[int, ...]
 
@@ -109,3 +112,21 @@ def window_view(
         # NumPy's constructor does it in a tenth of the time, and looks that the view stays inside.
         return np.ndarray(shape, array.dtype, array, 0, strides)
     return xp.lib.stride_tricks.as_strided(array, shape, strides)
+
+
+def room(xp: Any, shape: Sequence[int], one: Any, other: Any) -> Any:
+    """An array to be filled, of one operand's type; channels-last where an operand is."""
+    if (one.flags.c_contiguous and other.flags.c_contiguous) or not (
+        suggests_channels_last(one) or suggests_channels_last(other)
+    ):
+        return xp.empty(shape, one.dtype)
+    return xp.moveaxis(xp.empty((shape[0], *shape[2:], shape[1]), one.dtype), -1, 1)
+
+
+def on_each(xp: Any, run: Callable[[Any], None], parts: Sequence[Any]) -> None:
+    """Calls ``run`` for each part, on several threads where the arrays are NumPy's."""
+    if xp is np and len(parts) > 1:
+        spread(run, parts)
+        return
+    for part in parts:
+        run(part)
