@@ -19,6 +19,8 @@ to need a constant at most: blocks that fit the cache.
 * `combinations`: the places of what is chosen, 32 MB. PyTorch needs 68 MB.
 * `multinomial` with replacement, of one long row: the cumulative weights, 8 MB, PyTorch too.
 * The mean of `scatter_reduce`: how many went to each place, 8 MB. PyTorch needs 9.
+* `solve` and `det` of a large matrix: its factors, 4 MB, PyTorch too. `matrix_exp`: its powers in
+  double precision, and sums of these, 44 MB. PyTorch needs 49 MB.
 * Euclidean `cdist`: the matrix product beside the squares, 8 MB. PyTorch needs 16.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
@@ -63,6 +65,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     brief_query = query.half()
     labels = torch.full((1000, 2000), -1)
     labels[:, :5] = torch.arange(5)
+    big, many = torch.randn(1000, 1000), torch.randn(10_000, 10, 10)
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
         new[name] = partial(getattr(torch, name), x, y)
@@ -260,6 +263,32 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "hann_window": lambda: torch.hann_window(2_000_000),
         "blackman_window": lambda: torch.blackman_window(2_000_000),
     }
+    linalg = torch.linalg
+    for kind, a in (("matrix", big), ("small matrices", many)):
+        definite = a @ a.mT + torch.eye(a.shape[-1])
+        factors = linalg.lu_factor(a)
+        new |= {
+            f"cholesky, {kind}": partial(linalg.cholesky, definite),
+            f"qr, {kind}": partial(linalg.qr, a),
+            f"geqrf, {kind}": partial(torch.geqrf, a),
+            f"lu_factor, {kind}": partial(linalg.lu_factor, a),
+            f"lu_solve, {kind}": partial(linalg.lu_solve, *factors, a),
+            f"ldl_factor, {kind}": partial(linalg.ldl_factor, definite),
+            f"solve_triangular, {kind}": partial(
+                linalg.solve_triangular, definite, a, upper=True, left=False
+            ),
+            f"cholesky_solve, {kind}": partial(torch.cholesky_solve, a, definite),
+            f"cholesky_inverse, {kind}": partial(torch.cholesky_inverse, definite),
+            f"inv, {kind}": partial(linalg.inv, a),
+        }
+    new |= {
+        "householder_product, small matrices": lambda: linalg.householder_product(many, many[:, 0]),
+        "solve, small matrices": lambda: linalg.solve(many, many),
+        "slogdet, small matrices": lambda: linalg.slogdet(many),
+        "eigh, small matrices": lambda: linalg.eigh(many),
+        "svd, small matrices": lambda: linalg.svd(many),
+        "svd, all columns": lambda: linalg.svd(big[:, :40]),
+    }
     inside: Calls = {
         "add_": lambda: x.add_(y),
         "add_ with alpha": lambda: x.add_(y, alpha=0.001),
@@ -320,6 +349,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     y, weight, half = torch.rand(2_000_000), torch.rand(2000), wide.half()
     whole = torch.arange(2_000_000)
     learned = x.clone().requires_grad_()
+    matrix = torch.randn(1000, 1000) / 100
     places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
     new: Calls = {
@@ -334,6 +364,9 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "combinations": lambda: torch.combinations(weight),
         "multinomial with replacement": lambda: torch.multinomial(x, 100, True),
         "scatter_reduce of a mean": lambda: x[::2].scatter_reduce(0, places_of_all, y, "mean"),
+        "solve": lambda: torch.linalg.solve(matrix, matrix),
+        "det": lambda: torch.linalg.det(matrix),
+        "matrix_exp": lambda: torch.matrix_exp(matrix),
         "Euclidean cdist": lambda: torch.cdist(wide, wide),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),

@@ -105,3 +105,13 @@ def test_matrix_rank() -> None:
 def test_a_warning_names_the_successor(name: str) -> None:
     with pytest.warns(UserWarning, match=r"use torch\.linalg"):
         getattr(lc, name)(lc.eye(2))
+
+
+@pytest.mark.parametrize("transpose", [False, True])
+def test_triangular_solve(transpose: bool) -> None:
+    a = RNG.standard_normal((3, 3)) + 4 * np.eye(3)
+    b = RNG.standard_normal((2, 3, 2))
+    got = lc.triangular_solve(lc.from_numpy(b), lc.from_numpy(a), transpose=transpose)
+    triangle = np.triu(a).T if transpose else np.triu(a)
+    np.testing.assert_allclose(triangle @ got.solution.numpy(), b, atol=1e-12)
+    np.testing.assert_array_equal(got.cloned_coefficient.numpy(), np.stack([a, a]))

@@ -1,6 +1,7 @@
-"""Matrix functions that PyTorch documented up to 1.12 and then gave successors in ``linalg``.
+"""Matrix functions to which PyTorch gave successors in ``linalg``.
 
-They do what their last documentation says, and warn with the name of the function to use.
+They do what their last documentation says. Those that it documented up to 1.12 only warn with the
+name of the function to use.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lamella_core.ops.joining import cat, stack
 from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_square
 from lamella_core.tensor import Tensor
 
-__all__ = ["eig", "lstsq", "matrix_rank", "solve", "symeig"]
+__all__ = ["eig", "lstsq", "matrix_rank", "solve", "symeig", "triangular_solve"]
 
 
 def _warn(name: str, successor: str) -> None:
@@ -147,14 +148,14 @@ def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
     rows, columns = A._array.shape
     if rows >= columns:
         packed, scales = matrix_names.geqrf(A)
-        turned = decomposition.apply_reflections(packed, scales, input, adjoint=True)
+        turned = decomposition.apply_reflections(packed, scales.unsqueeze(-1), input, True)
         top = solving.solve_triangular(packed[:columns].triu(), turned[:columns], upper=True)
         solution = cat((top, turned[columns:]))
     else:
         packed, scales = matrix_names.geqrf(A.mH)
         inner = solving.solve_triangular(packed[:rows].triu().mH, input, upper=False)
         padded = cat((inner, inner.new_zeros((columns - rows, inner._array.shape[1]))))
-        solution = decomposition.apply_reflections(packed, scales, padded, adjoint=False)
+        solution = decomposition.apply_reflections(packed, scales.unsqueeze(-1), padded, False)
         packed = packed.mH
     return write_outs("lstsq", return_types.lstsq(solution, packed), out)
 
@@ -169,3 +170,36 @@ def matrix_rank(
     """Number of singular values above ``tol``; see :func:`linalg.matrix_rank`."""
     _warn("matrix_rank", "matrix_rank")
     return write_out("matrix_rank", eigen.matrix_rank(input, tol, symmetric), out)
+
+
+@composite()
+def triangular_solve(
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+    *,
+    out: Any = None,
+) -> Any:
+    """The solution of ``A X = b`` for a triangular ``A``; see :func:`linalg.solve_triangular`.
+
+    Args:
+        b: ``(..., n, k)``.
+        A: ``(..., n, n)``; batches broadcast.
+        upper: which triangle of ``A`` is read.
+        transpose: ``A^T`` in the place of ``A``.
+        unitriangular: take the diagonal to be 1.
+
+    Returns:
+        A named tuple ``(solution, cloned_coefficient)``, the second a copy of ``A``.
+
+    Raises:
+        RuntimeError: when shapes or types do not fit.
+    """
+    check_matrix("torch.triangular_solve", b, "b")
+    matrix, side = (A.mT, not upper) if transpose and A._array.ndim >= 2 else (A, upper)
+    solution = solving.solve_triangular(matrix, b, upper=side, unitriangular=unitriangular)
+    batch = solution._array.shape[:-2]
+    copied = A.expand(*batch, *A._array.shape[-2:]).clone()
+    return write_outs("triangular_solve", return_types.triangular_solve(solution, copied), out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.batching import batching
-from lamella_autograd.batching.linalg import of_matrix_pairs
+from lamella_autograd.batching.linalg import of_more_matrices
 from lamella_autograd.levels import call
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def grid_sampler_backward(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
 
 # ------------ distances
 
-batching("euclidean_distances")(of_matrix_pairs)
+batching("euclidean_distances")(of_more_matrices)
 
 
 # ------------ convolutions

@@ -50,5 +50,6 @@ def _quiet_copy(namespace: dict[str, Any], package: str) -> dict[str, Any]:
             if isinstance(value, types.FunctionType) and _package_of(value) == package:
                 known[name] = quiet(value)
             elif isinstance(value, types.ModuleType) and ".kernels." in value.__name__:
-                known[name] = types.SimpleNamespace(**_quiet_copy(vars(value), package))
+                own = value.__name__.partition(".")[0]
+                known[name] = types.SimpleNamespace(**_quiet_copy(vars(value), own))
     return known

@@ -154,3 +154,55 @@ def test_in_place_needs_no_array_of_the_size_of_the_tensor(write):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 0.15 * x.nbytes
+
+
+def _many(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape) + 4 * np.eye(shape[-1])
+
+
+@pytest.mark.parametrize("batch", [(9000,), (2, 3, 1500), (4500, 2)])
+def test_matrices_of_a_batch_go_in_parts(batch: tuple[int, ...]) -> None:
+    a, b = _many(*batch, 3, 3), _many(*batch[-1:], 3, 3)
+    A, B = core.from_numpy(a), core.from_numpy(b)
+    solution = core.linalg.solve(A, B).numpy()
+    np.testing.assert_allclose(a @ solution, np.broadcast_to(b, a.shape), atol=1e-12)
+    np.testing.assert_allclose(core.linalg.inv(A).numpy(), np.linalg.inv(a), atol=1e-12)
+    np.testing.assert_allclose(core.linalg.det(A).numpy(), np.linalg.det(a))
+    Q, R = core.linalg.qr(A)
+    np.testing.assert_allclose((Q @ R).numpy(), a, atol=1e-12)
+    Q, R = core.linalg.qr(A, "r")
+    assert Q.shape == (0,) and R.shape == a.shape
+    U, S, Vh = core.linalg.svd(A)
+    np.testing.assert_allclose((U * S.unsqueeze(-2) @ Vh).numpy(), a, atol=1e-12)
+    np.testing.assert_allclose(core.linalg.pinv(A, atol=S[..., -1] * 0).numpy(), np.linalg.inv(a))
+
+
+def test_matrices_without_an_answer_are_found_in_all_parts() -> None:
+    a = _many(9000, 3, 3)
+    a[7000] = 0
+    inverse, info = core.linalg.inv_ex(core.from_numpy(a))
+    assert info.nonzero().tolist() == [[7000]] and info[7000] == 1
+    assert inverse[7000].isnan().all() and inverse[6999].isfinite().all()
+    with pytest.raises(core.linalg.LinAlgError, match="Batch element 7000"):
+        core.linalg.solve(core.from_numpy(a), core.from_numpy(a))
+    with pytest.raises(core.linalg.LinAlgError, match="Batch element"):
+        core.linalg.cholesky(core.from_numpy(a))
+
+
+def test_batches_without_matrices_and_matrices_without_elements() -> None:
+    assert core.linalg.inv(core.ones(0, 300, 300)).shape == (0, 300, 300)
+    assert core.linalg.solve(core.eye(300), core.ones(300, 0)).shape == (300, 0)
+    assert core.linalg.det(core.ones(50_000, 0, 0)).eq(1).all()
+
+
+@pytest.mark.parametrize("op", ["inv", "det", "svdvals", "eigvalsh", "qr", "eigh"])
+def test_matrices_of_a_batch_need_a_part_of_its_memory(op) -> None:
+    x = core.from_numpy(_many(30_000, 8, 8).astype(np.float32))
+    call = getattr(core.linalg, op)
+    call(x)
+    tracemalloc.start()
+    results = call(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    results = results if isinstance(results, tuple) else (results,)
+    assert peak - sum(each.nbytes for each in results) < 0.15 * x.nbytes

@@ -24,16 +24,6 @@ def test_solving_by_a_cholesky_factor(upper: bool, dtype: type) -> None:
     np.testing.assert_allclose(inverse, np.linalg.inv(a), atol=1e-10)
 
 
-@pytest.mark.parametrize("transpose", [False, True])
-def test_triangular_solve(transpose: bool) -> None:
-    a = RNG.standard_normal((3, 3)) + 4 * np.eye(3)
-    b = RNG.standard_normal((2, 3, 2))
-    got = lc.triangular_solve(lc.from_numpy(b), lc.from_numpy(a), transpose=transpose)
-    triangle = np.triu(a).T if transpose else np.triu(a)
-    np.testing.assert_allclose(triangle @ got.solution.numpy(), b, atol=1e-12)
-    np.testing.assert_array_equal(got.cloned_coefficient.numpy(), np.stack([a, a]))
-
-
 def test_inverses_and_qr() -> None:
     a = lc.from_numpy(RNG.standard_normal((3, 3)))
     np.testing.assert_array_equal(a.inverse().numpy(), linalg.inv(a).numpy())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "linalg_det", "linalg_slogdet", "linalg_inv_ex", "linalg_matrix_exp", "linalg_cholesky_ex",
     "linalg_qr", "linalg_lu_factor_ex", "lu_permutation", "linalg_ldl_factor_ex", "linalg_eigh",
     "linalg_eigvalsh", "linalg_eig", "linalg_eigvals", "linalg_svd", "linalg_svdvals", "geqrf",
-    "nuclear_norm", "polar_factor", "tril", "triu",
+    "cholesky_inverse", "nuclear_norm", "polar_factor", "tril", "triu",
 )  # fmt: skip
 def of_matrices(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """Ops on the last dimensions of one tensor."""
@@ -28,19 +28,25 @@ def of_matrices(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, batch.full(args[0]), *args[1:])
 
 
-@batching("linalg_solve_triangular", "cholesky_solve")
-def of_matrix_pairs(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
-    """Ops on the matrices of two tensors, whose leading dimensions broadcast."""
+@batching(
+    "linalg_solve_triangular",
+    "cholesky_solve",
+    "linalg_lu_solve",
+    "linalg_pinv",
+    "apply_reflections",
+)
+def of_more_matrices(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Ops on the matrices of some tensors, whose leading dimensions broadcast."""
     if op.mutates is not None:
         return NotImplemented
-    left, right, *rest = args
-    ndim = max(left._array.ndim, right._array.ndim)
-    return call(op, batch.aligned(left, ndim), batch.aligned(right, ndim), *rest)
+    tensors = [each for each in args if isinstance(each, Tensor)]
+    ndim = max([each._array.ndim for each in tensors])
+    return call(op, *[batch.aligned(each, ndim) for each in tensors], *args[len(tensors) :])
 
 
 @batching("linalg_solve_ex")
 def of_solutions(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
-    """As :func:`of_matrix_pairs`; the codes are for each example, so both operands are."""
+    """As :func:`of_more_matrices`; the codes are for each example, so both operands are."""
     if op.mutates is not None:
         return NotImplemented
     left, right, *rest = args
@@ -50,7 +56,7 @@ def of_solutions(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
 
 @batching("linalg_lstsq")
 def of_least_squares(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
-    """As :func:`of_matrix_pairs`; residuals that there are none of are none for each example."""
+    """As :func:`of_more_matrices`; residuals that there are none of are none of each example."""
     left, right, *rest = args
     if op.mutates is not None or left._array.ndim != right._array.ndim:
         return NotImplemented
@@ -59,15 +65,6 @@ def of_least_squares(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
         residuals = residuals.new_empty((batch.size, 0))
     more = [each if each._array.size else each.new_empty((batch.size, 0)) for each in more]
     return (solution, residuals, *more)
-
-
-@batching("linalg_pinv")
-def of_pseudoinverse(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
-    """The tolerances have the dimensions before the matrices'."""
-    input, atol, rtol, hermitian = args
-    ndim = input._array.ndim - 2
-    values = [batch.aligned(each, ndim) for each in (atol, rtol)]
-    return call(op, batch.full(input), *values, hermitian)
 
 
 def product(batch: Batch, left: Tensor, right: Tensor) -> Tensor:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamella_autograd.derivatives.matrices import identity_like
+from lamella_autograd.derivatives.matrices import identity_like, of_shape
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_core.ops.decomposition import permutation_matrix, unpack_triangles
+from lamella_core.ops.decomposition import (
+    apply_reflections,
+    permutation_matrix,
+    unpack_triangles,
+)
 from lamella_core.ops.joining import cat
 from lamella_core.ops.solving import solve_triangular
 from lamella_core.tensor import Tensor
@@ -105,7 +109,42 @@ def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
     return permutation @ middle
 
 
+def _apply_reflections(
+    grad: Tensor,
+    A: Tensor,
+    tau: Tensor,
+    other: Tensor,
+    adjoint: bool,
+    needs: tuple[bool, ...],
+) -> Any:
+    # X = B - V Y, where Y solves (I + D S) Y = D V^H B, or (I + D S)^H P = V^H B with Y = D^H P;
+    # D = diag(tau) and S = striu(V^H V). Z solves the other system, for the gradient of Y.
+    grad_b = of_shape(apply_reflections(A, tau, grad, not adjoint), other._array.shape)
+    if not (needs[0] or needs[1]):
+        return None, None, grad_b
+    size = tau._array.shape[-2]
+    rows, columns = A._array.shape[-2:]
+    V = A[..., :size].tril(-1) + identity_like(A.new_empty((rows, rows)))[:, :size]
+    S = (V.mH @ V).triu(1)
+    system = tau * S
+    inner, of_y = V.mH @ other, -(V.mH @ grad)
+    if adjoint:
+        inner, of_y = of_y, inner
+    solved = solve_triangular(system, tau * inner, upper=True, unitriangular=True)
+    plain = solve_triangular(system.mH, of_y, upper=False, unitriangular=True)
+    scaled = tau.conj() * plain
+    grad_tau = (plain * (inner - S @ solved).conj()).sum(-1, True)
+    Y, of_inner = (scaled, solved) if adjoint else (solved, scaled)
+    of_s = -((Y @ of_inner.mH) if adjoint else (of_inner @ Y.mH)).triu(1)
+    of_v = V @ (of_s + of_s.mH) + other @ of_inner.mH - grad @ Y.mH
+    of_v = of_v.tril(-1)
+    if columns > size:
+        of_v = cat([of_v, of_v.new_zeros((*of_v._array.shape[:-1], columns - size))], -1)
+    return of_shape(of_v, A._array.shape), of_shape(grad_tau, tau._array.shape), grad_b
+
+
 derivative("linalg_cholesky_ex", input=_cholesky_ex, keeps=(0,))
 derivative("linalg_qr", A=_qr)
 derivative("linalg_lu_factor_ex", A=_lu_factor_ex, keeps=(0, 1))
+derivative("apply_reflections", joint=("A", "tau", "other"), compute=_apply_reflections)
 non_differentiable("lu_permutation")

@@ -11,6 +11,9 @@ from typing import Any
 from lamella_autograd.derivatives.matrices import of_shape
 from lamella_autograd.formulas import derivative
 from lamella_core.conventions.common import anywhere
+from lamella_core.ops.decomposition import _lu_permutation as lu_permutation
+from lamella_core.ops.decomposition import _lu_solve as lu_solve_op
+from lamella_core.ops.decomposition import unpack_triangles
 from lamella_core.ops.eigen import pinv
 from lamella_core.ops.matrix_names import cholesky_solve
 from lamella_core.ops.solving import solve_ex, solve_triangular
@@ -74,6 +77,33 @@ def _cholesky_solve(
     return of_shape(grad_b, input_shape), grad_l
 
 
+def _cholesky_inverse(grad: Tensor, L: Tensor, upper: bool, result: Tensor) -> Tensor:
+    middle = result @ (grad + grad.mH) @ result
+    return -(L @ middle if upper else middle @ L)
+
+
+def _lu_solve(
+    grad: Tensor,
+    LU: Tensor,
+    pivots: Tensor,
+    B_shape: tuple[int, ...],
+    adjoint: bool,
+    result: Tensor,
+    needs: tuple[bool, ...],
+) -> Any:
+    grad_b = lu_solve_op(LU, pivots, grad, not adjoint)
+    grad_lu = None
+    if needs[0]:
+        # Of A = P L U; then of both factors, from the rows in the order of P^T A.
+        left, right = (result, grad_b) if adjoint else (grad_b, result)
+        order = lu_permutation(pivots.squeeze(-1), LU._array.shape[-1]).unsqueeze(-1)
+        middle = -(left.take_along_dim(order, -2) @ right.mH)
+        L, U = unpack_triangles(LU)
+        grad_lu = (middle @ U.mH).tril(-1) + (L.mH @ middle).triu()
+        grad_lu = of_shape(grad_lu, LU._array.shape)
+    return grad_lu, of_shape(grad_b, B_shape)
+
+
 def pinv_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
     """The adjoint of ``dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P``."""
     adjoint, turned = result.mH, grad.mH
@@ -132,5 +162,7 @@ derivative("linalg_inv_ex", input=_inv_ex, keeps=(0,))
 derivative("linalg_solve_ex", joint=("A", "B"), compute=_solve_ex, keeps=(0,))
 derivative("linalg_solve_triangular", joint=("A", "B"), compute=_solve_triangular)
 derivative("cholesky_solve", joint=("input", "L"), compute=_cholesky_solve)
+derivative("cholesky_inverse", L=_cholesky_inverse)
+derivative("linalg_lu_solve", joint=("LU", "B"), compute=_lu_solve)
 derivative("linalg_lstsq", joint=("A", "B"), compute=_lstsq, keeps=(0, 1, 2))
 derivative("linalg_pinv", input=pinv_input)

@@ -195,10 +195,12 @@ def in_parts(
     keep_at: int,
     across: bool = False,
     elements: int = PART,
+    cut: int = 0,
 ) -> Callable[..., Any]:
     """A kernel along an axis, over parts of the longest dimension that stays.
 
-    ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input.
+    ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input,
+    the first ``cut`` of what is there are cut up with it.
     With ``across`` only an axis that is not contiguous is worth it, or half precision.
     """
 
@@ -223,7 +225,7 @@ def in_parts(
 
         def part(start: int) -> Any:
             place = (*before, slice(start, start + step))
-            results = kernel(input[place], *given)
+            results = kernel(input[place], *[each[place] for each in more[:cut]], *given[cut:])
             several = results.__class__ is tuple
             results = results if several else (results,)
             if not start:
@@ -335,4 +337,26 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
         return values if places is None else (values, places)
 
     call.reduced_precision = True  # type: ignore[attr-defined]
+    return call
+
+
+def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel, whose first ``count`` arguments are matrices, for a part of a batch at a time."""
+
+    def some(*args: Any) -> Any:
+        return kernel(*args[:count], *args[count + 1 :])
+
+    # LAPACK gets copies of all operands, float32 as float64.
+    in_batches = in_parts(some, count - 1, -1, elements=PART // 4, cut=count - 1)
+
+    def call(*args: Any) -> Any:
+        for each in args[:count]:
+            if each.size >= LARGE:
+                break
+        else:
+            return kernel(*args)
+        batch = np.broadcast_shapes(*[each.shape[:-2] for each in args[:count]])
+        matrices = [np.broadcast_to(each, batch + each.shape[-2:]) for each in args[:count]]
+        return in_batches(*matrices, (len(batch), len(batch) + 1), *args[count:])
+
     return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from numpy.linalg import LinAlgError
@@ -43,7 +44,7 @@ def _first_bad_minor(xp: Any, matrix: Any) -> int:
 @shared_kernel("linalg_qr")
 def qr(xp: Any, A: Any, mode: str) -> Any:
     if mode == "r":
-        return xp.empty((0,), A.dtype), xp.linalg.qr(A, "r")
+        return xp.empty((*A.shape[:-2], 0), A.dtype), xp.linalg.qr(A, "r")
     return tuple(xp.linalg.qr(A, mode))
 
 
@@ -98,17 +99,18 @@ def _size(column: Any) -> Any:
 
 @shared_kernel
 def lu_permutation(xp: Any, pivots: Any, size: int) -> Any:
-    flat = pivots.reshape(-1, pivots.shape[-1]) if pivots.size else pivots.reshape(0, 0)
-    batch = pivots.shape[:-1]
-    if not pivots.size:
-        order = xp.empty((*batch, size), xp.int64)
-        order[...] = xp.arange(size)
-        return order
-    order = xp.tile(xp.arange(size), (len(flat), 1))
-    each = xp.arange(len(flat))
-    for k in range(flat.shape[-1]):
-        place = flat[:, k] - 1
+    *batch, steps = pivots.shape
+    order = xp.tile(xp.arange(size), (prod(batch), 1))
+    flat = pivots.reshape(len(order), steps) - 1
+    if len(order) == 1:
+        one = list(range(size))
+        for k, place in enumerate(flat[0].tolist()):
+            one[k], one[place] = one[place], one[k]
+        order[0] = xp.asarray(one)
+        steps = 0
+    each = xp.arange(len(order))
+    for k in range(steps):
         row = order[:, k].copy()
-        order[:, k] = order[each, place]
-        order[each, place] = row
+        order[:, k] = order[each, flat[:, k]]
+        order[each, flat[:, k]] = row
     return order.reshape(*batch, size)

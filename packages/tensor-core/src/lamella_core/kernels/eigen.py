@@ -68,8 +68,7 @@ def pinv(xp: Any, input: Any, atol: Any, rtol: Any, hermitian: bool) -> Any:
     else:
         left, values, right = xp.linalg.svd(input, full_matrices=False)
     size = abs(values)
-    cutoff = xp.maximum(atol, rtol * size.max(-1))[..., None]
-    kept = size > cutoff
+    kept = size > xp.maximum(atol[..., 0], rtol[..., 0] * size.max(-1, keepdims=True))
     inverse = xp.where(kept, 1 / xp.where(kept, values, 1), 0).astype(values.dtype)
     return xp.matmul(
         right.conj().swapaxes(-1, -2) * inverse[..., None, :], left.conj().swapaxes(-1, -2)

@@ -27,8 +27,7 @@ def matrix_exp(xp: Any, A: Any) -> Any:
     norms = abs(matrices).sum(-2).max(-1)
     counts = xp.where(norms > _LARGEST, xp.ceil(xp.log2(norms / _LARGEST)), 0)
     counts = xp.where(xp.isfinite(counts), counts, 0).astype(xp.int64)
-    scaled = matrices.astype(wide) / (2.0**counts)[:, None, None]
-    result = _pade(xp, scaled)
+    result = _pade(xp, matrices.astype(wide) / (2.0**counts)[:, None, None])
     for done in range(int(counts.max())):
         again = counts > done
         result[again] = xp.matmul(result[again], result[again])
@@ -36,13 +35,27 @@ def matrix_exp(xp: Any, A: Any) -> Any:
 
 
 def _pade(xp: Any, A: Any) -> Any:
-    c = _PADE
-    identity = xp.eye(A.shape[-1], dtype=A.dtype)
-    A2 = xp.matmul(A, A)
-    A4 = xp.matmul(A2, A2)
-    A6 = xp.matmul(A2, A4)
-    odd = xp.matmul(A6, c[13] * A6 + c[11] * A4 + c[9] * A2)
-    odd = xp.matmul(A, odd + c[7] * A6 + c[5] * A4 + c[3] * A2 + c[1] * identity)
-    even = xp.matmul(A6, c[12] * A6 + c[10] * A4 + c[8] * A2)
-    even = even + c[6] * A6 + c[4] * A4 + c[2] * A2 + c[0] * identity
-    return xp.linalg.solve(even - odd, even + odd)
+    square = xp.matmul(A, A)
+    fourth = xp.matmul(square, square)
+    powers = (square, fourth, xp.matmul(square, fourth))
+    odd = xp.matmul(A, _half(xp, powers, 1))
+    del A
+    even = _half(xp, powers, 0)
+    del powers, square, fourth
+    difference = even - odd
+    even += odd
+    return xp.linalg.solve(difference, even)
+
+
+def _half(xp: Any, powers: Any, first: int) -> Any:
+    # The even terms of the numerator, or the odd ones over A, with one array beside the result.
+    c = _PADE[first::2]
+    total = c[6] * powers[2]
+    total += c[5] * powers[1]
+    total += c[4] * powers[0]
+    total = xp.matmul(powers[2], total)
+    for coefficient, power in zip(c[1:4], powers, strict=True):
+        total += coefficient * power
+    places = xp.arange(total.shape[-1])
+    total[..., places, places] += c[0]
+    return total

@@ -12,7 +12,7 @@ from numpy import broadcast_shapes
 from numpy.linalg import LinAlgError
 
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.decomposition import eliminate
+from lamella_core.kernels.decomposition import eliminate, lu_permutation
 
 
 def pivot_codes(xp: Any, matrices: Any) -> Any:
@@ -36,13 +36,11 @@ def inv_ex(xp: Any, input: Any) -> Any:
 @shared_kernel("linalg_solve_ex")
 def solve_ex(xp: Any, A: Any, B: Any) -> Any:
     batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    codes = batch if B.shape[:-2] != A.shape[:-2] else A.shape[:-2]
-    if A.shape[:-2] != batch:
+    if A.shape[:-2] != B.shape[:-2]:
         A = xp.broadcast_to(A, batch + A.shape[-2:])
-    if B.shape[:-2] != batch:
         B = xp.broadcast_to(B, batch + B.shape[-2:])
     try:
-        return xp.linalg.solve(A, B), xp.zeros(codes, xp.int32)
+        return xp.linalg.solve(A, B), xp.zeros(batch, xp.int32)
     except LinAlgError:
         info = pivot_codes(xp, A)
     result = xp.full(B.shape, xp.nan, B.dtype)
@@ -51,27 +49,47 @@ def solve_ex(xp: Any, A: Any, B: Any) -> Any:
     return result, info
 
 
+def _filled(xp: Any, A: Any, B: Any) -> Any:
+    solution = xp.empty(broadcast_shapes(A.shape[:-2], B.shape[:-2]) + B.shape[-2:], B.dtype)
+    solution[...] = B
+    return solution
+
+
 @shared_kernel("linalg_solve_triangular")
 def solve_triangular(xp: Any, A: Any, B: Any, upper: bool, left: bool, unitriangular: bool) -> Any:
+    solution = unknowns = _filled(xp, A, B)
     if not left:
-        A, B, upper = A.swapaxes(-1, -2), B.swapaxes(-1, -2), not upper
-    batch = broadcast_shapes(A.shape[:-2], B.shape[:-2])
-    solution = xp.empty(batch + B.shape[-2:], B.dtype)
-    solution[...] = B
-    substitute(xp, A, solution, upper, unitriangular)
-    return solution if left else xp.ascontiguousarray(solution.swapaxes(-1, -2))
+        A, unknowns, upper = A.swapaxes(-1, -2), solution.swapaxes(-1, -2), not upper
+    substitute(xp, A, unknowns, upper, unitriangular)
+    return solution
 
 
 @shared_kernel
 def cholesky_solve(xp: Any, input: Any, L: Any, upper: bool) -> Any:
-    batch = broadcast_shapes(input.shape[:-2], L.shape[:-2])
-    solution = xp.empty(batch + input.shape[-2:], input.dtype)
-    solution[...] = input
+    solution = _filled(xp, L, input)
     adjoint = L.conj().swapaxes(-1, -2)
-    lower, higher = (adjoint, L) if upper else (L, adjoint)
-    substitute(xp, lower, solution, False, False)
-    substitute(xp, higher, solution, True, False)
+    substitute(xp, adjoint if upper else L, solution, False, False)
+    substitute(xp, L if upper else adjoint, solution, True, False)
     return solution
+
+
+@shared_kernel
+def cholesky_inverse(xp: Any, L: Any, upper: bool) -> Any:
+    return cholesky_solve(xp, xp.eye(L.shape[-1], dtype=L.dtype), L, upper)
+
+
+@shared_kernel("linalg_lu_solve")
+def lu_solve(xp: Any, LU: Any, pivots: Any, B: Any, adjoint: bool) -> Any:
+    solution = _filled(xp, LU, B)
+    order = lu_permutation(xp, pivots[..., 0], B.shape[-2])[..., None]
+    order = xp.broadcast_to(order, solution.shape[:-1] + (1,))
+    if adjoint:
+        LU, order = LU.conj().swapaxes(-1, -2), order.argsort(-2)
+    else:
+        solution = xp.take_along_axis(solution, order, -2)
+    substitute(xp, LU, solution, False, not adjoint)
+    substitute(xp, LU, solution, True, adjoint)
+    return xp.take_along_axis(solution, order, -2) if adjoint else solution
 
 
 # Up to this size a triangular system goes to the solver for any matrix, which is one call.
@@ -109,3 +127,23 @@ def _triangle(xp: Any, A: Any, upper: bool, unitriangular: bool) -> Any:
         places = xp.arange(A.shape[-1])
         block[..., places, places] = 1
     return block
+
+
+@shared_kernel
+def apply_reflections(xp: Any, A: Any, tau: Any, other: Any, adjoint: bool) -> Any:
+    # The product is I - V T V^H with T = (I + D S)^-1 D, D = diag(tau) and S = striu(V^H V):
+    # R. Schreiber and C. Van Loan, "A storage-efficient WY representation", 1989.
+    size = tau.shape[-2]
+    vectors = xp.tril(A[..., :size], -1)
+    vectors[..., range(size), range(size)] = 1
+    turned = vectors.conj().swapaxes(-1, -2)
+    system = tau * xp.triu(xp.matmul(turned, vectors), 1)
+    inner = xp.matmul(turned, other)
+    if adjoint:
+        substitute(xp, system.conj().swapaxes(-1, -2), inner, False, True)
+        inner *= tau.conj()
+    else:
+        inner *= tau
+        substitute(xp, system, inner, True, True)
+    product = xp.matmul(vectors, inner)
+    return xp.subtract(other, product, product)

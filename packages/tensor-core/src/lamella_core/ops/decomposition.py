@@ -9,13 +9,14 @@ from lamella_core import return_types
 from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.dispatch import WATCHED
 from lamella_core.ops.matrix_checks import (
     check_info,
     check_matrix,
     check_same_type,
     check_square,
 )
-from lamella_core.ops.solving import check_batches, solve_triangular
+from lamella_core.ops.solving import check_batches
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -39,6 +40,11 @@ def _lu_factor_ex(A: Tensor) -> Any:
 @arrays(method=False, name="lu_permutation")
 def _lu_permutation(pivots: Tensor, size: int) -> Tensor:
     """The permutation that a list of row exchanges amounts to, from 0."""
+
+
+@arrays(method=False, name="linalg_lu_solve")
+def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
+    """See :func:`lu_solve`; the pivots are a column."""
 
 
 @arrays(returns=return_types.linalg_ldl_factor_ex, method=False, name="linalg_ldl_factor_ex")
@@ -132,7 +138,10 @@ def qr(A: Tensor, mode: str = "reduced", *, out: Any = None) -> Any:
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), "
             f"'r', or 'complete'"
         )
-    return write_outs("linalg.qr", _qr(A, mode), out)
+    result = _qr(A, mode)
+    if mode == "r":
+        result = return_types.linalg_qr(A.new_empty((0,)), result[1])
+    return write_outs("linalg.qr", result, out)
 
 
 @checked
@@ -168,29 +177,15 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
             f"{op_name}: Expected batch dimensions of tau to be equal to input.shape[:-2], got "
             f"{list(scales[:-1])} and {list(shape[:-2])}"
         )
-    identity = A.new_zeros(shape)
-    identity.diagonal(dim1=-2, dim2=-1).fill_(1)
-    return write_out(op_name, apply_reflections(A, tau, identity, adjoint=False), out)
+    identity = A.new_zeros(shape[-2:])
+    identity.diagonal().fill_(1)
+    return write_out(op_name, apply_reflections(A, tau.unsqueeze(-1), identity, False), out)
 
 
-def apply_reflections(A: Tensor, tau: Tensor, other: Tensor, *, adjoint: bool) -> Tensor:
-    """``Q other``, or ``Q^H other``, for the product ``Q`` of the reflections in ``A``."""
-    # The product is I - V T V^H with T = (I + D S)^-1 D, D = diag(tau) and S = striu(V^H V):
-    # R. Schreiber and C. Van Loan, "A storage-efficient WY representation", 1989.
-    vectors = A[..., : tau._array.shape[-1]].tril(-1)
-    ones = vectors.new_zeros(vectors._array.shape[-2:])
-    ones.diagonal().fill_(1)
-    vectors = vectors + ones
-    turned = vectors.mH
-    scales = tau.unsqueeze(-1)
-    system = scales * (turned @ vectors).triu(1)
-    inner = turned @ other
-    if adjoint:
-        inner = solve_triangular(system.mH, inner, upper=False, unitriangular=True)
-        inner = scales.conj() * inner
-    else:
-        inner = solve_triangular(system, scales * inner, upper=True, unitriangular=True)
-    return other - vectors @ inner
+@arrays(method=False)
+def apply_reflections(A: Tensor, tau: Tensor, other: Tensor, adjoint: bool) -> Tensor:
+    """``Q other``, or ``Q^H other``, for the product ``Q`` of the reflections in ``A``; their
+    scales are a column."""
 
 
 # ------------ LU
@@ -268,18 +263,21 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """
     _check_pivoting("linalg.lu", A, pivot)
     packed, pivots, _ = _lu_factor_ex(A)
-    lower, upper = unpack_triangles(packed)
+    lower, upper = unpack_triangles(packed, True)
     permutation = permutation_matrix(pivots, A._array.shape[-2], A)
     return write_outs("linalg.lu", return_types.linalg_lu(permutation, lower, upper), out)
 
 
-def unpack_triangles(packed: Tensor) -> tuple[Tensor, Tensor]:
-    """``L``, with its diagonal of ones, and ``U`` from one matrix that holds both."""
+def unpack_triangles(packed: Tensor, own: bool = False) -> tuple[Tensor, Tensor]:
+    """``L``, with its diagonal of ones, and ``U`` from one matrix that holds both, and may go."""
     rows, columns = packed._array.shape[-2:]
     size = min(rows, columns)
     ones = packed.new_zeros((rows, size))
     ones.diagonal().fill_(1)
-    return packed[..., :, :size].tril(-1) + ones, packed[..., :size, :].triu()
+    lower = packed[..., :, :size].tril(-1) + ones
+    if own and rows <= columns and not packed._key & WATCHED:
+        return lower, packed.triu_()
+    return lower, packed[..., :size, :].triu()
 
 
 def permutation_matrix(pivots: Tensor, size: int, like: Tensor) -> Tensor:
@@ -333,21 +331,13 @@ def lu_solve(
             f"({size}x{size} and {rows}x{columns})"
         )
     check_batches(op_name, LU, B)
+    pivots = pivots.unsqueeze(-1)
     if not left:
         # X A = B is A^H X^H = B^H.
-        result = _from_lu(LU, pivots, B.mH, not adjoint).mH
+        result = _lu_solve(LU, pivots, B.mH, not adjoint).mH
     else:
-        result = _from_lu(LU, pivots, B, adjoint)
+        result = _lu_solve(LU, pivots, B, adjoint)
     return write_out(op_name, result, out)
-
-
-def _from_lu(packed: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
-    permutation = permutation_matrix(pivots, packed._array.shape[-1], packed)
-    if adjoint:
-        halfway = solve_triangular(packed.mH, B, upper=False)
-        return permutation @ solve_triangular(packed.mH, halfway, upper=True, unitriangular=True)
-    halfway = solve_triangular(packed, permutation.mT @ B, upper=False, unitriangular=True)
-    return solve_triangular(packed, halfway, upper=True)
 
 
 # ------------ LDL

@@ -47,7 +47,7 @@ def _svdvals(A: Tensor) -> Tensor:
 
 @arrays(method=False, name="linalg_pinv")
 def _pinv(input: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> Tensor:
-    """See :func:`pinv`; the tolerances are of the batch's shape or ``()``."""
+    """See :func:`pinv`; the tolerances are a batch of matrices of one element."""
 
 
 # ------------ eigenvalues
@@ -263,4 +263,5 @@ def pinv(
     if hermitian:
         check_square(op_name, A)
     absolute, relative = _tolerances(op_name, A, atol, rcond if rtol is None else rtol)
+    absolute, relative = absolute[..., None, None], relative[..., None, None]
     return write_out(op_name, _pinv(A, absolute, relative, bool(hermitian)), out)

@@ -17,7 +17,6 @@ from lamella_core.tensor import Tensor
 __all__ = [
     "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "lu", "lu_solve",
     "lu_unpack", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd",
-    "triangular_solve",
 ]  # fmt: skip
 
 
@@ -94,6 +93,11 @@ def cholesky_solve(
     return write_out(op_name, _cholesky_solve(input, L, upper), out)
 
 
+@arrays(method=False, name="cholesky_inverse")
+def _cholesky_inverse(L: Tensor, upper: bool) -> Tensor:
+    """See :func:`cholesky_inverse`."""
+
+
 @composite()
 def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
     """The inverse of ``A`` from its Cholesky factor, ``(..., n, n)``.
@@ -102,12 +106,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
         RuntimeError: when the matrices are not square or have another type.
     """
     check_square("cholesky_inverse", L)
-    identity = L.new_zeros(L._array.shape)
-    identity.diagonal(dim1=-2, dim2=-1).fill_(1)
-    lower = L.mH if upper else L
-    halfway = solving.solve_triangular(lower, identity, upper=False)
-    result = solving.solve_triangular(lower.mH, halfway, upper=True)
-    return write_out("cholesky_inverse", result, out)
+    return write_out("cholesky_inverse", _cholesky_inverse(L, upper), out)
 
 
 # ------------ QR
@@ -199,11 +198,12 @@ def ormqr(
         )
     if not other._array.size:
         return write_out("ormqr", other.clone(), out)
+    tau = tau.unsqueeze(-1)
     if left:
-        result = decomposition.apply_reflections(input, tau, other, adjoint=transpose)
+        result = decomposition.apply_reflections(input, tau, other, transpose)
     else:
         # other Q is the adjoint of Q^H other^H.
-        result = decomposition.apply_reflections(input, tau, other.mH, adjoint=not transpose).mH
+        result = decomposition.apply_reflections(input, tau, other.mH, not transpose).mH
     return write_out("ormqr", result, out)
 
 
@@ -278,39 +278,6 @@ def lu_unpack(
     if unpack_pivots:
         permutation = decomposition.permutation_matrix(LU_pivots, rows, LU_data)
     return write_outs("lu_unpack", return_types.lu_unpack(permutation, lower, upper), out)
-
-
-@composite()
-def triangular_solve(
-    b: Tensor,
-    A: Tensor,
-    upper: bool = True,
-    transpose: bool = False,
-    unitriangular: bool = False,
-    *,
-    out: Any = None,
-) -> Any:
-    """The solution of ``A X = b`` for a triangular ``A``; see :func:`linalg.solve_triangular`.
-
-    Args:
-        b: ``(..., n, k)``.
-        A: ``(..., n, n)``; batches broadcast.
-        upper: which triangle of ``A`` is read.
-        transpose: ``A^T`` in the place of ``A``.
-        unitriangular: take the diagonal to be 1.
-
-    Returns:
-        A named tuple ``(solution, cloned_coefficient)``, the second a copy of ``A``.
-
-    Raises:
-        RuntimeError: when shapes or types do not fit.
-    """
-    check_matrix("torch.triangular_solve", b, "b")
-    matrix, side = (A.mT, not upper) if transpose and A._array.ndim >= 2 else (A, upper)
-    solution = solving.solve_triangular(matrix, b, upper=side, unitriangular=unitriangular)
-    batch = solution._array.shape[:-2]
-    copied = A.expand(*batch, *A._array.shape[-2:]).clone()
-    return write_outs("triangular_solve", return_types.triangular_solve(solution, copied), out)
 
 
 # ------------ singular values

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.dispatch import register_kernel
+from lamella_core.backends.numpy_blocks import by_matrices
+from lamella_core.dispatch import override_kernel, register_kernel
 from lamella_core.extras import scipy_module
 
 if TYPE_CHECKING:
@@ -60,6 +62,18 @@ def ldl_solve(LD: np.ndarray, pivots: np.ndarray, B: np.ndarray, hermitian: bool
     return solution
 
 
+for _count, _names in (
+    (
+        1,
+        "geqrf cholesky_inverse linalg_cholesky_ex linalg_qr linalg_inv_ex "
+        "linalg_det linalg_slogdet linalg_eigh linalg_eigvalsh linalg_eig "
+        "linalg_eigvals linalg_svd linalg_svdvals linalg_matrix_exp linalg_ldl_factor_ex",
+    ),
+    (2, "cholesky_solve linalg_solve_ex linalg_solve_triangular"),
+    (3, "apply_reflections linalg_lu_solve linalg_pinv"),
+):
+    for _name in _names.split():
+        override_kernel(_name, partial(by_matrices, _count), "cpu")
 register_kernel("linalg_lu_factor_ex", lu_factor_ex, "cpu")
 register_kernel("linalg_ldl_factor_ex", ldl_factor_ex, "cpu")
 register_kernel("linalg_ldl_solve", ldl_solve, "cpu")
