@@ -138,3 +138,15 @@ def test_gradients_of_integers_count() -> None:
 def test_grad_of_no_inputs() -> None:
     with pytest.raises(RuntimeError, match="cannot be empty"):
         grad(lc.ones(3).requires_grad_().sum(), ())
+
+
+@pytest.mark.parametrize("flag", ["a", 1.0])
+def test_flags_are_bools_or_integers(flag: object) -> None:
+    x = leaf(1, 2)
+    for name in ("create_graph", "retain_graph", "allow_unused", "materialize_grads"):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            grad((x * x).sum(), x, **{name: flag})
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        (x * x).sum().backward(retain_graph=flag)
+    y = (x * x).sum()
+    assert grad(y, x, retain_graph=1)[0].tolist() == grad(y, x)[0].tolist() == [2.0, 4.0]

@@ -167,3 +167,17 @@ def test_real_input_in_one_dimension():
             assert got.dtype is lc.complex64
             expected = getattr(np.fft, name)(x, axis=0, norm=norm)
             np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [True, np.True_, 1.0])
+def test_a_bool_is_no_length_or_dimension(wrong: Any) -> None:
+    x = lc.ones(2, 2)
+    for call in (
+        lambda: fft.fft(x, wrong),
+        lambda: fft.rfft(x, dim=wrong),
+        lambda: fft.fft2(x, (wrong, 1)),
+        lambda: fft.fftshift(x, wrong),
+        lambda: fft.fftfreq(wrong),
+    ):
+        with pytest.raises(TypeError):
+            call()

@@ -145,3 +145,41 @@ def test_arguments_left_out_are_named() -> None:
         X.cumsum()
     with pytest.raises(TypeError, match=r"gather\(\) missing 1 required .* 'index'"):
         core.gather(X, axis=0)
+
+
+@pytest.mark.parametrize("wrong", [True, np.True_, 1.0])
+def test_a_bool_or_a_float_is_no_integer(wrong: object) -> None:
+    vector, matrix = core.arange(3.0), core.eye(2)
+    for call in (
+        lambda: core.diag_embed(vector, wrong),
+        lambda: core.matrix_power(matrix, wrong),
+        lambda: core.combinations(vector, wrong),
+        lambda: core.cov(X, correction=wrong),
+        lambda: core.narrow(X, 0, 0, wrong),
+        lambda: X.narrow(0, wrong, 1),
+        lambda: X.select(0, wrong),
+        lambda: X.hsplit(wrong),
+    ):
+        with pytest.raises(TypeError):
+            call()
+
+
+@pytest.mark.parametrize("number", [np.float64(2), np.int64(2), core.tensor(2.0)])
+def test_numbers_of_numpy_and_of_tensors_without_dimensions_are_taken(number: object) -> None:
+    assert core.add(X, np.float64(1), alpha=number).tolist() == [[3.0] * 3] * 2
+    assert core.where(X > 1, number, X).tolist() == [[1.0] * 3] * 2
+    assert core.isin(X, number).tolist() == [[False] * 3] * 2
+    assert core.isclose(X, X + 3, number).all()
+    doubled = core.float_power(X * 2, number)
+    assert doubled.dtype is core.float64 and doubled.tolist() == [[4.0] * 3] * 2
+    assert [part.tolist() for part in core.arange(4).hsplit(np.int64(2))] == [[0, 1], [2, 3]]
+
+
+def test_a_call_is_made_again_for_its_numbers_alone() -> None:
+    with pytest.raises(RuntimeError, match="broadcast|match"):
+        core.add(X, core.ones(4), alpha=np.float64(2))
+
+
+def test_an_integer_is_no_switch_of_a_conversion() -> None:
+    with pytest.raises(TypeError, match="non_blocking"):
+        X.type(core.float64, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,6 +186,7 @@ def grad(
 
     Raises:
         RuntimeError: as ``backward``, and for an input that was not used.
+        TypeError: for a flag that is neither a bool nor an integer.
         ValueError: when ``materialize_grads`` is set and ``allow_unused`` is False.
     """
     if materialize_grads and allow_unused is False:
@@ -194,6 +196,8 @@ def grad(
         )
     if allow_unused is None:
         allow_unused = materialize_grads
+    if not (allow_unused.__class__ is materialize_grads.__class__ is bool):
+        index(allow_unused), index(materialize_grads)
     if not only_inputs:
         warnings.warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To "

@@ -8,6 +8,7 @@ the first of them. A node that is above all of these runs at once, without havin
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.anomaly import checked_apply
@@ -51,7 +52,12 @@ def run(
     Returns:
         the gradients that arrived at ``inputs``, None for those that nothing arrived at; an empty
         list without ``inputs``.
+
+    Raises:
+        TypeError: for a flag that is neither a bool nor an integer.
     """
+    if not (retain_graph.__class__ is create_graph.__class__ is bool):
+        as_index(retain_graph), as_index(create_graph)
     before = modes.bits
     modes.bits = before & ~NO_GRAD if create_graph else before | NO_GRAD
     running = passes.stack

@@ -144,3 +144,18 @@ def test_unfold_and_fold():
     assert F.fold(columns, 3, 2)[0, 0].tolist() == [[0, 2, 2], [6, 16, 10], [6, 14, 8]]
     with pytest.raises(RuntimeError, match="divisible by the product of kernel_size"):
         F.fold(torch.zeros(1, 5, 4), 3, 2)
+
+
+@pytest.mark.parametrize("setting", [True, [True], (True, 1)])
+def test_a_bool_is_no_setting_of_windows(setting) -> None:
+    """PyTorch looks at the first of several alone."""
+    x, weight = torch.ones(1, 1, 4, 4), torch.ones(1, 1, 2, 2)
+    for call in (
+        lambda: F.conv2d(x, weight, stride=setting),
+        lambda: F.conv_transpose2d(x, weight, dilation=setting),
+        lambda: F.max_pool2d(x, setting),
+        lambda: F.unfold(x, 2, padding=setting),
+    ):
+        with pytest.raises(TypeError, match="must be an int"):
+            call()
+    assert F.conv2d(x, weight, stride=(1, True)).shape == (1, 1, 3, 3)

@@ -50,7 +50,7 @@ def test_errors_are_pytorchs(mode):
     with pytest.raises(RuntimeError, match="other non-zero dimensions"):
         F.pad(x[:, :0], (1, 1), mode)
     assert F.pad(x[:0], (1, 1), mode).shape == (0, 3, 6)
-    with pytest.raises(TypeError, match="must be float, not str"):
+    with pytest.raises(TypeError, match="must be float or None, not str"):
         F.pad(x, (1, 1), value="a")
 
 
@@ -111,3 +111,13 @@ def test_derivatives_in_channels_last(mode):
     np.testing.assert_array_equal(padded(x).numpy(), padded(x.contiguous()).numpy())
     assert autograd.gradcheck(padded, x.requires_grad_(), check_forward_ad=True)
     assert autograd.gradgradcheck(padded, x)
+
+
+def test_types_of_pads_and_of_their_value() -> None:
+    x = torch.ones(2)
+    with pytest.raises(TypeError, match="not bools"):
+        F.pad(x, (True, 1))
+    with pytest.raises(TypeError, match=r"pad\(\): argument 'value' .* float .*, not str"):
+        F.pad(x, (1, 1), value="a")
+    for value in (np.int64(3), torch.tensor(3.0), np.float32(3)):
+        assert F.pad(x, (1, 1), value=value).tolist() == [3.0, 1.0, 1.0, 3.0]

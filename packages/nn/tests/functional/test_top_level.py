@@ -47,7 +47,7 @@ def test_reductions_are_numbers(reduction, reduce):
 
 
 def test_a_choice_is_one_of_the_numbers():
-    with pytest.raises(TypeError, match="'reduction' must be int, not str"):
+    with pytest.raises(TypeError, match="'reduction' .* must be int, not str"):
         top_level.kl_div(X, X, "mean")
     with pytest.raises(ValueError, match=r"one of 0 \(none\), 1 \(mean\), 2 \(sum\), got 3"):
         top_level.kl_div(X, X, 3)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.arranging import roll
@@ -266,7 +265,7 @@ def _read_points(
     name: str, n: int, wanted: dtype | None, device: DeviceLike | None, out: Tensor | None
 ) -> tuple[int, dtype, DeviceLike | None]:
     """The number of points, and the type and the device of the frequencies."""
-    n = index(n)
+    n = index_of(n, "n")
     if out is not None:
         if wanted is not None and wanted is not out._dtype:
             raise RuntimeError(

@@ -6,7 +6,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.ops.joining import cat
@@ -53,17 +53,21 @@ def _check_tensor(input: Tensor) -> None:
 
 
 def ints(values: Any) -> tuple[int, ...]:
-    return tuple(map(index, values)) if isinstance(values, (tuple, list)) else (index(values),)
+    values = values if isinstance(values, (tuple, list)) else (values,)
+    if values and values[0].__class__ is bool:
+        # As in PyTorch, which looks at the first one alone for this.
+        raise TypeError("sizes and dimensions must be ints, not bools")
+    return tuple(map(index, values))
 
 
 def of_one(input: Tensor, n: int | None, dim: int) -> tuple[tuple[int, ...] | None, tuple[int]]:
     """The arguments of a transform over one dimension as those of one over several."""
     _check_tensor(input)
-    dim = index(dim)
+    dim = index_of(dim)
     if not input._array.ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     if n is not None:
-        n = index(n)
+        n = index_of(n, "n")
         if n < 1:
             raise RuntimeError(f"Invalid number of data points ({n}) specified")
     return (None if n is None else (n,)), (dim,)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
+from lamella_core.conventions.common import index_of
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.formats import check_layout
 from lamella_core.ops.creation import arange, as_asked, empty, ones
@@ -88,7 +88,7 @@ def _window(
     requires_grad: bool | None,
     pin_memory: bool | None,
 ) -> Tensor:
-    length = index(length)
+    length = index_of(length, "length")
     check_layout(layout)
     found = read_dtype(name, wanted)
     if found.category == COMPLEX:

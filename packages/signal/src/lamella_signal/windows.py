@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import read_dtype
+from lamella_core.conventions.common import index_of
 from lamella_core.formats import strided
 from lamella_core.tensor import Tensor
 from lamella_signal.top_level import cosine_sum, kaiser_shape, triangle, window
@@ -39,7 +39,7 @@ def _window(
     device: DeviceLike | None,
     requires_grad: bool,
 ) -> Tensor:
-    M = index(M)
+    M = index_of(M, "M")
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
     if layout is not None and layout is not strided:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
 from lamella_core.dispatch import REQUIRES_GRAD
-from lamella_core.refusal import refuse
+from lamella_core.refusal import is_integer, refuse
 from lamella_core.signature import REQUIRED, switch_lines, switches_of
 from lamella_core.tensor import Tensor
 
@@ -38,13 +38,13 @@ def composite(
     Args:
         method: whether the function is a method of Tensor, too.
         inplace: whether there is a method ``name_`` that copies the result into the tensor.
-        quick: whether the method is the function as it is, not :func:`checked`: for those of less
-            than a microsecond.
+        quick: whether the method is the function as it is, not :func:`checked`, and the function
+            looks at integers itself: for those of less than a microsecond.
     """
 
     def declarator(function: Function) -> Function:
         name = function.__name__
-        public = checked(function)
+        public = checked(function, quick=quick)
         if method:
             setattr(Tensor, name, function if quick else public)
         if inplace:
@@ -54,7 +54,7 @@ def composite(
     return declarator if function is None else declarator(function)
 
 
-def checked(function: Function, renames: bool = True) -> Function:
+def checked(function: Function, renames: bool = True, quick: bool = False) -> Function:
     """The function, where arguments that made a call fail are named, see ``refusal``.
 
     ``dim`` and ``keepdim`` may be called ``axis`` and ``keepdims``. The function is called by
@@ -67,7 +67,7 @@ def checked(function: Function, renames: bool = True) -> Function:
     names = code.co_varnames[:count]
     renames = renames and "dim" in names
     required = names[: code.co_argcount - len(function.__defaults__ or ())]
-    switches = switches_of(names, function.__annotations__)
+    switches = switches_of(names, function.__annotations__, "bool", "bool" if quick else "int")
     defaults = function.__defaults__
     if renames and "dim" in required:
         # It may come by NumPy's name, so that the caller's own parameters must not ask for it.
@@ -93,7 +93,7 @@ def checked(function: Function, renames: bool = True) -> Function:
 
 
 @cache
-def _maker(count: int, switches: tuple[tuple[int, bool], ...], renames: bool) -> Any:
+def _maker(count: int, switches: tuple[tuple[int, str, str], ...], renames: bool) -> Any:
     # Makes the callers of functions with so many parameters, from a function and what to call.
     names = [f"a{i}" for i in range(count)]
     given = f"({''.join(f'{name}, ' for name in names)})"
@@ -105,12 +105,14 @@ def _maker(count: int, switches: tuple[tuple[int, bool], ...], renames: bool) ->
         *(f"            {line}" for line in switch_lines(switches)),
         f"            return by_position{given}",
         "        except Exception as error:",
-        f"            refuse(function, {given}, error)",
-        "            raise",
+        f"            plain = refuse(function, {given}, error)",
+        "            if plain is None: raise",
+        "        return by_position(*plain)",
         "    return call",
     ]
     namespace: dict[str, Any] = {
         "call_renamed": call_renamed,
+        "is_integer": is_integer,
         "refuse": refuse,
         "__name__": __name__,
     }

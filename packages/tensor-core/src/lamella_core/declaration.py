@@ -243,7 +243,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
     if op.mutates not in (None, "out"):
         name += "_"
     renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
-    switches = switches_of([p.name for p in op.params], declaration.__annotations__)
+    switches = switches_of([p.name for p in op.params], declaration.__annotations__, "bool")
     code = _caller_code(tuple(p.kind for p in op.params), switches, has_out, renames)
     count = len(op.params)
     names = tuple(p.name for p in op.params) + code.co_varnames[count:]
@@ -283,7 +283,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
 @cache
 def _caller_code(
     kinds: tuple[str, ...],
-    switches: tuple[tuple[int, bool], ...],
+    switches: tuple[tuple[int, str, str], ...],
     has_out: bool,
     renames: bool,
 ) -> types.CodeType:
@@ -308,8 +308,9 @@ def _caller_code(
         f"            return call_again(op, {arguments})",
         f"        return table[key]({arguments})",
         "    except Exception as error:",
-        f"        refuse(op.function, ({arguments}), error)",
-        "        raise",
+        f"        plain = refuse(op.function, ({arguments}), error)",
+        "        if plain is None: raise",
+        "    return call_again(op, *plain)",
     ]
     namespace: dict[str, Any] = {}
     exec(compile("\n".join(lines), "<caller>", "exec"), namespace)

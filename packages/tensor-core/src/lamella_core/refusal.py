@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 _SEQUENCES = (list, tuple)
 
 
-def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception) -> None:
+def refuse(
+    function: Callable[..., Any], values: Iterable[Any], error: Exception
+) -> list[Any] | None:
     """Raises PyTorch's error for the first value that its parameter does not take, if there is one.
+
+    Returns:
+        What to call again with, if anything: Python's numbers for NumPy's, and for tensors without
+        dimensions where no tensor is asked for.
 
     Args:
         function: what was called.
@@ -35,16 +41,23 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
     name = function.__name__.lstrip("_")
     refuse_size(name, error)
     if isinstance(error, TypeError) and str(error).startswith(f"{name}("):
-        return
+        return None
     annotations = function.__annotations__
+    plain, again = [], False
     deliberate = isinstance(error, (ValueError, NotImplementedError))
     given = zip(signature(function).parameters, values, strict=False)
     for position, (argument, value) in enumerate(given, 1):
         kinds = annotations.get(argument, "Any").split(" | ")
         if any(_FITS.get(kind, _anything)(value) for kind in kinds):
+            if not _NUMBERS.isdisjoint(kinds) and (
+                isinstance(value, np.generic) or (_is_tensor(value) and "Tensor" not in kinds)
+            ):
+                value, again = value.item(), True
+            plain.append(value)
             continue
         if deliberate and not {"str", "bool"}.isdisjoint(kinds):
             # Neither a mode nor a switch that is none was looked at for its type alone.
+            plain.append(value)
             continue
         if isinstance(value, int) and not -(2**63) <= value < 2**63 and _INTEGERS & {*kinds}:
             raise ValueError(f"Overflow when unpacking long long: {value}") from error
@@ -57,6 +70,8 @@ def refuse(function: Callable[..., Any], values: Iterable[Any], error: Exception
         raise TypeError(
             f"{name}(): argument '{argument}' (position {position}) must be {expected}, not {found}"
         ) from error
+    unread = isinstance(error, (AttributeError, TypeError, NotImplementedError))
+    return plain if again and unread else None
 
 
 def check_switches(name: str, **switches: Any) -> None:
@@ -84,7 +99,8 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
-def _is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> bool:
+    """Whether a value is taken for an integer of 64 bits."""
     from lamella_core.conventions.common import index_of
 
     try:
@@ -107,17 +123,17 @@ def _several(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, _SEQUENCES) and all(map(fits, value))
 
 
-_integers = _several(_is_integer)
+_integers = _several(is_integer)
 
 _FITS: dict[str, Callable[[Any], bool]] = {
     "None": lambda value: value is None,
     "Tensor": _is_tensor,
     "Number": _is_number,
     "float": _is_real,
-    "int": _is_integer,
+    "int": is_integer,
     "bool": lambda value: value.__class__ is bool,
     "str": lambda value: isinstance(value, str),
-    "Ints": lambda value: _is_integer(value) or _integers(value),
+    "Ints": lambda value: is_integer(value) or _integers(value),
     "Sequence[int]": _integers,
     "Sequence[float]": _several(_is_real),
     "Sequence[Tensor]": _several(_is_tensor),
@@ -130,6 +146,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 _TOO_LARGE = ("Maximum allowed", "array is too big", "maximum supported")
 
 _INTEGERS = {"int", "Ints"}
+_NUMBERS = {"Number", "float"} | _INTEGERS
 
 _NAMES = {
     "Ints": "int or tuple of ints",

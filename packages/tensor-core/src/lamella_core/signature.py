@@ -56,15 +56,22 @@ def parse(declaration: Callable[..., Any]) -> tuple[tuple[Param, ...], bool]:
     return tuple(params), "out" in keyword_only
 
 
-def switches_of(names: Iterable[str], kinds: dict[str, str]) -> tuple[tuple[int, bool], ...]:
-    """The places of parameters that take True and False alone, and whether they take None."""
-    found = enumerate(map(kinds.get, names))
-    return tuple((i, kind != "bool") for i, kind in found if kind in ("bool", "bool | None"))
+def switches_of(
+    names: Iterable[str], kinds: dict[str, str], *looked_at: str
+) -> tuple[tuple[int, str, str], ...]:
+    """The places of parameters that take, of the types looked at, one alone, or None as well."""
+    found = ((i, *kinds.get(name, "").partition(" | ")) for i, name in enumerate(names))
+    return tuple((i, a, b) for i, a, _, b in found if a in looked_at and b in ("", "None"))
 
 
-def switch_lines(switches: Iterable[tuple[int, bool]]) -> list[str]:
+def switch_lines(switches: Iterable[tuple[int, str, str]]) -> list[str]:
     """A statement that raises TypeError where one of these is something else."""
-    wrong = [f"a{i}.__class__ is not bool{f' and a{i} is not None' * n}" for i, n in switches]
+    wrong = [
+        f"a{i}.__class__ is not {kind}"
+        + f" and a{i} is not None" * bool(none)
+        + f" and not is_integer(a{i})" * (kind == "int")
+        for i, kind, none in switches
+    ]
     return [f"if {' or '.join(wrong)}: raise TypeError"] if wrong else []
 
 

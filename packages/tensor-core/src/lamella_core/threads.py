@@ -85,10 +85,10 @@ def set_flush_denormal(mode: bool) -> bool:
         Whether that is done: on x86-64 and AArch64 under Linux with the GNU C library.
 
     Raises:
-        TypeError: when ``mode`` is not a bool.
+        RuntimeError: when ``mode`` is not a bool.
     """
     if not isinstance(mode, bool):
-        raise TypeError(f"set_flush_denormal expects a bool, but got {type(mode).__name__}")
+        raise RuntimeError(f"set_flush_denormal expects a bool, but got {type(mode).__name__}")
     found = _FENV.get(platform.machine())
     if found is None or not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
         return False

@@ -27,9 +27,11 @@ def per_dimension(op_name: str, argument: str, value: Any, dims: int) -> tuple[i
     if value.__class__ is int:
         return (value,) * dims
     try:
-        if not isinstance(value, (tuple, list)):
-            return (index(value),) * dims
-        numbers = tuple([index(n) for n in value])
+        given = value if isinstance(value, (tuple, list)) else (value,)
+        if given and given[0].__class__ is bool:
+            # As in PyTorch, which looks at the first one alone for this.
+            raise TypeError
+        numbers = tuple([index(n) for n in given])
     except TypeError:
         raise TypeError(
             f"{op_name}(): argument '{argument}' must be an int or a tuple of {dims} ints, but got "

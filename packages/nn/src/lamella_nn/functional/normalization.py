@@ -378,7 +378,7 @@ def local_response_norm(
 def normalize(
     input: Tensor,
     p: float = 2.0,
-    dim: int = 1,
+    dim: int | None = 1,
     eps: float = 1e-12,
     out: Tensor | None = None,
 ) -> Tensor:

@@ -38,9 +38,9 @@ def pad(
     """
     pairs = tuple(pad)
     if value is not None and not isinstance(value, (int, float)):
-        raise TypeError(
-            f"pad(): argument 'value' (position 4) must be float, not {type(value).__name__}"
-        )
+        raise TypeError(f"value must be float, not {type(value).__name__}")
+    if pairs and pairs[0].__class__ is bool:
+        raise TypeError("pad(): argument 'pad' (position 2) must be tuple of ints, not bools")
     if mode == "constant":
         if value:
             value = number_of_type(float(value), input.dtype)

@@ -9,6 +9,7 @@ import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
 from lamella_core.promotion import result_dtype
+from lamella_core.refusal import check_switches
 from lamella_core.warning import warn
 from lamella_nn.functional.precision import as_given, check_fits
 from lamella_nn.functional.reduction import read_reduction, reduced
@@ -307,6 +308,7 @@ def poisson_nll_loss(
     Raises:
         ValueError: for an unknown reduction.
     """
+    check_switches("poisson_nll_loss", full=full)
     reduction = read_reduction(reduction, size_average, reduce)
     if log_input:
         losses = input.exp() - target * input

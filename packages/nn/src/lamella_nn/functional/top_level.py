@@ -36,8 +36,6 @@ _PADDINGS = ("zeros", "border", "reflection")
 
 
 def _chosen(function: str, argument: str, value: int, names: tuple[str, ...]) -> str:
-    if isinstance(value, str):
-        raise TypeError(f"{function}(): argument {argument!r} must be int, not str")
     if not 0 <= index(value) < len(names):
         meanings = ", ".join(f"{number} ({name})" for number, name in enumerate(names))
         raise ValueError(

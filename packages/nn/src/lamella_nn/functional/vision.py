@@ -275,7 +275,7 @@ def _resampled_sizes(
         )
     if size is not None:
         for n in numbers:
-            if isinstance(n, float) or not hasattr(n, "__index__"):
+            if n is numbers[0] is True or isinstance(n, float) or not hasattr(n, "__index__"):
                 raise TypeError(
                     f"interpolate(): argument 'size' must be an int or a tuple of ints, not of "
                     f"{type(n).__name__}"

@@ -309,6 +309,7 @@ def _type(self: Tensor, dtype: dtype | str | None = None, non_blocking: bool = F
     Raises:
         ValueError: for a name that is none.
     """
+    check_switches("type", non_blocking=non_blocking)
     if dtype is None:
         place = "" if self.is_cpu else f"{self.device.type}."
         return f"torch.{place}{_LEGACY_NAMES.get(self._dtype, self._dtype.class_name)}Tensor"

@@ -348,9 +348,7 @@ _KINDS = {bool: dtypes.BOOL, int: dtypes.INTEGER, float: dtypes.FLOATING, comple
 def _operand(value: Any) -> Any:
     if isinstance(value, (Tensor, bool, int, float, complex)):
         return value
-    raise TypeError(
-        f"where(): argument 'input' must be Tensor or number, not {type(value).__name__}"
-    )
+    raise TypeError(f"operands must be tensors or numbers, not {type(value).__name__}")
 
 
 def _of_type(value: Any, kind: Any, condition: Tensor) -> Tensor:

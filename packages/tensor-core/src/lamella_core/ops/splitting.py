@@ -171,7 +171,7 @@ def tensor_split(
                 f"{given._array.ndim} dims"
             )
         given = given.tolist()
-    if isinstance(given, int):
+    if given.__class__ is int:
         if given <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {given}")
         part, more = divmod(size, given)

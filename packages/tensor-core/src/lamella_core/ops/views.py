@@ -436,7 +436,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     dim = normalize_dim(dim, len(shape))
-    index = as_index(index)
+    if index.__class__ is not int:
+        index = index_of(index, "index")
     if not -shape[dim] <= index < shape[dim]:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(shape)} at dimension "
@@ -462,6 +463,8 @@ def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
             raise RuntimeError("start must be an 0-dim integral Tensor.")
         start = start.item()
     dim = normalize_dim(dim, len(shape))
+    if not (start.__class__ is length.__class__ is int):
+        start, length = index_of(start, "start"), index_of(length, "length")
     if length < 0:
         raise RuntimeError(f"narrow(): length must be non-negative, got {length}")
     size = shape[dim]
