@@ -61,7 +61,7 @@ IMPORT_NAMES = {
 
 # The plugin that needs a C++ compiler, and what builds it.
 NATIVE = "cpu-kernels"
-NATIVE_BUILD = ("nanobind>=2.4", "scikit-build-core>=0.10", "cmake>=3.20", "ninja")
+NATIVE_BUILD = ("nanobind>=2.4", "scikit-build-core>=0.10", "cmake>=3.20", "ninja", "numpy>=2.1")
 
 # The oracle, to the release: lamella's numbers, texts and signatures are this one's.
 TORCH = "torch==2.13.0"

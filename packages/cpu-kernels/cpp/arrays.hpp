@@ -8,7 +8,7 @@
 
 namespace lamella {
 
-enum class Kind { float32, float64, int64, uint64, other };
+enum class Kind { float32, float64, int32, int64, uint64, other };
 
 // A contiguous buffer, held until the end of the scope.
 class Array {
@@ -38,8 +38,12 @@ public:
         switch (format[0]) {
         case 'f': return Kind::float32;
         case 'd': return Kind::float64;
+        case 'i':
         case 'l':
-        case 'q': return buffer_.itemsize == 8 ? Kind::int64 : Kind::other;
+        case 'q':
+            return buffer_.itemsize == 8   ? Kind::int64
+                   : buffer_.itemsize == 4 ? Kind::int32
+                                           : Kind::other;
         case 'L':
         case 'Q': return buffer_.itemsize == 8 ? Kind::uint64 : Kind::other;
         default: return Kind::other;
@@ -47,10 +51,17 @@ public:
     }
 
     int64_t size() const { return buffer_.itemsize ? buffer_.len / buffer_.itemsize : 0; }
+    int64_t itemsize() const { return buffer_.itemsize; }
     int dimensions() const { return buffer_.ndim; }
     int64_t shape(int dimension) const { return buffer_.shape[dimension]; }
 
     template <class T> T *data() const { return static_cast<T *>(buffer_.buf); }
+
+    // Whether no byte is in both.
+    bool apart_from(const Array &other) const {
+        const char *x = data<char>(), *y = other.data<char>();
+        return x + buffer_.len <= y || y + other.buffer_.len <= x;
+    }
 
 private:
     Py_buffer buffer_{};

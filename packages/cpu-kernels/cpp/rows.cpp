@@ -198,11 +198,7 @@ bool index_add(nb::object target_, nb::object places_, nb::object source_) {
     // Of single numbers NumPy counts those of a place faster, where they are many.
     if (length == 1 && count > 1024) return false;
     if (source.size() != count * length || !within(place, count, rows)) return false;
-    const auto apart = [](const Array &a, const Array &b, int64_t bytes) {
-        const char *x = a.data<char>(), *y = b.data<char>();
-        return x + a.size() * bytes <= y || y + b.size() * bytes <= x;
-    };
-    if (!apart(target, source, target.kind() == Kind::float32 ? 4 : 8)) return false;
+    if (!target.apart_from(source)) return false;
     nb::gil_scoped_release unlocked;
     if (target.kind() == Kind::float32)
         add_rows(target.data<float>(), place, source.data<float>(), count, length);

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import casts
 from lamella_core.dispatch import override_kernel
+from lamella_core.dtype import bfloat16, float16, float32
+from lamella_core.kernels import arithmetic, operators
 from lamella_core.offers import room
 from lamella_core.parallel import thread_count
+from lamella_core.quiet import quiet
 from lamella_core.random.generator import steps
 from lamella_cpu_kernels import _native
 
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
 _PLACES = np.dtype(np.int64)
 # In elements: above it NumPy's vector exponential is faster than a call saves.
 SMALL_SCORES = 8192
+# From so many elements on a look at the types costs nothing beside a conversion.
+MANY = 4096
 
 
 def sgd_momentum_step(below: Kernel) -> Kernel:
@@ -172,6 +180,68 @@ def index_add(below: Kernel) -> Kernel:
     return _taking_the_types_of(below, kernel)
 
 
+def _bits(array: Any) -> Any:
+    # bfloat16 has no buffer that C++ could take.
+    return array.view(np.uint16) if array.dtype.kind == "V" else array
+
+
+def gather(below: Kernel) -> Kernel:
+    native: Kernel = _native.gather
+
+    def kernel(input: Any, dim: int, index: Any) -> Any:
+        if index.size and input.flags.c_contiguous:
+            result = room(np, index.shape, input.dtype, True)
+            if native(_bits(input), dim, index, _bits(result), thread_count()):
+                return result
+        return below(input, dim, index)
+
+    return _taking_the_types_of(below, kernel)
+
+
+def scatter(below: Kernel) -> Kernel:
+    native: Kernel = _native.scatter
+
+    def kernel(input: Any, dim: int, index: Any, src: Any) -> None:
+        source = src
+        if src.__class__ is not np.ndarray:
+            source = np.asarray(input.dtype.type(src))
+        if (
+            not input.flags.c_contiguous
+            or (source.ndim and source.shape != index.shape)
+            or not native(_bits(input), dim, index, _bits(source), False, thread_count())
+        ):
+            below(input, dim, index, src)
+
+    return _taking_the_types_of(below, kernel)
+
+
+def scatter_add(below: Kernel) -> Kernel:
+    native: Kernel = _native.scatter
+
+    def kernel(input: Any, dim: int, index: Any, src: Any) -> None:
+        if src.shape != index.shape or not native(input, dim, index, src, True, thread_count()):
+            below(input, dim, index, src)
+
+    return _taking_the_types_of(below, kernel)
+
+
+def index_put(below: Kernel) -> Kernel:
+    native: Kernel = _native.add_at
+
+    def kernel(input: Any, indices: Any, dims: Any, values: Any, accumulate: bool) -> None:
+        first = indices[0].shape
+        if (
+            not accumulate
+            or dims != tuple(range(len(dims)))
+            or any(each.shape != first for each in indices)
+            or values.shape != first + input.shape[len(dims) :]
+            or not native(input, list(indices), values)
+        ):
+            below(input, indices, dims, values, accumulate)
+
+    return _taking_the_types_of(below, kernel)
+
+
 def draw(below: Kernel) -> Kernel:
     native: Kernel = _native.draw_words
 
@@ -215,6 +285,42 @@ def knows_twister() -> bool:
     return list(kept) == [*state["key"].tolist(), state["pos"]]
 
 
+def install_ufuncs() -> None:
+    """Puts ufuncs with loops of their own over NumPy's, and the conversions that they offer."""
+    half, brain, single = (each.numpy for each in (float16, bfloat16, float32))
+    found = _native.ufuncs(brain.num)
+    for name, ufunc in (("add", "add"), ("sub", "subtract"), ("mul", "multiply")):
+        override_kernel(name, _instead(found[ufunc]), "cpu")
+    override_kernel("div", _instead(found["true_divide"]), "cpu")
+    names = SimpleNamespace(**found)
+    for name, kernel in (
+        ("floor_divide", operators.floor_divide),
+        ("div_floor", operators.floor_divide),
+        ("remainder", operators.remainder),
+        ("fmod", arithmetic.fmod),
+    ):
+        override_kernel(name, _instead(partial(quiet(kernel), names)), "cpu")
+    for narrow in (half, brain):
+        casts[narrow, single] = found["widen"]
+        casts[single, narrow] = found[f"to_{narrow.name}"]
+
+
+def _instead(kernel: Kernel) -> Callable[[Kernel], Kernel]:
+    return lambda below: kernel
+
+
+def to_dtype(below: Kernel) -> Kernel:
+    def kernel(input: Any, dtype: Any) -> Any:
+        # Repeated elements the kernel below lays out as PyTorch does.
+        if input.size >= MANY and 0 not in input.strides:
+            cast = casts.get((input.dtype, dtype.numpy))
+            if cast is not None:
+                return cast(input)
+        return below(input, dtype)
+
+    return kernel
+
+
 def install() -> None:
     """Puts the native kernels over those that are registered for the CPU, now or later."""
     for override in (
@@ -228,7 +334,13 @@ def install() -> None:
         cummax,
         cummin,
         index_add,
+        gather,
+        scatter,
+        scatter_add,
+        index_put,
+        to_dtype,
     ):
         override_kernel(override.__name__, override, "cpu")
     for step in (draw, normal, swap) if knows_twister() else (normal, swap):
         steps[step.__name__] = step(steps[step.__name__])
+    install_ufuncs()

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 # size from which an array is worth cutting up.
 _BLOCK = 26624
 LARGE = 131072
+SINGLE = np.dtype(np.float32)
+
+
+# Faster conversions, by the types that they are from and to: a plugin puts them here.
+casts: Any = {}
+
+
+def converted(array: Any, dtype: Any) -> Any:
+    # The array itself where it is of the type, or a copy in it.
+    cast = casts.get((array.dtype, dtype))
+    return array.astype(dtype, copy=False) if cast is None else cast(array)
 
 
 def by_blocks(
@@ -164,10 +175,10 @@ def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
     def call(input: np.ndarray, *more: Any) -> Any:
         if not is_reduced(input):
             return kernel(np, input, *more)
-        results = kernel(np, input.astype(np.float32), *more)
+        results = kernel(np, converted(input, SINGLE), *more)
         several = results.__class__ is tuple
         narrow = [
-            each.astype(input.dtype) if each.dtype == np.float32 else each
+            converted(each, input.dtype) if each.dtype == SINGLE else each
             for each in (results if several else (results,))
         ]
         return tuple(narrow) if several else narrow[0]
@@ -277,12 +288,12 @@ def reduce_converted(
     of those of parts."""
     if axis is None and joins is not None:
         parts = [
-            kernel(part.astype(compute, copy=False).ravel(), None, False)
+            kernel(converted(part, compute).ravel(), None, False)
             for part in pieces(input, 8 * PART // np.dtype(compute).itemsize)
         ]
         result = joins(np.asarray(parts), None, False)
         return np.reshape(result, (1,) * input.ndim) if keepdims else result
-    return in_parts(lambda part, *more: kernel(part.astype(compute, copy=False), *more), 0, 1)(
+    return in_parts(lambda part, *more: kernel(converted(part, compute), *more), 0, 1)(
         input, axis, keepdims
     )
 
@@ -318,7 +329,7 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
             block = (*before, slice(start, start + step))
             part = input[block]
             if is_reduced(part):
-                part = part.astype(np.float32)
+                part = converted(part, SINGLE)
             if start:
                 part = np.concatenate((end, part), axis)
             results: Any = kernel(np, part, axis, *more)

@@ -154,11 +154,11 @@ def compute_in_parts(
         types = (compute,) * kernel.nin + (None,) * kernel.nout
         return kernel(*args, out=out, signature=types, casting="unsafe")
 
+    converted = backend.converted
+
     def convert(*values: Any) -> Any:
-        array = kernel(
-            *[v.astype(compute, copy=False) if hasattr(v, "astype") else v for v in values]
-        )
-        return array if rounds is None else array.astype(result.numpy, copy=False)
+        array = kernel(*[converted(v, compute) if hasattr(v, "astype") else v for v in values])
+        return array if rounds is None else converted(array, result.numpy)
 
     if compute is None:
         convert = kernel

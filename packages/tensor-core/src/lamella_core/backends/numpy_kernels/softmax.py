@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, PART, by_parts
+from lamella_core.backends.numpy_blocks import LARGE, PART, SINGLE, by_parts, converted
 from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
@@ -61,7 +61,7 @@ def _outer(shape: tuple[int, ...], inner: int = -1) -> int:
 def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
     # A kernel of half precision along a dimension, in float32 over parts of another dimension.
     first = arrays[0]
-    wide = np.float32 if widens else first.dtype
+    wide = SINGLE if widens else first.dtype
     if first.size < LARGE or first.ndim == 1:
         return kernel(*[each.astype(wide, copy=False) for each in arrays], dim).astype(first.dtype)
     other = _outer(first.shape, dim)
@@ -71,7 +71,8 @@ def _in_parts(kernel: Any, dim: int, *arrays: Any, widens: bool = True) -> Any:
     def run(starts: range) -> None:
         for start in starts:
             part = (*(slice(None),) * other, slice(start, start + step))
-            result[part] = kernel(*[each[part].astype(wide, copy=False) for each in arrays], dim)
+            rows = kernel(*[converted(each[part], wide) for each in arrays], dim)
+            result[part] = converted(rows, first.dtype)
 
     spread(run, shares(first.shape[other], step))
     return result
