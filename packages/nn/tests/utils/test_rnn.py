@@ -140,3 +140,14 @@ def test_wrong_sequences():
         pad_packed_sequence(pack_sequence(sequences(), False), total_length=3)
     with pytest.raises(AssertionError, match="length 2"):
         PackedSequence(core.zeros(2))
+
+
+def test_padded_batches_lie_in_memory_as_pytorchs() -> None:
+    x = core.arange(20.0).view(2, 5, 2)
+    for lengths, ordered, strides in (([5, 3], True, (2, 4, 1)), ([3, 5], False, (14, 2, 1))):
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=ordered)
+        padded, _ = pad_packed_sequence(packed, batch_first=True, total_length=7)
+        assert padded.stride() == strides
+        for row, length in zip(range(2), lengths, strict=True):
+            assert padded[row, :length].tolist() == x[row, :length].tolist()
+            assert padded[row, length:].abs().sum() == 0

@@ -263,18 +263,23 @@ def pad_packed_sequence(
             )
         total = total_length
     lengths = (batch_sizes > core.arange(batch).unsqueeze(1)).sum(1)
-    columns = core.arange(batch)
+    rows, columns = core.arange(steps).unsqueeze(1), core.arange(batch)
+    # As in PyTorch, batches that are put back in order lie in memory as they are indexed, and
+    # others by steps: random numbers, of a dropout for one, are drawn in that order.
+    by_batch = batch_first and unsorted_indices is not None
     if unsorted_indices is not None:
         lengths = lengths[unsorted_indices.cpu()]
         columns = _inverse(unsorted_indices.cpu())
-    trailing = data.shape[1:]
-    index = (core.arange(steps).unsqueeze(1) * batch + columns)[
-        core.arange(batch) < batch_sizes.unsqueeze(1)
-    ]
-    padded = data.new_full((total * batch, *trailing), padding_value)
-    padded = padded.index_copy(0, index.to(data.device), data).view(total, batch, *trailing)
-    rename(padded, "torch::autograd::CopySlices")
-    return (padded.transpose(0, 1) if batch_first else padded), lengths
+    shape = (batch, total) if by_batch else (total, batch)
+    places = columns * total + rows if by_batch else rows * batch + columns
+    index = places[core.arange(batch) < batch_sizes.unsqueeze(1)].to(data.device)
+    padded = data.new_full((total * batch, *data.shape[1:]), padding_value)
+    padded = padded.index_copy(0, index, data).view(*shape, *data.shape[1:])
+    rename(
+        padded,
+        "torch::autograd::CopySlices" if unsorted_indices is None else "IndexSelectBackward0",
+    )
+    return (padded.transpose(0, 1) if batch_first and not by_batch else padded), lengths
 
 
 def pad_sequence(
