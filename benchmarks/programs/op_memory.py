@@ -66,6 +66,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     labels = torch.full((1000, 2000), -1)
     labels[:, :5] = torch.arange(5)
     big, many = torch.randn(1000, 1000), torch.randn(10_000, 10, 10)
+    gaps = torch.randn(1200, 2500)[100:1100, 200:2200]
+    few, short = (whole % 200).to(torch.uint8), digits.int()
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
         new[name] = partial(getattr(torch, name), x, y)
@@ -99,11 +101,22 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "logsumexp": lambda: wide.logsumexp(1),
         "matmul": lambda: wide @ tall,
         "matmul of a transpose": lambda: wide @ wide.t(),
+        "matmul with gaps": lambda: gaps @ tall,
+        "linear with gaps": lambda: functional.linear(gaps, gaps),
+        "matrix times vector, with gaps": lambda: gaps @ bias,
         "softmax": lambda: wide.softmax(1),
         "log_softmax": lambda: wide.log_softmax(1),
         "cat": lambda: torch.cat((x, y)),
         "stack": lambda: torch.stack((x, y)),
         "index_select": lambda: wide.index_select(0, places),
+        "index_select of a transpose": lambda: tall.t().index_select(0, places),
+        "index_select of channels": lambda: last.index_select(1, places[:8] % 8),
+        "x[places] with gaps": lambda: gaps[places],
+        "x[:, places] with gaps": lambda: gaps[:, places],
+        "x[:, mask of columns]": lambda: wide[:, bias > 0],
+        "take from a transpose": lambda: wide.t().take(whole[:1000]),
+        "repeat of a transpose": lambda: wide.t().repeat(2, 1),
+        "repeat_interleave of a transpose": lambda: wide.t().repeat_interleave(2, 0),
         "x[mask]": lambda: x[mask],
         "x[places]": lambda: wide[places],
         "gather": lambda: wide.gather(0, places[None].expand(1000, 1000)),
@@ -116,6 +129,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "sort of a transpose": lambda: wide.t().sort(0),
         "sort of bfloat16": lambda: brief.view(1000, 2000).sort(1),
         "histc": lambda: x.histc(50),
+        "bincount of uint8": lambda: few.bincount(),
+        "bincount of int32": lambda: short.bincount(),
+        "bucketize to int32": lambda: torch.bucketize(x, bias[:100], out_int32=True),
         "histogram": lambda: torch.histogram(x, 50),
         "bincount with weights": lambda: digits.bincount(x),
         "trapezoid": lambda: torch.trapezoid(x),
@@ -148,6 +164,15 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "masked_fill by a row": lambda: wide.masked_fill(bias > 0, 0.0),
         "addcmul of a row": lambda: torch.addcmul(wide, bias, bias),
         "sum of float16": lambda: half.sum(),
+        "sum of an expanded row": lambda: bias.expand(1000, 2000).sum(),
+        "mean of a permuted float16": lambda: half.view(20, 100, 1000).permute(2, 0, 1).mean(),
+        "var_mean of float16": lambda: torch.var_mean(half),
+        "logsumexp of all": lambda: wide.logsumexp((0, 1)),
+        "logsumexp of all, float16": lambda: half.view(1000, 2000).logsumexp((0, 1)),
+        "argmax with gaps": lambda: gaps.argmax(),
+        "argmax of rows with gaps": lambda: gaps.argmax(1),
+        "argmax of channels": lambda: last.argmax(),
+        "nonzero of channels": lambda: last.nonzero(),
         "sum of bfloat16, first dimension": lambda: brief.view(1000, 2000).sum(0),
         "sum of int32": lambda: small.sum(),
         "prod of float16": lambda: half.prod(),

@@ -139,3 +139,20 @@ def test_layouts_of_results():
     assert turned.repeat(1, 1).is_contiguous()
     assert turned.repeat(1, 1).tolist() == turned.tolist()
     assert core.tensor(3).repeat(()).shape == ()
+
+
+@pytest.mark.parametrize(
+    "times", [(2, 1, 1), (1, 3, 2), (2, 2, 2), (1, 1, 1), (3, 1, 2, 1), (0, 1, 1)]
+)
+def test_repeating_views(times: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).random((20, 30, 7))
+    for turned in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+        view = core.from_numpy(array).permute(turned)
+        found = view.repeat(times)
+        assert found.is_contiguous()
+        np.testing.assert_array_equal(found.numpy(), np.tile(array.transpose(turned), times))
+        for dim in range(3):
+            found = view.repeat_interleave(times[-1], dim)
+            assert found.is_contiguous()
+            expected = np.repeat(array.transpose(turned), times[-1], dim)
+            np.testing.assert_array_equal(found.numpy(), expected)

@@ -159,3 +159,56 @@ def test_an_index_out_of_range_is_named(index: list[int]) -> None:
         with pytest.raises(IndexError, match=f"index {wrong} "):
             core.take(core.zeros(3), core.tensor(index))
     assert core.take(core.arange(3), core.tensor([-3, 2])).tolist() == [0, 2]
+
+
+VIEWS = {
+    "turned": lambda a: a.reshape(200, 300).T,
+    "with gaps": lambda a: a.reshape(200, 300)[3:, 5:290:2],
+    "few columns": lambda a: a.reshape(20_000, 3)[:, :2],
+    "of one dimension": lambda a: a[::3],
+    "permuted": lambda a: a.reshape(4, 30, 10, 50).transpose(0, 3, 1, 2),
+    "expanded": lambda a: np.broadcast_to(a[:300], (200, 300)),
+}
+
+
+@pytest.mark.parametrize("layout", VIEWS)
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_reading_from_large_views(layout: str, kind: type) -> None:
+    rng = np.random.default_rng(0)
+    base = (rng.random(60_000) * 100).astype(kind)
+    array = VIEWS[layout](base)
+    whole = core.from_numpy(base)
+    steps = [step // array.itemsize for step in array.strides]
+    offset = (array.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // (
+        array.itemsize
+    )
+    view = core.as_strided(whole, array.shape, steps, offset)
+    for dim, size in enumerate(array.shape):
+        before = (slice(None),) * dim
+        for count in (0, 1, size, 2 * size):
+            at = rng.integers(0, size, count)
+            found = view.index_select(dim, core.from_numpy(at))
+            assert found.is_contiguous()
+            np.testing.assert_array_equal(found.numpy(), array[(*before, at)])
+        at = rng.integers(-size, size, (3, 5))
+        found = view[(*before, core.from_numpy(at))]
+        np.testing.assert_array_equal(found.numpy(), array[(*before, at)])
+        mask = rng.random(size) < 0.3
+        found = view[(*before, core.from_numpy(mask))]
+        assert found.is_contiguous()
+        np.testing.assert_array_equal(found.numpy(), array[(*before, mask)])
+        with pytest.raises(IndexError, match="out of bounds"):
+            view[(*before, core.tensor([0, size]))]
+    for at in (rng.integers(-array.size, array.size, (40, 50)), np.array(-1)):
+        found = view.take(core.from_numpy(at)).numpy()
+        np.testing.assert_array_equal(found, array.reshape(-1)[at])
+    np.testing.assert_array_equal((view > 50).nonzero().numpy(), np.argwhere(array > 50))
+
+
+@pytest.mark.parametrize("shape", [(2, 100_000), (2, 3, 40_000), (3, 50, 2000)])
+def test_places_in_long_rows(shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(1).random(shape) < 0.5
+    found = core.from_numpy(array).nonzero().numpy()
+    np.testing.assert_array_equal(found, np.argwhere(array))
+    turned = core.from_numpy(array).transpose(0, 1).nonzero().numpy()
+    np.testing.assert_array_equal(turned, np.argwhere(array.swapaxes(0, 1)))

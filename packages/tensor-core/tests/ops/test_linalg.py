@@ -285,3 +285,29 @@ def test_large_vander_and_cross() -> None:
         exact = np.cross(a.astype(np.int64), b.astype(np.int64)).astype(kind)
         np.testing.assert_array_equal(lc.cross(lc.tensor(a), lc.tensor(b), 1).numpy(), exact)
         np.testing.assert_array_equal(linalg.cross(lc.tensor(a), lc.tensor(b)).numpy(), exact)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_products_of_matrices_with_gaps(kind: type) -> None:
+    rng = np.random.default_rng(5)
+    base = rng.integers(-9, 9, (500, 900)).astype(kind)
+    whole = lc.from_numpy(base)
+    pairs = [(whole[10:310, 20:620], base[10:310, 20:620]), (whole[::2, ::3], base[::2, ::3])]
+    pairs.append((whole[3].expand(300, 900), np.broadcast_to(base[3], (300, 900))))
+    for view, array in pairs:
+        for other in (view.t(), view.t().contiguous(), view[0], view.t()[:, :40]):
+            found = view @ other
+            assert found.is_contiguous()
+            np.testing.assert_array_equal(found.numpy(), array @ other.numpy())
+        np.testing.assert_array_equal((view[:, 1] @ view).numpy(), array[:, 1] @ array)
+        np.testing.assert_array_equal(linear(view, view, None).numpy(), array @ array.T)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        whole[:400, :600] @ whole[:400, :600]
+
+
+def test_added_products_of_float16_are_rounded_once() -> None:
+    rng = np.random.default_rng(6)
+    own, a, b = _half(rng, 300, 1400), _half(rng, 300, 800), _half(rng, 800, 1400)
+    found = lc.addmm(*map(lc.tensor, (own, a, b)), beta=0.5, alpha=2).numpy()
+    exact = 0.5 * own.astype(np.float64) + 2 * (a.astype(np.float64) @ b.astype(np.float64))
+    np.testing.assert_allclose(found, exact, rtol=2**-11 * 1.1, atol=1e-3)

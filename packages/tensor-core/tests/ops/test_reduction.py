@@ -252,9 +252,16 @@ def test_reductions_of_all_elements_of_large_views(layout: str, kind: str) -> No
         np.testing.assert_allclose(view.var(dims).item(), exact.var(ddof=1), **loose)
         np.testing.assert_allclose(view.std(dims).item(), exact.std(ddof=1), **loose)
         np.testing.assert_allclose(view.norm(2, dims).item(), np.sqrt((exact**2).sum()), **loose)
+        np.testing.assert_allclose(view.mean(dims).item(), exact.mean(), **loose)
         assert view.amax(every).item() == exact.max()
         assert view.count_nonzero(dims).item() == np.count_nonzero(exact)
-    for name in ("sum", "var", "mean", "amax"):
+    top = np.log(np.exp(exact).sum())
+    np.testing.assert_allclose(view.logsumexp(every).item(), top, **loose)
+    assert view.argmax().item() == exact.argmax() and view.argmin().item() == exact.argmin()
+    for dim in range(exact.ndim):
+        np.testing.assert_array_equal(view.argmax(dim).numpy(), exact.argmax(dim))
+        np.testing.assert_array_equal(view.max(dim)[0].numpy(), exact.max(dim))
+    for name in ("sum", "var", "mean", "amax", "logsumexp"):
         assert getattr(view, name)(every, keepdim=True).shape == (1,) * exact.ndim
 
 
@@ -277,3 +284,19 @@ def test_wrong_renorm(arguments: tuple[float, int, float]) -> None:
         lc.renorm(lc.ones(2, 2), *arguments)
     with pytest.raises(RuntimeError):
         lc.renorm(lc.ones(2), 2, 0, 1.0)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+def test_infinities_among_many(kind: str) -> None:
+    x = np.ones(300_000, kind)
+    x[[7, 200_000]] = np.inf
+    values = lc.tensor(x)
+    assert (
+        values.mean().item() == values.logsumexp((0,)).item() == values.nanmean().item() == np.inf
+    )
+    x[9] = -np.inf
+    assert math.isnan(lc.tensor(x).mean().item())
+    x[9] = np.nan
+    assert math.isnan(lc.tensor(x).logsumexp((0,)).item())
+    assert lc.tensor(x).nansum().item() == np.inf and lc.tensor(x).argmax().item() == 9
+    assert lc.full((300_000,), -np.inf).logsumexp((0,)).item() == -np.inf

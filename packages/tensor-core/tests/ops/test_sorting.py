@@ -158,3 +158,18 @@ def test_what_unique_returns_is_what_was_asked_for() -> None:
     assert [each.tolist() for each in runs] == [[4, 1, 4], [2, 3, 1]]
     assert lc.unique_consecutive(lc.tensor([])).tolist() == []
     assert lc.tensor([]).unique(return_counts=True)[1].tolist() == []
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int64", "uint8"])
+@pytest.mark.parametrize("right", [False, True])
+def test_searching_for_many_values(kind: str, right: bool) -> None:
+    rng = np.random.default_rng(0)
+    values = (rng.random((500, 400)) * 100).astype(kind)
+    edges = np.sort((rng.random(50) * 100).astype(kind))
+    expected = np.searchsorted(edges, values, "right" if right else "left")
+    for turned in (False, True):
+        given = lc.from_numpy(values).t() if turned else lc.from_numpy(values)
+        for out_int32 in (False, True):
+            found = lc.bucketize(given, lc.from_numpy(edges), right=right, out_int32=out_int32)
+            assert found.dtype is (lc.int32 if out_int32 else lc.int64)
+            np.testing.assert_array_equal(found.numpy(), expected.T if turned else expected)

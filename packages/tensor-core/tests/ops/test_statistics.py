@@ -136,3 +136,19 @@ def test_histc_between_bins():
     assert found.tolist() == [3, 3, 3, 3, 3, 4]
     found = lc.histc(lc.linspace(-0.7, 0.8, 22), 7, -0.7, 0.8)
     assert found.tolist() == [3, 3, 3, 4, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "int64"])
+def test_counts_of_many(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 100, (150_000, 2)).astype(kind)
+    weights = rng.random((150_000, 2)).astype(np.float32)
+    given, shares = lc.from_numpy(x)[:, 0], lc.from_numpy(weights)[:, 1]
+    found = given.bincount(minlength=130)
+    assert found.dtype is lc.int64
+    np.testing.assert_array_equal(found.numpy(), np.bincount(x[:, 0], minlength=130))
+    expected = np.bincount(x[:, 0], weights[:, 1])
+    np.testing.assert_allclose(given.bincount(shares).numpy(), expected, rtol=1e-5)
+    numbers = lc.from_numpy(weights)[:, 1]
+    found = numbers.histc(10, 0, 1).numpy()
+    np.testing.assert_array_equal(found, np.histogram(weights[:, 1], 10, (0, 1))[0])

@@ -22,7 +22,9 @@ def _summed_repeats(grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[i
     if not repeats:
         return grad
     apart = [n for pair in zip(repeats, sizes, strict=True) for n in pair]
-    return grad.reshape(apart).sum(tuple(range(0, len(apart), 2))).reshape(input_shape)
+    dims = tuple([2 * dim for dim, n in enumerate(repeats) if n != 1])
+    grad = grad.reshape(apart)
+    return (grad.sum(dims) if dims else grad).reshape(input_shape)
 
 
 derivative("flip", input=lambda grad, dims: grad.flip(dims))

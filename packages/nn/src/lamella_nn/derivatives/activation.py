@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from lamella_autograd import is_grad_enabled
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call
@@ -9,7 +11,6 @@ from lamella_core.ops.activation import shrink_backward, sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import tanh
 from lamella_core.ops.joining import cat
-from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 from lamella_nn.ops import activation as ops
 
@@ -55,7 +56,9 @@ derivative(
         grad, input, min_val, max_val
     ),
 )
-derivative("log_sigmoid", input=lambda grad, input: mul(grad, sigmoid(-input)))
+derivative(
+    "log_sigmoid", input=lambda grad, input: ops.softplus_backward(grad, input, -1.0, math.inf)
+)
 derivative(
     "softplus",
     input=lambda grad, input, beta, threshold: ops.softplus_backward(grad, input, beta, threshold),

@@ -16,7 +16,7 @@ from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # Elements of a block, of which two threads need less than 1 MB for four arrays of float32, and the
 # size from which an array is worth cutting up.
@@ -212,14 +212,19 @@ def in_parts(
 
     ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input,
     the first ``cut`` of what is there are cut up with it.
-    With ``across`` only an axis that is not contiguous is worth it, or half precision.
+    With ``across`` not a contiguous axis, but of half precision or of an array with gaps.
     """
 
     def call(input: np.ndarray, *more: Any) -> Any:
         if (
             input.size < LARGE
             or (axis := more[axis_at]) is None
-            or (across and input.strides[axis] == input.itemsize != 2 and not offers)
+            or (
+                across
+                and not offers
+                and input.strides[axis] == input.itemsize != 2
+                and input.flags.forc
+            )
         ):
             return kernel(input, *more)
         reduced = (axis,) if axis.__class__ is int else axis
@@ -263,17 +268,22 @@ def in_parts(
     return call
 
 
-def pieces(input: np.ndarray, elements: int = PART) -> list[np.ndarray]:
-    """Views of about so many elements each that make up an array, flat where that is no copy."""
-    input = input.transpose(sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__))
+def in_order(input: np.ndarray, elements: int) -> Iterator[np.ndarray]:
+    """Views of about so many elements each, in the order of elements."""
     if input.flags.c_contiguous:
         input = input.reshape(-1)
-    dim = 0 if prod(input.shape[1:]) <= elements else input.shape.index(max(input.shape))
-    step = max(elements * input.shape[dim] // max(input.size, 1), 1)
-    before = (slice(None),) * dim
-    return [
-        input[(*before, slice(start, start + step))] for start in range(0, input.shape[dim], step)
-    ]
+    step = max(elements * len(input) // max(input.size, 1), 1)
+    for start in range(0, len(input), step):
+        if step == 1 and input.ndim > 1:
+            yield from in_order(input[start], elements)
+        else:
+            yield input[start : start + step]
+
+
+def pieces(input: np.ndarray, elements: int = PART) -> list[np.ndarray]:
+    """Such views in the order of memory."""
+    order = sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__)
+    return list(in_order(input.transpose(order), elements))
 
 
 def reduce_converted(
@@ -285,13 +295,16 @@ def reduce_converted(
     joins: Any,
 ) -> Any:
     """A reduction of a converted input; one of all is what ``joins``, where it is not None, makes
-    of those of parts."""
+    of those of parts: "mean" by their sizes."""
     if axis is None and joins is not None:
-        parts = [
-            kernel(converted(part, compute).ravel(), None, False)
-            for part in pieces(input, 8 * PART // np.dtype(compute).itemsize)
-        ]
-        result = joins(np.asarray(parts), None, False)
+        several = pieces(input, 4 * PART // np.dtype(compute).itemsize)
+        parts = [kernel(converted(part, compute).ravel(), None, False) for part in several]
+        if joins == "mean":
+            # Numbers of Python, as these do not warn of infinities.
+            total = sum([one.item() * part.size for one, part in zip(parts, several, strict=True)])
+            result = np.asarray(total / input.size, compute)
+        else:
+            result = joins(np.asarray(parts), None, False)
         return np.reshape(result, (1,) * input.ndim) if keepdims else result
     return in_parts(lambda part, *more: kernel(converted(part, compute), *more), 0, 1)(
         input, axis, keepdims

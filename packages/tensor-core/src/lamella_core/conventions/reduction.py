@@ -91,7 +91,9 @@ class Reduction:
         logical = self.result == "bool"
         nothing = () if logical else None
         large, converted = backend.large, backend.reduce_converted
-        joins = getattr(kernel, "joins", kernel) if self.result in ("sum", "same", "bool") else None
+        joins: Any = getattr(kernel, "joins", kernel)
+        if self.result not in ("sum", "same", "bool"):
+            joins = "mean" if self.result == "float" else None
         itself = getattr(kernel, "reduced_precision", False)
         own: dict[dtype, tuple[Any, dtype, Any]] = {}
         types = self.types

@@ -85,7 +85,18 @@ def _triangle(xp: Any, input: Any, diagonal: int, kept: Any) -> Any:
 
 @shared_kernel
 def repeat(xp: Any, input: Any, repeats: tuple[int, ...]) -> Any:
-    return xp.asarray(xp.tile(input, repeats), order="C")
+    ndim = len(repeats)
+    sizes = (1,) * (ndim - input.ndim) + input.shape
+    tiles = xp.empty([n for pair in zip(repeats, sizes, strict=True) for n in pair], input.dtype)
+    if input.flags.c_contiguous:
+        tiles[...] = input.reshape([n for size in sizes for n in (1, size)])
+    elif tiles.size:
+        # The first, which is then copied along one dimension after the other.
+        first = (0, slice(None)) * ndim
+        tiles[first] = input
+        for dim in range(2 * ndim - 2, -1, -2):
+            tiles[(*first[:dim], slice(1, None))] = tiles[(*first[:dim], slice(1))]
+    return tiles.reshape([n * size for n, size in zip(repeats, sizes, strict=True)])
 
 
 @shared_kernel

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.dispatch import shared_kernel
-from lamella_core.offers import offered, offers
+from lamella_core.offers import offered, offers, room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Up to so many elements the number of calls counts, not their work and the memory that they take.
 FEW = 4096
-# Elements of a block, where there are more.
+# Elements of a block, where there are more, and of rows from which on NumPy copies them fast.
 _BLOCK = 16384
+_SHORT = 16
 
 _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
@@ -83,17 +84,50 @@ def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
 def along(xp: Any, input: Any, axis: int, index: Any) -> Any:
     """``take_along_axis`` for an index that has the array's sizes elsewhere."""
     if input.ndim == 1:
-        return input.take(index)
+        return select(xp, input, 0, index)
     places = flat_places(xp, input.shape, axis, index)
     return xp.take_along_axis(input, index, axis) if places is None else input.take(places)
 
 
-def _parts(array: Any) -> Iterator[tuple[int, tuple[slice, ...]]]:
-    # The longest dimension, and the places of parts along it.
+def parts_of(array: Any) -> Iterator[tuple[int, tuple[slice, ...]]]:
+    """The longest dimension, and the places of parts along it."""
     cut = max(range(array.ndim), key=array.shape.__getitem__)
     step = max(_BLOCK * array.shape[cut] // array.size, 1)
     for start in range(0, array.shape[cut], step):
         yield cut, (*(slice(None),) * cut, slice(start, start + step))
+
+
+def select(xp: Any, input: Any, dim: int, index: Any) -> Any:
+    """The slices along a dimension at an index, whose entries are in ``[-size, size)``."""
+    if xp is not np or (not offers and (input.size <= FEW or input.flags.c_contiguous)):
+        return input.take(index, dim)
+    if not (dim or offers) and (input.ndim == 1 or input[0].size >= _SHORT):
+        return np.ascontiguousarray(input[index])
+    before, after = input.shape[:dim], input.shape[dim + 1 :]
+    place = room(np, (*before, *index.shape, *after), input.dtype)
+    flat = place.reshape(*before, index.size, *after)
+    _select_into(flat, input, dim, index.reshape(-1))
+    return place
+
+
+def _select_into(place: Any, input: Any, dim: int, index: Any) -> None:
+    # NumPy would copy all of an input that is not contiguous.
+    length = max(len(input), 1)
+    each = max(input.size // length, 1)
+    step = max(4 * _BLOCK // each, 1)
+    if input.flags.c_contiguous or (dim and step >= length):
+        # The mode that raises makes NumPy fill a copy of ``place``.
+        input.take(index, dim, place, "wrap")
+    elif not dim and 1 < each < _SHORT:
+        for i in range(input.shape[-1]):
+            _select_into(place[..., i], input[..., i], 0, index)
+    else:
+        for start in range(0, length if dim else index.size, step):
+            part: Any = start if step == 1 else slice(start, start + step)
+            if dim:
+                _select_into(place[part], input[part], dim - (step == 1), index)
+            else:
+                place[part] = input[index[part]]
 
 
 @shared_kernel
@@ -106,13 +140,7 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:
         raise IndexError(
             f"index out of range in self (index_select: dimension {dim} has size {size})"
         )
-    index = index.reshape(-1)
-    if offers:
-        place = offered((*input.shape[:dim], index.size, *input.shape[dim + 1 :]), input.dtype)
-        if place is not None:
-            # Any other mode makes NumPy fill a copy of it.
-            return input.take(index, dim, place, "clip")
-    return input.take(index, dim)
+    return select(xp, input, dim, index.reshape(-1))
 
 
 @shared_kernel
@@ -121,11 +149,10 @@ def gather(xp: Any, input: Any, dim: int, index: Any) -> Any:
         return xp.empty(index.shape, input.dtype)
     if input.ndim == 1 == index.ndim:
         check_bounds(index, 0, input.size)
-        place = offered(index.shape, input.dtype) if offers else None
-        return input.take(index) if place is None else input.take(index, None, place, "clip")
+        return select(xp, input, 0, index)
     place = offered(index.shape, input.dtype) if offers else None
     if place is not None:
-        for cut, part in _parts(place):
+        for cut, part in parts_of(place):
             place[part] = gather(xp, input if cut == dim else input[part], dim, index[part])
         return place
     flat_input = input.reshape(1) if not input.ndim else input
@@ -143,6 +170,8 @@ def take(xp: Any, input: Any, index: Any) -> Any:
     check_flat(index, input.size)
     if not index.size:
         return xp.empty(index.shape, input.dtype)
+    if xp is np and not input.flags.c_contiguous:
+        return input.flat[index]
     place = offered(index.shape, input.dtype) if offers else None
     if place is not None:
         return input.reshape(-1).take(index, None, place, "wrap")
@@ -178,22 +207,10 @@ def nonzero(xp: Any, input: Any) -> Any:
     if input.ndim == 1:
         return input.nonzero()[0].reshape(1, -1).T
     # As in PyTorch the places along a dimension lie side by side.
-    if xp is not np or input.size <= FEW:
-        places = input.nonzero()
-        result = xp.empty((input.ndim, places[0].size), xp.int64)
-        for dim, each in enumerate(places):
-            result[dim] = each
-        return result.T
-    result = np.empty((input.ndim, np.count_nonzero(input)), np.int64)
-    flat = input.reshape(-1) if input.flags.c_contiguous else input.flat
-    done = 0
-    for start in range(0, input.size, _BLOCK):
-        found = flat[start : start + _BLOCK].nonzero()[0]
-        found += start
-        part = slice(done, done + found.size)
-        for dim, each in enumerate(np.unravel_index(found, input.shape)):
-            result[dim, part] = each
-        done = part.stop
+    places = input.nonzero()
+    result = xp.empty((input.ndim, places[0].size), xp.int64)
+    for dim, each in enumerate(places):
+        result[dim] = each
     return result.T
 
 
@@ -204,7 +221,7 @@ def where(xp: Any, condition: Any, input: Any, other: Any) -> Any:
         place = offered(shape, xp.result_type(input, other))
         if place is not None:
             arrays = xp.broadcast_arrays(condition, input, other)
-            for _, part in _parts(place):
+            for _, part in parts_of(place):
                 place[part] = xp.where(*[each[part] for each in arrays])
             return place
     return xp.where(condition, input, other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.kernels.gathering import FEW, beyond, select
 
 
 def full_index(ndim: int, indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
@@ -29,8 +30,14 @@ def ndim_of(place: list[Any]) -> int:
 
 @shared_kernel
 def index(xp: Any, input: Any, indices: Any, dims: tuple[int, ...]) -> Any:
-    if len(dims) == 1 and indices[0].dtype.kind != "b":
-        return input.take(indices[0], dims[0])
+    if len(dims) == 1:
+        dim, at = dims[0], indices[0]
+        if dim and at.ndim == 1 and at.dtype.kind == "b":
+            at = at.nonzero()[0]
+        if at.dtype.kind != "b":
+            if input.size <= FEW or input.flags.c_contiguous or beyond(at, input.shape[dim]):
+                return input.take(at, dim)
+            return select(xp, input, dim, at)
     result = input[indices[0] if dims == (0,) else full_index(input.ndim, indices, dims)]
     return result if result.flags.c_contiguous else xp.ascontiguousarray(result)
 

@@ -13,9 +13,10 @@ from lamella_core.dispatch import shared_kernel
 
 
 @shared_kernel
-def matmul(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
+def matmul(xp: Any, input: Any, other: Any, out: Any = None, gaps: bool = False) -> Any:
     try:
-        if other.ndim == 2:
+        # NumPy's dot() would copy matrices with gaps between their rows.
+        if other.ndim == 2 and not gaps:
             if input.ndim == 2 or input.ndim == 1:
                 return xp.dot(input, other, out)
             if input.ndim and input.flags.c_contiguous:

@@ -36,7 +36,7 @@ def _shortened(xp: Any, input: Any, axis: Any) -> Any:
         # In the order of memory.
         order = sorted(range(input.ndim), key=[-step for step in input.strides].__getitem__)
         input = input.transpose(order)
-        if input.flags.c_contiguous or input.shape[-1] < _ROWS or not input.strides[-1]:
+        if input.flags.c_contiguous or input.shape[-1] < _ROWS:
             return input.ravel()
         return _shortened(xp, xp.add.reduce(input, -1), None)
     if axis.__class__ is not int:

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.gathering import along
+from lamella_core.kernels.gathering import FEW, along, parts_of
 
 
 @shared_kernel
@@ -123,8 +123,12 @@ def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
 @shared_kernel
 def searchsorted(xp: Any, boundaries: Any, values: Any, right: bool, int32: bool) -> Any:
     side = "right" if right else "left"
-    if boundaries.ndim == 1:
+    if boundaries.ndim == 1 and not (int32 and values.size > FEW):
         places = xp.searchsorted(boundaries, values, side)
+    elif boundaries.ndim == 1:
+        places = xp.empty(values.shape, xp.int32)
+        for _, part in parts_of(places):
+            places[part] = xp.searchsorted(boundaries, values[part], side)
     else:
         count = prod(boundaries.shape[:-1])
         rows = boundaries.reshape(count, boundaries.shape[-1])

@@ -10,6 +10,7 @@ from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
+from lamella_core.formats import contiguous_format
 from lamella_core.ops.views import diagonal_backward
 from lamella_core.tensor import Tensor
 
@@ -291,7 +292,7 @@ def repeat_interleave(
         _check_output_size(output_size, size * repeats)
         shape = input._array.shape
         wide = input.unsqueeze(dim + 1).expand((*shape[: dim + 1], repeats, *shape[dim + 1 :]))
-        return wide.clone(memory_format=None).flatten(dim, dim + 1).contiguous()
+        return wide.clone(memory_format=contiguous_format).flatten(dim, dim + 1)
     if repeats._array.shape != (size,):
         raise RuntimeError(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = "

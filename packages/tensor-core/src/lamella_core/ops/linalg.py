@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked, composite
@@ -10,7 +11,7 @@ from lamella_core.conventions.common import LARGE, normalize_dim
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.dispatch import WATCHED
-from lamella_core.dtype import FLOATING, INTEGER, REDUCED_PRECISION, bool_, float32
+from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import broadcast_shapes, fill_in_parts
 from lamella_core.promotion import result_dtype
@@ -243,21 +244,21 @@ def _add_product(
     dtype = input._dtype
     beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
     if dtype in REDUCED_PRECISION:
-        rows, width = left._array.shape[0], left._array[0].size if left._array.size else 0
-        step = max(8 * _PART // max(width, 1), 1)
-        if step < rows and not (input._key | left._key | right._key) & WATCHED:
+        batched = right._array.ndim == 3
+        shape = (*left._array.shape[:-1], *right._array.shape[1 + batched :])
+        size = max(left._array.size, prod(shape), right._array.size if batched else 0)
+        if size > 4 * _PART and not (input._key | left._key | right._key) & WATCHED:
             # Some rows (matrices of a batch) at a time are widened.
-            batched = right._array.ndim == 3
-            if not batched:
-                right = right.float()
-            shape = (*left._array.shape[:-1], *right._array.shape[1 + batched :])
             result = input.new_empty(shape)
             input = input.expand(shape)
+            if not batched:
+                right = right.float()
 
             def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
                 return _sum(own, some.float(), other.float(), multiply, beta, alpha)
 
             several = (input, left, right) if batched else (input, left)
+            step = max(4 * _PART * left._array.shape[0] // size, 1)
             return write_out(op_name, fill_in_parts(result, step, add, *several), out)
         input, left, right = input.float(), left.float(), right.float()
     if out is not None:
@@ -536,40 +537,46 @@ def cross(
     Raises:
         RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
     """
-    left, right = input._array.shape, other._array.shape
-    if len(left) != len(right):
-        raise RuntimeError(
-            "linalg.cross: inputs must have the same number of dimensions "
-            f"(cross: shapes {list(left)} and {list(right)})"
-        )
     if dim is None:
-        dim = next((i for i, n in enumerate(left) if n == 3), None)
+        shape = input._array.shape
+        dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
-            raise RuntimeError(f"no dimension of size 3 in input (cross: shape {list(left)})")
-    if left[normalize_dim(dim, len(left))] != 3 or right[dim] != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[dim]} and "
-            f"{right[dim]}"
-        )
+            raise RuntimeError(f"no dimension of size 3 in input (cross: shape {list(shape)})")
     return write_out("cross", cross_product(input, other, dim), out)
 
 
 def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:
-    """:func:`cross` for operands that fit."""
+    """:func:`cross` along a given dimension."""
+    left, right = input._array.shape, other._array.shape
+    if len(left) != len(right):
+        raise RuntimeError(
+            f"linalg.cross: inputs must have the same number of dimensions, got shapes "
+            f"{list(left)} and {list(right)}"
+        )
+    place = normalize_dim(dim, len(left))
+    if left[place] != 3 or right[place] != 3:
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[place]} and "
+            f"{right[place]}"
+        )
+    dtype = input._dtype
     if (
         input._array.size < LARGE
         or (input._key | other._key) & WATCHED
-        or input._dtype is not other._dtype
-        or input._dtype.category not in (INTEGER, FLOATING)
-        or not input._dtype.is_signed
-        or input._dtype in REDUCED_PRECISION
+        or dtype is not other._dtype
+        or dtype is bool_
     ):
         ahead, behind = input.roll(-1, dim), input.roll(-2, dim)
         return ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
     result = input.new_empty(broadcast_shapes(input._array.shape, other._array.shape))
     a, b = input.unbind(dim), other.unbind(dim)
+    rounds = dtype.category > FLOATING or dtype in REDUCED_PRECISION or not dtype.is_signed
     for i, each in enumerate(result.unbind(dim), -2):
-        mul(a[i], b[i + 1], out=each).addcmul_(a[i + 1], b[i], value=-1)
+        mul(a[i], b[i + 1], out=each)
+        if rounds:
+            each.sub_(a[i + 1] * b[i])
+        else:
+            each.addcmul_(a[i + 1], b[i], value=-1)
     return result
 
 

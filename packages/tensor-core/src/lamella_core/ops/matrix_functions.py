@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.ops.creation import eye
 from lamella_core.ops.joining import cat
@@ -100,19 +99,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     Raises:
         RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
     """
-    left, right = input._array.shape, other._array.shape
-    if len(left) != len(right):
-        raise RuntimeError(
-            f"linalg.cross: inputs must have the same number of dimensions, got shapes "
-            f"{list(left)} and {list(right)}"
-        )
-    place = normalize_dim(dim, len(left))
-    if left[place] != 3 or right[place] != 3:
-        raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {left[place]} and "
-            f"{right[place]}"
-        )
-    return write_out("linalg.cross", cross_product(input, other, place), out)
+    return write_out("linalg.cross", cross_product(input, other, dim), out)
 
 
 @checked

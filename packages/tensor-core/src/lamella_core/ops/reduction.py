@@ -135,7 +135,7 @@ def nanmean(
         )
     if out is not None and out._dtype.category < FLOATING:
         raise not_implemented_for("nanmean", out._dtype)
-    count = input.isnan().logical_not().sum(dim, keepdim)
+    count = input.eq(input).sum(dim, keepdim)
     return write_out("nanmean", nansum(input, dim, keepdim, dtype=dtype) / count, out)
 
 

@@ -106,38 +106,27 @@ def std(
     return write_out("std", _deviation(op, input, dim, unbiased, keepdim, correction), out)
 
 
-@checked
-def var_mean(
-    input: Tensor,
-    dim: Ints | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Number | None = None,
-    out: tuple[Tensor, Tensor] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Variance and mean; see :func:`var`."""
-    spread = _deviation(_var, input, dim, unbiased, keepdim, correction)
-    return write_outs("var_mean", (spread, _mean_beside(input, dim, keepdim)), out)
+def _beside_mean(name: str, op: Any, doc: str) -> Any:
+    def both(
+        input: Tensor,
+        dim: Ints | None = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Number | None = None,
+        out: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        spread = _deviation(op, input, dim, unbiased, keepdim, correction)
+        centre = mean(input, None if isinstance(dim, bool) else dim, keepdim)
+        return write_outs(name, (spread, centre), out)
+
+    both.__name__ = both.__qualname__ = name
+    both.__doc__ = doc
+    return checked(both)
 
 
-@checked
-def std_mean(
-    input: Tensor,
-    dim: Ints | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: Number | None = None,
-    out: tuple[Tensor, Tensor] | None = None,
-) -> tuple[Tensor, Tensor]:
-    """Standard deviation and mean; see :func:`var`."""
-    spread = _deviation(_std, input, dim, unbiased, keepdim, correction)
-    return write_outs("std_mean", (spread, _mean_beside(input, dim, keepdim)), out)
-
-
-def _mean_beside(input: Tensor, dim: Ints | bool | None, keepdim: bool) -> Tensor:
-    return mean(input, None if isinstance(dim, bool) else dim, keepdim)
+var_mean = _beside_mean("var_mean", _var, "Variance and mean; see :func:`var`.")
+std_mean = _beside_mean("std_mean", _std, "Standard deviation and mean; see :func:`var`.")
 
 
 # ------------ order statistics

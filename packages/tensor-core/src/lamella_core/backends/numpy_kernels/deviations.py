@@ -11,6 +11,8 @@ from lamella_core.backends.numpy_blocks import (
     LARGE,
     PART,
     by_parts,
+    in_order,
+    in_parts,
     is_reduced,
     pieces,
     reduce_converted,
@@ -106,18 +108,19 @@ def _bits(input: np.ndarray) -> np.ndarray:
 
 
 def _extremum_at(name: str) -> None:
-    in_parts = by_parts(quiet(getattr(reduction, name)), 0, 1, True)
+    in_parts = by_parts(quiet(getattr(reduction, name)), 0, 1, True, 2 * PART)
 
     def kernel(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
-        if axis is not None or input.size < LARGE or not is_reduced(input):
+        reduced = is_reduced(input)
+        if axis is not None or input.size < LARGE or (input.flags.c_contiguous and not reduced):
             return in_parts(input, axis, keepdims)
-        flat = input.reshape(-1)
-        places, values = [], []
-        for start in range(0, flat.size, PART):
-            part = flat[start : start + PART].astype(np.float32)
+        places, values, start = [], [], 0
+        for part in in_order(input, 2 * PART):
+            part = part.astype(np.float32 if reduced else input.dtype, copy=False).ravel()
             place = getattr(part, name)()
             places.append(start + place)
             values.append(part[place])
+            start += part.size
         result = np.int64(places[getattr(np.array(values), name)()])
         return result.reshape((1,) * input.ndim) if keepdims else result
 
@@ -138,10 +141,12 @@ _extremum_at("argmin")
 for _kernel in (vector_norm, nansum, count_nonzero):
     register_kernel(_kernel.__name__, _kernel, "cpu")
 _lines: Any = (
-    (reduction, "logsumexp", 0, 1), (reduction, "max_dim", 0, 1, True),
-    (reduction, "min_dim", 0, 1, True), (sorting, "topk", 1, -1, False, PART // 2),
-    (statistics, "kthvalue", 1, 2), (statistics, "median_dim", 0, 1, False, PART // 2),
+    (reduction, "max_dim", 0, 1, True), (reduction, "min_dim", 0, 1, True),
+    (sorting, "topk", 1, -1, False, PART // 2), (statistics, "kthvalue", 1, 2),
+    (statistics, "median_dim", 0, 1, False, PART // 2),
     (statistics, "mode", 0, 1, False, PART // 5),
 )  # fmt: skip
 for _family, _name, *_how in _lines:
     register_kernel(_name, by_parts(quiet(getattr(_family, _name)), *_how), "cpu")
+# Of half precision it is that of parts, as their sum is.
+register_kernel("logsumexp", in_parts(partial(quiet(reduction.logsumexp), np), 0, 1), "cpu")

@@ -32,6 +32,8 @@ def _is_large(input: Any, columns: int) -> bool:
 
 def _for_blas(array: Any) -> Any:
     # The matrices in a form that BLAS takes.
+    if array.ndim < 2 or array.flags.forc:
+        return array
     (rows, columns), (down, across) = array.shape[-2:], array.strides[-2:]
     size = array.itemsize
     if (across == size and down >= size * columns) or (down == size and across >= size * rows):
@@ -86,6 +88,8 @@ def _products(left: Any, right: Any, out: Any) -> Any:
 def matmul(input: Any, other: Any, out: Any = None) -> Any:
     if offers and out is None:
         out = _place(input, other)
+    if not (input.ndim and other.ndim) or input.size * other.shape[-1] < LARGE:
+        return whole.matmul(np, input, other, out)
     if (
         other.ndim > 1
         and input.ndim > 1
@@ -100,6 +104,8 @@ def matmul(input: Any, other: Any, out: Any = None) -> Any:
             return result.reshape(*input.shape[:-1], other.shape[-1])
         if lead == other.shape[:-2] and max(lead) >= thread_count():
             return _products(input, other, out)
+    if input.dtype.char in "fdFD" and input.ndim < 3 > other.ndim:
+        return whole.matmul(np, _for_blas(input), _for_blas(other), out, True)
     return whole.matmul(np, input, other, out)
 
 
@@ -126,6 +132,8 @@ def linear(input: Any, weight: Any, bias: Any) -> Any:
     ):
         result = _product(input.reshape(-1, input.shape[-1]), weight.T, bias)
         return result.reshape(*input.shape[:-1], weight.shape[0])
+    if weight.size >= LARGE and weight.ndim == input.ndim == 2 and bias is None:
+        return matmul(input, weight.T)
     return whole.linear(np, input, weight, bias)
 
 

@@ -10,7 +10,7 @@ from lamella_core.backends.numpy_blocks import LARGE, PART, in_parts, is_reduced
 from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import cumulative, gathering, sorting, statistics
-from lamella_core.kernels.gathering import along
+from lamella_core.kernels.gathering import FEW, along
 from lamella_core.offers import offered, offers
 from lamella_core.quiet import quiet
 
@@ -113,34 +113,47 @@ def histogram(input: np.ndarray, edges: np.ndarray, weight: Any, density: bool) 
 
 
 def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
-    # NumPy makes weights of another type float64.
-    if weights is None or weights.dtype == np.float64 or input.size < LARGE:
+    # NumPy makes numbers int64 and weights float64.
+    if input.size < LARGE or (
+        input.itemsize == 8 and (weights is None or weights.dtype == np.float64)
+    ):
         return statistics.bincount(np, input, weights, minlength)
     length = max(minlength, int(input.max()) + 1)
     if length > PART:
         return statistics.bincount(np, input, weights, minlength)
-    counts = np.zeros(length)
+    counts = np.zeros(length, np.int64 if weights is None else np.float64)
     for part, share in _parts(input, weights):
         counts += np.bincount(part, share, length)
-    return counts.astype(weights.dtype if weights.dtype.kind == "f" else np.float64)
+    single = weights is not None and weights.dtype.kind == "f"
+    return counts.astype(weights.dtype) if single else counts
 
 
 def nonzero(input: np.ndarray) -> np.ndarray:
-    if input.size < LARGE:
+    if input.size <= FEW:
         return gathering.nonzero(np, input)
     count = int(count_nonzero(input, None, False))
     place = offered((count, input.ndim), np.int64) if offers else None
     result = np.empty((input.ndim, count), np.int64) if place is None else place.T
-    step = max(PART // 2 * len(input) // input.size, 1)
-    stop = 0
-    for start in range(0, len(input), step):
-        places = input[start : start + step].nonzero()
-        begin, stop = stop, stop + places[0].size
-        for target, each in zip(result, places, strict=True):
-            target[begin:stop] = each
-        result[0, begin:stop] += start
+    _fill_places(input, result, 0)
     # As in PyTorch the places along a dimension lie side by side.
     return result.T
+
+
+def _fill_places(input: np.ndarray, result: np.ndarray, stop: int) -> int:
+    # Writes the places of what is not zero from ``stop`` on, and returns where they end.
+    step = max(PART // 2 * len(input) // input.size, 1)
+    for start in range(0, len(input), step):
+        begin = stop
+        if step == 1 and input.ndim > 1:
+            stop = _fill_places(input[start], result[1:], begin)
+            result[0, begin:stop] = start
+        else:
+            places = input[start : start + step].nonzero()
+            stop += places[0].size
+            for target, each in zip(result, places, strict=True):
+                target[begin:stop] = each
+            result[0, begin:stop] += start
+    return stop
 
 
 _histc = quiet(statistics.histc)
