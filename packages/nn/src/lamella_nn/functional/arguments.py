@@ -6,7 +6,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.modes import INFERENCE, NO_GRAD
-from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, modes
+from lamella_core.dispatch import REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def spaced(sizes: Sequence[int]) -> str:
 
 def is_constant(input: Tensor) -> bool:
     """Whether no layer sees what is called with the tensor, autograd's for one."""
-    bits = input._key
+    bits = input._key & ~REORDERED
     if modes.bits & NO_GRAD:
         bits &= ~REQUIRES_GRAD
     return bits == backend_of_tensor(input).key and not modes.bits & ~(NO_GRAD | INFERENCE)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lamella_core.dispatch import shared_kernel
-from lamella_nn.kernels.embedding import embedding_backward
+from lamella_nn.kernels.embedding import add_rows
 from lamella_nn.kernels.groups import sum_groups
 from lamella_nn.kernels.precision import compute_type
 
@@ -124,6 +124,28 @@ def _largest(
     """Maxima and their rows: in step over all bags, one index of each at a time."""
     best = xp.zeros((lengths.size, weight.shape[1]), weight.dtype)
     chosen = xp.full(best.shape, -1, xp.int64)
+    for part in _parts(xp, *best.shape):
+        given = flat, starts[part], lengths[part], padding_idx
+        _choose_largest(xp, weight, *given, best[part], chosen[part])
+    return best, chosen
+
+
+def _parts(xp: Any, bags: int, features: int) -> list[slice]:
+    """Bags that are worked on together: all of them but on the CPU."""
+    step = max(1, _BLOCK // 4 // max(features, 1)) if xp is np else max(bags, 1)
+    return [slice(start, start + step) for start in range(0, bags, step)]
+
+
+def _choose_largest(
+    xp: Any,
+    weight: Any,
+    flat: Any,
+    starts: Any,
+    lengths: Any,
+    padding_idx: int,
+    best: Any,
+    chosen: Any,
+) -> None:
     for step in range(int(lengths.max()) if lengths.size else 0):
         bags = xp.flatnonzero(lengths > step)
         rows = flat[starts[bags] + step]
@@ -134,7 +156,6 @@ def _largest(
         better = (values > before) | (chosen[bags] < 0) | (values != values)
         best[bags] = xp.where(better, values, before)
         chosen[bags] = xp.where(better, rows[:, None], chosen[bags])
-    return best, chosen
 
 
 @shared_kernel
@@ -153,18 +174,19 @@ def embedding_bag_backward(
 ) -> Any:
     if mode == "max":
         features = grad_output.shape[1]
-        bag, column = xp.nonzero(chosen >= 0)
         total = xp.zeros(rows * features, grad_output.dtype)
-        xp.add.at(total, chosen[bag, column] * features + column, grad_output[bag, column])
+        for part in _parts(xp, *grad_output.shape):
+            bag, column = xp.nonzero(chosen[part] >= 0)
+            places = chosen[part][bag, column] * features + column
+            xp.add.at(total, places, grad_output[part][bag, column])
         return total.reshape(rows, features)
     _, lengths = _bounds(xp, indices, offsets, include_last_offset)
     flat = indices.reshape(-1)
-    if mode == "mean":
-        counts = _counts(xp, flat, lengths, padding_idx)
-        grad_output = grad_output / counts[:, None].astype(grad_output.dtype)
     bag_of = _bag_of(xp, lengths)
-    by_index = grad_output.take(bag_of, 0)
+    factors = None
     if per_sample_weights is not None:
-        by_index *= per_sample_weights.reshape(-1)[: bag_of.size, None]
+        factors = per_sample_weights.reshape(-1)[: bag_of.size]
+    if mode == "mean":
+        factors = (1 / _counts(xp, flat, lengths, padding_idx))[bag_of]
     used = flat[: bag_of.size]
-    return embedding_backward(xp, by_index, used, rows, padding_idx, scale_grad_by_freq)
+    return add_rows(xp, grad_output, bag_of, used, rows, padding_idx, scale_grad_by_freq, factors)

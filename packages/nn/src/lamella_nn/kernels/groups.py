@@ -12,7 +12,14 @@ STEP_ELEMENTS = 2000
 
 
 def sum_groups(
-    xp: Any, source: Any, index: Any, starts: Any, lengths: Any, factors: Any = None
+    xp: Any,
+    source: Any,
+    index: Any,
+    starts: Any,
+    lengths: Any,
+    factors: Any = None,
+    total: Any = None,
+    places: Any = None,
 ) -> Any:
     """The sums of the rows ``source[index[start : start + length]]``, one for each group.
 
@@ -24,30 +31,39 @@ def sum_groups(
         index: the rows of all groups, one group after the other.
         starts, lengths: where each group starts in ``index``, and how many it has.
         factors: a number for each row in ``index``, that it is multiplied by.
+        total: where to write the sums, instead of a new array of float32 for half precision:
+        places: the row of each group in it.
 
     Returns:
         ``(groups, features)``; zeros for an empty group.
     """
     features = source.shape[1]
     kind = compute_type(source.dtype)
-    total = xp.zeros((lengths.size, features), kind)
+    if total is None:
+        total = xp.zeros((lengths.size, features), kind)
     longest = int(lengths.max()) if lengths.size else 0
     if not longest:
         return total
     if longest * STEP_ELEMENTS > index.size * features:
         rows = _rows(source, index, factors, kind)
         filled = xp.flatnonzero(lengths)
-        total[filled] = xp.add.reduceat(rows, starts[filled], 0)
+        sums = xp.add.reduceat(rows, starts[filled], 0)
+        total[filled if places is None else places[filled]] = sums
         return total
     order = xp.argsort(-lengths, kind="stable")
     starts, descending = starts[order], -lengths[order]
     live = xp.searchsorted(descending, -xp.arange(longest), side="left")
-    sums = xp.zeros_like(total)
+    order = order[: int(live[0])]
+    sums: Any = None
     for step, count in enumerate(live.tolist()):
-        places = starts[:count] + step
-        part = None if factors is None else factors[places]
-        sums[:count] += _rows(source, index[places], part, kind)
-    total[order] = sums
+        given = starts[:count] + step
+        part = None if factors is None else factors[given]
+        rows = _rows(source, index[given], part, kind)
+        if sums is None:
+            sums = rows
+        else:
+            sums[:count] += rows
+    total[order if places is None else places[order]] = sums
     return total
 
 

@@ -12,12 +12,15 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.precision import compute_type, single
 from lamella_nn.kernels.windows import kernel_slices, output_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lamella_nn.kernels.windows import Sizes
+
+    Geometry = tuple[Sizes, Sizes, bool]
 
 
 MOST_COPIES = 9
@@ -58,11 +61,18 @@ def _needed(kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes) -> Sizes:
 
 
 @lru_cache(256)
-def _geometry(
+def geometry(
     sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> tuple[Sizes, Sizes, bool]:
+) -> Geometry:
     """How many windows there are, the padded sizes they reach over, and whether all lie inside."""
     out = pooled_sizes(sizes, kernel, stride, padding, dilation, ceil_mode)
+    return fitted(sizes, kernel, stride, padding, dilation, out)
+
+
+def fitted(
+    sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes
+) -> Geometry:
+    """The geometry of so many windows; the padding behind is as much as they need."""
     needed = _needed(kernel, stride, dilation, out)
     inside = not any(padding) and all(n <= m for n, m in zip(needed, sizes, strict=True))
     return out, needed, inside
@@ -84,7 +94,7 @@ def _lowest(xp: Any, dtype: Any) -> Any:
     return -xp.inf if dtype.kind == "f" else xp.iinfo(dtype).min
 
 
-def _flat_base(xp: Any, sizes: Sizes, stride: Sizes, padding: Sizes, out: Sizes) -> Any:
+def flat_base(xp: Any, sizes: Sizes, stride: Sizes, padding: Sizes, out: Sizes) -> Any:
     """The flat index, in the unpadded input, of each window's first element."""
     base = xp.zeros((1,) * len(out), xp.int64)
     for axis, (s, p, n) in enumerate(zip(stride, padding, out, strict=True)):
@@ -110,10 +120,27 @@ def max_pool_with_indices(
     dilation: Sizes,
     ceil_mode: bool,
 ) -> tuple[Any, Any]:
+    settings = kernel, stride, padding, dilation
+    found = geometry(input.shape[-len(kernel) :], *settings, ceil_mode)
+    return max_with_places(xp, input, *settings, found)
+
+
+def max_with_places(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    windows: Geometry,
+    base: Any = None,
+) -> tuple[Any, Any]:
+    """Maxima and their places, of which ``base`` is each window's first."""
     sizes = input.shape[-len(kernel) :]
-    out, needed, inside = _geometry(sizes, kernel, stride, padding, dilation, ceil_mode)
+    out, needed, inside = windows
     spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
-    base = _flat_base(xp, sizes, stride, padding, out)
+    if base is None:
+        base = flat_base(xp, sizes, stride, padding, out)
     views = [spread[(..., *slices)] for _, slices in kernel_slices(kernel, stride, dilation, out)]
     if len(views) <= MOST_COPIES and stride[-1] > 1:
         # Each view is read three times; short strided rows cost more than one copy.
@@ -156,8 +183,21 @@ def max_pool(
     dilation: Sizes,
     ceil_mode: bool,
 ) -> Any:
-    sizes = input.shape[-len(kernel) :]
-    out, needed, inside = _geometry(sizes, kernel, stride, padding, dilation, ceil_mode)
+    settings = kernel, stride, padding, dilation
+    found = geometry(input.shape[-len(kernel) :], *settings, ceil_mode)
+    return largest(xp, input, *settings, found)
+
+
+def largest(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    windows: Geometry,
+) -> Any:
+    out, needed, inside = windows
     spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     best: Any = None
     for _, slices in kernel_slices(kernel, stride, dilation, out):
@@ -240,7 +280,7 @@ def _counts(
         end = xp.minimum(start + k, n + p)
         if not count_include_pad:
             start, end = xp.maximum(start, 0), xp.minimum(end, n)
-        total = total * (end - start).reshape(-1, *[1] * (len(out) - axis - 1))
+        total = total * (end - start).astype(xp.int32).reshape(-1, *[1] * (len(out) - axis - 1))
     return total
 
 
@@ -257,7 +297,22 @@ def avg_pool(
 ) -> Any:
     ones = (1,) * len(kernel)
     sizes = input.shape[-len(kernel) :]
-    out, needed, inside = _geometry(sizes, kernel, stride, padding, ones, ceil_mode)
+    found = geometry(sizes, kernel, stride, padding, ones, ceil_mode)
+    given = kernel, stride, padding, found[0], count_include_pad, divisor_override
+    return means(xp, input, kernel, stride, padding, found, divisor(xp, sizes, *given, ceil_mode))
+
+
+def means(
+    xp: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    windows: Geometry,
+    divisor: Any,
+) -> Any:
+    ones = (1,) * len(kernel)
+    out, needed, inside = windows
     spread = input if inside else _fit(xp, input, padding, needed, 0)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
@@ -266,17 +321,10 @@ def avg_pool(
             total = part.copy()
         else:
             total += part
-    if not any(padding) and not ceil_mode:
-        # Every window lies inside.
-        return _divide(xp, total, prod(kernel) if divisor_override is None else divisor_override)
-    return _divide(
-        xp,
-        total,
-        _divisor(xp, sizes, kernel, stride, padding, out, count_include_pad, divisor_override),
-    )
+    return divide(xp, total, divisor)
 
 
-def _divisor(
+def divisor(
     xp: Any,
     sizes: Sizes,
     kernel: Sizes,
@@ -285,13 +333,18 @@ def _divisor(
     out: Sizes,
     count_include_pad: bool,
     divisor_override: int | None,
+    ceil_mode: bool = True,
 ) -> Any:
+    """What the sums of windows are divided by, an int where it is the same for all."""
     if divisor_override is not None:
         return divisor_override
+    if not any(padding) and not ceil_mode:
+        # Every window lies inside.
+        return prod(kernel)
     return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad)
 
 
-def _divide(xp: Any, total: Any, divisor: Any) -> Any:
+def divide(xp: Any, total: Any, divisor: Any) -> Any:
     if total.dtype.kind in "fc":
         if not isinstance(divisor, int):
             divisor = divisor.astype(total.dtype)
@@ -314,8 +367,8 @@ def avg_pool_backward(
 ) -> Any:
     ones = (1,) * len(kernel)
     out = grad.shape[-len(kernel) :]
-    divisor = _divisor(xp, sizes, kernel, stride, padding, out, count_include_pad, divisor_override)
-    share = _divide(xp, grad.copy(), divisor)
+    given = kernel, stride, padding, out, count_include_pad, divisor_override
+    share = divide(xp, grad.copy(), divisor(xp, sizes, *given))
     needed = _needed(kernel, stride, ones, out)
     shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
     total = xp.zeros((*grad.shape[: -len(kernel)], *shape), grad.dtype)
@@ -331,37 +384,46 @@ def _regions(size: int, count: int) -> list[slice]:
 
 
 @shared_kernel
-def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes) -> Any:
-    dims = len(output_size)
-    for axis, count in zip(range(-dims, 0), output_size, strict=True):
+def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes, behind: int = 0) -> Any:
+    """Of the dimensions before the last ``behind`` ones; half precision gives float32."""
+    kind = compute_type(input.dtype)
+    for axis, count in enumerate(output_size, -len(output_size) - behind):
         size = input.shape[axis]
         moved = xp.moveaxis(input, axis, -1)
         if count and size % count == 0:
-            pooled = moved.reshape(*moved.shape[:-1], count, size // count).sum(-1)
-            pooled = pooled * input.dtype.type(count / size) if size else pooled
+            pooled = moved.reshape(*moved.shape[:-1], count, size // count).sum(-1, dtype=kind)
+            pooled *= kind.type(count / (size or 1))
         else:
-            pooled = xp.empty((*moved.shape[:-1], count), input.dtype)
+            pooled = xp.empty((*moved.shape[:-1], count), kind)
             for i, region in enumerate(_regions(size, count)):
-                pooled[..., i] = moved[..., region].sum(-1) / max(region.stop - region.start, 1)
+                width = max(region.stop - region.start, 1)
+                pooled[..., i] = moved[..., region].sum(-1, dtype=kind) / width
         input = xp.moveaxis(pooled, -1, axis)
     return xp.ascontiguousarray(input)
 
 
 @shared_kernel
-def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes) -> Any:
-    dims = len(sizes)
-    for axis, size in zip(range(-dims, 0), sizes, strict=True):
-        moved = xp.moveaxis(grad, axis, -1)
-        count = moved.shape[-1]
-        if count and size % count == 0:
-            spread = xp.repeat(moved, size // count, -1) * grad.dtype.type(count / (size or 1))
+def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes, behind: int = 0) -> Any:
+    """As :func:`adaptive_avg_pool`."""
+    kind = compute_type(grad.dtype)
+    for axis, size in enumerate(sizes, -len(sizes) - behind):
+        count = grad.shape[axis]
+        shape = list(grad.shape)
+        shape[axis] = size
+        even = count and size % count == 0
+        # The order of the dimensions stays, so that the last step makes the result itself.
+        result = (xp.empty if even else xp.zeros)(shape, kind)
+        moved, spread = xp.moveaxis(grad, axis, -1), xp.moveaxis(result, axis, -1)
+        if even:
+            each = size // count
+            parts = spread.reshape(*spread.shape[:-1], count, each)
+            xp.multiply(moved[..., None], kind.type(count / (size or 1)), out=parts)
         else:
-            spread = xp.zeros((*moved.shape[:-1], size), grad.dtype)
             for i, region in enumerate(_regions(size, count)):
                 width = max(region.stop - region.start, 1)
                 spread[..., region] += moved[..., i : i + 1] / width
-        grad = xp.moveaxis(spread, -1, axis)
-    return xp.ascontiguousarray(grad)
+        grad = result
+    return grad
 
 
 @shared_kernel
@@ -371,18 +433,19 @@ def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any
     values = xp.empty((*lead, *output_size), input.dtype)
     indices = xp.empty((*lead, *output_size), xp.int64)
     regions = [_regions(n, m) for n, m in zip(sizes, output_size, strict=True)]
-    has_nan = input.dtype.kind == "f" and input.size > 0 and bool(xp.isnan(input.max()))
+    # Half precision is not read twice for it.
+    has_nan = input.dtype.itemsize == 2 or (input.size > 0 and bool(xp.isnan(input.max())))
     for place in product(*map(range, output_size)):
         window = tuple([r[i] for r, i in zip(regions, place, strict=True)])
         shape = [w.stop - w.start for w in window]
-        flat = input[(..., *window)].reshape(*lead, -1)
+        flat = single(input[(..., *window)].reshape(*lead, -1))
         chosen = xp.argmax(flat, -1)
-        if has_nan:
+        highest = xp.take_along_axis(flat, chosen[..., None], -1)[..., 0]
+        values[(..., *place)] = highest
+        if has_nan and (is_nan := highest != highest).any():
             # Of several NaN it is the last, where argmax finds the first.
             last = flat.shape[-1] - 1 - xp.argmax(xp.isnan(flat)[..., ::-1], -1)
-            is_nan = xp.isnan(xp.take_along_axis(flat, last[..., None], -1)[..., 0])
             chosen = xp.where(is_nan, last, chosen)
-        values[(..., *place)] = xp.take_along_axis(flat, chosen[..., None], -1)[..., 0]
         index: Any = 0
         for within, w, n in zip(xp.unravel_index(chosen, shape), window, sizes, strict=True):
             index = index * n + within + w.start

@@ -1,113 +1,359 @@
-"""Pooling of many numbers on the CPU, some images at a time: what is in between stays small."""
+"""Pooling of many numbers on the CPU, some images or rows of windows at a time: what is in between
+stays small."""
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import is_reduced
 from lamella_core.dispatch import register_kernel
 from lamella_core.quiet import quiet
+from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Elements of images from which parts are worth the calls that they take.
 _LARGE = 1_800_000
 # Elements of what is in between for one part.
-_BLOCK = 131072
+_BLOCK = 98304
+
+
+class _Images:
+    """Arrays as ``(outer, inner, *sizes)``, and results with the layout of the first of them.
+
+    ``inner`` is 1 where all lie together, so that all images are cut alike; else the channels.
+    """
+
+    def __init__(self, dims: int, *arrays: Any) -> None:
+        first = arrays[0]
+        lead = first.ndim - dims
+        self.lead, self.dtype, self.reduced = first.shape[:lead], first.dtype, is_reduced(first)
+        self.flat = all([each.flags.c_contiguous for each in arrays])
+        self.channels_last = (
+            not self.flat and lead == 2 and np.moveaxis(first, 1, -1).flags.c_contiguous
+        )
+        if self.flat:
+            self.arrays = [each.reshape(-1, 1, *each.shape[lead:]) for each in arrays]
+        else:
+            self.arrays = [each if lead == 2 else each[None] for each in arrays]
+        self.outer, self.inner = self.arrays[0].shape[:2]
+        self.targets: list[Any] = []
+
+    def parts(self, *place: slice) -> list[Any]:
+        """A part of each array that lies together, half precision as float32."""
+        parts = [each[place] for each in self.arrays]
+        return [
+            np.ascontiguousarray(each, np.float32 if is_reduced(each) else each.dtype)
+            for each in parts
+        ]
+
+    def store(self, place: tuple[slice, ...], results: Any, rows: int = 0) -> None:
+        """Writes a part of the results, which have ``rows`` rows in all if not as many."""
+        results = results if results.__class__ is tuple else (results,)
+        if not self.targets:
+            for each in results:
+                count = rows or each.shape[2]
+                kind = self.dtype if self.reduced and each.dtype == np.float32 else each.dtype
+                self.targets.append(self.make(np.empty, (count, *each.shape[3:]), kind))
+        for target, each in zip(self.targets, results, strict=True):
+            target[place] = each
+
+    def make(self, make: Callable[..., Any], sizes: tuple[int, ...], dtype: Any) -> Any:
+        if not self.channels_last:
+            return make((self.outer, self.inner, *sizes), dtype)
+        return np.moveaxis(make((self.outer, *sizes, self.inner), dtype), -1, 1)
+
+    def results(self) -> Any:
+        shaped = [each.reshape(*self.lead, *each.shape[2:]) for each in self.targets]
+        return shaped[0] if len(shaped) == 1 else tuple(shaped)
+
+
+def _at_once(kernel: Callable[..., Any], first: Any, *rest: Any) -> Any:
+    if not is_reduced(first):
+        return kernel(np, first, *rest)
+    found = kernel(np, first.astype(np.float32), *rest)
+    if found.__class__ is tuple:
+        return found[0].astype(first.dtype), *found[1:]
+    return found.astype(first.dtype)
 
 
 def _by_images(
-    kernel: Any, dims: int, seen: int, size: int, arrays: tuple[Any, ...], *rest: Any
+    kernel: Callable[..., Any],
+    dims: int,
+    seen: int,
+    arrays: tuple[Any, ...],
+    *rest: Any,
+    as_they_are: bool = False,
 ) -> Any:
-    """A kernel on the last dimensions of arrays; of half precision in float32, rounded after.
+    """A kernel on the last dimensions of arrays, some images at a time.
 
     Args:
-        kernel: without its first argument, the namespace.
         dims: how many dimensions an image has.
-        seen: how many numbers there are in between for each element of the first array.
-        size: how many elements the images have.
-        arrays: the first arguments, of which all have the same dimensions before an image's.
-        rest: the others.
+        seen: how many numbers are in between for an image.
+        arrays: its first arguments, which have the same dimensions before an image's.
+        rest: its others.
+        as_they_are: whether it is given views, and of half precision.
     """
-    first = arrays[0]
-    if size < _LARGE and first.dtype.itemsize > 2:
-        return kernel(*arrays, *rest)
-    half = first.dtype if first.dtype.itemsize == 2 and first.dtype.kind not in "iu" else None
-
-    def run(*parts: Any) -> list[Any]:
-        if half is not None:
-            parts = tuple(
-                [each.astype(np.float32) if each.dtype == half else each for each in parts]
-            )
-        found = kernel(*parts, *rest)
-        results = list(found) if found.__class__ is tuple else [found]
-        if half is not None:
-            results[0] = results[0].astype(half)
-        return results
-
-    count = prod(first.shape[:-dims])
-    if size < _LARGE or count < 2 or not all([each.flags.c_contiguous for each in arrays]):
-        results = run(*arrays)
-        return results[0] if len(results) == 1 else tuple(results)
-    flat = [each.reshape(count, *each.shape[-dims:]) for each in arrays]
-    step = max(1, _BLOCK * count // (first.size * max(seen, 1)))
-    begun = run(*[each[:step] for each in flat])
-    targets = [np.empty((count, *each.shape[1:]), each.dtype) for each in begun]
-    for target, each in zip(targets, begun, strict=True):
-        target[:step] = each
-    del begun
-
-    for start in range(step, count, step):
-        part = slice(start, start + step)
-        for target, each in zip(targets, run(*[a[part] for a in flat]), strict=True):
-            target[part] = each
-    lead = first.shape[:-dims]
-    results = [each.reshape(*lead, *each.shape[1:]) for each in targets]
-    return results[0] if len(results) == 1 else tuple(results)
+    images = _Images(dims, *arrays)
+    step = max(1, _BLOCK // max(seen, 1))
+    several = max(1, step // images.inner)
+    for start in range(0, images.outer, several):
+        for channel in range(0, images.inner, step):
+            place = slice(start, start + several), slice(channel, channel + step)
+            views = [each[place] for each in images.arrays] if as_they_are else images.parts(*place)
+            images.store(place, kernel(np, *views, *rest))
+    return images.results()
 
 
-_max_pool_with_indices = partial(quiet(whole.max_pool_with_indices), np)
-_max_pool = partial(quiet(whole.max_pool), np)
-_put_flat = partial(quiet(whole.put_flat), np)
-_avg_pool = partial(quiet(whole.avg_pool), np)
-_avg_pool_backward = partial(quiet(whole.avg_pool_backward), np)
+def _by_windows(
+    make: Callable[..., Any],
+    input: Any,
+    seen: int,
+    geometry: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+) -> Any:
+    """Results of windows, some images at a time, or some rows of windows of one image.
+
+    Args:
+        make: called with a part of the input, the padding before it, the geometry of its windows,
+            the first row of the input in it, and which rows of windows they are.
+        seen: how many numbers are in between for a window.
+    """
+    images = _Images(len(kernel), input)
+    out, sizes = geometry[0], input.shape[-len(kernel) :]
+    image = images.inner * max(prod(out) * seen, prod(sizes))
+    step = max(1, _BLOCK // image)
+    rows = _rows(out[0], image)
+    reach = dilation[0] * (kernel[0] - 1) + 1
+    every = slice(None)
+    for start in range(0, images.outer, step):
+        some = slice(start, start + step)
+        for row in range(0, out[0], rows):
+            end = min(row + rows, out[0])
+            begin = row * stride[0] - padding[0]
+            stop = (end - 1) * stride[0] - padding[0] + reach
+            (part,) = images.parts(some, every, slice(max(begin, 0), stop))
+            before = (max(-begin, 0), *padding[1:])
+            windows = (end - row, *out[1:])
+            fitted = whole.fitted(part.shape[2:], kernel, stride, before, dilation, windows)
+            place = slice(row, end)
+            found = make(part, before, fitted, max(begin, 0), place)
+            images.store((some, every, place), found, out[0])
+    return images.results()
 
 
-def max_pool_with_indices(input: Any, kernel: Any, stride: Any, *rest: Any) -> tuple[Any, Any]:
-    seen = prod(kernel) // max(prod(stride), 1)
-    return _by_images(
-        _max_pool_with_indices, len(kernel), seen, input.size, (input,), kernel, stride, *rest
+def _rows(count: int, image: int) -> int:
+    """How many rows of an image are worked on together; nearly as many each time."""
+    return -(-count // -(-image // _BLOCK))
+
+
+def max_pool_with_indices(
+    input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Any, Any]:
+    settings = kernel, stride, padding, dilation
+    if input.size < _LARGE:
+        return _at_once(whole.max_pool_with_indices, input, *settings, ceil_mode)
+    sizes = input.shape[-len(kernel) :]
+    geometry = whole.geometry(sizes, *settings, ceil_mode)
+    # The places of windows of the last part, which are those of the next one in most cases.
+    bases: dict[Any, Any] = {}
+
+    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
+        key = before, fitted[0]
+        if key not in bases:
+            bases.clear()
+            bases[key] = whole.flat_base(np, part.shape[2:], stride, before, fitted[0])
+        given = part, kernel, stride, before, dilation, fitted, bases[key]
+        values, places = whole.max_with_places(np, *given)
+        if first:
+            places += first * prod(sizes[1:])
+        return values, places
+
+    return _by_windows(make, input, 6, geometry, *settings)
+
+
+def max_pool(
+    input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Any:
+    settings = kernel, stride, padding, dilation
+    geometry = whole.geometry(input.shape[-len(kernel) :], *settings, ceil_mode)
+    if _needs_no_parts(input, geometry):
+        return _at_once(whole.largest, input, *settings, geometry)
+
+    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
+        return whole.largest(np, part, kernel, stride, before, dilation, fitted)
+
+    return _by_windows(make, input, 2, geometry, *settings)
+
+
+def _needs_no_parts(input: Any, geometry: Any) -> bool:
+    # Windows inside of an input that is read as it is have nothing in between.
+    return input.size < _LARGE or (
+        geometry[2] and input.flags.c_contiguous and not is_reduced(input)
     )
 
 
-def max_pool(input: Any, kernel: Any, *rest: Any) -> Any:
-    if input.dtype.itemsize > 2:
-        return _max_pool(input, kernel, *rest)
-    return _by_images(_max_pool, len(kernel), 1, input.size, (input,), kernel, *rest)
+def avg_pool(
+    input: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    sizes, ones = input.shape[-len(kernel) :], (1,) * len(kernel)
+    geometry = whole.geometry(sizes, kernel, stride, padding, ones, ceil_mode)
+    given = kernel, stride, padding, geometry[0], count_include_pad, divisor_override
+    divisor = whole.divisor(np, sizes, *given, ceil_mode)
+    if _needs_no_parts(input, geometry):
+        return _at_once(whole.means, input, kernel, stride, padding, geometry, divisor)
+
+    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
+        each = divisor if divisor.__class__ is int else divisor[rows]
+        return whole.means(np, part, kernel, stride, before, fitted, each)
+
+    return _by_windows(make, input, 2, geometry, kernel, stride, padding, ones)
+
+
+def avg_pool_backward(
+    grad: Any,
+    sizes: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    dims = len(sizes)
+    out, ones = grad.shape[-dims:], (1,) * dims
+    given = kernel, stride, padding, count_include_pad, divisor_override
+    image = max(prod(sizes), prod(out))
+    if prod(grad.shape[:-dims]) * image < _LARGE:
+        return _at_once(whole.avg_pool_backward, grad, sizes, *given)
+    inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
+    if is_reduced(grad) or not inside:
+        return _by_images(whole.avg_pool_backward, dims, image, (grad,), sizes, *given)
+    divisor = whole.divisor(
+        np, sizes, kernel, stride, padding, out, count_include_pad, divisor_override
+    )
+    images = _Images(dims, grad)
+    result = images.make(np.zeros, sizes, grad.dtype)
+    image = images.inner * prod(out)
+    step, rows = max(1, _BLOCK // image), _rows(out[0], image)
+    for start in range(0, images.outer, step):
+        for row in range(0, out[0], rows):
+            end = min(row + rows, out[0])
+            some = slice(start, start + step)
+            share = images.arrays[0][some, :, row:end].copy("K")
+            share = whole.divide(
+                np, share, divisor if divisor.__class__ is int else divisor[row:end]
+            )
+            target = result[some, :, row * stride[0] :]
+            for _, slices in whole.kernel_slices(kernel, stride, ones, (end - row, *out[1:])):
+                target[(..., *slices)] += share
+    return result.reshape(*images.lead, *sizes)
 
 
 def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
-    dims = len(sizes)
-    seen = prod(sizes) // max(prod(input.shape[-dims:]), 1)
-    return _by_images(_put_flat, dims, seen, input.size * seen, (input, indices), sizes, accumulate)
+    dims, length = len(sizes), prod(sizes)
+    if prod(input.shape[:-dims]) * length < _LARGE:
+        return _at_once(whole.put_flat, input, indices, sizes, accumulate)
+    images = _Images(dims, input, indices)
+    if (accumulate and images.reduced) or not (images.flat or images.channels_last):
+        return _by_images(whole.put_flat, dims, length, (input, indices), sizes, accumulate)
+    result = images.make(np.zeros, sizes, input.dtype)
+    memory = result if images.flat else np.moveaxis(result, 1, -1)
+    memory = memory.reshape(-1)
+    # The place of the first element of each image.
+    inner = images.inner
+    begin = np.arange(images.outer)[:, None] * (length * inner) + np.arange(inner)
+    begin = begin.reshape(*begin.shape, *(1,) * dims)
+    image = inner * prod(indices.shape[-dims:])
+    step = max(1, _BLOCK // image)
+    rows = _rows(indices.shape[-dims], image)
+    values, chosen = images.arrays
+    for start in range(0, images.outer, step):
+        for row in range(0, indices.shape[-dims], rows):
+            part = slice(start, start + step), slice(None), slice(row, row + rows)
+            places = chosen[part] * inner
+            places += begin[part[0]]
+            if accumulate:
+                np.add.at(memory, places.reshape(-1), values[part].reshape(-1))
+            else:
+                memory[places] = values[part]
+    return result.reshape(*images.lead, *sizes)
 
 
-def avg_pool(input: Any, kernel: Any, stride: Any, padding: Any, *rest: Any) -> Any:
-    if input.dtype.itemsize > 2 and not any(padding):
-        return _avg_pool(input, kernel, stride, padding, *rest)
-    rest = stride, padding, *rest
-    return _by_images(_avg_pool, len(kernel), 1, input.size, (input,), kernel, *rest)
+def adaptive_avg_pool(input: Any, output_size: Any) -> Any:
+    return _adaptive(whole.adaptive_avg_pool, input, output_size)
 
 
-def avg_pool_backward(grad: Any, sizes: Any, *rest: Any) -> Any:
-    dims = len(sizes)
-    seen = prod(sizes) // max(prod(grad.shape[-dims:]), 1)
-    return _by_images(_avg_pool_backward, dims, seen, grad.size * seen, (grad,), sizes, *rest)
+def adaptive_avg_pool_backward(grad: Any, sizes: Any) -> Any:
+    return _adaptive(whole.adaptive_avg_pool_backward, grad, sizes)
 
 
-_kernels: tuple[Any, ...] = (max_pool_with_indices, max_pool, put_flat, avg_pool, avg_pool_backward)
-for _kernel in _kernels:
+def _adaptive(kernel: Callable[..., Any], input: Any, wanted: Any) -> Any:
+    """Some images at a time, along the memory, where what is in between is large."""
+    dims = len(wanted)
+    sizes = input.shape[-dims:]
+    # What there is for each image after each step; the last is the result, but in half precision.
+    stages = [prod(wanted[: i + 1]) * prod(sizes[i + 1 :]) for i in range(dims)]
+    image = max(stages if is_reduced(input) else [1, *stages[:-1]])
+    images = _Images(dims, input)
+    if images.channels_last:
+        values, behind = np.moveaxis(input, 1, -1), 1
+    else:
+        values, behind = input.reshape(-1, *sizes), 0
+    step = max(1, 2 * _BLOCK // (image * (images.inner if behind else 1)))
+    if step >= len(values):
+        result = kernel(np, values, wanted, behind).astype(input.dtype, copy=False)
+    else:
+        result = np.empty((len(values), *wanted, *values.shape[1 + dims :]), input.dtype)
+        for start in range(0, len(values), step):
+            part = slice(start, start + step)
+            result[part] = kernel(np, values[part], wanted, behind)
+    return np.moveaxis(result, -1, 1) if behind else result.reshape(*images.lead, *wanted)
+
+
+def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
+    dims = len(output_size)
+    # Each region is read, and converted, by itself, for all images of a part.
+    seen = prod(input.shape[-dims:]) // max(prod(output_size), 1)
+    if input.size < _LARGE or prod(input.shape[:-dims]) * seen <= _BLOCK:
+        return whole.adaptive_max_pool(np, input, output_size)
+    return _by_images(whole.adaptive_max_pool, dims, seen, (input,), output_size, as_they_are=True)
+
+
+def fractional_max_pool(input: Any, samples: Any, kernel: Any, output_size: Any) -> tuple[Any, Any]:
+    if input.size < _LARGE:
+        return _at_once(fractional.fractional_max_pool, input, samples, kernel, output_size)
+    images = input, samples
+    seen = max(prod(input.shape[2:]), 4 * prod(output_size))
+    return _by_images(
+        fractional.fractional_max_pool, len(kernel), seen, images, kernel, output_size
+    )
+
+
+for _kernel in (
+    max_pool_with_indices,
+    max_pool,
+    avg_pool,
+    avg_pool_backward,
+    put_flat,
+    adaptive_avg_pool,
+    adaptive_avg_pool_backward,
+    adaptive_max_pool,
+    fractional_max_pool,
+):
+    _kernel = quiet(_kernel)
     _kernel.reduced_precision = True
     register_kernel(_kernel.__name__, _kernel, "cpu")
