@@ -63,6 +63,14 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     last = image.to(memory_format=torch.channels_last)
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
+    half_image, pictures = image.half(), torch.randint(0, 256, (4, 8, 125, 125)).byte()
+
+    def gradient(call: Callable[[Any], Any], *inputs: Any) -> Callable[[], Any]:
+        leaves = [each.detach().clone().requires_grad_() for each in inputs]
+        result = call(*leaves)
+        given = torch.ones_like(result)
+        return lambda: torch.autograd.grad(result, leaves, given, retain_graph=True)
+
     labels = torch.full((1000, 2000), -1)
     labels[:, :5] = torch.arange(5)
     big, many = torch.randn(1000, 1000), torch.randn(10_000, 10, 10)
@@ -285,6 +293,47 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
             image[:, :2], scale_factor=2, mode="bicubic"
         ),
         "glu": lambda: functional.glu(wide),
+        "max_pool2d, channels last": lambda: functional.max_pool2d(last, 3, 1, 1),
+        "max_pool2d of one image": lambda: functional.max_pool2d(x.view(1, 1, 1000, 2000), 3, 1, 1),
+        "places of max_pool2d": lambda: functional.max_pool2d(image, 2, return_indices=True),
+        "avg_pool2d of float16": lambda: functional.avg_pool2d(half_image, 3, 1, 1),
+        "avg_pool2d, channels last": lambda: functional.avg_pool2d(last, 2),
+        "avg_pool3d": lambda: functional.avg_pool3d(image[None], 3, 1, 1),
+        "adaptive_avg_pool2d of float16": lambda: functional.adaptive_avg_pool2d(half_image, 7),
+        "adaptive_max_pool2d of float16": lambda: functional.adaptive_max_pool2d(half_image, 7),
+        "interpolate, area": lambda: functional.interpolate(
+            image[:, :2], scale_factor=2, mode="area"
+        ),
+        "fractional_max_pool2d": lambda: functional.fractional_max_pool2d(
+            image, 2, output_size=120, return_indices=True
+        ),
+        "interpolate of bytes": lambda: functional.interpolate(
+            pictures, scale_factor=2, mode="bilinear"
+        ),
+        "rms_norm of bfloat16": lambda: functional.rms_norm(brief.view(1000, 2000), (2000,)),
+        "local_response_norm": lambda: functional.local_response_norm(image, 3),
+        "batch_norm of float16, given statistics": lambda: functional.batch_norm(
+            half_image, bias[:8], bias[:8].exp()
+        ),
+        "bilinear": lambda: functional.bilinear(
+            wide[:, :100], rows[:, :100], weight[:250].view(50, 100, 100)
+        ),
+        "gradient of max_pool2d": gradient(lambda a: functional.max_pool2d(a, 2), image),
+        "gradient of max_pool2d, channels last": gradient(
+            lambda a: functional.max_pool2d(a, 3, 2, 1), last
+        ),
+        "gradient of avg_pool2d": gradient(lambda a: functional.avg_pool2d(a, 2), last),
+        "gradient of adaptive_avg_pool2d": gradient(
+            lambda a: functional.adaptive_avg_pool2d(a, 10), image
+        ),
+        "gradient of embedding": gradient(
+            lambda a: functional.embedding(places, a, padding_idx=3), wide
+        ),
+        "gradient of embedding_bag": gradient(
+            lambda a: functional.embedding_bag(places.view(50, 20), a), wide
+        ),
+        "gradient of logsigmoid": gradient(functional.logsigmoid, x),
+        "gradient of a slope": gradient(functional.leaky_relu, x),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "blackman_window": lambda: torch.blackman_window(2_000_000),
     }

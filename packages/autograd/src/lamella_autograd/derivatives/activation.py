@@ -63,8 +63,7 @@ def _logit_input(grad: Tensor, input: Tensor, eps: float | None) -> Tensor:
 def _prelu_input(grad: Tensor, input: Tensor, weight: Tensor) -> Tensor:
     """At 0 the slope is the weight, but in derivatives of the slope it counts as 1."""
     if modes.bits & NO_GRAD:
-        positive = input > 0
-        return keep_where(grad, positive) + keep_where(grad * weight, ~positive)
+        return where(input > 0, grad, grad * weight)
     right = input >= 0
     at_zero = keep_where(grad * (weight - 1), input == 0).detach()
     return keep_where(grad, right) + keep_where(grad * weight, ~right) + at_zero
@@ -94,7 +93,7 @@ derivative(
 derivative(
     "prelu",
     input=_prelu_input,
-    weight=lambda grad, input: keep_where(grad * input, ~(input >= 0)),
+    weight=lambda grad, input: (grad * input).masked_fill_(input >= 0, 0),
 )
 
 # ------------ exponentials

@@ -6,6 +6,8 @@ from math import floor
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_core.ops.splitting import fill_in_parts
+from lamella_nn.functional.arguments import is_constant
 from lamella_nn.kernels import cubic
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
 _WEIGHT_BITS = 15
 _MOST_PRECISION = 22
+# Elements that are made at a time.
+_PART = 131072
 
 
 def resample_bytes(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
@@ -24,10 +28,35 @@ def resample_bytes(input: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     Args:
         rows, columns: what each output takes of each element, ``(outputs, elements)``.
     """
-    weights, precision = _fixed_point(columns)
-    wide = _bytes(input.float() @ weights.t().to(input.device), precision)
-    weights, precision = _fixed_point(rows)
-    return _bytes(weights.to(input.device) @ wide, precision).to(input.dtype)
+    across, fraction = _fixed_point(columns)
+    down, precision = _fixed_point(rows)
+    across, down = across.t().to(input.device), down.to(input.device)
+
+    def widen(part: Tensor) -> Tensor:
+        return _bytes(part.float() @ across, fraction).to(part.dtype)
+
+    def lengthen(part: Tensor) -> Tensor:
+        return _bytes(down @ part.float(), precision).to(part.dtype)
+
+    if input.numel() * 4 < _PART or not is_constant(input):
+        return lengthen(widen(input))
+    *lead, height, width = input._array.shape
+    new_height, new_width = len(down), across.size(1)
+    wide = input.new_empty(*lead, height, new_width)
+    step = max(1, _PART // max(width, new_width, 1))
+    flat = wide.view(-1, new_width), input.reshape(-1, width)
+    fill_in_parts(flat[0], step, widen, flat[1])
+    result = input.new_empty(*lead, new_height, new_width)
+    images = result.view(-1, new_height, new_width), wide.view(-1, height, new_width)
+    longest = max(height, new_height, 1)
+    if step := _PART // (longest * max(new_width, 1)):
+        fill_in_parts(images[0], step, lengthen, images[1])
+        return result
+    for target, image in zip(*images, strict=True):
+        # By columns.
+        step = max(1, _PART // longest)
+        fill_in_parts(target.t(), step, lambda part: lengthen(part.t()).t(), image.t())
+    return result
 
 
 def weights_of_places(size: int, places: list[float], bicubic: bool) -> Tensor:
@@ -60,4 +89,4 @@ def _fixed_point(weights: Tensor) -> tuple[Tensor, int]:
 
 
 def _bytes(sums: Tensor, precision: int) -> Tensor:
-    return ((sums + 2 ** (precision - 1)) / 2**precision).floor().clamp(0, 255)
+    return sums.add_(2 ** (precision - 1)).div_(2**precision).floor_().clamp_(0, 255)

@@ -16,6 +16,7 @@ from lamella_core.formats import suggests_channels_last
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
 from lamella_nn.functional.padding import pad
+from lamella_nn.functional.parts import in_slices
 from lamella_nn.functional.pooling import avg_pool2d, avg_pool3d
 from lamella_nn.functional.precision import as_given, single
 from lamella_nn.ops.normalization import (
@@ -148,8 +149,14 @@ def _by_running_statistics(
         scale = scale * weight
     shift = mean * scale
     shift = -shift if bias is None else bias - shift
-    result = scale_and_shift(single(input), scale.reshape(shape), shift.reshape(shape))
-    return as_given(result, input)
+    scale, shift = scale.reshape(shape), shift.reshape(shape)
+    if input._dtype not in REDUCED_PRECISION:
+        return scale_and_shift(input, scale, shift)
+
+    def apply(part: Tensor) -> Tensor:
+        return as_given(scale_and_shift(part.float(), scale, shift), part)
+
+    return in_slices(apply, None, input, scale, shift)
 
 
 def instance_norm(
@@ -329,14 +336,24 @@ def rms_norm(
     B. Zhang, R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
     sizes = _normalized_sizes(input, normalized_shape, weight, None)
-    values = single(input)
     if eps is None:
-        eps = _EPSILON[values._dtype.to_real().name]
+        real = input._dtype.to_real()
+        eps = _EPSILON["float32" if real in REDUCED_PRECISION else real.name]
     dims = tuple(range(-len(sizes), 0))
-    result = values * (values.square().mean(dims, True) + eps).rsqrt()
-    if weight is not None:
-        result = result * weight
-    return _row_major(input, as_given(result, input))
+
+    def apply(part: Tensor) -> Tensor:
+        values = single(part)
+        result = values * (values.square().mean(dims, True) + eps).rsqrt()
+        if weight is not None:
+            result = result * weight
+        return as_given(result, part)
+
+    if input._dtype not in REDUCED_PRECISION:
+        return _row_major(input, apply(input))
+    lead = input._array.shape[: input.ndim - len(sizes)]
+    if len(lead) > 1 and input.is_contiguous():
+        return in_slices(apply, 0, input.reshape(-1, *sizes), weight).reshape(*lead, *sizes)
+    return _row_major(input, in_slices(apply, 0, input, weight))
 
 
 _EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -362,17 +379,22 @@ def local_response_norm(
         raise ValueError(f"Expected 3D or higher dimensionality input (got {dims} dimensions)")
     if not input.numel():
         return input
-    squares = input.mul(input)
     before, behind = size // 2, (size - 1) // 2
-    if dims == 3:
-        padded = pad(squares.unsqueeze(1), (0, 0, before, behind))
-        means = avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
-    else:
+
+    # Nothing has a name, so that each step is freed when the next one is done.
+    def means(input: Tensor) -> Tensor:
+        if dims == 3:
+            padded = pad(input.mul(input).unsqueeze(1), (0, 0, before, behind))
+            return avg_pool2d(padded, (size, 1), stride=1).squeeze(1)
         shape = input._array.shape
-        flat = squares.reshape(shape[0], 1, shape[1], shape[2], prod(shape[3:]))
-        padded = pad(flat, (0, 0, 0, 0, before, behind))
-        means = avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).reshape(shape)
-    return in_format_of(input, input / means.mul(alpha).add(k).pow(beta))
+        flat = (shape[0], 1, shape[1], shape[2], prod(shape[3:]))
+        padded = pad(input.mul(input).reshape(flat), (0, 0, 0, 0, before, behind))
+        return avg_pool3d(padded, (size, 1, 1), stride=1).squeeze(1).reshape(shape)
+
+    def apply(part: Tensor) -> Tensor:
+        return in_format_of(part, part / means(part).mul(alpha).add(k).pow(beta))
+
+    return in_slices(apply, 2, input)
 
 
 def normalize(

@@ -187,6 +187,10 @@ def embedding_bag_backward(
     if per_sample_weights is not None:
         factors = per_sample_weights.reshape(-1)[: bag_of.size]
     if mode == "mean":
-        factors = (1 / _counts(xp, flat, lengths, padding_idx))[bag_of]
+        counts = _counts(xp, flat, lengths, padding_idx)
+        if grad_output.size <= _BLOCK:
+            grad_output = grad_output / counts[:, None].astype(grad_output.dtype)
+        else:
+            factors = (1 / counts)[bag_of]
     used = flat[: bag_of.size]
     return add_rows(xp, grad_output, bag_of, used, rows, padding_idx, scale_grad_by_freq, factors)

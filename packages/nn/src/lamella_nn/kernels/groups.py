@@ -47,8 +47,9 @@ def sum_groups(
     if longest * STEP_ELEMENTS > index.size * features:
         rows = _rows(source, index, factors, kind)
         filled = xp.flatnonzero(lengths)
-        sums = xp.add.reduceat(rows, starts[filled], 0)
-        total[filled if places is None else places[filled]] = sums
+        total[filled if places is None else places[filled]] = xp.add.reduceat(
+            rows, starts[filled], 0
+        )
         return total
     order = xp.argsort(-lengths, kind="stable")
     starts, descending = starts[order], -lengths[order]

@@ -40,3 +40,86 @@ def test_parts(window: int, stride: int, padding: int, dtype: Any) -> None:
         np.testing.assert_allclose(back[n, channel].reshape(-1), total, rtol=rough, atol=8 * rough)
         shared = whole.avg_pool_backward(np, above[None], (350, 350), *two, True, None)[0]
         np.testing.assert_allclose(spread[n, channel], shared, rtol=rough, atol=rough)
+
+
+LAYOUTS = [
+    pytest.param((3, 8, 300, 260), False, id="images"),
+    pytest.param((3, 8, 300, 260), True, id="channels last"),
+    pytest.param((1, 1, 1400, 1300), False, id="one large image"),
+]
+
+
+def _input(shape: tuple[int, ...], channels_last: bool, dtype: Any) -> Any:
+    x = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    x[0, 0, 7:12, 9] = np.nan
+    x[-1, -1, :40, :40] = -np.inf
+    if channels_last:
+        x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    return x
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(("shape", "channels_last"), LAYOUTS)
+@pytest.mark.parametrize(
+    ("window", "stride", "padding", "ceil"), [(2, 2, 0, True), (3, 2, 1, True)]
+)
+def test_rows_of_windows(
+    shape: Any, channels_last: bool, dtype: Any, window: int, stride: int, padding: int, ceil: bool
+) -> None:
+    x = _input(shape, channels_last, dtype)
+    exact = x.astype(np.float64)
+    two = (window,) * 2, (stride,) * 2, (padding,) * 2
+    values, places = kernels.max_pool_with_indices(x, *two, (1, 1), ceil)
+    expected, at = whole.max_pool_with_indices(np, exact, *two, (1, 1), ceil)
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(places, at)
+    np.testing.assert_array_equal(kernels.max_pool(x, *two, (1, 1), ceil), expected)
+    rough = {"rtol": 2e-3, "atol": 2e-3} if dtype is np.float16 else {"rtol": 1e-5, "atol": 1e-5}
+    x[~np.isfinite(x)] = 1
+    exact = x.astype(np.float64)
+    means = kernels.avg_pool(x, *two, ceil, False, None)
+    np.testing.assert_allclose(means, whole.avg_pool(np, exact, *two, ceil, False, None), **rough)
+    assert values.dtype == means.dtype == dtype
+    if channels_last:
+        assert np.moveaxis(means, 1, -1).flags.c_contiguous
+    grad = np.ones_like(means)
+    spread = kernels.avg_pool_backward(grad, shape[2:], *two, False, None)
+    found = whole.avg_pool_backward(np, grad.astype(np.float64), shape[2:], *two, False, None)
+    np.testing.assert_allclose(spread, found, **rough)
+    back = kernels.put_flat(values, at, shape[2:], stride < window)
+    found = whole.put_flat(np, expected, at, shape[2:], stride < window)
+    np.testing.assert_allclose(back, found, **rough)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize(("shape", "channels_last"), LAYOUTS)
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (100, 65)])
+def test_regions(shape: Any, channels_last: bool, dtype: Any, size: Any) -> None:
+    x = _input(shape, channels_last, dtype)
+    if size[0] < 100:
+        values, places = kernels.adaptive_max_pool(x, size)
+        expected, at = whole.adaptive_max_pool(np, x.astype(np.float64), size)
+        np.testing.assert_array_equal(values, expected)
+        np.testing.assert_array_equal(places, at)
+        assert values.dtype == dtype
+    x[~np.isfinite(x)] = 1
+    rough = {"rtol": 2e-3, "atol": 2e-3} if dtype is np.float16 else {"rtol": 1e-5, "atol": 1e-5}
+    means = kernels.adaptive_avg_pool(x, size)
+    np.testing.assert_allclose(
+        means, whole.adaptive_avg_pool(np, x.astype(np.float64), size), **rough
+    )
+    back = kernels.adaptive_avg_pool_backward(means, shape[2:])
+    found = whole.adaptive_avg_pool_backward(np, means.astype(np.float64), shape[2:])
+    np.testing.assert_allclose(back, found, **rough)
+    assert means.dtype == back.dtype == dtype
+
+
+def test_random_windows() -> None:
+    random = np.random.default_rng(0)
+    x, samples = random.standard_normal((4, 6, 300, 260)), random.random((4, 6, 2))
+    values, places = kernels.fractional_max_pool(x, samples, (2, 3), (140, 120))
+    for n, channel in ((0, 0), (3, 5)):
+        one = x[n : n + 1, channel : channel + 1], samples[n : n + 1, channel : channel + 1]
+        expected, at = kernels.fractional_max_pool(*one, (2, 3), (140, 120))
+        np.testing.assert_array_equal(values[n, channel], expected[0, 0])
+        np.testing.assert_array_equal(places[n, channel], at[0, 0])

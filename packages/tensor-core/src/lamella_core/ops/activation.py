@@ -7,7 +7,7 @@ on Tensor. Where a derivative is hot it is an op of its own, ``<name>_backward``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
@@ -119,10 +119,14 @@ def rrelu(
     if not training:
         return write_out("rrelu", leaky_relu(input, (lower + upper) / 2), None)
     slope = input.detach().new_ones(input.shape)
-    negative = input.detach() <= 0
-    count = int(negative.sum())
-    drawn = slope.new_empty((count,)).double().uniform_(lower, upper, generator=generator)
-    slope[negative] = drawn.to(slope.dtype)
+    parts: Any = [(slope, input.detach())]
+    if slope.numel() > 65536:
+        parts = zip(*[x.reshape(-1).split(65536) for x in parts[0]], strict=True)
+    for place, values in parts:
+        negative = values <= 0
+        drawn = place.new_empty((int(negative.sum()),)).double()
+        drawn.uniform_(lower, upper, generator=generator)
+        place[negative] = drawn.to(place.dtype)
     return write_out("rrelu", mul(input, slope), None)
 
 

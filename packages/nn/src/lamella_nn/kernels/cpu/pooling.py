@@ -27,15 +27,19 @@ class _Images:
     """Arrays as ``(outer, inner, *sizes)``, and results with the layout of the first of them.
 
     ``inner`` is 1 where all lie together, so that all images are cut alike; else the channels.
+    Without ``volumes``, results of three dimensions are row-major all the same.
     """
 
-    def __init__(self, dims: int, *arrays: Any) -> None:
+    def __init__(self, dims: int, *arrays: Any, volumes: bool = True) -> None:
         first = arrays[0]
         lead = first.ndim - dims
         self.lead, self.dtype, self.reduced = first.shape[:lead], first.dtype, is_reduced(first)
         self.flat = all([each.flags.c_contiguous for each in arrays])
         self.channels_last = (
-            not self.flat and lead == 2 and np.moveaxis(first, 1, -1).flags.c_contiguous
+            not self.flat
+            and lead == 2
+            and (volumes or dims < 3)
+            and np.moveaxis(first, 1, -1).flags.c_contiguous
         )
         if self.flat:
             self.arrays = [each.reshape(-1, 1, *each.shape[lead:]) for each in arrays]
@@ -89,6 +93,7 @@ def _by_images(
     arrays: tuple[Any, ...],
     *rest: Any,
     as_they_are: bool = False,
+    volumes: bool = True,
 ) -> Any:
     """A kernel on the last dimensions of arrays, some images at a time.
 
@@ -98,8 +103,9 @@ def _by_images(
         arrays: its first arguments, which have the same dimensions before an image's.
         rest: its others.
         as_they_are: whether it is given views, and of half precision.
+        volumes: see :class:`_Images`.
     """
-    images = _Images(dims, *arrays)
+    images = _Images(dims, *arrays, volumes=volumes)
     step = max(1, _BLOCK // max(seen, 1))
     several = max(1, step // images.inner)
     for start in range(0, images.outer, several):
@@ -119,6 +125,7 @@ def _by_windows(
     stride: Any,
     padding: Any,
     dilation: Any,
+    volumes: bool = True,
 ) -> Any:
     """Results of windows, some images at a time, or some rows of windows of one image.
 
@@ -126,8 +133,9 @@ def _by_windows(
         make: called with a part of the input, the padding before it, the geometry of its windows,
             the first row of the input in it, and which rows of windows they are.
         seen: how many numbers are in between for a window.
+        volumes: see :class:`_Images`.
     """
-    images = _Images(len(kernel), input)
+    images = _Images(len(kernel), input, volumes=volumes)
     out, sizes = geometry[0], input.shape[-len(kernel) :]
     image = images.inner * max(prod(out) * seen, prod(sizes))
     step = max(1, _BLOCK // image)
@@ -221,7 +229,7 @@ def avg_pool(
         each = divisor if divisor.__class__ is int else divisor[rows]
         return whole.means(np, part, kernel, stride, before, fitted, each)
 
-    return _by_windows(make, input, 2, geometry, kernel, stride, padding, ones)
+    return _by_windows(make, input, 2, geometry, kernel, stride, padding, ones, volumes=False)
 
 
 def avg_pool_backward(
@@ -321,7 +329,10 @@ def _adaptive(kernel: Callable[..., Any], input: Any, wanted: Any) -> Any:
         for start in range(0, len(values), step):
             part = slice(start, start + step)
             result[part] = kernel(np, values[part], wanted, behind)
-    return np.moveaxis(result, -1, 1) if behind else result.reshape(*images.lead, *wanted)
+    if not behind:
+        return result.reshape(*images.lead, *wanted)
+    result = np.moveaxis(result, -1, 1)
+    return result if dims < 3 else np.ascontiguousarray(result)
 
 
 def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
@@ -330,7 +341,9 @@ def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
     seen = prod(input.shape[-dims:]) // max(prod(output_size), 1)
     if input.size < _LARGE or prod(input.shape[:-dims]) * seen <= _BLOCK:
         return whole.adaptive_max_pool(np, input, output_size)
-    return _by_images(whole.adaptive_max_pool, dims, seen, (input,), output_size, as_they_are=True)
+    return _by_images(
+        whole.adaptive_max_pool, dims, seen, (input,), output_size, as_they_are=True, volumes=False
+    )
 
 
 def fractional_max_pool(input: Any, samples: Any, kernel: Any, output_size: Any) -> tuple[Any, Any]:
