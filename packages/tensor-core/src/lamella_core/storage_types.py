@@ -243,16 +243,10 @@ class TypedStorage:
     def from_file(
         cls, filename: str | PathLike[str], shared: bool = False, size: int = 0
     ) -> TypedStorage:
-        """A storage over a file, which is mapped into memory, not read.
-
-        Args:
-            filename: the file. A shared one is created, and grows, where it must.
-            shared: whether writes go to the file; else they stay in this process.
-            size: how many elements of it.
+        """As ``UntypedStorage.from_file``, for ``size`` elements of a file.
 
         Raises:
-            RuntimeError: when the file cannot be opened, or is too small and not shared; for
-                ``TypedStorage`` itself, which has no element type.
+            RuntimeError: for ``TypedStorage`` itself, too, which has no element type.
         """
         if cls not in _FIXED:
             raise RuntimeError("from_file can only be called on derived classes")

@@ -13,10 +13,9 @@ from lamella_core.dispatch import shared_kernel
 
 
 @shared_kernel
-def matmul(xp: Any, input: Any, other: Any, out: Any = None, gaps: bool = False) -> Any:
+def matmul(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
     try:
-        # NumPy's dot() would copy matrices with gaps between their rows.
-        if other.ndim == 2 and not gaps:
+        if other.ndim == 2:
             if input.ndim == 2 or input.ndim == 1:
                 return xp.dot(input, other, out)
             if input.ndim and input.flags.c_contiguous:

@@ -16,7 +16,7 @@ from lamella_core.ops.matrix_checks import (
     check_same_type,
     check_square,
 )
-from lamella_core.ops.solving import check_batches
+from lamella_core.ops.solving import check_batches, check_equation
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -312,7 +312,6 @@ def lu_solve(
     check_square(op_name, LU, "LU")
     check_matrix(op_name, B, "B")
     check_same_type(op_name, LU, B, ("LU", "B"))
-    size = LU._array.shape[-1]
     if pivots._dtype is not dtypes.int32:
         raise RuntimeError(
             f"{op_name}: pivots should be a Tensor of scalar type torch.int32, got "
@@ -323,14 +322,7 @@ def lu_solve(
             f"{op_name}: Number of pivots per batch should be same as the dimension of the matrix "
             f"(pivots of shape {list(pivots._array.shape)}, LU of shape {list(LU._array.shape)})"
         )
-    rows, columns = B._array.shape[-2:]
-    if (rows if left else columns) != size:
-        equation = "AX = B" if left else "XA = B"
-        raise RuntimeError(
-            f"{op_name}: Incompatible shapes of A and B for the equation {equation} "
-            f"({size}x{size} and {rows}x{columns})"
-        )
-    check_batches(op_name, LU, B)
+    check_equation(op_name, LU, B, left)
     pivots = pivots.unsqueeze(-1)
     if not left:
         # X A = B is A^H X^H = B^H.

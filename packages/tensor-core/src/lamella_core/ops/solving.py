@@ -144,11 +144,12 @@ def _prepare(op_name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Te
         )
     if vector:
         B = B.unsqueeze(-1)
-    _check_equation(op_name, A, B, left)
+    check_equation(op_name, A, B, left)
     return A, B, vector
 
 
-def _check_equation(op_name: str, A: Tensor, B: Tensor, left: bool) -> None:
+def check_equation(op_name: str, A: Tensor, B: Tensor, left: bool) -> None:
+    """Raises RuntimeError for operands that do not fit ``AX = B``, or ``XA = B``."""
     rows, columns = B._array.shape[-2:]
     size = A._array.shape[-1]
     if (rows if left else columns) != size:
@@ -255,7 +256,7 @@ def solve_triangular(
     check_square(op_name, A)
     check_same_type(op_name, A, B)
     check_matrix(op_name, B, "B")
-    _check_equation(op_name, A, B, left)
+    check_equation(op_name, A, B, left)
     return write_out(op_name, _solve_triangular(A, B, upper, left, unitriangular), out)
 
 

@@ -104,8 +104,10 @@ def matmul(input: Any, other: Any, out: Any = None) -> Any:
             return result.reshape(*input.shape[:-1], other.shape[-1])
         if lead == other.shape[:-2] and max(lead) >= thread_count():
             return _products(input, other, out)
-    if input.dtype.char in "fdFD" and input.ndim < 3 > other.ndim:
-        return whole.matmul(np, _for_blas(input), _for_blas(other), out, True)
+    fits = max(input.ndim, other.ndim) == 2 and input.shape[-1] == other.shape[0]
+    if fits and input.dtype.char in "fdFD":
+        # NumPy's dot() would copy matrices with gaps between their rows.
+        return np.matmul(_for_blas(input), _for_blas(other), out)
     return whole.matmul(np, input, other, out)
 
 
