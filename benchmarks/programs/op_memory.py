@@ -344,6 +344,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         new |= {
             f"cholesky, {kind}": partial(linalg.cholesky, definite),
             f"qr, {kind}": partial(linalg.qr, a),
+            f"lu, {kind}": partial(linalg.lu, a),
             f"geqrf, {kind}": partial(torch.geqrf, a),
             f"lu_factor, {kind}": partial(linalg.lu_factor, a),
             f"lu_solve, {kind}": partial(linalg.lu_solve, *factors, a),
@@ -380,6 +381,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "mul_ of float64": lambda: z.mul_(double),
         "add_ of a row": lambda: wide.add_(bias, alpha=0.001),
         "float16 mul_": lambda: half.mul_(1.0),
+        "inv into a tensor": lambda: torch.linalg.inv(big, out=square),
         "add into float64": lambda: torch.add(x, y, out=double),
         "matmul into a tensor": lambda: torch.matmul(wide, tall, out=square),
         "cat into a tensor": lambda: torch.cat((rows[:500], wide[500:]), out=given),

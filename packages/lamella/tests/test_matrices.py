@@ -196,6 +196,39 @@ def test_ldl(hermitian: bool, kind: str) -> None:
     assert abs(matrix @ got.numpy() - right).max() < 300 * TOLERANCE[kind]
 
 
+@pytest.mark.parametrize("kind", "fdFD")
+@pytest.mark.parametrize("side", "LU")
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_eigh(batch: tuple[int, ...], side: str, kind: str) -> None:
+    matrix = random(kind, *batch, 200, 200)
+    triangle = np.tril(matrix, -1) if side == "L" else np.triu(matrix, 1)
+    whole = triangle + adjoint(triangle)
+    places = np.arange(200)
+    whole[..., places, places] = matrix[..., places, places].real
+    values, vectors = linalg.eigh(torch.from_numpy(matrix), side)
+    expected = np.linalg.eigvalsh(wide(whole))
+    assert_close(values, expected, kind)
+    assert_close(linalg.eigvalsh(torch.from_numpy(matrix), side), expected, kind)
+    assert vectors.is_contiguous()
+    V = vectors.numpy()
+    assert abs(whole @ V - V * values.numpy()[..., None, :]).max() < 10 * TOLERANCE[kind]
+    assert abs(adjoint(V) @ V - np.eye(200)).max() < TOLERANCE[kind]
+
+
+@pytest.mark.parametrize("kind", "fdFD")
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_products_of_reflections(batch: tuple[int, ...], kind: str) -> None:
+    matrix, other = random(kind, *batch, 250, 150), random(kind, *batch, 250, 40)
+    packed, tau = torch.geqrf(torch.from_numpy(matrix))
+    Q = np.linalg.qr(wide(matrix), "complete").Q
+    assert_close(linalg.householder_product(packed, tau), Q[..., :150], kind)
+    B = torch.from_numpy(other)
+    assert_close(torch.ormqr(packed, tau, B), Q @ other, kind)
+    assert_close(torch.ormqr(packed, tau, B, transpose=True), adjoint(Q) @ other, kind)
+    turned = torch.ormqr(packed, tau, B.mT, left=False)
+    assert abs(turned.numpy() - other.swapaxes(-1, -2) @ Q).max() < 10 * TOLERANCE[kind]
+
+
 BIG = torch.eye(1000) + torch.ones(1000, 1000) / 1e4
 FACTORS = linalg.lu_factor(BIG)
 
@@ -211,9 +244,12 @@ FACTORS = linalg.lu_factor(BIG)
         (lambda: linalg.lu_solve(*FACTORS, BIG, adjoint=True), 0),
         (lambda: linalg.ldl_factor(BIG), 0),
         (lambda: linalg.inv(BIG), 0),
+        (lambda: linalg.lu(BIG), 0),
+        (lambda: linalg.eigvalsh(BIG), 1),
         (lambda: linalg.solve_triangular(BIG, BIG, upper=True, left=False), 0),
         (lambda: torch.cholesky_inverse(BIG), 0),
         (lambda: linalg.solve(BIG, BIG), 1),
+        (lambda: torch.ormqr(BIG, BIG[0], BIG), 1),
         (lambda: linalg.det(BIG), 1),
     ],
 )
@@ -227,6 +263,20 @@ def test_memory_is_that_of_the_results_and_of_factors(
     tracemalloc.stop()
     held = sum(each.nbytes for each in (result if isinstance(result, tuple) else (result,)))
     assert peak - held < (factors + 0.25) * BIG.nbytes
+
+
+def test_an_inverse_goes_into_out() -> None:
+    out = torch.empty(1000, 1000)
+    linalg.inv(BIG, out=out)
+    tracemalloc.start()
+    assert linalg.inv(BIG, out=out) is out
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.25 * BIG.nbytes
+    assert (out @ BIG - torch.eye(1000)).abs().max() < 1e-5
+    same = BIG.clone()
+    linalg.inv(same, out=same)
+    assert (same == out).all()
 
 
 def test_small_matrices_are_computed_without_warnings() -> None:

@@ -158,6 +158,51 @@ def svdvals(A: np.ndarray) -> np.ndarray:
     return _svd(A, False)[1]
 
 
+def _eigh(A: np.ndarray, UPLO: str, vectors: bool) -> Any:
+    # Of the transpose, which is the conjugate.
+    own = _copy(A) if vectors else np.array(A, order="C")
+    name = "heevd" if A.dtype.kind == "c" else "syevd"
+    options = {"compute_v": vectors, "lower": UPLO == "U"}
+    *work, _ = _routine(f"{name}_lwork", A)(len(A), **options)
+    sizes = zip(("lwork", "liwork", "lrwork"), (int(each.real) for each in work), strict=False)
+    values, _, info = _routine(name, A)(own.T, overwrite_a=1, **options, **dict(sizes))
+    if info:
+        return eigen.eigh(np, A, UPLO)
+    if vectors:
+        _turn(own)
+        np.conjugate(own, own)
+    return values, own
+
+
+def eigh(A: np.ndarray, UPLO: str) -> Any:
+    """In the memory of the result, with LAPACK's workspace of twice that."""
+    return _eigh(A, UPLO, True)
+
+
+def eigvalsh(A: np.ndarray, UPLO: str) -> np.ndarray:
+    """With a copy of the matrix."""
+    return _eigh(A, UPLO, False)[0]
+
+
+def apply_reflections(A: np.ndarray, tau: np.ndarray, other: np.ndarray, adjoint: bool) -> Any:
+    """In the memory of the result, whose transpose is multiplied from the right."""
+    result = _copy(other)
+    size, is_complex = len(tau), A.dtype.kind == "c"
+    if is_complex:
+        # The transpose of Q is the conjugate of its adjoint.
+        np.conjugate(result, result)
+    _routine("unmqr" if is_complex else "ormqr", A)(
+        "R",
+        "N" if adjoint else "C" if is_complex else "T",
+        np.array(A[:, :size], order="F"),
+        tau[:, 0],
+        result.T,
+        32 * result.shape[1],
+        overwrite_c=1,
+    )
+    return np.conjugate(result, result) if is_complex else result
+
+
 # ------------ systems
 
 
@@ -198,17 +243,22 @@ def cholesky_solve(B: np.ndarray, L: np.ndarray, upper: bool) -> np.ndarray:
 def lu_solve(LU: np.ndarray, pivots: np.ndarray, B: np.ndarray, adjoint: bool) -> np.ndarray:
     """In the memory of the result."""
     order = decomposition.lu_permutation(np, pivots[:, 0], len(LU))
+    solution = _copy(B)
     if adjoint:
-        LU, solution = LU.conj().T, _copy(B)
+        LU = LU.conj().T
     else:
-        solution = B.take(order, 0)
+        _reorder(solution, order)
     _substitute(LU, solution, False, not adjoint)
     _substitute(LU, solution, True, adjoint)
     if adjoint:
-        order = order.argsort()
-        for part in np.array_split(solution, 16, 1):
-            part[...] = part.take(order, 0)
+        _reorder(solution, order.argsort())
     return solution
+
+
+def _reorder(matrix: np.ndarray, order: np.ndarray) -> None:
+    # Puts rows in an order, some columns at a time.
+    for part in np.array_split(matrix, 16, 1):
+        part[...] = part[order]
 
 
 def inv_ex(A: np.ndarray) -> Any:
@@ -265,21 +315,24 @@ def slogdet(A: np.ndarray) -> Any:
     return np.asarray(sign.astype(A.dtype)), np.asarray(logarithm.astype(A.real.dtype))
 
 
-def _over(large: Callable[..., Any], count: int, below: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel for one matrix in the place of the one below, where matrices are large."""
+def _over(
+    large: Callable[..., Any], count: int, inner: Any, below: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The kernel for one matrix in the place of the one below, where matrices are large; between
+    the two stands an override ``inner`` for batches."""
+    in_parts = inner(below)
 
     def call(*args: Any) -> Any:
-        for each in args[:count]:
-            if each.size > _LARGE:
-                return each_of_batch(args)
-        return below(*args)
+        if args[0].size < _LARGE > args[count - 1].size:
+            return below(*args)
+        return each_of_batch(args)
 
     def each_of_batch(args: tuple[Any, ...]) -> Any:
         matrices, options = args[:count], args[count:]
         sizes = [prod(each.shape[-2:]) for each in matrices]
         batch = np.broadcast_shapes(*[each.shape[:-2] for each in matrices])
-        if max(sizes) <= _LARGE or not (min(sizes) and prod(batch)):
-            return below(*args)
+        if max(sizes) < _LARGE or not (min(sizes) and prod(batch)):
+            return in_parts(*args)
         if not batch:
             return large(*args)
         targets: list[np.ndarray] = []
@@ -298,10 +351,13 @@ def _over(large: Callable[..., Any], count: int, below: Callable[..., Any]) -> C
 
 _kernels: dict[str, tuple[Callable[..., Any], int]] = {
     "geqrf": (geqrf, 1),
+    "apply_reflections": (apply_reflections, 3),
     "cholesky_inverse": (cholesky_inverse, 1),
     "cholesky_solve": (cholesky_solve, 2),
     "linalg_cholesky_ex": (cholesky_ex, 1),
     "linalg_det": (det, 1),
+    "linalg_eigh": (eigh, 1),
+    "linalg_eigvalsh": (eigvalsh, 1),
     "linalg_inv_ex": (inv_ex, 1),
     "linalg_ldl_factor_ex": (ldl_factor_ex, 1),
     "linalg_lu_factor_ex": (lu_factor_ex, 1),
@@ -319,12 +375,10 @@ def install() -> None:
     """Puts these kernels over those of the core, which take a batch some matrices at a time."""
     overrides = backends["cpu"].overrides
     for name, (kernel, count) in _kernels.items():
-        over, inner = partial(_over, quiet(kernel), count), overrides.get(name)
-        if inner is not None:
-            # One override stands over another.
-            over = partial(_composed, over, inner)
+        # An override stands alone: the core's is put into this one.
+        over = partial(_over, quiet(kernel), count, overrides.get(name, _unchanged))
         override_kernel(name, over, "cpu")
 
 
-def _composed(over: Any, inner: Any, below: Any) -> Any:
-    return over(inner(below))
+def _unchanged(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    return kernel

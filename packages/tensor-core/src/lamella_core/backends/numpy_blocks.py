@@ -374,10 +374,7 @@ def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
     in_batches = in_parts(some, count - 1, -1, elements=PART // 4, cut=count - 1)
 
     def call(*args: Any) -> Any:
-        for each in args[:count]:
-            if each.size >= LARGE:
-                break
-        else:
+        if args[0].size < LARGE > args[count - 1].size:
             return kernel(*args)
         batch = np.broadcast_shapes(*[each.shape[:-2] for each in args[:count]])
         matrices = [np.broadcast_to(each, batch + each.shape[-2:]) for each in args[:count]]

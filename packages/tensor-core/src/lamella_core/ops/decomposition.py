@@ -91,8 +91,9 @@ def cholesky_ex(
 def _factor(A: Tensor, upper: bool) -> Any:
     if not upper:
         return _cholesky_ex(A)
-    factor, info = _cholesky_ex(A.mH)
-    return return_types.linalg_cholesky_ex(factor.mH, info)
+    # The transpose is the conjugate, and the upper factor the transpose of its lower one.
+    factor, info = _cholesky_ex(A.mT)
+    return return_types.linalg_cholesky_ex(factor.mT, info)
 
 
 @checked
@@ -272,9 +273,8 @@ def unpack_triangles(packed: Tensor, own: bool = False) -> tuple[Tensor, Tensor]
     """``L``, with its diagonal of ones, and ``U`` from one matrix that holds both, and may go."""
     rows, columns = packed._array.shape[-2:]
     size = min(rows, columns)
-    ones = packed.new_zeros((rows, size))
-    ones.diagonal().fill_(1)
-    lower = packed[..., :, :size].tril(-1) + ones
+    lower = packed[..., :, :size].tril(-1)
+    lower.diagonal(dim1=-2, dim2=-1).fill_(1)
     if own and rows <= columns and not packed._key & WATCHED:
         return lower, packed.triu_()
     return lower, packed[..., :size, :].triu()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import return_types
 from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.results import write_out, write_outs
+from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.ops.matrix_checks import (
     check_info,
     check_matrix,
@@ -89,7 +89,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: when the matrices are not square or have another type.
     """
     check_square("linalg.inv", A)
-    inverse, info = _inv_ex(A)
+    inverse, info = (_inv_ex if out is None else offering(out, _inv_ex))(A)
     check_info("linalg.inv", info, _zero_pivot)
     return write_out("linalg.inv", inverse, out)
 

@@ -25,21 +25,25 @@ def lstsq(A: np.ndarray, B: np.ndarray, rcond: float, driver: str) -> Any:
     B = np.broadcast_to(B, batch + B.shape[-2:])
     real = A.real.dtype
     solution = np.zeros((*batch, columns, B.shape[-1]), A.dtype)
+    residuals = np.zeros((*batch, B.shape[-1]), real)
     ranks = np.zeros(batch, np.int64)
     singular_values = np.zeros((*batch, min(rows, columns)), real)
-    if A.size:
-        for place in np.ndindex(*batch):
-            if driver == "gels":
-                solution[place] = _full_rank(A[place], B[place])
-            else:
-                solution[place], ranks[place], values = _any_rank(A[place], B[place], rcond, driver)
-                if values is not None:
-                    singular_values[place] = values
-    residuals = np.empty((0,), real)
-    full = driver == "gels" or (driver != "gelsy" and bool((ranks == columns).all()))
-    if rows > columns and full:
-        difference = A @ solution - B
-        residuals = (difference.real**2 + difference.imag**2).sum(-2)
+    with_residuals = rows > columns and driver != "gelsy"
+    for place in np.ndindex(*batch):
+        if A.size and driver == "gels":
+            solution[place] = _full_rank(A[place], B[place])
+        elif A.size:
+            solution[place], ranks[place], values = _any_rank(A[place], B[place], rcond, driver)
+            if values is not None:
+                singular_values[place] = values
+        if with_residuals:
+            difference = A[place] @ solution[place]
+            difference -= B[place]
+            difference = abs(difference)
+            difference *= difference
+            residuals[place] = difference.sum(-2)
+    if not (with_residuals and (driver == "gels" or (ranks == columns).all())):
+        residuals = np.empty((0,), real)
     if driver == "gels":
         ranks = np.empty((0,), np.int64)
     if driver in ("gels", "gelsy"):
