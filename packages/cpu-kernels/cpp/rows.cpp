@@ -1,13 +1,16 @@
-// Softmax over rows, running extrema, and rows added at indices: one pass, where NumPy makes many.
+// Softmax and products of rows, running extrema, and rows added at indices: one pass, where NumPy makes
+// many.
 #include <nanobind/nanobind.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "arrays.hpp"
 #include "clones.hpp"
+#include "half.hpp"
 #include "parallel.hpp"
 
 namespace nb = nanobind;
@@ -99,6 +102,74 @@ bool over_rows(nb::object input_, nb::object out_, int threads) {
     for_parts(rows, length, threads, [=](int64_t begin, int64_t end) {
         rows_of(x + begin * length, y + begin * length, end - begin, length);
     });
+    return true;
+}
+
+// Half precision, computed in float32: a row at a time is converted.
+template <void (*rows_of)(const float *, float *, int64_t, int64_t)>
+bool over_half_rows(nb::object input_, nb::object out_, bool brain, int threads) {
+    Array input, out;
+    if (!input.take(input_.ptr(), false) || !out.take(out_.ptr(), true) || input.itemsize() != 2 ||
+        out.itemsize() != 2 || input.size() != out.size() || input.size() == 0 ||
+        input.dimensions() < 1) {
+        return false;
+    }
+    const int64_t length = input.shape(input.dimensions() - 1), rows = input.size() / length;
+    const HalfType type = brain ? BFLOAT16 : FLOAT16;
+    nb::gil_scoped_release unlocked;
+    for_parts(rows, length, threads, [&](int64_t begin, int64_t end) {
+        std::vector<float> given(length), result(length);
+        for (int64_t start = begin * length; start < end * length; start += length) {
+            type.widen(input.data<Half>() + start, given.data(), length);
+            rows_of(given.data(), result.data(), 1, length);
+            type.narrow(result.data(), out.data<Half>() + start, length);
+        }
+    });
+    return true;
+}
+
+// Products of rows. Those of float32 are multiplied in double precision, so that no lane of a row
+// leaves the range where the whole row does not.
+template <class T>
+inline __attribute__((always_inline)) void products(
+    const T *x, T *out, int64_t rows, int64_t length) {
+    for (int64_t row = 0; row < rows; ++row, x += length) {
+        double product = 1;
+#pragma omp simd reduction(* : product)
+        for (int64_t i = 0; i < length; ++i) product *= static_cast<double>(x[i]);
+        out[row] = static_cast<T>(product);
+    }
+}
+
+LAMELLA_CLONES void products_of(const float *x, float *out, int64_t rows, int64_t length) {
+    products(x, out, rows, length);
+}
+
+LAMELLA_CLONES void products_of(const double *x, double *out, int64_t rows, int64_t length) {
+    products(x, out, rows, length);
+}
+
+template <class T>
+void products_in_parts(const Array &input, const Array &out, int threads) {
+    const T *x = input.data<T>();
+    T *to = out.data<T>();
+    const int64_t rows = out.size(), length = input.size() / rows;
+    nb::gil_scoped_release unlocked;
+    for_parts(rows, length, threads, [=](int64_t begin, int64_t end) {
+        products_of(x + begin * length, to + begin, end - begin, length);
+    });
+}
+
+// The products of as many runs of elements as there are results.
+bool product(nb::object input_, nb::object out_, int threads) {
+    Array input, out;
+    if (!input.take(input_.ptr(), false) || !out.take(out_.ptr(), true) ||
+        input.kind() != out.kind() || out.size() == 0 || input.size() % out.size() != 0) {
+        return false;
+    }
+    if (input.kind() == Kind::float32) products_in_parts<float>(input, out, threads);
+    else if (input.kind() == Kind::float64) products_in_parts<double>(input, out, threads);
+    else return false;
     return true;
 }
 
@@ -214,6 +285,9 @@ bool index_add(nb::object target_, nb::object places_, nb::object source_) {
 void bind_rows(nb::module_ &module) {
     module.def("softmax", &over_rows<softmax_of>);
     module.def("log_softmax", &over_rows<log_softmax_of>);
+    module.def("softmax_of_half", &over_half_rows<softmax_of>);
+    module.def("log_softmax_of_half", &over_half_rows<log_softmax_of>);
+    module.def("product", &product);
     module.def("cumulative_extrema", &cumulative_extrema);
     module.def("index_add", &index_add);
 }

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+import lamella_core as core
 from lamella_cpu_kernels import _native
 
 RANDOM = np.random.default_rng(0)
@@ -50,6 +51,52 @@ def test_softmax_leaves_other_types() -> None:
     for kind in (np.float64, np.float16, np.int64):
         given = np.ones((2, 3), kind)
         assert not _native.softmax(given, np.empty_like(given), 1)
+
+
+@pytest.mark.parametrize("dtype", [core.float16, core.bfloat16])
+@pytest.mark.parametrize("shape", [(1,), (7, 10), (3, 2, 33), (64, 16385)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_softmax_of_half_precision_is_rounded_once(dtype, shape, threads) -> None:
+    given = core.from_numpy((RANDOM.standard_normal(shape) * 4).astype(np.float32)).to(dtype)
+    bits = given._array.view(np.uint16)
+    brain = dtype is core.bfloat16
+    for native, op in (
+        (_native.softmax_of_half, _native.softmax),
+        (_native.log_softmax_of_half, _native.log_softmax),
+    ):
+        result, single = np.empty_like(bits), np.empty(shape, np.float32)
+        assert native(bits, result, brain, threads)
+        assert op(given.float().numpy(), single, threads)
+        expected = core.from_numpy(single).to(dtype)._array
+        np.testing.assert_array_equal(result, expected.view(np.uint16))
+    assert not _native.softmax_of_half(given.float().numpy(), result, brain, 1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3,), (5, 33), (2, 3, 1000), (1000, 700)])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_product(kind, shape, threads) -> None:
+    given = (1 + RANDOM.standard_normal(shape) / 100).astype(kind)
+    given.flat[0] = -2
+    for result in (np.empty(shape[:-1], kind), np.empty((), kind)):
+        expected = given.reshape(*result.shape, -1).astype(np.longdouble).prod(-1)
+        assert _native.product(given, result, threads)
+        np.testing.assert_allclose(result, expected.astype(kind), 1000 * np.finfo(kind).eps)
+    assert not _native.product(given.astype(np.int64), np.empty((), np.int64), 1)
+
+
+def test_product_of_what_is_not_finite_and_of_lanes_out_of_range() -> None:
+    given = np.ones((4, 5000), np.float32)
+    given[0, 7], given[1, 9], given[2, 3], given[2, 4] = np.nan, np.inf, 0, -1
+    # Each of 4, 8 or 16 lanes of 300 numbers alone is far out of float32's range.
+    given[3, :300] = np.float32(1e3) ** np.tile([1, -1], 150)
+    given[3, 300:] = 1
+    found = core.from_numpy(given).prod(1)
+    assert np.isnan(found[0].item())
+    assert found[1:3].tolist() == [np.inf, 0]
+    assert np.signbit(found[2].item())
+    np.testing.assert_allclose(found[3].item(), 1, rtol=1e-5)
+    assert core.from_numpy(given)[1:2].prod(1, True).shape == (1, 1)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import casts
+from lamella_core.backends.numpy_blocks import casts, is_reduced
 from lamella_core.dispatch import override_kernel
 from lamella_core.dtype import bfloat16, float16, float32
 from lamella_core.kernels import arithmetic, operators
@@ -18,6 +18,11 @@ from lamella_core.parallel import thread_count
 from lamella_core.quiet import quiet
 from lamella_core.random.generator import steps
 from lamella_cpu_kernels import _native
+from lamella_cpu_kernels.depthwise import (
+    convolution,
+    convolution_input_grad,
+    convolution_weight_grad,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,23 +134,53 @@ def threshold_backward(below: Kernel) -> Kernel:
     return kernel
 
 
-def _over_rows(native: Kernel, below: Kernel) -> Kernel:
+def _bits(array: Any) -> Any:
+    # bfloat16 has no buffer that C++ could take.
+    return array.view(np.uint16) if array.dtype.kind == "V" else array
+
+
+def _over_rows(native: Kernel, of_half: Kernel, below: Kernel) -> Kernel:
     def kernel(input: Any, dim: int) -> Any:
-        if dim == input.ndim - 1 and input.dtype.char == "f" and input.flags.c_contiguous:
-            result = room(np, input.shape, input.dtype, True)
-            if native(input, result, thread_count()):
-                return result
+        if dim == input.ndim - 1 and input.flags.c_contiguous:
+            if input.dtype.char == "f":
+                result = room(np, input.shape, input.dtype, True)
+                if native(input, result, thread_count()):
+                    return result
+            elif is_reduced(input):
+                result = room(np, input.shape, input.dtype, True)
+                brain = input.dtype.kind == "V"
+                if of_half(_bits(input), _bits(result), brain, thread_count()):
+                    return result
         return below(input, dim)
 
     return _taking_the_types_of(below, kernel)
 
 
 def softmax(below: Kernel) -> Kernel:
-    return _over_rows(_native.softmax, below)
+    return _over_rows(_native.softmax, _native.softmax_of_half, below)
 
 
 def log_softmax(below: Kernel) -> Kernel:
-    return _over_rows(_native.log_softmax, below)
+    return _over_rows(_native.log_softmax, _native.log_softmax_of_half, below)
+
+
+def prod(below: Kernel) -> Kernel:
+    native: Kernel = _native.product
+
+    def kernel(input: Any, axis: Any, keepdims: bool) -> Any:
+        if input.size >= MANY and input.dtype.char in "fd" and input.flags.c_contiguous:
+            kept = None
+            if axis is None:
+                kept = (1,) * input.ndim if keepdims else ()
+            elif axis == input.ndim - 1:
+                kept = input.shape[:-1] + ((1,) if keepdims else ())
+            if kept is not None:
+                result = np.empty(kept, input.dtype)
+                if native(input, result, thread_count()):
+                    return result
+        return below(input, axis, keepdims)
+
+    return _taking_the_types_of(below, kernel)
 
 
 def _running(high: bool, below: Kernel) -> Kernel:
@@ -178,11 +213,6 @@ def index_add(below: Kernel) -> Kernel:
             below(input, dim, index, source, alpha)
 
     return _taking_the_types_of(below, kernel)
-
-
-def _bits(array: Any) -> Any:
-    # bfloat16 has no buffer that C++ could take.
-    return array.view(np.uint16) if array.dtype.kind == "V" else array
 
 
 def gather(below: Kernel) -> Kernel:
@@ -331,8 +361,12 @@ def install() -> None:
         threshold_backward,
         softmax,
         log_softmax,
+        prod,
         cummax,
         cummin,
+        convolution,
+        convolution_input_grad,
+        convolution_weight_grad,
         index_add,
         gather,
         scatter,
