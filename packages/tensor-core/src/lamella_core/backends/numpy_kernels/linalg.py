@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE
+from lamella_core.backends.numpy_blocks import LARGE, SINGLE, converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
 from lamella_core.offers import offered, offers
@@ -156,7 +156,6 @@ _LONG = 1 << 16
 
 def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
     # Writes the products of matrices of half precision, summed in float32, part by part.
-    single = np.float32
     if out.ndim > 2:
         count = out.shape[0]
         step = max(_OWN * count // (2 * (left.size + right.size)), 1)
@@ -167,19 +166,20 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
                 for each in (left, right)
             ]
             if step > 1:
-                out[part] = np.matmul(pair[0].astype(single), pair[1].astype(single))
+                product = np.matmul(converted(pair[0], SINGLE), converted(pair[1], SINGLE))
+                out[part] = converted(product, out.dtype)
             else:
                 a, b = (each[0] if each.ndim == out.ndim else each for each in pair)
                 _widened(a, b, out[part])
         return
     inner = left.shape[1]
     if inner > _LONG:
-        total, part = np.zeros((2, *out.shape), single)
+        total, part = np.zeros((2, *out.shape), SINGLE)
         for start in range(0, inner, _LONG):
             at = slice(start, start + _LONG)
             _widened(left[:, at], right[at], part)
             total += part
-        out[...] = total if bias is None else total + bias.astype(single)
+        out[...] = total if bias is None else total + converted(bias, SINGLE)
         return
     if left.size < right.size:
         left, right, out = right.T, left.T, out.T
@@ -190,14 +190,14 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
     def run(starts: range) -> None:
         for start in starts:
             place = slice(start, start + step)
-            product = np.matmul(left[place].astype(single), shared)
+            product = np.matmul(converted(left[place], SINGLE), shared)
             if bias is not None:
-                product += bias[place, at].astype(single)
-            out[place, at] = product
+                product += converted(bias[place, at], SINGLE)
+            out[place, at] = converted(product, out.dtype)
 
     for start in range(0, out.shape[1], max(_SHARED // inner, 1)):
         at = slice(start, start + max(_SHARED // inner, 1))
-        shared = right[:, at].astype(single)
+        shared = converted(right[:, at], SINGLE)
         spread(run, shares(out.shape[0], step))
 
 
