@@ -9,6 +9,7 @@ import pytest
 import lamella_core as lc
 from lamella_autograd import grad as grad_of
 from lamella_autograd import graph, rename
+from lamella_core.ops.linalg import linear
 from lamella_core.special import entr
 
 NAMES: list[tuple[str, Callable[[lc.Tensor], lc.Tensor]]] = [
@@ -131,3 +132,13 @@ def test_classes_of_nodes_are_printed_as_those_of_pytorch() -> None:
     assert repr(type(total.grad_fn)) == "<class 'SumBackward0'>"
     accumulates = total.grad_fn.next_functions[0][0]
     assert repr(type(accumulates)) == "<class 'AccumulateGrad'>"
+
+
+def test_the_bias_is_the_first_edge_of_a_linear_layer() -> None:
+    """PyTorch's: that of ``addmm(bias, input, weight.t())``; without a bias there are two."""
+    x = lc.ones(2, 3).requires_grad_()
+    weight, bias = lc.ones(4, 3).requires_grad_(), lc.ones(4).requires_grad_()
+    found = [node for node, _ in linear(x * 2, weight, bias).grad_fn.next_functions]
+    assert [getattr(node, "variable", None) is bias for node in found] == [True, False, False]
+    assert found[1].name() == "MulBackward0" and found[2].variable is weight
+    assert len(linear(x * 2, weight).grad_fn.next_functions) == 2

@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lamella_autograd.node import Node, node_of
+from lamella_autograd.node import Node, arrangements, node_of
 from lamella_core.tensor import Tensor
 
 _Name = str | Callable[[Any], str]
+
+# Ops whose nodes PyTorch does not have: one op stands there for them and those that use them.
+inner_ops: set[str] = set()
 
 _NAMES: dict[str, _Name] = {
     "copy": "torch::autograd::CopyBackwards",
@@ -86,7 +89,9 @@ def rename_node(node: Node, name: str) -> None:
 
 def _with_name(node_class: type[Node], name: str) -> type[Node]:
     renamed: Any = type(
-        name, (node_class,), {"__slots__": (), "__module__": "builtins", "name": Node.name}
+        name,
+        (node_class,),
+        {"__slots__": (), "__module__": "builtins", "name": Node.name, "inner": False},
     )
     # What looks for saved tensors reads these.
     renamed.__slots__ = node_class.__slots__
@@ -261,6 +266,15 @@ def _matmul(node: Any) -> str:
     if ranks[0] == 2 < ranks[1] and node.edges[0] is not None:
         return "CloneBackward0"
     return f"{known.get(ranks, 'UnsafeView')}Backward{4 if ranks == (1, 2) else 0}"
+
+
+def _linear_edges(node: Node, found: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The bias first, as in ``addmm``; none, as in ``mm``."""
+    name = node.name()
+    return found[2:] + found[:2] if name == "AddmmBackward0" else found[: 2 + (name[:2] != "Mm")]
+
+
+arrangements["linear"] = _linear_edges
 
 
 def _linear(node: Any) -> str:

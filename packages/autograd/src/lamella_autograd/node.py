@@ -24,6 +24,10 @@ class _Freed:
 FREED = _Freed()
 
 
+# By op, for nodes whose edges PyTorch has in another order: from the node and what it leads to.
+arrangements: dict[str, Callable[[Node, tuple[Any, ...]], tuple[Any, ...]]] = {}
+
+
 class Node:
     """A recorded call: where its gradients go, and what its formulas need.
 
@@ -41,6 +45,7 @@ class Node:
         several: whether edges to it name one of several outputs.
         saves: whether the class keeps anything that ``release`` drops.
         unpacks: whether what it keeps may be packed by hooks.
+        inner: whether PyTorch has no such node, but one op for this and the one that uses it.
         metadata: a dictionary for the user, kept with the node.
     """
 
@@ -52,6 +57,7 @@ class Node:
     saves = True
     unpacks = False
     requires_grad = True
+    inner = False
 
     edges: tuple[Any, ...]
     number: int
@@ -83,7 +89,18 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes that gradients flow to, each with the number of its output."""
+        """The nodes that gradients flow to, each with the number of its output, as PyTorch has it.
+
+        Where PyTorch has one op in the place of two, the inner node is passed over.
+        """
+        found: list[tuple[Any, int]] = []
+        for each, index in self.following():
+            found += each.next_functions if each is not None and each.inner else ((each, index),)
+        arrange = arrangements.get(self.op_name)
+        return tuple(found) if arrange is None else arrange(self, tuple(found))
+
+    def following(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes at the edges, each with the number of its output."""
         found: list[tuple[Any, int]] = []
         for edge in self.edges:
             if isinstance(edge, Tensor):

@@ -24,7 +24,7 @@ from lamella_autograd.inference import (
 )
 from lamella_autograd.inplace import constant_maker, edge_of, record_inplace, refuse_out
 from lamella_autograd.modes import ANOMALY, INFERENCE, NO_GRAD, SAVING_HOOKS
-from lamella_autograd.names import name_of
+from lamella_autograd.names import inner_ops, name_of
 from lamella_autograd.packing import packing, packing_maker
 from lamella_autograd.recorder_source import Source
 from lamella_autograd.restore import restore
@@ -214,6 +214,7 @@ def _node_class(op: Op, rules: Derivative, source: Source) -> type[nodes.Node]:
             "__module__": "builtins",
             "__slots__": source.slots,
             "op_name": op.name,
+            "inner": op.name in inner_ops,
             "several": source.multiple,
             "apply": _applying(namespace["step"]),
             "step": namespace["step"],

@@ -57,6 +57,10 @@ FUNCTIONS = {
     **dict.fromkeys(
         ("lobpcg", "pca_lowrank", "sparse_coo_tensor", "spmm", "svd_lowrank"), "lamella_sparse"
     ),
+    **dict.fromkeys(
+        ("fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine"),
+        "lamella._fake_quantize",
+    ),
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
     "segment_reduce": "lamella._segments",

@@ -284,3 +284,13 @@ def test_the_type_of_class_weights():
         F.cross_entropy(scores, torch.tensor([1.0]))
     with pytest.raises(NotImplementedError, match="log_softmax"):
         F.cross_entropy(scores.long(), classes.float())
+
+
+def test_the_graph_under_a_loss_is_pytorchs() -> None:
+    """One node for the differences and their mean; it leads to the input's, and to no target's."""
+    x = torch.ones(3).requires_grad_()
+    for reduction in ("mean", "sum", "none"):
+        node = F.mse_loss(x * 2, torch.zeros(3), reduction=reduction).sum().grad_fn
+        node = node.next_functions[0][0]
+        assert node.name() == "MseLossBackward0"
+        assert [each and each.name() for each, _ in node.next_functions] == ["MulBackward0", None]

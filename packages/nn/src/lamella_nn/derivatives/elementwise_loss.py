@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd.formulas import derivative, op_call
-from lamella_autograd.names import node_name
+from lamella_autograd.names import inner_ops, node_name
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp
@@ -15,6 +15,11 @@ from lamella_nn.ops.activation import log_sigmoid
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+
+inner_ops.update(
+    f"elementwise_{loss}"
+    for loss in ("bce", "huber", "logit_bce", "mse", "smooth_l1", "soft_margin")
+)
 
 
 def _above_zero(input: Tensor) -> Tensor:

@@ -168,7 +168,7 @@ def _warn_of_missing(args: tuple[Any, ...], output: Any, node: Any) -> None:
         text = "on a Module that does not take as input a single Tensor or a tuple of Tensors"
     else:
         before = {each.grad_fn for each in args if each.grad_fn is not None}
-        if before == {each for each, _ in node.next_functions}:
+        if before == {each for each, _ in node.following()}:
             return
         text = "when the forward contains multiple autograd Nodes"
     warnings.warn(
