@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import onto_zeros
+from lamella_autograd.restore import is_unseen, onto_zeros
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
@@ -139,6 +139,8 @@ def _vector_norm_input(
         return input.sgn() * (size ** (ord - 1)).masked_fill(input == 0, 0) * scale
     if ord < 2:
         return input.sgn() * size ** (ord - 1) * scale
+    if is_unseen() and not input._dtype.is_complex:
+        return size.pow_(ord - 2).mul_(input).mul_(scale)
     return input * size ** (ord - 2) * scale
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from lamella_autograd.formulas import derivative, non_differentiable
@@ -16,16 +17,20 @@ def _unpermuted(grad: Tensor, dims: tuple[int, ...]) -> Tensor:
     return grad.permute(sorted(range(len(dims)), key=places.__getitem__))
 
 
+def _indexed(grad: Tensor, input_shape: tuple[int, ...], index: Any) -> Tensor:
+    # An index names no element twice and keeps their order: as many are all of them.
+    if grad._array.size == prod(input_shape):
+        return grad.reshape(input_shape)
+    return basic_index_backward(grad, input_shape, index)
+
+
 derivative("view", input=lambda grad, input_shape: grad.reshape(input_shape))
 derivative("permute", input=_unpermuted)
 derivative("transpose", input=lambda grad, dim0, dim1: grad.transpose(dim0, dim1))
 derivative("expand", input=lambda grad, input_shape: sum_to_shape(grad, input_shape))
 derivative("unsqueeze", input=lambda grad, dim: grad.squeeze(dim))
 derivative("squeeze", input=lambda grad, input_shape, dim: grad.reshape(input_shape))
-derivative(
-    "basic_index",
-    input=lambda grad, input_shape, index: basic_index_backward(grad, input_shape, index),
-)
+derivative("basic_index", input=_indexed)
 derivative("basic_index_backward", source=lambda grad, index: grad[index])
 derivative(
     "diagonal",
