@@ -150,3 +150,13 @@ def test_flags_are_bools_or_integers(flag: object) -> None:
         (x * x).sum().backward(retain_graph=flag)
     y = (x * x).sum()
     assert grad(y, x, retain_graph=1)[0].tolist() == grad(y, x)[0].tolist() == [2.0, 4.0]
+
+
+def test_asarray_keeps_the_graph_by_default() -> None:
+    """As PyTorch 2.13, which warns."""
+    x = leaf(1, 2)
+    with pytest.warns(UserWarning, match="requires_grad=False detaches"):
+        assert lc.asarray(x) is x
+    assert not lc.asarray(x, requires_grad=False).requires_grad
+    doubled = lc.asarray(x * 2, requires_grad=True)
+    assert doubled.grad_fn is not None

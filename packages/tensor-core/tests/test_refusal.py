@@ -183,3 +183,13 @@ def test_a_call_is_made_again_for_its_numbers_alone() -> None:
 def test_an_integer_is_no_switch_of_a_conversion() -> None:
     with pytest.raises(TypeError, match="non_blocking"):
         X.type(core.float64, 1)
+
+
+def test_sizes_beyond_memory_raise_pytorchs_error() -> None:
+    for call in (
+        lambda: core.ones(1).expand(2**50).clone(),
+        lambda: core.ones(1).resize_(2**50),
+        lambda: core.combinations(core.arange(10_000), 6),
+    ):
+        with pytest.raises(RuntimeError, match="not enough memory"):
+            call()

@@ -121,3 +121,10 @@ def test_types_of_pads_and_of_their_value() -> None:
         F.pad(x, (1, 1), value="a")
     for value in (np.int64(3), torch.tensor(3.0), np.float32(3)):
         assert F.pad(x, (1, 1), value=value).tolist() == [3.0, 1.0, 1.0, 3.0]
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+def test_padding_by_nothing_copies(mode) -> None:
+    x = torch.ones(1, 2, 3)
+    F.pad(x, (0, 0), mode).zero_()
+    assert x.tolist() == [[[1.0] * 3] * 2]

@@ -70,3 +70,26 @@ def test_old_names_warn_where_they_are_called() -> None:
     with pytest.warns(UserWarning, match="deprecated") as found:
         F.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2)
     assert found[0].filename == __file__
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 2, 2), (1, 4, 1, 1)])
+def test_shuffles_copy(shape) -> None:
+    x = torch.ones(shape)
+    for call in (
+        lambda: F.pixel_shuffle(x, 1),
+        lambda: F.pixel_shuffle(x, 2),
+        lambda: F.pixel_unshuffle(x, 1),
+        lambda: F.channel_shuffle(x, 1),
+        lambda: F.channel_shuffle(x, 4),
+    ):
+        call().zero_()
+        assert x.sum() == x.numel()
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear", "bicubic", "nearest-exact", "area"])
+@pytest.mark.parametrize(
+    "wanted", [{"size": 2**50}, {"scale_factor": 1e12}, {"scale_factor": float("inf")}]
+)
+def test_sizes_beyond_memory_are_refused_at_once(mode, wanted) -> None:
+    with pytest.raises(RuntimeError, match="memory|overflow"):
+        F.interpolate(torch.ones(1, 2, 4, 4), mode=mode, **wanted)

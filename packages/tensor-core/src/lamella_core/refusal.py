@@ -143,7 +143,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 }
 
 # What NumPy says of sizes beyond the address space.
-_TOO_LARGE = ("Maximum allowed", "array is too big", "maximum supported")
+_TOO_LARGE = ("Maximum allowed", "array is too big", "maximum supported", "Python int too large")
 
 _INTEGERS = {"int", "Ints"}
 _NUMBERS = {"Number", "float"} | _INTEGERS

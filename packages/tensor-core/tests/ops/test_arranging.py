@@ -156,3 +156,9 @@ def test_repeating_views(times: tuple[int, ...]) -> None:
             assert found.is_contiguous()
             expected = np.repeat(array.transpose(turned), times[-1], dim)
             np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_a_full_turn_is_a_row_major_copy() -> None:
+    x = core.arange(6).reshape(3, 2).t()
+    turned = core.rot90(x, 4)
+    assert turned.stride() == (3, 1) and turned.tolist() == x.tolist()

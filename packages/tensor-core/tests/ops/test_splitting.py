@@ -96,3 +96,9 @@ def test_sum_to_size():
     assert x.sum_to_size(2, 3) is x
     with pytest.raises(RuntimeError, match="not expandable"):
         x.sum_to_size(2)
+
+
+def test_tensors_of_the_common_shape_are_broadcast_to_themselves() -> None:
+    x, y = core.ones(2, 3), core.ones(3)
+    first, second = core.broadcast_tensors(x, y)
+    assert first is x and second.shape == (2, 3) and second.stride() == (0, 1)

@@ -70,8 +70,6 @@ def pad(
     for i in range(dims):
         if any(pairs[2 * i : 2 * i + 2]):
             _check_along(input, input.ndim - 1 - i, pairs[2 * i], pairs[2 * i + 1], mode)
-    if not any(pairs):
-        return input
     result = pad_from_input(input, pairs, mode)
     return result if mode == "circular" else in_format_of(input, result)
 

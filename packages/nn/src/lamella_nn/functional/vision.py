@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor
+from math import floor, prod
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
@@ -24,6 +24,14 @@ __all__ = [
     "channel_shuffle", "interpolate", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
     "upsample", "upsample_bilinear", "upsample_nearest",
 ]  # fmt: skip
+
+# Elements of a result from which its memory is looked for before anything else.
+_MANY = 1 << 24
+
+
+def _own(moved: Tensor) -> Tensor:
+    """A copy in its own order, which can be reshaped without another one."""
+    return moved.clone(memory_format=core.contiguous_format)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -51,7 +59,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels // (r * r), r, r, height, width)
     moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    result = moved.reshape(*lead, channels // (r * r), height * r, width * r)
+    result = _own(moved).reshape(*lead, channels // (r * r), height * r, width * r)
     return rename(in_format_of(input, result), "PixelShuffleBackward0")
 
 
@@ -81,7 +89,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)
     moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    result = moved.reshape(*lead, channels * r * r, height // r, width // r)
+    result = _own(moved).reshape(*lead, channels * r * r, height // r, width // r)
     return rename(in_format_of(input, result), "PixelUnshuffleBackward0")
 
 
@@ -107,7 +115,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups."
         )
     split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
-    result = in_format_of(input, split.transpose(1, 2).reshape(shape))
+    result = in_format_of(input, _own(split.transpose(1, 2)).reshape(shape))
     return rename(result, "ChannelShuffleBackward0")
 
 
@@ -175,6 +183,9 @@ def interpolate(
             f"{listed(shape)}) "
             f"output (sizes {listed(sizes)})"
         )
+    if prod(sizes) > _MANY:
+        # Refused before the places are listed, where there is not the memory for the result.
+        core.empty((*shape[:2], *sizes), dtype=input._dtype, device=input.device)
     if antialias:
         result = _without_aliases(input, sizes, scales, mode, bool(align_corners))
         name = f"Upsample{mode.capitalize()}2DAaBackward0"
@@ -281,7 +292,12 @@ def _resampled_sizes(
                     f"{type(n).__name__}"
                 )
         return [int(n) for n in numbers], None
-    return [floor(n * s) for n, s in zip(shape[2:], numbers, strict=True)], numbers
+    lengths = [n * s for n, s in zip(shape[2:], numbers, strict=True)]
+    if not all(-(2**63) <= n < 2**63 for n in lengths):
+        raise RuntimeError(
+            f"interpolate(): scale_factor {numbers} makes sizes that overflow: {lengths}"
+        )
+    return [floor(n) for n in lengths], numbers
 
 
 def _nearest(size: int, count: int, ratio: float, exact: bool) -> list[int]:

@@ -176,5 +176,6 @@ def _polygamma(xp: Any, special: Any, input: Any, n: int) -> Any:
         sine = xp.sin(xp.pi * input)
         result = xp.where(low, (xp.pi / sine) ** 2 - above, above)
     else:
-        result = (-1) ** (n + 1) * math.factorial(n) * special.zeta(n + 1.0, input)
+        factor = math.factorial(n) if n < 171 else math.inf
+        result = (-1) ** (n + 1) * factor * special.zeta(n + 1.0, input)
     return result.astype(input.dtype, copy=False)

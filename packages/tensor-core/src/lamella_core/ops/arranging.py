@@ -156,7 +156,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         )
     turns = index_of(k, "k") % 4
     if turns == 0:
-        result = input.clone(memory_format=None)
+        result = input.clone(memory_format=contiguous_format)
     elif turns == 2:
         result = flip(input, (first, second))
     else:

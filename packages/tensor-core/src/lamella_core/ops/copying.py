@@ -35,7 +35,7 @@ from lamella_core.formats import (
     preserve_format,
     suggests_channels_last,
 )
-from lamella_core.refusal import check_switches
+from lamella_core.refusal import check_switches, refuse_size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
 
@@ -117,7 +117,11 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
     key = modes.bits | input._key
     if memory_format is not None and memory_format is not contiguous_format:
         key |= REORDERED
-    return _clone_table[key](input, _order_for(input, memory_format))
+    try:
+        return _clone_table[key](input, _order_for(input, memory_format))
+    except MemoryError as error:
+        refuse_size("clone", error)
+        raise
 
 
 def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
@@ -433,7 +437,10 @@ def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous
     if memory_format is preserve_format:
         raise RuntimeError("Unsupported memory format Preserve")
     if shape != self._array.shape:
-        resize(self, shape)
+        try:
+            resize(self, shape)
+        except MemoryError as error:
+            refuse_size("resize_", error)
     if memory_format is not contiguous_format:
         strides = dense_strides(shape, channels_last_order(len(shape), memory_format))
         self._array = self.as_strided(shape, strides)._array

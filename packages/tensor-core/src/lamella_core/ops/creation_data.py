@@ -99,7 +99,7 @@ def asarray(
     dtype: dtype | None = None,
     device: DeviceLike | None = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
     """``obj`` as a tensor; shares memory with tensors, NumPy arrays and buffers where it can.
 
@@ -107,7 +107,8 @@ def asarray(
         obj: a tensor, an array, an object with the buffer protocol, a number or a nested sequence.
         dtype, device: those of the result.
         copy: True always copies, False never, None where it must.
-        requires_grad: whether autograd records ops on it; False detaches a tensor.
+        requires_grad: whether autograd records ops on it; False detaches a tensor. By default it
+            is what it was, with a warning where that is True.
 
     Raises:
         ValueError: when ``copy`` is False and sharing is not possible.
@@ -142,9 +143,15 @@ def asarray(
                 f"can't alias tensor with dtype {shared._dtype!r} on device {shared.device} as "
                 f"dtype {result._dtype!r} on device {result.device}"
             )
-        if not requires_grad and result.requires_grad:
+        if result.requires_grad and requires_grad is None:
+            warnings.warn(
+                "torch.asarray: without requires_grad the result is of the graph of obj; "
+                "requires_grad=False detaches it",
+                stacklevel=2,
+            )
+        elif result.requires_grad and not requires_grad:
             result = result.detach()
-    return result if requires_grad is False else result.requires_grad_(requires_grad)
+    return result.requires_grad_(requires_grad) if requires_grad else result
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

@@ -306,7 +306,8 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
         common = broadcast_shapes(*shapes)
     except RuntimeError:
         raise broadcast_error("broadcast_tensors", *shapes) from None
-    return tuple(each.expand(tuple(common)) for each in tensors)
+    shape = tuple(common)
+    return tuple(each if each._array.shape == shape else each.expand(shape) for each in tensors)
 
 
 @composite
