@@ -160,3 +160,13 @@ def test_asarray_keeps_the_graph_by_default() -> None:
     assert not lc.asarray(x, requires_grad=False).requires_grad
     doubled = lc.asarray(x * 2, requires_grad=True)
     assert doubled.grad_fn is not None
+
+
+def test_a_recorded_backward_pass_warns_of_the_cycle_that_it_makes() -> None:
+    x = lc.tensor([2.0]).requires_grad_()
+    with pytest.warns(UserWarning, match="Using backward.. with create_graph=True") as caught:
+        (x**3).sum().backward(create_graph=True)
+    assert caught[0].filename == __file__
+    assert x.grad.requires_grad
+    with pytest.warns(UserWarning, match="create_graph=True"):
+        backward((x**3).sum(), create_graph=True, inputs=x)

@@ -16,5 +16,7 @@ def test_every_tensor_is_one() -> None:
     assert made.data_ptr() == data.data_ptr()
     (made * 2).sum().backward()
     assert made.grad.tolist() == [2.0] * 3
+    with pytest.warns(UserWarning, match="volatile was removed"):
+        assert not Variable(data, volatile=True).requires_grad
     with pytest.raises(TypeError, match="got list"):
         Variable([1.0])

@@ -147,6 +147,13 @@ def backward(
         targets = [_target(each) for each in listed]
     roots = _roots(outputs, grads)
     keep = create_graph if retain_graph is None else retain_graph
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True makes a reference cycle of each leaf and its "
+            "gradient, whose memory is kept until the garbage collector runs: take autograd.grad, "
+            "or set the .grad of the leaves to None when done.",
+            stacklevel=3,
+        )
     if targets is None:
         engine.run(roots, retain_graph=keep, create_graph=create_graph)
         return

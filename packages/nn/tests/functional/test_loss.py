@@ -294,3 +294,9 @@ def test_the_graph_under_a_loss_is_pytorchs() -> None:
         node = node.next_functions[0][0]
         assert node.name() == "MseLossBackward0"
         assert [each and each.name() for each, _ in node.next_functions] == ["MulBackward0", None]
+
+
+def test_the_old_name_of_the_mean() -> None:
+    x, target = torch.tensor([1.0, 4.0]), torch.tensor([0.0, 1.0])
+    with pytest.warns(UserWarning, match="'elementwise_mean' is deprecated"):
+        assert F.mse_loss(x, target, reduction="elementwise_mean").item() == 5.0

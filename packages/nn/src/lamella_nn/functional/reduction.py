@@ -14,7 +14,7 @@ REDUCTIONS = ("none", "mean", "sum")
 
 
 def read_reduction(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
-    """The reduction, the deprecated arguments having precedence.
+    """The reduction, the deprecated arguments having precedence; ``elementwise_mean`` is old.
 
     Raises:
         ValueError: when it is none of ``none``, ``mean``, ``sum``.
@@ -27,6 +27,9 @@ def read_reduction(reduction: str, size_average: bool | None, reduce: bool | Non
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' "
             f"instead."
         )
+    if reduction == "elementwise_mean":
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
+        return "mean"
     if reduction not in REDUCTIONS:
         raise ValueError(
             f"{reduction} is not a valid value for reduction; expected one of "
