@@ -170,7 +170,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
         if input._array.shape != other._array.shape:
             return False
     except AttributeError:
-        raise TypeError("equal(): both arguments must be Tensors") from None
+        check_tensors("equal", input=input, other=other)
+        raise
     shape, large = input._array.shape, backend_of_tensor(input).large
     if input._array.size > large and shape[0] > 1 and not (input._key | other._key) & LIFTED:
         # Part by part, up to the first difference.

@@ -10,7 +10,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, number_of_type, read_dtype, read_sizes
 from lamella_core.conventions.common import broadcast_error
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import check_tensors, write_out
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.conventions.view import strided_array
@@ -159,9 +159,7 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         check_switches("copy_", non_blocking=non_blocking)
     if not isinstance(src, Tensor):
         if not isinstance(src, (bool, int, float, complex)):
-            raise TypeError(
-                f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
-            )
+            check_tensors("copy_", other=src)
         src = self.new_tensor(src)
     if (src._key ^ self._key) & ~GRAPH_BITS:
         place = self.device
