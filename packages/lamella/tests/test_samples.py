@@ -1,4 +1,4 @@
-"""Derivatives of derivatives and integrals of samples, by finite differences."""
+"""Derivatives of what is computed from samples, by finite differences."""
 
 from __future__ import annotations
 
@@ -29,3 +29,10 @@ def test_differences(edge_order: int) -> None:
             lambda x: torch.gradient(x, spacing=spacing, edge_order=edge_order),  # noqa: B023
             leaf(X),
         )
+
+
+def test_covariances() -> None:
+    for function in (torch.cov, torch.corrcoef, torch.Tensor.cov):
+        assert torch.autograd.gradcheck(function, leaf(X))
+    with pytest.raises(TypeError):
+        torch.cov(leaf(X), correction=True)

@@ -154,7 +154,6 @@ def test_a_bool_or_a_float_is_no_integer(wrong: object) -> None:
         lambda: core.diag_embed(vector, wrong),
         lambda: core.matrix_power(matrix, wrong),
         lambda: core.combinations(vector, wrong),
-        lambda: core.cov(X, correction=wrong),
         lambda: core.narrow(X, 0, 0, wrong),
         lambda: X.narrow(0, wrong, 1),
         lambda: X.select(0, wrong),

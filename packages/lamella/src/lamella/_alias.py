@@ -73,6 +73,7 @@ FUNCTIONS = {
     **dict.fromkeys(
         ("cumulative_trapezoid", "gradient", "trapezoid", "trapz"), "lamella_signal.samples"
     ),
+    **dict.fromkeys(("corrcoef", "cov"), "lamella_signal.covariance"),
     **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
     **dict.fromkeys(
         """alpha_dropout alpha_dropout_ dropout dropout_ feature_alpha_dropout
@@ -102,7 +103,7 @@ FUNCTIONS = {
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = {
-    **dict.fromkeys(("istft", "stft"), "lamella_signal"),
+    **dict.fromkeys(("corrcoef", "cov", "istft", "stft"), "lamella_signal"),
     "__array_namespace__": "lamella_array_api",
     "__torch_function__": "lamella.overrides._protocol",
     "hash_tensor": "lamella._bit_hash",

@@ -1,7 +1,7 @@
-"""``torch.signal``, ``torch.fft``, ``torch.stft`` and ``torch.istft``, and calculus of samples."""
+"""``torch.signal``, ``torch.fft``, ``torch.stft``, ``torch.istft``, and functions of samples."""
 
 from __future__ import annotations
 
-from lamella_signal import fft, samples, short_time, top_level, windows
+from lamella_signal import covariance, fft, samples, short_time, top_level, windows
 
-__all__ = ["fft", "samples", "short_time", "top_level", "windows"]
+__all__ = ["covariance", "fft", "samples", "short_time", "top_level", "windows"]

@@ -78,7 +78,6 @@ from lamella_core.ops.chain import *
 from lamella_core.ops.comparison import *
 from lamella_core.ops.complex_parts import *
 from lamella_core.ops.copying import *
-from lamella_core.ops.covariance import *
 from lamella_core.ops.creation import *
 from lamella_core.ops.creation_data import *
 from lamella_core.ops.creation_likes import *
@@ -134,7 +133,7 @@ def __getattr__(name: str) -> object:
         from lamella_core.extras import array_api
 
         return array_api()
-    elsewhere = {"cumulative_trapezoid", "fft", "gradient", "istft", "stft", "trapezoid", "trapz"}
+    elsewhere = "corrcoef cov cumulative_trapezoid fft gradient istft stft trapezoid trapz".split()
     if name in elsewhere or name.endswith("_window"):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     if name in {"cdist", "pdist"}:
