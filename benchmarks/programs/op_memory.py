@@ -63,7 +63,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     last = image.to(memory_format=torch.channels_last)
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
-    half_image, pictures = image.half(), torch.randint(0, 256, (4, 8, 125, 125)).byte()
+    half_image = image.half()
 
     def gradient(call: Callable[[Any], Any], *inputs: Any) -> Callable[[], Any]:
         leaves = [each.detach().clone().requires_grad_() for each in inputs]
@@ -301,22 +301,13 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "avg_pool3d": lambda: functional.avg_pool3d(image[None], 3, 1, 1),
         "adaptive_avg_pool2d of float16": lambda: functional.adaptive_avg_pool2d(half_image, 7),
         "adaptive_max_pool2d of float16": lambda: functional.adaptive_max_pool2d(half_image, 7),
-        "interpolate, area": lambda: functional.interpolate(
-            image[:, :2], scale_factor=2, mode="area"
-        ),
         "fractional_max_pool2d": lambda: functional.fractional_max_pool2d(
             image, 2, output_size=120, return_indices=True
-        ),
-        "interpolate of bytes": lambda: functional.interpolate(
-            pictures, scale_factor=2, mode="bilinear"
         ),
         "rms_norm of bfloat16": lambda: functional.rms_norm(brief.view(1000, 2000), (2000,)),
         "local_response_norm": lambda: functional.local_response_norm(image, 3),
         "batch_norm of float16, given statistics": lambda: functional.batch_norm(
             half_image, bias[:8], bias[:8].exp()
-        ),
-        "bilinear": lambda: functional.bilinear(
-            wide[:, :100], rows[:, :100], weight[:250].view(50, 100, 100)
         ),
         "gradient of max_pool2d": gradient(lambda a: functional.max_pool2d(a, 2), image),
         "gradient of max_pool2d, channels last": gradient(

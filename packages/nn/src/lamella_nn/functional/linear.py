@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.ops.linalg import linear
-from lamella_core.ops.splitting import fill_in_parts
-from lamella_nn.functional.arguments import is_constant
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
 
 __all__ = ["bilinear", "linear"]
-
-# Elements of the product by one operand that are held where no gradient needs all, and the fewest
-# rows that are worth a product.
-_MOST = 131072
-_FEWEST_ROWS = 16
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -57,18 +50,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         )
     left = input1.reshape(-1, size1)
     right = input2.reshape(-1, size2)
-    turned = weight.transpose(0, 1).reshape(size1, out * size2)
-
     # (rows, in1) @ (in1, out * in2), then the second operand is summed over as a batched product.
-    def multiply(left: Tensor, right: Tensor) -> Tensor:
-        partial = core.mm(left, turned).reshape(-1, out, size2)
-        return core.bmm(partial, right.unsqueeze(-1)).squeeze(-1)
-
-    step = max(_FEWEST_ROWS, _MOST // max(out * size2, 1))
-    if len(left) > step and all(map(is_constant, (left, right, turned))):
-        result = fill_in_parts(left.new_empty(len(left), out), step, multiply, left, right)
-    else:
-        result = multiply(left, right)
+    partial = core.mm(left, weight.transpose(0, 1).reshape(size1, out * size2))
+    result = core.bmm(partial.reshape(-1, out, size2), right.unsqueeze(-1)).squeeze(-1)
     if bias is not None:
         result = result + bias
     result = result.reshape(*lead, out)

@@ -11,7 +11,7 @@ from lamella_core.kernels.gathering import largest
 from lamella_nn.kernels.groups import sum_groups
 
 # Elements of sums that are made at a time on the CPU.
-_BLOCK = 98304
+_BLOCK = 81920
 
 
 @shared_kernel

@@ -272,11 +272,14 @@ def _counts(
     padding: Sizes,
     out: Sizes,
     count_include_pad: bool,
+    rows: slice,
 ) -> Any:
     """How many elements each window's sum is divided by."""
     total: Any = 1
     for axis, (n, k, s, p, m) in enumerate(zip(sizes, kernel, stride, padding, out, strict=True)):
         start = xp.arange(m) * s - p
+        if not axis:
+            start = start[rows]
         end = xp.minimum(start + k, n + p)
         if not count_include_pad:
             start, end = xp.maximum(start, 0), xp.minimum(end, n)
@@ -334,14 +337,15 @@ def divisor(
     count_include_pad: bool,
     divisor_override: int | None,
     ceil_mode: bool = True,
+    rows: slice = slice(None),
 ) -> Any:
-    """What the sums of windows are divided by, an int where it is the same for all."""
+    """What the sums of ``rows`` of windows are divided by, an int where it is the same for all."""
     if divisor_override is not None:
         return divisor_override
-    if not any(padding) and not ceil_mode:
-        # Every window lies inside.
+    if not ceil_mode and (count_include_pad or not any(padding)):
+        # Every window lies inside, or in the padding, which counts.
         return prod(kernel)
-    return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad)
+    return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad, rows)
 
 
 def divide(xp: Any, total: Any, divisor: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import is_reduced
 from lamella_core.dispatch import register_kernel
+from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
 from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _LARGE = 1_800_000
 # Elements of what is in between for one part.
 _BLOCK = 98304
+
+
+# Elements that are worth a call.
+_CALL = 2000
 
 
 class _Images:
@@ -142,19 +147,34 @@ def _by_windows(
     rows = _rows(out[0], image)
     reach = dilation[0] * (kernel[0] - 1) + 1
     every = slice(None)
-    for start in range(0, images.outer, step):
-        some = slice(start, start + step)
-        for row in range(0, out[0], rows):
-            end = min(row + rows, out[0])
-            begin = row * stride[0] - padding[0]
-            stop = (end - 1) * stride[0] - padding[0] + reach
-            (part,) = images.parts(some, every, slice(max(begin, 0), stop))
-            before = (max(-begin, 0), *padding[1:])
-            windows = (end - row, *out[1:])
-            fitted = whole.fitted(part.shape[2:], kernel, stride, before, dilation, windows)
-            place = slice(row, end)
-            found = make(part, before, fitted, max(begin, 0), place)
-            images.store((some, every, place), found, out[0])
+    places = [
+        (slice(start, start + step), row)
+        for start in range(0, images.outer, step)
+        for row in range(0, out[0], rows)
+    ]
+
+    def work(some: slice, row: int) -> None:
+        end = min(row + rows, out[0])
+        begin = row * stride[0] - padding[0]
+        stop = (end - 1) * stride[0] - padding[0] + reach
+        (part,) = images.parts(some, every, slice(max(begin, 0), stop))
+        before = (max(-begin, 0), *padding[1:])
+        windows = (end - row, *out[1:])
+        fitted = whole.fitted(part.shape[2:], kernel, stride, before, dilation, windows)
+        place = slice(row, end)
+        found = make(part, before, fitted, max(begin, 0), place)
+        images.store((some, every, place), found, out[0])
+
+    def run(numbers: range) -> None:
+        for number in numbers:
+            if number:
+                work(*places[number])
+
+    work(*places[0])
+    if len(kernel) < 3:
+        spread(run, shares(len(places), 1))
+    else:
+        run(range(len(places)))
     return images.results()
 
 
@@ -175,17 +195,18 @@ def max_pool_with_indices(
     bases: dict[Any, Any] = {}
 
     def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
-        key = before, fitted[0]
-        if key not in bases:
+        base = bases.get(key := (before, fitted[0]))
+        if base is None:
             bases.clear()
-            bases[key] = whole.flat_base(np, part.shape[2:], stride, before, fitted[0])
-        given = part, kernel, stride, before, dilation, fitted, bases[key]
+            bases[key] = base = whole.flat_base(np, part.shape[2:], stride, before, fitted[0])
+        given = part, kernel, stride, before, dilation, fitted, base
         values, places = whole.max_with_places(np, *given)
         if first:
             places += first * prod(sizes[1:])
         return values, places
 
-    return _by_windows(make, input, 6, geometry, *settings)
+    seen = max(6, min(prod(kernel), whole.MOST_COPIES) + 1)
+    return _by_windows(make, input, seen, geometry, *settings)
 
 
 def max_pool(
@@ -199,7 +220,12 @@ def max_pool(
     def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
         return whole.largest(np, part, kernel, stride, before, dilation, fitted)
 
-    return _by_windows(make, input, 2, geometry, *settings)
+    return _by_windows(make, input, _seen(input, kernel), geometry, *settings)
+
+
+def _seen(input: Any, kernel: Any) -> int:
+    # How much larger what is in between is than the result: parts of volumes overlap by slices.
+    return 1 if input.flags.c_contiguous and not is_reduced(input) and len(kernel) < 3 else 2
 
 
 def _needs_no_parts(input: Any, geometry: Any) -> bool:
@@ -220,16 +246,17 @@ def avg_pool(
 ) -> Any:
     sizes, ones = input.shape[-len(kernel) :], (1,) * len(kernel)
     geometry = whole.geometry(sizes, kernel, stride, padding, ones, ceil_mode)
-    given = kernel, stride, padding, geometry[0], count_include_pad, divisor_override
-    divisor = whole.divisor(np, sizes, *given, ceil_mode)
+    given = kernel, stride, padding, geometry[0], count_include_pad, divisor_override, ceil_mode
     if _needs_no_parts(input, geometry):
+        divisor = whole.divisor(np, sizes, *given)
         return _at_once(whole.means, input, kernel, stride, padding, geometry, divisor)
 
     def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
-        each = divisor if divisor.__class__ is int else divisor[rows]
-        return whole.means(np, part, kernel, stride, before, fitted, each)
+        divisor = whole.divisor(np, sizes, *given, rows)
+        return whole.means(np, part, kernel, stride, before, fitted, divisor)
 
-    return _by_windows(make, input, 2, geometry, kernel, stride, padding, ones, volumes=False)
+    seen = _seen(input, kernel)
+    return _by_windows(make, input, seen, geometry, kernel, stride, padding, ones, volumes=False)
 
 
 def avg_pool_backward(
@@ -250,9 +277,6 @@ def avg_pool_backward(
     inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
     if is_reduced(grad) or not inside:
         return _by_images(whole.avg_pool_backward, dims, image, (grad,), sizes, *given)
-    divisor = whole.divisor(
-        np, sizes, kernel, stride, padding, out, count_include_pad, divisor_override
-    )
     images = _Images(dims, grad)
     result = images.make(np.zeros, sizes, grad.dtype)
     image = images.inner * prod(out)
@@ -262,9 +286,8 @@ def avg_pool_backward(
             end = min(row + rows, out[0])
             some = slice(start, start + step)
             share = images.arrays[0][some, :, row:end].copy("K")
-            share = whole.divide(
-                np, share, divisor if divisor.__class__ is int else divisor[row:end]
-            )
+            divisor = whole.divisor(np, sizes, *given[:3], out, *given[3:], rows=slice(row, end))
+            share = whole.divide(np, share, divisor)
             target = result[some, :, row * stride[0] :]
             for _, slices in whole.kernel_slices(kernel, stride, ones, (end - row, *out[1:])):
                 target[(..., *slices)] += share
@@ -285,7 +308,8 @@ def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
     inner = images.inner
     begin = np.arange(images.outer)[:, None] * (length * inner) + np.arange(inner)
     begin = begin.reshape(*begin.shape, *(1,) * dims)
-    image = inner * prod(indices.shape[-dims:])
+    # Places are wider than values.
+    image = 2 * inner * prod(indices.shape[-dims:])
     step = max(1, _BLOCK // image)
     rows = _rows(indices.shape[-dims], image)
     values, chosen = images.arrays
@@ -317,21 +341,25 @@ def _adaptive(kernel: Callable[..., Any], input: Any, wanted: Any) -> Any:
     stages = [prod(wanted[: i + 1]) * prod(sizes[i + 1 :]) for i in range(dims)]
     image = max(stages if is_reduced(input) else [1, *stages[:-1]])
     images = _Images(dims, input)
-    if images.channels_last:
-        values, behind = np.moveaxis(input, 1, -1), 1
-    else:
-        values, behind = input.reshape(-1, *sizes), 0
-    step = max(1, 2 * _BLOCK // (image * (images.inner if behind else 1)))
-    if step >= len(values):
+    behind = int(images.channels_last)
+    # Along the memory of channels-last images the channels come last, and are not cut.
+    values = np.moveaxis(images.arrays[0], 1, -1)[:, None] if behind else images.arrays[0]
+    # A part makes a few calls for each region, which are not to take longer than the work.
+    least = _CALL * sum(wanted) // max(image, 1)
+    step = max(1, least, 2 * _BLOCK // (image * (images.inner if behind else 1)))
+    outer, inner = values.shape[:2]
+    if step >= outer * inner:
         result = kernel(np, values, wanted, behind).astype(input.dtype, copy=False)
     else:
-        result = np.empty((len(values), *wanted, *values.shape[1 + dims :]), input.dtype)
-        for start in range(0, len(values), step):
-            part = slice(start, start + step)
-            result[part] = kernel(np, values[part], wanted, behind)
+        result = np.empty((outer, inner, *wanted, *values.shape[2 + dims :]), input.dtype)
+        several = max(1, step // inner)
+        for start in range(0, outer, several):
+            for channel in range(0, inner, step):
+                part = slice(start, start + several), slice(channel, channel + step)
+                result[part] = kernel(np, values[part], wanted, behind)
     if not behind:
         return result.reshape(*images.lead, *wanted)
-    result = np.moveaxis(result, -1, 1)
+    result = np.moveaxis(result[:, 0], -1, 1)
     return result if dims < 3 else np.ascontiguousarray(result)
 
 
