@@ -115,3 +115,37 @@ def test_triangular_solve(transpose: bool) -> None:
     triangle = np.triu(a).T if transpose else np.triu(a)
     np.testing.assert_allclose(triangle @ got.solution.numpy(), b, atol=1e-12)
     np.testing.assert_array_equal(got.cloned_coefficient.numpy(), np.stack([a, a]))
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_cholesky(upper: bool) -> None:
+    root = RNG.standard_normal((2, 3, 3))
+    a = root @ root.swapaxes(-1, -2) + np.eye(3)
+    factor = np.linalg.cholesky(a)
+    expected = factor.swapaxes(-1, -2) if upper else factor
+    np.testing.assert_allclose(tensor(a).cholesky(upper).numpy(), expected, atol=1e-12)
+
+
+def test_qr() -> None:
+    tall = tensor(RNG.standard_normal((4, 2)))
+    q, r = tall.qr()
+    np.testing.assert_allclose((q @ r).numpy(), tall.numpy(), atol=1e-12)
+    assert tall.qr(some=False).Q.shape == (4, 4)
+    assert type(tall.qr()).__name__ == "qr"
+
+
+def test_svd_returns_right_vectors_as_columns() -> None:
+    a = RNG.standard_normal((4, 3)) + 1j * RNG.standard_normal((4, 3))
+    u, s, v = lc.svd(tensor(a))
+    np.testing.assert_allclose(s.numpy(), np.linalg.svd(a, compute_uv=False), atol=1e-12)
+    np.testing.assert_allclose(u.numpy() * s.numpy() @ v.numpy().conj().T, a, atol=1e-12)
+    left, _, right = tensor(a).svd(compute_uv=False)
+    assert left.shape == (4, 4) and right.shape == (3, 3) and not left.any()
+
+
+def test_solving_from_lu() -> None:
+    a, b = RNG.standard_normal((2, 3, 3)), RNG.standard_normal((2, 3, 1))
+    packed, pivots = lc.lu(tensor(a))
+    x = tensor(b).lu_solve(packed, pivots)
+    np.testing.assert_allclose(a @ x.numpy(), b, atol=1e-12)
+    assert lc.lu(lc.zeros(2, 2), get_infos=True)[2].item() == 1

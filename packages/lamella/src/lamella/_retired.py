@@ -1,7 +1,8 @@
 """Matrix functions to which PyTorch gave successors in ``linalg``.
 
 They do what their last documentation says. Those that it documented up to 1.12 only warn with the
-name of the function to use.
+name of the function to use; ``cholesky``, ``lu``, ``lu_solve``, ``qr``, ``svd`` and
+``triangular_solve`` are documented as deprecated and do not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from lamella_core.ops.joining import cat, stack
 from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_square
 from lamella_core.tensor import Tensor
 
-__all__ = ["eig", "lstsq", "matrix_rank", "solve", "symeig", "triangular_solve"]
+__all__ = [
+    "cholesky", "eig", "lstsq", "lu", "lu_solve", "matrix_rank", "qr", "solve", "svd", "symeig",
+    "triangular_solve",
+]  # fmt: skip
 
 
 def _warn(name: str, successor: str) -> None:
@@ -203,3 +207,76 @@ def triangular_solve(
     batch = solution._array.shape[:-2]
     copied = A.expand(*batch, *A._array.shape[-2:]).clone()
     return write_outs("triangular_solve", return_types.triangular_solve(solution, copied), out)
+
+
+@composite()
+def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
+    """Cholesky factor of positive-definite matrices; see :func:`linalg.cholesky`.
+
+    Raises:
+        LinAlgError: when a matrix is not positive-definite.
+        RuntimeError: when the matrices are not square or have another type.
+    """
+    return write_out("cholesky", decomposition.cholesky(input, upper=upper, out=out), None)
+
+
+@composite()
+def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
+    """``A = Q R``; see :func:`linalg.qr`, with mode ``reduced`` for ``some``, else ``complete``."""
+    result = decomposition.qr(input, "reduced" if some else "complete")
+    return write_outs("qr", return_types.qr(*result), out)
+
+
+@composite()
+def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -> Any:
+    """``P L U = A`` in one matrix with its row exchanges; see :func:`linalg.lu_factor`.
+
+    Args:
+        A: ``(..., m, n)``, float32, float64 or complex.
+        pivot: must be True on the CPU.
+        get_infos: whether LAPACK's codes are the third result; otherwise a zero on the diagonal
+            of ``U`` is an error.
+
+    Raises:
+        RuntimeError: for fewer than 2 dimensions, another type or a singular matrix.
+    """
+    result = decomposition.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    results = return_types._lu_with_info(*result) if get_infos else tuple(result[:2])
+    if out is None:
+        return results
+    for target, each in zip(out, results, strict=True):
+        target.resize_as_(each).copy_(each)
+    return out
+
+
+@composite()
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The solution of ``A x = b`` from the result of :func:`lu`; see :func:`linalg.lu_solve`."""
+    return decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
+
+
+@composite()
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+    """``A = U diag(S) V^H``; see :func:`linalg.svd`, which returns ``V^H``.
+
+    Args:
+        input: ``(..., m, n)``, float32, float64 or complex.
+        some: only the first ``min(m, n)`` columns of ``U`` and ``V``.
+        compute_uv: otherwise ``U`` and ``V`` are square and zero.
+
+    Returns:
+        A named tuple ``(U, S, V)``.
+
+    Raises:
+        RuntimeError: for fewer than 2 dimensions or another type.
+        LinAlgError: where LAPACK's iteration fails.
+    """
+    check_matrix("linalg.svd", input)
+    if compute_uv:
+        U, S, Vh = eigen.svd(input, full_matrices=not some)
+        result = return_types.svd(U, S, Vh.mH)
+    else:
+        *batch, rows, columns = input._array.shape
+        left, right = (input.new_zeros((*batch, n, n)) for n in (rows, columns))
+        result = return_types.svd(left, eigen.svdvals(input), right)
+    return write_outs("svd", result, out)

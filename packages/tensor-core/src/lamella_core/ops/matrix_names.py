@@ -15,8 +15,8 @@ from lamella_core.ops.solving import check_batches
 from lamella_core.tensor import Tensor
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "lu", "lu_solve",
-    "lu_unpack", "orgqr", "ormqr", "pinverse", "qr", "slogdet", "svd",
+    "cholesky_inverse", "cholesky_solve", "det", "geqrf", "inverse", "lu_unpack", "orgqr", "ormqr",
+    "pinverse", "slogdet",
 ]  # fmt: skip
 
 
@@ -45,17 +45,6 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 
 # ------------ Cholesky
-
-
-@composite()
-def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -> Tensor:
-    """Cholesky factor of positive-definite matrices; see :func:`linalg.cholesky`.
-
-    Raises:
-        LinAlgError: when a matrix is not positive-definite.
-        RuntimeError: when the matrices are not square or have another type.
-    """
-    return write_out("cholesky", decomposition.cholesky(input, upper=upper, out=out), None)
 
 
 @arrays(method=False, name="cholesky_solve")
@@ -110,13 +99,6 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 
 
 # ------------ QR
-
-
-@composite()
-def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
-    """``A = Q R``; see :func:`linalg.qr`, with mode ``reduced`` for ``some``, else ``complete``."""
-    result = decomposition.qr(input, "reduced" if some else "complete")
-    return write_outs("qr", return_types.qr(*result), out)
 
 
 @arrays(returns=return_types.geqrf, method=False, name="geqrf")
@@ -210,34 +192,6 @@ def ormqr(
 # ------------ LU
 
 
-@composite()
-def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -> Any:
-    """``P L U = A`` in one matrix with its row exchanges; see :func:`linalg.lu_factor`.
-
-    Args:
-        A: ``(..., m, n)``, float32, float64 or complex.
-        pivot: must be True on the CPU.
-        get_infos: whether LAPACK's codes are the third result; otherwise a zero on the diagonal
-            of ``U`` is an error.
-
-    Raises:
-        RuntimeError: for fewer than 2 dimensions, another type or a singular matrix.
-    """
-    result = decomposition.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
-    results = return_types._lu_with_info(*result) if get_infos else tuple(result[:2])
-    if out is None:
-        return results
-    for target, each in zip(out, results, strict=True):
-        target.resize_as_(each).copy_(each)
-    return out
-
-
-@composite()
-def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The solution of ``A x = b`` from the result of :func:`lu`; see :func:`linalg.lu_solve`."""
-    return decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
-
-
 @checked
 def lu_unpack(
     LU_data: Tensor,
@@ -247,7 +201,7 @@ def lu_unpack(
     *,
     out: Any = None,
 ) -> Any:
-    """The matrices ``P``, ``L`` and ``U`` from the result of :func:`lu`.
+    """The matrices ``P``, ``L`` and ``U`` from the result of :func:`linalg.lu_factor`.
 
     Args:
         LU_data, LU_pivots: ``(..., m, n)`` and int32 ``(..., min(m, n))``.
@@ -281,30 +235,3 @@ def lu_unpack(
 
 
 # ------------ singular values
-
-
-@composite()
-def svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
-    """``A = U diag(S) V^H``; see :func:`linalg.svd`, which returns ``V^H``.
-
-    Args:
-        input: ``(..., m, n)``, float32, float64 or complex.
-        some: only the first ``min(m, n)`` columns of ``U`` and ``V``.
-        compute_uv: otherwise ``U`` and ``V`` are square and zero.
-
-    Returns:
-        A named tuple ``(U, S, V)``.
-
-    Raises:
-        RuntimeError: for fewer than 2 dimensions or another type.
-        LinAlgError: where LAPACK's iteration fails.
-    """
-    check_matrix("linalg.svd", input)
-    if compute_uv:
-        U, S, Vh = eigen.svd(input, full_matrices=not some)
-        result = return_types.svd(U, S, Vh.mH)
-    else:
-        *batch, rows, columns = input._array.shape
-        left, right = (input.new_zeros((*batch, n, n)) for n in (rows, columns))
-        result = return_types.svd(left, eigen.svdvals(input), right)
-    return write_outs("svd", result, out)
