@@ -119,6 +119,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "index_select": lambda: wide.index_select(0, places),
         "index_select of a transpose": lambda: tall.t().index_select(0, places),
         "index_select of channels": lambda: last.index_select(1, places[:8] % 8),
+        "x[places] of a permuted tensor": lambda: x.view(20, 100, 1000).permute(2, 1, 0)[places],
         "x[places] with gaps": lambda: gaps[places],
         "x[:, places] with gaps": lambda: gaps[:, places],
         "x[:, mask of columns]": lambda: wide[:, bias > 0],

@@ -101,7 +101,7 @@ def select(xp: Any, input: Any, dim: int, index: Any) -> Any:
     """The slices along a dimension at an index, whose entries are in ``[-size, size)``."""
     if xp is not np or (not offers and (input.size <= FEW or input.flags.c_contiguous)):
         return input.take(index, dim)
-    if not (dim or offers) and (input.ndim == 1 or input[0].size >= _SHORT):
+    if not (dim or offers) and (input.ndim == 1 or (input.ndim == 2 and len(input[0]) >= _SHORT)):
         return np.ascontiguousarray(input[index])
     before, after = input.shape[:dim], input.shape[dim + 1 :]
     place = room(np, (*before, *index.shape, *after), input.dtype)
