@@ -127,3 +127,17 @@ def test_bad_input() -> None:
 
 def test_what_is_no_tensor_passes() -> None:
     assert functionalize(lambda x, n: {"n": n, "x": x.item()})(lc.ones(1), 3) == {"n": 3, "x": 1.0}
+
+
+def test_out_of_functions_of_several_ops() -> None:
+    def joined(x):
+        sums, both = lc.zeros(3), lc.zeros(6)
+        lc.cumsum(x, 0, out=sums)
+        lc.cat([x, x], out=both[:])
+        return sums.add_(1), both
+
+    sums, both = functionalize(joined)(lc.arange(3.0))
+    assert sums.tolist() == [1.0, 2.0, 4.0]
+    assert both.tolist() == [0.0, 1.0, 2.0] * 2
+    with pytest.raises(RuntimeError, match="not batched"):
+        vmap(lambda x: lc.cumsum(x, 0, out=lc.zeros(3)))(lc.ones(2, 3))

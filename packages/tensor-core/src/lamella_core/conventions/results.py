@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.conventions.common import LARGE, check_memory, store
-from lamella_core.dispatch import REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
+from lamella_core.dispatch import LIFTED, REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.offers import offers
 from lamella_core.tensor import Tensor
 
@@ -53,6 +53,9 @@ def write_out(
             f"{op_name}(): functions with out=... arguments don't support automatic "
             f"differentiation, but one of the arguments requires grad."
         )
+    if (out._key | result._key) & LIFTED and out._array.shape == result._array.shape:
+        # There is no memory to store in: the transform is told of the write.
+        return out.copy_(result)
     store(op_name, backend_of_tensor(out), out, result._array, result._dtype, inplace=False)
     return out
 
