@@ -61,6 +61,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     last = image.to(memory_format=torch.channels_last)
+    columns = torch.randn(1, 9 * 16, 128 * 128)
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
@@ -273,6 +274,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
             image, kernels[:, :1], padding=1, groups=8
         ),
         "conv_transpose2d": lambda: functional.conv_transpose2d(last, kernels),
+        "unfold of padded images": lambda: functional.unfold(image, 3, padding=1, stride=2),
+        "fold": lambda: functional.fold(columns, 130, 3),
         "attention": lambda: functional.scaled_dot_product_attention(query, query, query),
         "attention of float16": lambda: functional.scaled_dot_product_attention(
             brief_query, brief_query, brief_query

@@ -118,3 +118,32 @@ def test_cdist_of_each_example(in_dims: tuple[int | None, int | None]) -> None:
 def test_the_core_names_the_owner(name: str) -> None:
     with pytest.raises(AttributeError, match="install lamella-nn"):
         getattr(torch, name)
+
+
+def test_gradients_of_many_distances():
+    # More than go through at once: sums of g |d|^(p-1) sign(d) / distance^(p-1).
+    a, b = RNG.normal(size=(2, 120, 30)), RNG.normal(size=(150, 30))
+    x1, x2 = torch.tensor(a).requires_grad_(), torch.tensor(b).requires_grad_()
+    g = RNG.normal(size=(2, 120, 150))
+    difference = a[:, :, None] - b
+    slope = g[..., None] * difference * np.abs(difference)
+    slope /= (np.abs(difference) ** 3).sum(-1)[..., None] ** (2 / 3)
+    to_one, to_other = autograd.grad(cdist(x1, x2, 3.0), (x1, x2), torch.tensor(g))
+    np.testing.assert_allclose(to_one.numpy(), slope.sum(2), rtol=1e-10)
+    np.testing.assert_allclose(to_other.numpy(), -slope.sum((0, 1)), rtol=1e-10, atol=1e-12)
+    (alone,) = autograd.grad(cdist(x1.detach(), x2, 3.0), x2, torch.tensor(g))
+    np.testing.assert_allclose(alone.numpy(), to_other.numpy())
+
+
+def test_gradient_of_many_pairs():
+    x = RNG.normal(size=(200, 40))
+    tensor = torch.tensor(x).requires_grad_()
+    first, second = np.triu_indices(200, 1)
+    g = RNG.normal(size=first.size)
+    difference = x[first] - x[second]
+    slope = (g / np.sqrt((difference**2).sum(1)))[:, None] * difference
+    wanted = np.zeros_like(x)
+    np.add.at(wanted, first, slope)
+    np.subtract.at(wanted, second, slope)
+    (found,) = autograd.grad(F.pdist(tensor), tensor, torch.tensor(g))
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-10, atol=1e-12)

@@ -135,3 +135,47 @@ def test_unfold_columns():
     )
     back = kernels.fold_windows(np, columns, (3, 3), (2, 2), (1, 1), (0, 0), (1, 1))
     np.testing.assert_array_equal(back[0, 0], [[0, 2, 2], [6, 16, 10], [6, 14, 8]])
+
+
+def test_windows_of_large_images():
+    input = np.random.default_rng(0).normal(size=(2, 3, 200, 170)).astype(np.float32)
+    settings = ((3, 2), (2, 1), (1, 1), (1, 2))
+    columns = kernels.unfold_windows(np, input, *settings)
+    around = np.pad(input, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    each = [around[:, :, i : i + 199 : 2, 2 * j : 2 * j + 170] for i in range(3) for j in range(2)]
+    wanted = np.stack(each, 2).reshape(2, 18, -1)
+    np.testing.assert_array_equal(columns, wanted)
+    # The sum of what each place of the input went to.
+    back = kernels.fold_windows(np, columns, (200, 170), *settings)
+    counts = kernels.fold_windows(np, np.ones_like(columns), (200, 170), *settings)
+    np.testing.assert_allclose(back, input * counts, rtol=1e-5)
+
+
+def test_one_channel_a_group_of_large_images():
+    rng = np.random.default_rng(0)
+    input, weight = rng.normal(size=(2, 3, 150, 160)), rng.normal(size=(6, 1, 3, 3))
+    grad = rng.normal(size=(2, 6, 75, 80))
+    settings = ((2, 2), (1, 1), (1, 1), 3)
+    around = np.pad(input, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), (2, 3))[:, :, ::2, ::2]
+    windows = windows.repeat(2, 1)
+    found = kernels.convolution(np, input, weight, None, *settings)
+    wanted = np.einsum("nfxyij,fij->nfxy", windows, weight[:, 0])
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
+    to_weight = kernels.convolution_weight_grad(np, input, grad, (3, 3), *settings)
+    wanted = np.einsum("nfxyij,nfxy->fij", windows, grad)[:, None]
+    np.testing.assert_allclose(to_weight, wanted, rtol=1e-9, atol=1e-11)
+    # The adjoint: <conv(x), g> = <x, input_grad(g)>.
+    to_input = kernels.convolution_input_grad(np, grad, weight, (150, 160), *settings)
+    assert (found * grad).sum() == pytest.approx((input * to_input).sum(), rel=1e-9)
+
+
+def test_channels_last_results_are_made_in_place():
+    rng = np.random.default_rng(0)
+    input = np.moveaxis(rng.normal(size=(2, 9, 8, 4)), -1, 1)
+    for weight, groups in ((rng.normal(size=(6, 4, 3, 3)), 1), (rng.normal(size=(4, 1, 3, 3)), 4)):
+        settings = ((1, 1), (1, 1), (1, 1), groups)
+        found = kernels.convolution(np, input, weight, None, *settings)
+        assert found.transpose(0, 2, 3, 1).flags.c_contiguous
+        wanted = kernels.convolution(np, np.ascontiguousarray(input), weight, None, *settings)
+        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)

@@ -117,9 +117,10 @@ def _logsumexp_input(
     return grad * conj((input - result).exp())
 
 
-def _vector_norm_input(
+def vector_norm_input(
     grad: Tensor, input: Tensor, dim: Any, keepdim: bool, ord: float, result: Tensor
 ) -> Tensor | None:
+    """The gradient of norms, shared among several largest elements; None of order 0."""
     shape = input._array.shape
     grad = with_reduced_dims(grad, shape, dim, keepdim)
     norm = with_reduced_dims(result, shape, dim, keepdim)
@@ -166,7 +167,7 @@ for _name in ("amax", "amin"):
 derivative("max_dim", input=_dim_index, keeps=(1,))
 derivative("min_dim", input=_dim_index, keeps=(1,))
 derivative("logsumexp", input=_logsumexp_input)
-derivative("vector_norm", input=_vector_norm_input)
+derivative("vector_norm", input=vector_norm_input)
 
 
 def _polar_factor_input(grad: Tensor, input: Tensor) -> Tensor:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_autograd import rename
+from lamella_autograd import Function, is_grad_enabled, rename
+from lamella_autograd import grad as gradients_of
+from lamella_autograd.derivatives.reduction import vector_norm_input
 from lamella_core.composite import checked
 from lamella_core.conventions.common import not_implemented_for
-from lamella_core.dispatch import WATCHED
+from lamella_core.dispatch import LIFTED, WATCHED
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.reduction import vector_norm
@@ -18,6 +20,8 @@ from lamella_nn.functional.arguments import check_type
 from lamella_nn.ops.distance import euclidean_distances
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from lamella_core import Tensor
 
 # What nn.functional has; cdist is PyTorch's at the top level alone.
@@ -32,6 +36,8 @@ _MODES = (
 _MANY = 25
 # How many differences are taken at a time.
 _PART = 49152
+# From how many on a row is worth the calls of its own.
+_ALONE = 2048
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -103,24 +109,70 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     count = input._array.shape[0]
     if count > 1 and input._array.size and input._dtype in REDUCED_PRECISION:
         raise not_implemented_for("pdist", input._dtype)
-    if input._key & WATCHED or count * input.numel() <= _PART:
+    most = 8 * _PART if input._key & WATCHED else _PART
+    if input._key & LIFTED or count * input.numel() <= most:
         first, second = core.triu_indices(count, count, 1, device=input.device)
         return rename(_between(input, first, second, p), "PdistBackward0")
-    result = input.new_empty((count * (count - 1) // 2,))
-    start = done = 0
-    while done < result.numel():
-        # The pairs of some rows with all after them.
-        rows = _PART // max((count - start) * input.shape[1], 1)
-        rows = min(max(rows, 1), count - start)
-        first, second = core.triu_indices(rows, count - start, 1, device=input.device) + start
-        part = result[done : done + first.numel()]
-        part.copy_(_between(input, first, second, p))
-        start, done = start + rows, done + first.numel()
-    return result
+    return rename(_PairDistances.apply(input, p), "PdistBackward0")
 
 
-def _between(input: Tensor, first: Tensor, second: Tensor, p: float) -> Tensor:
-    left, right = input.index_select(0, first), input.index_select(0, second)
+class _PairDistances(Function):
+    """Distances of all pairs, and their gradient, of some rows at a time with all after them."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, p: float) -> Tensor:
+        count = len(input)
+        result = input.new_empty((count * (count - 1) // 2,))
+        for rows, first, second, (place,) in _rows_of_pairs(input, result):
+            place.copy_(_between(rows, first, second, p))
+        ctx.save_for_backward(input, result)
+        ctx.p = p
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        input, result = ctx.saved_tensors
+        if is_grad_enabled():
+            first, second = core.triu_indices(len(input), len(input), 1, device=input.device)
+            distances = _between(input, first, second, ctx.p)
+            return (*gradients_of(distances, (input,), grad, create_graph=True), None)
+        total = core.zeros_like(input)
+        for rows, first, second, pairs in _rows_of_pairs(input, grad, result):
+            slopes = _slopes(rows[first] - rows[second], pairs[0], pairs[1], ctx.p)
+            place = total[-len(rows) :]
+            if first.__class__ is slice:
+                place[first].add_(slopes.sum(0))
+                place[second].sub_(slopes)
+            else:
+                place.index_add_(0, first, slopes).index_add_(0, second, slopes, alpha=-1)
+        return total, None
+
+
+def _rows_of_pairs(
+    input: Tensor, *pairs: Tensor
+) -> Iterator[tuple[Tensor, Any, Any, list[Tensor]]]:
+    """The last rows, the places of pairs of some of them with those after, and the pairs."""
+    count, start, done = len(input), 0, 0
+    while done < pairs[0].numel():
+        elements = max((count - start) * input.shape[1], 1)
+        # Gradients of several rows at a time have to be added up by their places.
+        alone = len(pairs) > 1 and elements >= _ALONE
+        rows = 1 if alone else min(max(_PART // elements, 1), count - start)
+        first: Any = slice(0, 1)
+        second: Any = slice(1, count - start)
+        found = count - start - 1
+        if rows > 1:
+            first, second = core.triu_indices(rows, count - start, 1, device=input.device)
+            found = first.numel()
+        yield input[start:], first, second, [each[done : done + found] for each in pairs]
+        start, done = start + rows, done + found
+
+
+def _between(input: Tensor, first: Any, second: Any, p: float) -> Tensor:
+    if first.__class__ is slice:
+        left, right = input[first], input[second]
+    else:
+        left, right = input.index_select(0, first), input.index_select(0, second)
     if p == 0 or not left._array.size:
         # The number of differences, whose gradient is 0: that of the counting norm is None, and
         # the largest of none an error.
@@ -192,28 +244,82 @@ def cdist(
     if p == 2 and by_product:
         return euclidean_distances(x1, x2)
     work = x1._array.size * right[-2]
-    if (x1._key | x2._key) & WATCHED or (work <= 8 * _PART and len(left) == len(right) == 2):
+    key = x1._key | x2._key
+    if key & LIFTED or (work <= 8 * _PART and (key & WATCHED or len(left) == len(right) == 2)):
         return rename(_lengths(x1, x2, p), "CdistBackward0")
-    # The differences of a few vectors at a time.
-    batch = core.broadcast_shapes(left[:-2], right[:-2])
-    result = x1.new_empty((*batch, left[-2], right[-2]), dtype=result_dtype((x1, x2)))
-    parts = [(x1.expand(*batch, *left[-2:]), x2.expand(*batch, *right[-2:]), result)]
+    return rename(_Distances.apply(x1, x2, p), "CdistBackward0")
+
+
+class _Distances(Function):
+    """Distances and their gradients of a few vectors at a time, whose differences are not kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x1: Tensor, x2: Tensor, p: float) -> Tensor:
+        shape = (*core.broadcast_shapes(x1.shape[:-2], x2.shape[:-2]), x1.shape[-2], x2.shape[-2])
+        result = x1.new_empty(shape, dtype=result_dtype((x1, x2)))
+        for (one,), (other,), (place,) in _pieces([x1], [x2], [result]):
+            place.copy_(_lengths(one, other, p))
+        ctx.save_for_backward(x1, x2, result)
+        ctx.p = p
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        x1, x2, result = ctx.saved_tensors
+        needs = ctx.needs_input_grad[:2]
+        if is_grad_enabled():
+            wanted = [x for x, need in zip((x1, x2), needs, strict=True) if need]
+            found = iter(gradients_of(_lengths(x1, x2, ctx.p), wanted, grad, create_graph=True))
+            return (*[next(found) if need else None for need in needs], None)
+        to_x1, to_x2 = (x.new_zeros((*grad.shape[:-2], *x.shape[-2:])) for x in (x1, x2))
+        for left, right, pairs in _pieces([x1, to_x1], [x2, to_x2], [grad, result]):
+            difference = left[0].unsqueeze(-2) - right[0].unsqueeze(-3)
+            slopes = _slopes(difference, pairs[0], pairs[1], ctx.p)
+            if needs[0]:
+                left[1].add_(slopes.sum(-2))
+            if needs[1]:
+                right[1].sub_(slopes.sum(-3))
+        return to_x1.sum_to_size(x1.shape), to_x2.sum_to_size(x2.shape), None
+
+
+def _slopes(difference: Tensor, grad: Tensor, distance: Tensor, p: float) -> Tensor:
+    """The gradient of the norms of differences, as :func:`_length` has it."""
+    if p == inf:
+        size = difference.abs()
+        largest = (size == distance.unsqueeze(-1)) & (size < inf)
+        return keep_where(difference.sgn_().mul_(grad.unsqueeze(-1)), largest)
+    slopes = vector_norm_input(grad, difference, (difference.ndim - 1,), False, p, distance)
+    return difference.zero_() if slopes is None else slopes
+
+
+def _pieces(
+    left: Sequence[Tensor], right: Sequence[Tensor], pairs: Sequence[Tensor]
+) -> Iterator[tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]]:
+    """Tensors of vectors on either side, ``(..., m, k)`` and ``(..., n, k)``, and some of pairs,
+    ``(..., m, n)``, cut up so that a piece has few differences."""
+    batch, width = pairs[0].shape[:-2], max(left[0].shape[-1], 1)
+    left = [x.expand(*batch, *x.shape[-2:]) for x in left]
+    right = [x.expand(*batch, *x.shape[-2:]) for x in right]
+    parts: list[Any] = [(left, right, pairs)]
     while parts:
-        one, other, into = parts.pop()
-        rows, columns, width = one.shape[-2], other.shape[-2], max(left[-1], 1)
-        if into.numel() * width <= _PART or max(rows, columns) == 1:
-            into.copy_(_lengths(one, other, p))
-        elif into.ndim > 2:
-            parts.extend(zip(one, other, into, strict=True))
+        left, right, pairs = parts.pop()
+        rows, columns = pairs[0].shape[-2:]
+        if pairs[0].numel() * width <= _PART or max(rows, columns) == 1:
+            yield left, right, pairs
+        elif pairs[0].ndim > 2:
+            split = (zip(*each, strict=True) for each in (left, right, pairs))
+            parts.extend(zip(*split, strict=True))
         elif rows > 1:
             step = max(_PART // (columns * width), 1)
-            pairs = zip(one.split(step), into.split(step), strict=True)
-            parts.extend((few, other, place) for few, place in pairs)
+            few, places = (
+                zip(*[x.split(step) for x in each], strict=True) for each in (left, pairs)
+            )
+            parts.extend((some, right, place) for some, place in zip(few, places, strict=True))
         else:
             step = max(_PART // width, 1)
-            pairs = zip(other.split(step), into.split(step, 1), strict=True)
-            parts.extend((one, few, place) for few, place in pairs)
-    return result
+            few = zip(*[x.split(step) for x in right], strict=True)
+            places = zip(*[x.split(step, 1) for x in pairs], strict=True)
+            parts.extend((left, some, place) for some, place in zip(few, places, strict=True))
 
 
 def _lengths(x1: Tensor, x2: Tensor, p: float) -> Tensor:

@@ -215,6 +215,7 @@ def attend(
             else:
                 scores = scores + mask
         weights = softmax(as_given(scores, queries), -1)
+        del scores
         if dropout_p > 0:
             weights = dropout(weights, dropout_p)
         mixed = weights @ values

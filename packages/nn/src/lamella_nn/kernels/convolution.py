@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import parallel
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import depthwise
+from lamella_nn.kernels.precision import compute_type
 from lamella_nn.kernels.windows import (
+    around,
     inner,
     kernel_slices,
     on_each,
     output_sizes,
     padded,
     padded_channels_last,
+    parts_of,
     room,
     window_view,
 )
@@ -172,7 +175,7 @@ def convolution_input_grad(
     result = room(xp, (batch, channels, *sizes), grad, weight)
     result.fill(0)
     matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
-    spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
+    spread = around(sizes, padding)
     flat = grad.reshape(batch, features, length)
     for images, first, some in _cuts(batch, channels * prod(kernel), out):
         places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
@@ -390,9 +393,24 @@ def _channels_first_rows(rows: Any, length: int) -> Any:
 def unfold_windows(
     xp: Any, input: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Any:
-    out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
-    columns = _channels_first_columns(xp, kernel, stride, dilation, 1, input, padding, out)
-    return columns[:, 0]
+    batch, channels = input.shape[:2]
+    spread = around(input.shape[2:], padding)
+    out = output_sizes(spread, kernel, stride, (0,) * len(kernel), dilation)
+    parts = parts_of(xp, batch, channels, prod(spread)) if any(padding) else ()
+    if len(parts) < 2:
+        columns = _channels_first_columns(xp, kernel, stride, dilation, 1, input, padding, out)
+        return columns[:, 0]
+    result = xp.empty((batch, channels, *kernel, *out), input.dtype)
+
+    dims = len(kernel)
+    order = (0, 1, *range(2 + dims, 2 + 2 * dims), *range(2, 2 + dims))
+
+    def run(cut: tuple[slice, slice]) -> None:
+        part = padded(xp, input[cut], padding)
+        result[cut] = window_view(xp, part, 2, kernel, stride, dilation, out).transpose(order)
+
+    on_each(xp, run, parts)
+    return result.reshape(batch, -1, prod(out))
 
 
 @shared_kernel
@@ -406,10 +424,18 @@ def fold_windows(
     dilation: Sizes,
 ) -> Any:
     out = output_sizes(sizes, kernel, stride, padding, dilation)
-    channels = input.shape[1] // prod(kernel)
-    columns = input.reshape(input.shape[0], channels, *kernel, *out)
-    spread = [n + 2 * p for n, p in zip(sizes, padding, strict=True)]
-    total = xp.zeros((input.shape[0], channels, *spread), input.dtype)
-    for position, slices in kernel_slices(kernel, stride, dilation, out):
-        total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
-    return xp.ascontiguousarray(total[(..., *inner(sizes, padding))])
+    batch, channels = input.shape[0], input.shape[1] // prod(kernel)
+    columns = input.reshape(batch, channels, *kernel, *out)
+    spread = around(sizes, padding)
+    result = xp.empty((batch, channels, *sizes), input.dtype)
+    kind = compute_type(input.dtype) if input.dtype.kind in "fV" else input.dtype
+
+    def run(cut: tuple[slice, slice]) -> None:
+        some = columns[cut]
+        total = xp.zeros((*some.shape[:2], *spread), kind)
+        for position, slices in kernel_slices(kernel, stride, dilation, out):
+            total[(..., *slices)] += some[(slice(None), slice(None), *position)]
+        result[cut] = total[(..., *inner(sizes, padding))]
+
+    on_each(xp, run, parts_of(xp, batch, channels, prod(spread)))
+    return result

@@ -8,6 +8,8 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 
 _NEVER = -float("inf")
+# Elements of the steps whose gradients are made at a time.
+_PART = 1 << 14
 
 
 def _with_blanks(xp: Any, targets: Any, blank: int) -> Any:
@@ -24,6 +26,11 @@ def _at_labels(xp: Any, log_probs: Any, labels: Any) -> Any:
     that the gradient is made of.
     """
     return log_probs[:, xp.arange(labels.shape[0])[:, None], labels].astype(xp.float64)
+
+
+def _most_steps(batch: int, classes: int, places: int) -> int:
+    """How many steps are gone through at a time."""
+    return max(_PART // max(batch * max(classes, places), 1), 1)
 
 
 def _jumps(xp: Any, labels: Any) -> Any:
@@ -56,18 +63,22 @@ def ctc_alignments(
     zero_infinity: bool,
 ) -> tuple[Any, Any]:
     labels = _with_blanks(xp, targets, blank)
-    at_labels = _at_labels(xp, log_probs, labels)
-    steps, batch, places = at_labels.shape
+    # The logarithms of the labels' probabilities, then those of the beginnings in their place.
+    (steps, batch, classes), places = log_probs.shape, labels.shape[1]
+    beginnings = xp.empty((steps, batch, places))
+    most = _most_steps(batch, classes, places)
+    for start in range(0, steps, most):
+        block = slice(start, start + most)
+        beginnings[block] = _at_labels(xp, log_probs[block], labels)
     jumps = _jumps(xp, labels)
-    beginnings = xp.empty_like(at_labels)
-    beginnings[0, :, :2] = at_labels[0, :, :2]
     beginnings[0, :, 2:] = _NEVER
+    ways = xp.empty((batch, places))
     for step in range(1, steps):
         before, here = beginnings[step - 1], beginnings[step]
-        here[:, :1] = before[:, :1]
-        xp.logaddexp(before[:, 1:], before[:, :-1], out=here[:, 1:])
-        here[:, 2:] = xp.logaddexp(here[:, 2:], before[:, :-2] + jumps)
-        here += at_labels[step]
+        ways[:, :1] = before[:, :1]
+        xp.logaddexp(before[:, 1:], before[:, :-1], out=ways[:, 1:])
+        ways[:, 2:] = xp.logaddexp(ways[:, 2:], before[:, :-2] + jumps)
+        here += ways
     lengths = xp.asarray(input_lengths)
     losses = _losses(xp, beginnings, lengths, _last_places(xp, places, target_lengths))
     without_input = xp.where(xp.asarray(target_lengths) > 0, float("inf"), 0.0)
@@ -87,31 +98,37 @@ def ctc_alignments_backward(
     zero_infinity: bool,
 ) -> Any:
     labels = _with_blanks(xp, targets, blank)
-    at_labels = _at_labels(xp, log_probs, labels)
-    steps, batch, places = at_labels.shape
-    classes = log_probs.shape[2]
+    (steps, batch, classes), places = log_probs.shape, labels.shape[1]
     jumps = _jumps(xp, labels)
     lasts = _last_places(xp, places, target_lengths)
     lengths = xp.asarray(input_lengths)
     losses = _losses(xp, beginnings, lengths, lasts)
     possible = xp.isfinite(losses)
     total = xp.where(possible, losses, 0)[:, None]
-    endings = xp.full_like(lasts, _NEVER)
-    shares = xp.empty_like(at_labels)
-    for step in range(steps - 1, -1, -1):
-        after = endings
-        endings = after.copy()
-        xp.logaddexp(after[:, :-1], after[:, 1:], out=endings[:, :-1])
-        endings[:, :-2] = xp.logaddexp(endings[:, :-2], after[:, 2:] + jumps)
-        endings = xp.where((lengths == step + 1)[:, None], lasts, endings)
-        # Here without the step's own probability, which the beginnings hold.
-        shares[step] = xp.exp(beginnings[step] + endings + total)
-        endings = endings + at_labels[step]
-    place = (xp.arange(steps)[:, None, None] * batch + xp.arange(batch)[:, None]) * classes + labels
-    passing = xp.bincount(place.reshape(-1), shares.reshape(-1), steps * batch * classes)
-    grad = xp.exp(log_probs) - passing.reshape(log_probs.shape).astype(log_probs.dtype)
-    grad *= grad_losses[:, None]
-    within = xp.arange(steps)[:, None] < lengths
     unknown = 0.0 if zero_infinity else float("nan")
-    grad = xp.where(possible[:, None], grad, unknown)
-    return xp.where(within[:, :, None], grad, 0).astype(log_probs.dtype, copy=False)
+    endings = xp.full_like(lasts, _NEVER)
+    at_classes = xp.arange(batch)[:, None] * classes + labels
+    grad = xp.empty_like(log_probs)
+    most = _most_steps(batch, classes, places)
+    for stop in range(steps, 0, -most):
+        start = max(stop - most, 0)
+        at_labels = _at_labels(xp, log_probs[start:stop], labels)
+        shares = xp.empty_like(at_labels)
+        for step in range(stop - 1, start - 1, -1):
+            after = endings
+            endings = after.copy()
+            xp.logaddexp(after[:, :-1], after[:, 1:], out=endings[:, :-1])
+            endings[:, :-2] = xp.logaddexp(endings[:, :-2], after[:, 2:] + jumps)
+            endings = xp.where((lengths == step + 1)[:, None], lasts, endings)
+            # Here without the step's own probability, which the beginnings hold.
+            shares[step - start] = xp.exp(beginnings[step] + endings + total)
+            endings = endings + at_labels[step - start]
+        some = log_probs[start:stop]
+        place = xp.arange(stop - start)[:, None, None] * (batch * classes) + at_classes
+        passing = xp.bincount(place.reshape(-1), shares.reshape(-1), some.size)
+        part = xp.exp(some) - passing.reshape(some.shape).astype(some.dtype)
+        part *= grad_losses[:, None]
+        part = xp.where(possible[:, None], part, unknown)
+        within = xp.arange(start, stop)[:, None] < lengths
+        grad[start:stop] = xp.where(within[:, :, None], part, 0)
+    return grad

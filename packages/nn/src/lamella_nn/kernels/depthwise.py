@@ -6,13 +6,18 @@ Some channels of an image, or several small images, are taken at a time: they st
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lamella_nn.kernels.windows import inner, kernel_slices, on_each, padded, room
+from lamella_nn.kernels.windows import (
+    around,
+    inner,
+    kernel_slices,
+    on_each,
+    padded,
+    parts_of,
+    room,
+)
 
 if TYPE_CHECKING:
     from lamella_nn.kernels.windows import Sizes
@@ -21,33 +26,10 @@ if TYPE_CHECKING:
 
 WIDEST = 4
 
-# Elements of a part, of which padding, products and sums make 0.8 MB of float32 a thread. Threads
-# that go through less wait for one another between the calls.
-_PART = 1 << 16
-
 
 def suits(channels: int, features: int, groups: int) -> bool:
     """Whether groups are many and narrow enough."""
     return groups > 1 and channels == groups and features <= WIDEST * groups
-
-
-@lru_cache(256)
-def _cuts(xp: Any, batch: int, groups: int, spread: Sizes, side: Sizes) -> list[Cut]:
-    """The images and groups of each part, which have such sizes of input and of output."""
-    if xp is not np:
-        return [(slice(0, batch), slice(0, groups))]
-    elements = max(prod(spread), prod(side), 1)
-    some = min(max(_PART // elements, 1), groups)
-    images = max(_PART // (elements * groups), 1)
-    return [
-        (slice(image, min(image + images, batch)), slice(group, min(group + some, groups)))
-        for image in range(0, batch, images)
-        for group in range(0, groups, some)
-    ]
-
-
-def _around(sizes: Sizes, padding: Sizes) -> Sizes:
-    return tuple([n + 2 * p for n, p in zip(sizes, padding, strict=True)])
 
 
 def _by_group(array: Any, groups: int) -> Any:
@@ -89,7 +71,8 @@ def forward(
             total += spread[(..., *slices)] * taps[position][some]
         targets[cut] = total
 
-    on_each(xp, run, _cuts(xp, batch, groups, _around(input.shape[2:], padding), targets.shape[2:]))
+    largest = max(prod(around(input.shape[2:], padding)), prod(targets.shape[2:]))
+    on_each(xp, run, parts_of(xp, batch, groups, largest))
     return result
 
 
@@ -106,7 +89,7 @@ def input_grad(
     batch, kernel, out = len(grad), weight.shape[2:], grad.shape[2:]
     result = room(xp, (batch, groups, *sizes), grad, weight)
     grad, taps = _by_group(grad, groups), _shifted(weight, groups)
-    spread = _around(sizes, padding)
+    spread = around(sizes, padding)
 
     def run(cut: Cut) -> None:
         images, some = cut
@@ -116,7 +99,7 @@ def input_grad(
             total[(..., *slices)] += (rows * taps[position][some]).sum(2)
         result[cut] = total[(..., *inner(sizes, padding))]
 
-    on_each(xp, run, _cuts(xp, batch, groups, spread, grad.shape[2:]))
+    on_each(xp, run, parts_of(xp, batch, groups, max(prod(spread), prod(grad.shape[2:]))))
     return result
 
 
@@ -132,7 +115,8 @@ def weight_grad(
 ) -> Any:
     out = grad.shape[2:]
     grad = _by_group(grad, groups)
-    cuts = _cuts(xp, len(input), groups, _around(input.shape[2:], padding), grad.shape[2:])
+    largest = max(prod(around(input.shape[2:], padding)), prod(grad.shape[2:]))
+    cuts = parts_of(xp, len(input), groups, largest)
     # One for the images of each part, which are added up in the end, whatever the threads did.
     sums = {
         images.start: xp.empty((groups, grad.shape[2], *kernel), input.dtype) for images, _ in cuts

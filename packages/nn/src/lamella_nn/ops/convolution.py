@@ -71,14 +71,14 @@ def convolution_weight_grad(
     """The gradient of ``convolution`` to its weight, ``(features, channels / groups, *kernel)``."""
 
 
-@arrays(method=False)
+@arrays(reduced_precision=True, method=False)
 def unfold_windows(
     input: Tensor, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Tensor:
     """The windows of a batch of images as columns: ``(batch, channels * kernel, windows)``."""
 
 
-@arrays(method=False)
+@arrays(reduced_precision=True, method=False)
 def fold_windows(
     input: Tensor,
     sizes: Sizes,

@@ -111,7 +111,7 @@ def _alpha(input: Tensor, p: float, train: bool, noise_like: Callable[[Tensor], 
     noise = noise_like(input).bernoulli_(1 - p)
     scale = 1 / sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p))
     shift = noise.add(-1).mul_(_ALPHA * scale).add_(_ALPHA * scale * p)
-    return input * noise.mul_(scale) + shift
+    return (input * noise.mul_(scale)).add_(shift)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
