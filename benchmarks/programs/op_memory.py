@@ -59,6 +59,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     digits = whole % 1000
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
+    flags, gaps = torch.empty_like(mask), torch.zeros(4_000_000)[::2]
+    narrow = torch.zeros(1000, 1000, dtype=torch.float16)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     last = image.to(memory_format=torch.channels_last)
     columns = torch.randn(1, 9 * 16, 128 * 128)
@@ -395,6 +397,14 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "tril into a tensor": lambda: torch.tril(wide, out=given),
         "index_add into a tensor": lambda: torch.index_add(wide, 0, places, rows, out=given),
         "arange into a tensor": lambda: torch.arange(2_000_000, out=counted),
+        "outer into a tensor": lambda: torch.outer(x[:1000], y[:2000], out=given),
+        "eye into a tensor": lambda: torch.eye(1000, 2000, out=given),
+        "diff into a tensor": lambda: torch.diff(z.view(1000, 2000), dim=0, out=given[1:]),
+        "isin into a tensor": lambda: torch.isin(x, y[:1000], out=flags),
+        "bucketize into a tensor": lambda: torch.bucketize(x, y[:1000].sort()[0], out=counted),
+        "permute_copy into a tensor": lambda: torch.permute_copy(transposed, (1, 0), out=given),
+        "sum of float16 into a tensor": lambda: torch.sum(half.view(2, 1000, 1000), 0, out=narrow),
+        "where into every second place": lambda: torch.where(mask, x, y, out=gaps),
         "zeros into a tensor": lambda: torch.zeros(2_000_000, out=z),
         "bernoulli_": lambda: z.bernoulli_(0.5),
         "exponential_": lambda: z.exponential_(),

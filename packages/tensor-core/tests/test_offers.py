@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_core import linalg
 from lamella_core.offers import offers
 
 COUNT = 400_000
@@ -188,3 +189,124 @@ def test_product_writes_where_it_is_told_while_another_thread_has_an_offer():
     finally:
         del offers[other]
     np.testing.assert_allclose(out.numpy(), left.numpy() @ left.numpy())
+
+
+STEPS = lc.from_numpy(np.linspace(0, 1, 50, dtype=np.float32))
+# A call that gives 400 rows of 1000, without an operand of that size or with ``wide``, and NumPy's.
+MADE = {
+    "outer": (
+        lambda out: lc.outer(flat()[:400], flat()[:1000], out=out),
+        lambda: np.outer(flat().numpy()[:400], flat().numpy()[:1000]),
+    ),
+    "eye": (lambda out: lc.eye(400, 1000, out=out), lambda: np.eye(400, 1000)),
+    "diff": (
+        lambda out: lc.diff(lc.cat((wide(), wide()[:1])), dim=0, out=out),
+        lambda: np.diff(np.concatenate((wide().numpy(), wide().numpy()[:1])), axis=0),
+    ),
+    "bucketize": (
+        lambda out: lc.bucketize(wide(), STEPS, out=out),
+        lambda: np.searchsorted(STEPS.numpy(), wide().numpy()),
+    ),
+    "isin": (
+        lambda out: lc.isin(wide(), flat()[::7], out=out),
+        lambda: np.isin(wide().numpy(), flat().numpy()[::7]),
+    ),
+    "permute_copy": (
+        lambda out: lc.permute_copy(flat().view(1000, 400), (1, 0), out=out),
+        lambda: flat().numpy().reshape(1000, 400).T,
+    ),
+    "sum of float16": (
+        lambda out: lc.sum(wide().half()[None], 0, out=out),
+        lambda: wide().half().numpy(),
+    ),
+    "multi_dot": (
+        lambda out: linalg.multi_dot((wide()[:, :30], lc.eye(30), wide()[:30]), out=out),
+        lambda: wide().numpy()[:, :30] @ wide().numpy()[:30],
+    ),
+    "nanmedian": (
+        lambda out: lc.nanmedian(wide()[None], 0, out=(out, lc.zeros(SHAPE, dtype=lc.int64)))[0],
+        lambda: wide().numpy(),
+    ),
+    "argsort": (
+        lambda out: lc.argsort(wide(), out=out),
+        lambda: np.argsort(wide().numpy(), kind="stable"),
+    ),
+}
+KINDS = {"bucketize": lc.int64, "argsort": lc.int64, "isin": lc.bool, "sum of float16": lc.float16}
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("kind", ["rows", "columns", "gaps"])
+def test_results_go_to_an_out_of_any_strides(name, kind):
+    call, expected = MADE[name]
+    dtype = KINDS.get(name, lc.float32)
+    out = {
+        "rows": lambda: lc.zeros(SHAPE, dtype=dtype),
+        "columns": lambda: lc.zeros(1000, 400, dtype=dtype).t(),
+        "gaps": lambda: lc.zeros(400, 2000, dtype=dtype)[:, ::2],
+    }[kind]()
+    np.testing.assert_allclose(call(out).numpy(), expected(), rtol=2e-5)
+    assert not offers
+
+
+def test_a_strided_out_needs_no_memory_beside_it():
+    out = lc.zeros(400, 2000)[:, ::2]
+    first, second = flat()[:400], flat()[:1000]
+    lc.outer(first, second, out=out)
+    tracemalloc.start()
+    lc.outer(first, second, out=out)
+    lc.eye(400, 1000, out=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000
+
+
+@pytest.mark.parametrize("power", [1, 2, 3, 4, 6, -2])
+def test_powers_of_a_large_matrix(power):
+    a = np.random.default_rng(5).random((400, 400)) / 400 + np.eye(400)
+    out = lc.zeros(400, 400, dtype=lc.float64)
+    linalg.matrix_power(lc.from_numpy(a), power, out=out)
+    np.testing.assert_allclose(out.numpy(), np.linalg.matrix_power(a, power), atol=1e-12)
+
+
+def test_searching_needs_blocks():
+    x, found = wide(), lc.zeros(SHAPE, dtype=lc.bool)
+    tests = flat()[:1000]
+    lc.isin(x, tests, out=found)
+    tracemalloc.start()
+    lc.isin(x, tests, out=found)
+    assert tracemalloc.get_traced_memory()[1] < 500_000
+    tracemalloc.stop()
+    assert found.view(-1)[:1000].all()
+    assert not lc.isin(lc.full((COUNT,), float("nan")), lc.tensor([float("nan")])).any()
+
+
+def test_numbers_in_a_row_take_the_shape_of_out():
+    out = lc.zeros(2, 2)
+    assert lc.arange(4, out=out).tolist() == [[0, 1], [2, 3]]
+    assert lc.linspace(0, 3, 4, out=out.t()).tolist() == [[0, 1], [2, 3]]
+    with pytest.warns(UserWarning, match="was resized"):
+        assert lc.arange(3, out=out).tolist() == [0, 1, 2]
+
+
+def test_creation_resizes_without_a_warning(recwarn):
+    out = lc.zeros(5)
+    assert lc.eye(2, out=out).tolist() == [[1, 0], [0, 1]]
+    assert lc.ones(3, out=out).tolist() == [1, 1, 1]
+    assert lc.bernoulli(lc.ones(2, 2), out=out).tolist() == [[1, 1], [1, 1]]
+    assert not recwarn
+
+
+def test_clamp_by_numbers_keeps_its_type():
+    with pytest.raises(RuntimeError, match="expected"):
+        lc.clamp(lc.ones(3), 0, 1, out=lc.zeros(3, dtype=lc.float64))
+    assert lc.clamp(lc.ones(3), lc.zeros(3), out=lc.zeros(3, dtype=lc.float64)).tolist() == [1] * 3
+
+
+def test_out_meets_an_operand():
+    x = lc.arange(4.0)
+    with pytest.raises(RuntimeError, match="memory location"):
+        lc.diff(x, out=x[1:])
+    square = lc.arange(9.0).view(3, 3)
+    with pytest.raises(RuntimeError, match="memory location"):
+        lc.aminmax(square, dim=0, out=(square[0], square[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from functools import cache, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Function = Callable[..., Any]
-
-
-@overload
-def composite(function: Function, /) -> Function: ...
-
-
-@overload
-def composite(
-    *, method: bool = True, inplace: bool = False, quick: bool = False
-) -> Callable[[Function], Function]: ...
 
 
 def composite(

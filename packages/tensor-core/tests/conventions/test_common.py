@@ -159,7 +159,6 @@ def test_out_that_is_an_operand():
         lambda out: core.add(core.ones(2), 1, out=out),
         lambda out: core.cumsum(core.ones(2), 0, out=out),
         lambda out: core.cat([core.ones(2)], out=out),
-        lambda out: core.rand(2, out=out),
     ],
 )
 def test_the_warning_of_another_shape_names_the_callers_line(call):

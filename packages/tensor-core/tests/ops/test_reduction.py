@@ -83,8 +83,12 @@ def test_out_is_written_to() -> None:
     out = lc.empty(2)
     assert lc.sum(lc.ones(3, 2), 0, out=out) is out
     assert out.tolist() == [3.0, 3.0]
+    # In the type of ``out``, as PyTorch: 0.5 is 0 there.
+    assert lc.sum(lc.full((3, 2), 0.5), 0, out=lc.empty(2, dtype=lc.int64)).tolist() == [0, 0]
+    with pytest.raises(RuntimeError, match="to have dtype"):
+        lc.sum(lc.ones(3, 2), 0, dtype=lc.float64, out=out)
     with pytest.raises(RuntimeError, match="can't be cast"):
-        lc.sum(lc.ones(3, 2), 0, out=lc.empty(2, dtype=lc.int64))
+        lc.mean(lc.ones(3, 2), 0, out=lc.empty(2, dtype=lc.int64))
 
 
 def test_nothing_to_reduce() -> None:

@@ -293,22 +293,27 @@ def reduce_converted(
     axis: Any,
     keepdims: bool,
     joins: Any,
+    result: Any,
 ) -> Any:
-    """A reduction of a converted input; one of all is what ``joins``, where it is not None, makes
-    of those of parts: "mean" by their sizes."""
+    """A reduction of a converted input, in the type ``result`` where it is over some dimensions;
+    one of all is what ``joins``, where it is not None, makes of those of parts: "mean" by their
+    sizes."""
     if axis is None and joins is not None:
         several = pieces(input, 4 * PART // np.dtype(compute).itemsize)
         parts = [kernel(converted(part, compute).ravel(), None, False) for part in several]
         if joins == "mean":
             # Numbers of Python, as these do not warn of infinities.
             total = sum([one.item() * part.size for one, part in zip(parts, several, strict=True)])
-            result = np.asarray(total / input.size, compute)
+            whole = np.asarray(total / input.size, compute)
         else:
-            result = joins(np.asarray(parts), None, False)
-        return np.reshape(result, (1,) * input.ndim) if keepdims else result
-    return in_parts(lambda part, *more: kernel(converted(part, compute), *more), 0, 1)(
-        input, axis, keepdims
-    )
+            whole = joins(np.asarray(parts), None, False)
+        return np.reshape(whole, (1,) * input.ndim) if keepdims else whole
+
+    def reduce(part: np.ndarray, *more: Any) -> Any:
+        found = kernel(converted(part, compute), *more)
+        return found if result is None else found.astype(result, copy=False)
+
+    return in_parts(reduce, 0, 1)(input, axis, keepdims)
 
 
 def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., Any]:

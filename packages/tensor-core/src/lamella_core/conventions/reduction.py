@@ -95,7 +95,7 @@ class Reduction:
         if self.result not in ("sum", "same", "bool"):
             joins = "mean" if self.result == "float" else None
         itself = getattr(kernel, "reduced_precision", False)
-        own: dict[dtype, tuple[Any, dtype, Any]] = {}
+        own: dict[Any, tuple[Any, dtype, Any]] = {}
         types = self.types
 
         def plan(given: dtype, wanted: dtype | None) -> tuple[Any, dtype, Any]:
@@ -112,13 +112,11 @@ class Reduction:
         def reduce(input: Tensor, dim: Any, keepdim: bool, wanted: dtype | None = None) -> Tensor:
             array = input._array
             given = input._dtype
-            if wanted is not None:
-                compute, result, numpy_type = plan(given, wanted)
-            else:
-                known = own.get(given)
-                if known is None:
-                    known = own[given] = plan(given, None)
-                compute, result, numpy_type = known
+            kinds = given if wanted is None else (given, wanted)
+            known = own.get(kinds)
+            if known is None:
+                known = own[kinds] = plan(given, wanted)
+            compute, result, numpy_type = known
             if dim is not None:
                 if dim.__class__ is int or not isinstance(dim, (tuple, list)):
                     dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
@@ -136,7 +134,7 @@ class Reduction:
             elif array.size < large:
                 array = kernel(array.astype(compute), dim, keepdim)
             else:
-                array = converted(kernel, array, compute, dim, keepdim, joins)
+                array = converted(kernel, array, compute, dim, keepdim, joins, numpy_type)
             if array.__class__ is not array_type:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:
@@ -164,6 +162,15 @@ class Reduction:
                     f"{base.name} only supports a bool or uint8 tensor for out, got "
                     f"{args[-1]._dtype.class_name}"
                 )
+            if self.result == "sum":
+                # It is computed in the type of ``out``.
+                *given, wanted, out = args
+                if (wanted or out._dtype) is not out._dtype:
+                    raise RuntimeError(
+                        f"Expected out tensor to have dtype {wanted!r}, but got {out._dtype!r} "
+                        f"instead ({base.name})"
+                    )
+                args = (*given, out._dtype, out)
             result = offering(args[-1], reduce)(*args[:-1])
             if self.result == "index" and args[-1]._dtype is not dtypes.int64:
                 raise RuntimeError(
@@ -181,7 +188,7 @@ def _to_offer(kernel: Any, converted: Any) -> Any:
     # A kernel in parts, which go to where ``out`` has room for them.
     def call(array: Any, *more: Any) -> Any:
         if offers:
-            return converted(kernel, array, array.dtype, *more, None)
+            return converted(kernel, array, array.dtype, *more, None, None)
         return kernel(array, *more)
 
     return call

@@ -11,6 +11,7 @@ import numpy as np
 from lamella_core.conventions.common import LARGE, check_memory, store
 from lamella_core.dispatch import LIFTED, REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.offers import offers
+from lamella_core.storage import resize
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def offering(out: Any, function: Any, *read: Any) -> Any:
     What comes back is to be stored in ``out`` all the same, which then finds nothing to copy.
     ``read`` are tensors that are read when the function is done.
     """
-    if out.__class__ is Tensor and out._array.size < LARGE:
+    if out is None or (out.__class__ is Tensor and out._array.size < LARGE):
         return function
     return partial(_offer, out, function, read)
 
@@ -93,7 +94,9 @@ def _places(targets: Any, args: list[Any]) -> list[Any]:
     if any(each._key & plain != backend.key for each in (*targets, *tensors)):
         return []
     arrays = [each._array for each in tensors]
-    large = [t._array for t in targets if t._array.size >= backend.large and t._array.flags.forc]
+    large = [
+        t._array for t in targets if t._array.size >= backend.large and 0 not in t._array.strides
+    ]
     for i, place in enumerate(large):
         others = large[:i]
         if any(np.may_share_memory(place, each) for each in arrays + others) or any(
@@ -101,6 +104,13 @@ def _places(targets: Any, args: list[Any]) -> list[Any]:
         ):
             return []
     return large
+
+
+def sized(out: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """``out`` with the shape of the result, which it gets without a warning."""
+    if out._array.shape != shape:
+        resize(out, shape)
+    return out
 
 
 def place_of(out: Tensor, wanted: Any) -> tuple[dtype, Device]:

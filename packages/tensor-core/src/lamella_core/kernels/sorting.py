@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
+
+import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import FEW, along, parts_of
+from lamella_core.offers import room
 
 
 @shared_kernel
@@ -117,24 +119,29 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, cou
 
 @shared_kernel
 def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
-    return xp.isin(elements, test_elements, invert=invert)
+    few = 0 < 64 * test_elements.size <= elements.size
+    if xp is not np or elements.size <= FEW or not few or elements.dtype.kind in "biu":
+        return xp.isin(elements, test_elements, invert=invert)
+    known = np.unique(test_elements)
+    compare = np.not_equal if invert else np.equal
+    result = room(np, elements.shape, np.dtype(bool))
+    for _, part in parts_of(elements):
+        some = elements[part]
+        result[part] = compare(known.take(known.searchsorted(some), mode="clip"), some)
+    return result
 
 
 @shared_kernel
 def searchsorted(xp: Any, boundaries: Any, values: Any, right: bool, int32: bool) -> Any:
     side = "right" if right else "left"
-    if boundaries.ndim == 1 and not (int32 and values.size > FEW):
-        places = xp.searchsorted(boundaries, values, side)
-    elif boundaries.ndim == 1:
-        places = xp.empty(values.shape, xp.int32)
-        for _, part in parts_of(places):
+    kind = xp.dtype(xp.int32 if int32 else xp.int64)
+    if boundaries.ndim == 1 and (xp is not np or values.size <= FEW):
+        return xp.asarray(xp.searchsorted(boundaries, values, side), kind)
+    places = room(xp, values.shape, kind)
+    if boundaries.ndim == 1:
+        for _, part in parts_of(values):
             places[part] = xp.searchsorted(boundaries, values[part], side)
     else:
-        count = prod(boundaries.shape[:-1])
-        rows = boundaries.reshape(count, boundaries.shape[-1])
-        wanted = values.reshape(count, values.shape[-1])
-        places = xp.empty(wanted.shape, xp.int64)
-        for i in range(count):
-            places[i] = xp.searchsorted(rows[i], wanted[i], side)
-        places = places.reshape(values.shape)
-    return xp.asarray(places, xp.int32 if int32 else xp.int64)
+        for at in np.ndindex(values.shape[:-1]):
+            places[at] = xp.searchsorted(boundaries[at], values[at], side)
+    return places

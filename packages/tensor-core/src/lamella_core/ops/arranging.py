@@ -187,7 +187,7 @@ def tril(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         RuntimeError: for fewer dimensions.
     """
     _check_matrix("tril", input)
-    make = _tril if out is None else offering(out, _tril)
+    make = offering(out, _tril)
     return write_out("tril", make(input, index_of(diagonal, "diagonal")), out)
 
 
@@ -198,7 +198,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     The arguments are those of :func:`tril`; ``diagonal`` is the first one kept.
     """
     _check_matrix("triu", input)
-    make = _triu if out is None else offering(out, _triu)
+    make = offering(out, _triu)
     return write_out("triu", make(input, index_of(diagonal, "diagonal")), out)
 
 
@@ -362,7 +362,8 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {ndim}D")
     if ndim == 1:
         return write_out("diag", diag_embed(input, diagonal), out)
-    return write_out("diagonal_copy", input.diagonal(diagonal).clone(), out)
+    part = input.diagonal(diagonal)
+    return write_out("diagonal_copy", part.clone() if out is None else part, out)
 
 
 @composite

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.ops.linalg import matmul
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
             )
     if len(matrices) == 1:
         return write_out("chain_matmul", matrices[0], out)
-    return write_out("chain_matmul", _chain(list(matrices)), out)
+    return write_out("chain_matmul", _chain(list(matrices), out), out)
 
 
 def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor:
@@ -55,7 +55,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
                 f"{'1D or 2D' if i in (0, len(matrices) - 1) else '2D'} but got "
                 f"{tensors[i]._array.ndim}D"
             )
-    result = _chain(matrices)
+    result = _chain(matrices, out)
     if row:
         result = result.squeeze(0)
     if column:
@@ -63,7 +63,7 @@ def multi_dot(tensors: Sequence[Tensor], *, out: Tensor | None = None) -> Tensor
     return write_out("multi_dot", result, out)
 
 
-def _chain(matrices: list[Tensor]) -> Tensor:
+def _chain(matrices: list[Tensor], out: Tensor | None) -> Tensor:
     for left, right in zip(matrices, matrices[1:], strict=False):
         if left._array.shape[1] != right._array.shape[0]:
             (m, n), (k, p) = left._array.shape, right._array.shape
@@ -82,10 +82,10 @@ def _chain(matrices: list[Tensor]) -> Tensor:
                 for k in range(i, j)
             )
 
-    def product(i: int, j: int) -> Tensor:
+    def product(i: int, j: int, multiply: Any = matmul) -> Tensor:
         if i == j:
             return matrices[i]
         k = split[i][j]
-        return matmul(product(i, k), product(k + 1, j))
+        return multiply(product(i, k), product(k + 1, j))  # type: ignore[no-any-return]
 
-    return product(0, count - 1)
+    return product(0, count - 1, offering(out, matmul))

@@ -58,7 +58,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
     """
     _same_real_type("complex", real=real, imag=imag)
     try:
-        result = (_complex if out is None else offering(out, _complex))(real, imag)
+        result = offering(out, _complex)(real, imag)
     except ValueError:
         raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
     if out is not None and out._dtype is not result._dtype:

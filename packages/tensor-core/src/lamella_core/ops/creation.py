@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
@@ -15,7 +16,7 @@ from lamella_core.conventions.arguments import (
 )
 from lamella_core.conventions.common import LARGE, not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.results import offering, place_of, write_out
+from lamella_core.conventions.results import offering, place_of, sized, write_out
 from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
 from lamella_core.dtype import dtype as dtype_class
@@ -155,16 +156,18 @@ def _filled(name: str, make: Any, doc: str) -> Any:
         shape = sizes if sizes and sizes[0].__class__ is int else sizes_of(name, sizes, size)
         if dtype is None or out is not None or layout is not None:
             dtype, device = _given(name, out, dtype, device, layout)
-            if out is not None and out._array.size >= LARGE:
-                number = make((), dtype, device)
-                return write_out(name, number.expand(checked_sizes(name, shape)), out)
+            if out is not None:
+                shape = checked_sizes(name, shape)
+                few = sized(out, shape)._array.size < LARGE
+                tensor = make(shape if few else (), dtype, device)
+                return write_out(name, tensor if few else tensor.expand(shape), out)
         try:
             tensor = table[modes.bits | device_key(device)](shape, dtype, device)
         except (AttributeError, TypeError, ValueError):
             tensor = make(checked_sizes(name, shape), read_dtype(name, dtype), device)
-        if out is None and pin_memory is requires_grad is False:
+        if pin_memory is requires_grad is False:
             return tensor
-        return _finished(name, tensor, out, requires_grad, pin_memory)
+        return as_asked(tensor, requires_grad, pin_memory)
 
     fill.__name__ = fill.__qualname__ = name
     fill.__doc__ = doc
@@ -211,8 +214,8 @@ def empty(
     shape = sizes if sizes and sizes[0].__class__ is int else sizes_of("empty", sizes, size)
     if dtype is None or out is not None or layout is not None:
         dtype, device = _given("empty", out, dtype, device, layout)
-        if out is not None and out._array.shape == checked_sizes("empty", shape):
-            return write_out("empty", out, out)
+        if out is not None:
+            return write_out("empty", sized(out, checked_sizes("empty", shape)), out)
     try:
         tensor = _empty_table[modes.bits | device_key(device)](shape, dtype, device)
     except (AttributeError, TypeError, ValueError):
@@ -223,9 +226,9 @@ def empty(
         order = channels_last_order(len(shape), memory_format)
         tensor = tensor.as_strided(shape, dense_strides(shape, order))
         tensor._view = None
-    if out is None and pin_memory is False:
-        return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
-    return _finished("empty", tensor, out, requires_grad, pin_memory)
+    if pin_memory is requires_grad is False:
+        return tensor
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def sizes_of(op_name: str, sizes: tuple[Any, ...], size: Any) -> Any:
@@ -276,16 +279,18 @@ def full(
     if out is not None or layout is not None or dtype.__class__ is not dtype_class:
         dtype, device = _given("full", out, dtype, device, layout)
     value = number_of_type(fill_value, dtype)
-    if out is not None and out._array.size >= LARGE:
-        number = _full((), value, dtype, device)
-        return write_out("full", number.expand(checked_sizes("full", size)), out)
+    if out is not None:
+        size = checked_sizes("full", size)
+        few = sized(out, size)._array.size < LARGE
+        tensor = _full(size if few else (), value, dtype, device)
+        return write_out("full", tensor if few else tensor.expand(size), out)
     try:
         tensor = _full_table[modes.bits | device_key(device)](size, value, dtype, device)
     except (TypeError, ValueError):
         tensor = _full(checked_sizes("full", size), value, dtype, device)
-    if out is None and pin_memory is False:
-        return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
-    return _finished("full", tensor, out, requires_grad, pin_memory)
+    if pin_memory is requires_grad is False:
+        return tensor
+    return as_asked(tensor, requires_grad, pin_memory)
 
 
 def scalar_tensor(
@@ -354,11 +359,20 @@ def arange(
                 raise ValueError("step must be nonzero: it is 0 when cut off to int64")
     table = _arange_table[modes.bits | device_key(device)]
     if out is not None:
-        table = offering(out, table)
+        table = partial(_in_a_row, out, table)
     tensor = table(first, limit, stride, dtype, device)
     if out is None and pin_memory is False:
         return tensor if requires_grad is False else as_asked(tensor, requires_grad, False)
     return _finished("arange", tensor, out, requires_grad, pin_memory)
+
+
+def _in_a_row(out: Tensor | None, make: Any, *args: Any) -> Tensor:
+    # Numbers in a row, which an ``out`` of as many elements takes in its own shape.
+    if out is None:
+        return make(*args)  # type: ignore[no-any-return]
+    whole = out._array.ndim > 1 and out._array.flags.c_contiguous
+    tensor = offering(out.detach().view(-1) if whole else out, make)(*args)
+    return tensor.view(out.shape) if tensor._array.size == out._array.size else tensor
 
 
 def _check_range(start: Any, end: Any, step: Any) -> None:
@@ -409,8 +423,7 @@ def range(
     dtype, device = _given("range", out, dtype, device, layout)
     _check_range(first, last, stride)
     count = int((last - first) / stride) + 1
-    make = _arange if out is None else offering(out, _arange)
-    tensor = make(first, first + count * stride, stride, dtype, device)
+    tensor = _in_a_row(out, _arange, first, first + count * stride, stride, dtype, device)
     return _finished("range", tensor, out, requires_grad)
 
 
@@ -462,8 +475,7 @@ def linspace(
     if out is not None:
         dtype, device = _given("linspace", out, dtype, device, layout)
     start, end, dtype = _spaced("linspace", start, end, steps, dtype)
-    make = _linspace if out is None else offering(out, _linspace)
-    tensor = make(start, end, steps, dtype, device)
+    tensor = _in_a_row(out, _linspace, start, end, steps, dtype, device)
     return _finished("linspace", tensor, out, requires_grad, pin_memory)
 
 
@@ -489,8 +501,7 @@ def logspace(
     if out is not None:
         dtype, device = _given("logspace", out, dtype, device, layout)
     start, end, dtype = _spaced("logspace", start, end, steps, dtype)
-    make = _logspace if out is None else offering(out, _logspace)
-    tensor = make(start, end, steps, base, dtype, device)
+    tensor = _in_a_row(out, _logspace, start, end, steps, base, dtype, device)
     return _finished("logspace", tensor, out, requires_grad, pin_memory)
 
 
@@ -515,7 +526,10 @@ def eye(
         if value < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {value}")
     dtype, device = _given("eye", out, dtype, device, layout)
-    return _finished("eye", _eye(n, m, dtype, device), out, requires_grad, pin_memory)
+    if out is not None:
+        sized(out, (n, m))
+    tensor = offering(out, _eye)(n, m, dtype, device)
+    return _finished("eye", tensor, out, requires_grad, pin_memory)
 
 
 def tril_indices(

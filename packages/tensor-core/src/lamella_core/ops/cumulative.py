@@ -12,6 +12,8 @@ from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.joining import cat
+from lamella_core.ops.logical import logical_xor
+from lamella_core.ops.operators import sub
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -101,14 +103,14 @@ def cummax(input: Tensor, dim: int, *, out: Any = None) -> Any:
     Raises:
         IndexError: when ``dim`` is out of range.
     """
-    along = _cummax if out is None else offering(out, _cummax)
+    along = offering(out, _cummax)
     return write_outs("cummax", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
 @composite()
 def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     """Running minima along a dimension; otherwise as :func:`cummax`. NaN counts as the smallest."""
-    along = _cummin if out is None else offering(out, _cummin)
+    along = offering(out, _cummin)
     return write_outs("cummin", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
@@ -128,7 +130,7 @@ def logcumsumexp(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tenso
     Raises:
         IndexError: when ``dim`` is out of range.
     """
-    along = _logcumsumexp if out is None else offering(out, _logcumsumexp)
+    along = offering(out, _logcumsumexp)
     return write_out("logcumsumexp", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
@@ -159,16 +161,14 @@ def diff(
         raise RuntimeError(f"order must be non-negative but got {n}")
     dim = normalize_dim(dim, input._array.ndim)
     if n == 0:
-        return write_out("diff", input.clone(), out)
+        return write_out("diff", input.clone() if out is None else input, out)
     parts = [each for each in (prepend, input, append) if each is not None]
     result = cat(parts, dim) if len(parts) > 1 else input
-    for _ in range(n):
+    for i in range(n):
         length = result._array.shape[dim]
         if length == 0:
-            break
+            return write_out("diff", result, out)
         later, earlier = result.narrow(dim, 1, length - 1), result.narrow(dim, 0, length - 1)
-        if result._dtype is dtypes.bool_:
-            result = later.logical_xor(earlier)
-        else:
-            result = later - earlier
-    return write_out("diff", result, out)
+        difference = logical_xor if result._dtype is dtypes.bool_ else sub
+        result = difference(later, earlier, out=out if i == n - 1 else None)
+    return write_out("diff", result, None)

@@ -87,7 +87,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
             f"{list(index._array.shape)}"
         )
     check_index("index_select", index)
-    result = (_index_select if out is None else offering(out, _index_select))(input, dim, index)
+    result = offering(out, _index_select)(input, dim, index)
     return write_out("index_select", result, out, input, index)
 
 
@@ -164,7 +164,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         )
     if not input._array.size and index._array.size:
         raise IndexError("take(): tried to take from an empty tensor")
-    result = (_take if out is None else offering(out, _take))(input, index)
+    result = offering(out, _take)(input, index)
     return write_out("take", result, out, input, index)
 
 
@@ -233,7 +233,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
         raise TypeError(f"nonzero(): argument 'out' must be Tensor, not {type(out).__name__}")
     if as_tuple:
         return _nonzero(input if input._array.ndim else input.reshape(1)).unbind(1)
-    result = (_nonzero if out is None else offering(out, _nonzero))(input)
+    result = offering(out, _nonzero)(input)
     return write_out("nonzero", result, out)
 
 

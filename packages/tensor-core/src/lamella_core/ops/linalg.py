@@ -194,7 +194,7 @@ def outer(input: Tensor, vec2: Tensor, *, out: Tensor | None = None) -> Tensor:
                 f"outer: Expected 1-D argument {'self' if place == '1' else 'vec2'}, but got "
                 f"{each._array.ndim}-D"
             )
-    return write_out("outer", input.unsqueeze(1) * vec2, out)
+    return write_out("outer", mul(input.unsqueeze(1), vec2, out=out), None)
 
 
 @composite()
@@ -261,9 +261,7 @@ def _add_product(
             step = max(4 * _PART * left._array.shape[0] // size, 1)
             return write_out(op_name, fill_in_parts(result, step, add, *several), out)
         input, left, right = input.float(), left.float(), right.float()
-    if out is not None:
-        multiply = offering(out, multiply, input)
-    product = _sum(input, left, right, multiply, beta, alpha)
+    product = _sum(input, left, right, offering(out, multiply, input), beta, alpha)
     return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
 
 
@@ -502,7 +500,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         columns *= shape_b[d]
     left = a.permute(*free_a, *dims_a).reshape(rows, width)
     right = b.permute(*dims_b, *free_b).reshape(width, columns)
-    result = matmul(left, right).reshape(
+    result = offering(out, matmul)(left, right).reshape(
         [shape_a[d] for d in free_a] + [shape_b[d] for d in free_b]
     )
     return write_out("tensordot", result, out)

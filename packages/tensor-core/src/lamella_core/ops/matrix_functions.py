@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import offering, write_out
 from lamella_core.ops.creation import eye
 from lamella_core.ops.joining import cat
-from lamella_core.ops.linalg import cross_product
+from lamella_core.ops.linalg import cross_product, matmul
 from lamella_core.ops.matrix_checks import check_type
 from lamella_core.ops.solving import inv
 
@@ -77,13 +77,16 @@ def matrix_power(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
     factor = inv(input) if n < 0 else input
     exponent = abs(n)
     result: Any = None
+    last = offering(out, matmul)
     while True:
-        if exponent & 1:
-            result = factor if result is None else result @ factor
+        if exponent & 1 and result is not None:
+            result = (last if exponent == 1 else matmul)(result, factor)
+        elif exponent & 1:
+            result = factor
         exponent >>= 1
         if not exponent:
             break
-        factor = factor @ factor
+        factor = (last if exponent == 1 and result is None else matmul)(factor, factor)
     if n == 1:
         result = input.clone()
     return write_out(op_name, result, out)

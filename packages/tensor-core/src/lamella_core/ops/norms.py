@@ -73,7 +73,7 @@ def vector_norm(
                 f"{op_name} cannot compute the {ord} norm on an empty tensor because the operation "
                 f"does not have an identity (shape {list(x._array.shape)})"
             )
-    norm = _vector_norm if out is None else offering(out, _vector_norm)
+    norm = offering(out, _vector_norm)
     return write_out(op_name, norm(x, dims, keepdim, order), out)
 
 

@@ -8,12 +8,12 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import index_of, not_implemented_for, resize_out
+from lamella_core.conventions.common import index_of, not_implemented_for
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.results import place_of, write_out
+from lamella_core.conventions.results import place_of, sized, write_out
 from lamella_core.device import MODES, Device, get_default_device
 from lamella_core.device import default as default_device
-from lamella_core.dispatch import LIFTED, backend_of_tensor, device_key, modes
+from lamella_core.dispatch import LIFTED, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
 from lamella_core.ops.creation import _finished, checked_sizes, sizes_of
@@ -85,13 +85,6 @@ def _place(
     return dtype, device
 
 
-def _sized(out: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """``out`` with the shape of the result, to be filled in the order of its own memory."""
-    if out._array.shape != shape:
-        resize_out("random", backend_of_tensor(out), out, shape)
-    return out
-
-
 def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
     table = make.op.table
 
@@ -112,7 +105,7 @@ def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
             source = source_of(generator)
             dtype, device = _place(generator, dtype, device, layout, out)
             if out is not None:
-                return getattr(_sized(out, checked_sizes(name, shape)), into)(generator=generator)
+                return getattr(sized(out, checked_sizes(name, shape)), into)(generator=generator)
         if dtype is None:
             dtype = dtypes.defaults.floating
         try:
@@ -205,7 +198,7 @@ def randint(
     low = 0 if low is None else low if low.__class__ is int else index_of(low, "low")
     high = high if high.__class__ is int else index_of(high, "high")
     if out is not None:
-        target = _sized(out, checked_sizes("randint", size))
+        target = sized(out, checked_sizes("randint", size))
         return target.random_(low, high, generator=generator)
     try:
         place = default_device[0].bit if device is None and not MODES else device_key(device)
@@ -243,6 +236,8 @@ def randperm(
     source = source_of(generator)
     dtype, device = _place(generator, dtype, device, layout, out)
     dtype = dtypes.int64 if dtype is None else read_dtype("randperm", dtype)
+    if out is not None:
+        sized(out, (n,))
     return _finished(
         "randperm", _randperm(n, source, dtype, device), out, requires_grad, pin_memory
     )
@@ -345,12 +340,12 @@ def bernoulli(
         RuntimeError: for a probability out of [0, 1].
         NotImplementedError: for another type.
     """
-    if p is not None:
-        return write_out("bernoulli", empty_like(input).bernoulli_(p, generator=generator), out)
-    if input._dtype.category != dtypes.FLOATING:
+    if p is None and input._dtype.category != dtypes.FLOATING:
         raise not_implemented_for("bernoulli", input._dtype)
-    result = _bernoulli(input, source_of(generator))
-    return write_out("bernoulli", result if out is None else result.to(out._dtype), out)
+    if p is None and out is None:
+        return write_out("bernoulli", _bernoulli(input, source_of(generator)), None)
+    target = empty_like(input) if out is None else sized(out, input._array.shape)
+    return target.bernoulli_(input if p is None else p, generator=generator)
 
 
 @arrays(method=False, reduced_precision=True, name="normal")
@@ -388,14 +383,14 @@ def normal(
         spread = std if isinstance(std, Tensor) else 1.0
         width = 1.0 if spread is std else std
         shapes = [each._array.shape for each in (mean, std) if isinstance(each, Tensor)]
-        _sized(out, broadcast_shapes(*shapes)).normal_(0.0, width, generator=generator)
+        sized(out, broadcast_shapes(*shapes)).normal_(0.0, width, generator=generator)
         return out.mul_(spread).add_(mean)
     if size is None:
         raise TypeError("normal(): with two numbers for mean and std, argument 'size' is needed")
     dtype, device = _place(generator, dtype, device, layout, out)
     shape = check_size("normal", read_sizes("normal", (size,)))
     if out is not None:
-        return _sized(out, shape).normal_(mean, std, generator=generator)
+        return sized(out, shape).normal_(mean, std, generator=generator)
     tensor = _normal_of_size(mean, std, shape, source, read_dtype("normal", dtype), device)
     return _finished("normal", tensor, out, requires_grad, pin_memory)
 

@@ -8,13 +8,19 @@ from lamella_core import return_types
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import (
+    check_memory,
     index_of,
     normalize_dim,
     normalize_dims,
     not_implemented_for,
 )
 from lamella_core.conventions.reduction import reduction
-from lamella_core.conventions.results import check_tensors, offering, write_out, write_outs
+from lamella_core.conventions.results import (
+    check_tensors,
+    offering,
+    write_out,
+    write_outs,
+)
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor
 
@@ -136,7 +142,9 @@ def nanmean(
     if out is not None and out._dtype.category < FLOATING:
         raise not_implemented_for("nanmean", out._dtype)
     count = input.eq(input).sum(dim, keepdim)
-    return write_out("nanmean", nansum(input, dim, keepdim, dtype=dtype) / count, out)
+    if out is not None:
+        return nansum(input, dim, keepdim, dtype=dtype, out=out).div_(count)
+    return write_out("nanmean", nansum(input, dim, keepdim, dtype=dtype) / count, None)
 
 
 @reduction("sum", method=False, name="prod")
@@ -263,8 +271,12 @@ def aminmax(
                 f"no identity (shape {list(input._array.shape)})"
             )
     over = () if dim is None else dim
-    result = return_types.aminmax(amin(input, over, keepdim), amax(input, over, keepdim))
-    return write_outs("aminmax", result, out)
+    low, high = (None, None) if out is None or len(out) != 2 else out
+    for each in (low, high):
+        if each is not None:
+            check_memory("aminmax", each, (input,), apart=True)
+    found = amin(input, over, keepdim, out=low), amax(input, over, keepdim, out=high)
+    return write_outs("aminmax", return_types.aminmax(*found), out)
 
 
 @arrays(refuses="complex", returns=return_types.max, row_major=True, method=False)
@@ -474,7 +486,7 @@ def norm(
                 f"linalg.matrix_norm: dim must be a 2-tuple of ints. Got {list(dim)}"
             )
         order = 2.0 if p == "fro" or p is None else float(p)
-        norm = vector_norm if out is None else offering(out, vector_norm)
+        norm = offering(out, vector_norm)
         result = norm(input, all_or_tuple(dim, input._array.ndim), keepdim, order)
     return write_out("norm", result, out)
 

@@ -230,7 +230,7 @@ def scatter_add(
     The arguments are those of :func:`scatter`.
     """
     dim = _check_scatter("scatter_add", input, dim, index, src)
-    result = (_scatter_add if out is None else offering(out, _scatter_add))(input, dim, index, src)
+    result = offering(out, _scatter_add)(input, dim, index, src)
     return write_out("scatter_add", result, out)
 
 
@@ -272,9 +272,7 @@ def scatter_reduce(
     """
     _check_reduce(reduce)
     dim = _check_scatter("scatter_reduce", input, dim, index, src)
-    result = (_scatter_reduce if out is None else offering(out, _scatter_reduce))(
-        input, dim, index, src, reduce, include_self
-    )
+    result = offering(out, _scatter_reduce)(input, dim, index, src, reduce, include_self)
     return write_out("scatter_reduce", result, out)
 
 
@@ -391,9 +389,7 @@ def index_add(
         RuntimeError: when an index is out of range, or types or shapes do not fit.
     """
     dim = _check_slices("index_add_", input, dim, index, source, RuntimeError)
-    result = (_index_add if out is None else offering(out, _index_add))(
-        input, dim, index, source, alpha
-    )
+    result = offering(out, _index_add)(input, dim, index, source, alpha)
     return write_out("index_add", result, out)
 
 
@@ -417,7 +413,7 @@ def index_copy(
         RuntimeError: when the types differ.
     """
     dim = _check_slices("index_copy_", input, dim, index, source, IndexError)
-    result = (_index_copy if out is None else offering(out, _index_copy))(input, dim, index, source)
+    result = offering(out, _index_copy)(input, dim, index, source)
     return write_out("index_copy", result, out)
 
 
@@ -500,9 +496,7 @@ def index_reduce(
         out: a tensor to write into.
     """
     dim = _check_index_reduce(input, dim, index, source, reduce)
-    result = (_index_reduce if out is None else offering(out, _index_reduce))(
-        input, dim, index, source, reduce, include_self
-    )
+    result = offering(out, _index_reduce)(input, dim, index, source, reduce, include_self)
     return write_out("index_reduce", result, out)
 
 

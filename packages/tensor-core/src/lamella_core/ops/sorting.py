@@ -66,13 +66,13 @@ def argsort(
     out: Tensor | None = None,
 ) -> Tensor:
     """The indices of :func:`sort`."""
-    return write_out("argsort", sort(input, dim, descending)[1], out)
+    return write_out("argsort", offering(out, sort)(input, dim, descending)[1], out)
 
 
 @composite()
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in ascending order along the first dimension."""
-    return write_out("msort", (sort if out is None else offering(out, sort))(input, 0)[0], out)
+    return write_out("msort", offering(out, sort)(input, 0)[0], out)
 
 
 @arrays(refuses="bool complex", returns=return_types.topk, method=False, name="topk")
@@ -116,7 +116,7 @@ def topk(
             f"selected index k out of range (topk: k={k}, dim={dim}, shape "
             f"{list(input._array.shape)})"
         )
-    chosen = (_topk if out is None else offering(out, _topk))(input, k, dim, largest)
+    chosen = offering(out, _topk)(input, k, dim, largest)
     return write_outs("topk", chosen, out)
 
 
@@ -227,7 +227,7 @@ def isin(
         test_elements = _like(elements, test_elements)
     else:
         raise ValueError("isin: elements and test_elements cannot both be numbers")
-    return write_out("isin", _isin(elements, test_elements, invert), out)
+    return write_out("isin", offering(out, _isin)(elements, test_elements, invert), out)
 
 
 def _like(tensor: Tensor, value: Number) -> Tensor:
@@ -263,7 +263,7 @@ def _search(
     values = input if isinstance(input, Tensor) else _like(sequence, input)
     if values._dtype.is_complex:
         raise not_implemented_for(op_name, values._dtype)
-    places = _searchsorted(sequence, values, right, int32)
+    places = offering(out, _searchsorted)(sequence, values, right, int32)
     return write_out(op_name, places if values is input else places.squeeze(0), out)
 
 

@@ -87,7 +87,7 @@ def var(
         RuntimeError: for an integer or bool input.
         IndexError: when ``dim`` is out of range.
     """
-    op = _var if out is None else offering(out, _var)
+    op = offering(out, _var)
     return write_out("var", _deviation(op, input, dim, unbiased, keepdim, correction), out)
 
 
@@ -102,7 +102,7 @@ def std(
     out: Tensor | None = None,
 ) -> Tensor:
     """Standard deviation, the root of :func:`var`, with the same arguments."""
-    op = _std if out is None else offering(out, _std)
+    op = offering(out, _std)
     return write_out("std", _deviation(op, input, dim, unbiased, keepdim, correction), out)
 
 
@@ -163,7 +163,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out:
     if dim is None:
         return write_out("median", _median(input, False), out)
     dim = normalize_dim(dim, input._array.ndim)
-    op = median_dim if out is None else offering(out, median_dim)
+    op = offering(out, median_dim)
     return write_outs("median", op(input, dim, keepdim, False), out, input)
 
 
@@ -175,7 +175,7 @@ def nanmedian(
     if dim is None:
         return write_out("nanmedian", _median(input, True), out)
     dim = normalize_dim(dim, input._array.ndim)
-    result = return_types.nanmedian(median_dim(input, dim, keepdim, True))
+    result = return_types.nanmedian(offering(out, median_dim)(input, dim, keepdim, True))
     return write_outs("nanmedian", result, out)
 
 
@@ -205,7 +205,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
             f"mode(): Expected reduction dim {dim} to have non-zero size. "
             f"Got shape {list(input._array.shape)}"
         )
-    op = _mode if out is None else offering(out, _mode)
+    op = offering(out, _mode)
     return write_outs("mode", op(input, dim, keepdim), out, input)
 
 
@@ -237,7 +237,7 @@ def kthvalue(
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"
         )
-    op = _kthvalue if out is None else offering(out, _kthvalue)
+    op = offering(out, _kthvalue)
     return write_outs("kthvalue", op(input, k, dim, keepdim), out, input)
 
 

@@ -34,7 +34,9 @@ __all__ = [
 
 def _copy_of(name: str, view: Callable[..., Any]) -> Callable[..., Any]:
     def copied(found: Tensor, out: Tensor | None) -> Tensor:
-        return write_out(name, clone(found, memory_format=contiguous_format), out)
+        if out is None:
+            found = clone(found, memory_format=contiguous_format)
+        return write_out(name, found, out)
 
     def copy(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         found = view(input, *args, **kwargs)

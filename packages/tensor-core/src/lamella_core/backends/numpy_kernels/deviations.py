@@ -81,8 +81,9 @@ def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any
     norm = lambda part, *more: _norm(np, part, *more, ord)  # noqa: E731
     joins = norm if ord else lambda parts, *_: parts.sum()
     compute = np.float32 if reduced else input.dtype
-    result = reduce_converted(norm, input, compute, axis, keepdims, joins)
-    return result.astype(input.dtype) if reduced else result
+    kind = input.dtype if reduced else None
+    result = reduce_converted(norm, input, compute, axis, keepdims, joins, kind)
+    return result.astype(input.dtype, copy=False) if reduced else result
 
 
 def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
@@ -92,7 +93,8 @@ def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
     if input.size < LARGE:
         return reduction.nansum(np, input, axis, keepdims)
     few = partial(reduction.nansum, np)
-    return reduce_converted(few, input, input.dtype, axis, keepdims, nansum.joins)  # type: ignore[attr-defined]
+    joins = nansum.joins  # type: ignore[attr-defined]
+    return reduce_converted(few, input, input.dtype, axis, keepdims, joins, None)
 
 
 def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
