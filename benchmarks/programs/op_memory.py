@@ -20,7 +20,8 @@ to need a constant at most: blocks that fit the cache.
 * `multinomial` with replacement, of one long row: the cumulative weights, 8 MB, PyTorch too.
 * The mean of `scatter_reduce`: how many went to each place, 8 MB. PyTorch needs 9.
 * `solve` and `det` of a large matrix: its factors, 4 MB, PyTorch too. `matrix_exp`: its powers in
-  double precision, and sums of these, 44 MB. PyTorch needs 49 MB.
+  double precision, and sums of these, 45 MB. PyTorch needs 49 MB. `lu` of small matrices:
+  where their rows go, 1.5 MB. PyTorch needs 1.1 MB.
 * Euclidean `cdist`: the matrix product beside the squares, 8 MB. PyTorch needs 16.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
@@ -341,7 +342,6 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         new |= {
             f"cholesky, {kind}": partial(linalg.cholesky, definite),
             f"qr, {kind}": partial(linalg.qr, a),
-            f"lu, {kind}": partial(linalg.lu, a),
             f"geqrf, {kind}": partial(torch.geqrf, a),
             f"lu_factor, {kind}": partial(linalg.lu_factor, a),
             f"lu_solve, {kind}": partial(linalg.lu_solve, *factors, a),
@@ -355,6 +355,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         }
     new |= {
         "householder_product, small matrices": lambda: linalg.householder_product(many, many[:, 0]),
+        "lu, matrix": lambda: linalg.lu(big),
         "solve, small matrices": lambda: linalg.solve(many, many),
         "slogdet, small matrices": lambda: linalg.slogdet(many),
         "eigh, small matrices": lambda: linalg.eigh(many),
@@ -430,7 +431,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     y, weight, half = torch.rand(2_000_000), torch.rand(2000), wide.half()
     whole = torch.arange(2_000_000)
     learned = x.clone().requires_grad_()
-    matrix = torch.randn(1000, 1000) / 100
+    matrix, many = torch.randn(1000, 1000) / 100, torch.randn(10_000, 10, 10)
     places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
     new: Calls = {
@@ -447,6 +448,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "scatter_reduce of a mean": lambda: x[::2].scatter_reduce(0, places_of_all, y, "mean"),
         "solve": lambda: torch.linalg.solve(matrix, matrix),
         "det": lambda: torch.linalg.det(matrix),
+        "lu of small matrices": lambda: torch.linalg.lu(many),
         "matrix_exp": lambda: torch.matrix_exp(matrix),
         "Euclidean cdist": lambda: torch.cdist(wide, wide),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),

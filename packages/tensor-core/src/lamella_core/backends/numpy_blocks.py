@@ -376,7 +376,7 @@ def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
         return kernel(*args[:count], *args[count + 1 :])
 
     # LAPACK gets copies of all operands, float32 as float64.
-    in_batches = in_parts(some, count - 1, -1, elements=PART // 4, cut=count - 1)
+    in_batches = in_parts(some, count - 1, -1, elements=PART // (2 + count), cut=count - 1)
 
     def call(*args: Any) -> Any:
         if args[0].size < LARGE > args[count - 1].size:

@@ -25,8 +25,8 @@ def matrix_exp(xp: Any, A: Any) -> Any:
     # Single precision is widened, for the coefficients span 17 decimal places.
     wide = xp.complex128 if A.dtype.kind == "c" else xp.float64
     norms = abs(matrices).sum(-2).max(-1)
-    counts = xp.where(norms > _LARGEST, xp.ceil(xp.log2(norms / _LARGEST)), 0)
-    counts = xp.where(xp.isfinite(counts), counts, 0).astype(xp.int64)
+    counts = xp.ceil(xp.log2(norms / _LARGEST))
+    counts = xp.where((counts > 0) & xp.isfinite(counts), counts, 0).astype(xp.int64)
     result = _pade(xp, matrices.astype(wide) / (2.0**counts)[:, None, None])
     for done in range(int(counts.max())):
         again = counts > done
@@ -38,16 +38,17 @@ def _pade(xp: Any, A: Any) -> Any:
     square = xp.matmul(A, A)
     fourth = xp.matmul(square, square)
     powers = (square, fourth, xp.matmul(square, fourth))
-    odd = xp.matmul(A, _half(xp, powers, 1))
+    identity = xp.eye(A.shape[-1], dtype=bool)
+    odd = xp.matmul(A, _half(xp, powers, identity, 1))
     del A
-    even = _half(xp, powers, 0)
+    even = _half(xp, powers, identity, 0)
     del powers, square, fourth
     difference = even - odd
     even += odd
     return xp.linalg.solve(difference, even)
 
 
-def _half(xp: Any, powers: Any, first: int) -> Any:
+def _half(xp: Any, powers: Any, identity: Any, first: int) -> Any:
     # The even terms of the numerator, or the odd ones over A, with one array beside the result.
     c = _PADE[first::2]
     total = c[6] * powers[2]
@@ -56,6 +57,5 @@ def _half(xp: Any, powers: Any, first: int) -> Any:
     total = xp.matmul(powers[2], total)
     for coefficient, power in zip(c[1:4], powers, strict=True):
         total += coefficient * power
-    places = xp.arange(total.shape[-1])
-    total[..., places, places] += c[0]
+    total += c[0] * identity
     return total
