@@ -135,6 +135,15 @@ LAMELLA_CLONES void divide(const float *x, const float *y, float *out, int64_t c
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] / y[i];
 }
 
+// NaN stays.
+LAMELLA_CLONES void greater(const float *x, const float *y, float *out, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) out[i] = x[i] >= y[i] || x[i] != x[i] ? x[i] : y[i];
+}
+
+LAMELLA_CLONES void lesser(const float *x, const float *y, float *out, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) out[i] = x[i] <= y[i] || x[i] != x[i] ? x[i] : y[i];
+}
+
 // What a ufunc refers to for as long as the process lives.
 struct Loops {
     std::vector<PyUFuncGenericFunction> functions;
@@ -204,13 +213,15 @@ nb::dict ufuncs(int brain_type) {
     const auto put = [&](const char *name, std::vector<Own> own) {
         found[name] = with_own(numpy, name, brain_type, std::move(own));
     };
-    put("add", {{NPY_HALF, half_loop<FLOAT16, add>}, {brain_type, half_loop<BFLOAT16, add>}});
-    put("subtract",
-        {{NPY_HALF, half_loop<FLOAT16, subtract>}, {brain_type, half_loop<BFLOAT16, subtract>}});
-    put("multiply",
-        {{NPY_HALF, half_loop<FLOAT16, multiply>}, {brain_type, half_loop<BFLOAT16, multiply>}});
-    put("true_divide",
-        {{NPY_HALF, half_loop<FLOAT16, divide>}, {brain_type, half_loop<BFLOAT16, divide>}});
+    const auto put_half = [&](const char *name, PyUFuncGenericFunction half, PyUFuncGenericFunction brain) {
+        put(name, {{NPY_HALF, half}, {brain_type, brain}});
+    };
+    put_half("add", half_loop<FLOAT16, add>, half_loop<BFLOAT16, add>);
+    put_half("subtract", half_loop<FLOAT16, subtract>, half_loop<BFLOAT16, subtract>);
+    put_half("multiply", half_loop<FLOAT16, multiply>, half_loop<BFLOAT16, multiply>);
+    put_half("true_divide", half_loop<FLOAT16, divide>, half_loop<BFLOAT16, divide>);
+    put_half("maximum", half_loop<FLOAT16, greater>, half_loop<BFLOAT16, greater>);
+    put_half("minimum", half_loop<FLOAT16, lesser>, half_loop<BFLOAT16, lesser>);
     put("fmod",
         {{NPY_FLOAT, binary_loop<float, fmod_floats>}, {NPY_DOUBLE, binary_loop<double, fmod_doubles>}});
     put("remainder",

@@ -58,8 +58,23 @@ def test_half_precision_is_rounded_once(kind, name) -> None:
     assert_same(own(left, right, out=left), expected)
 
 
+@pytest.mark.parametrize("kind", HALVES)
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_extrema_of_half_precision(kind, name) -> None:
+    left, right = RANDOM.permutation(EVERY).view(kind), RANDOM.permutation(EVERY).view(kind)
+    for operands in ((left, right), (left, kind.type(0)), (right[::3], left[::3])):
+        found, expected = OWN[name](*operands), getattr(np, name)(*operands)
+        np.testing.assert_array_equal(found.astype("f4"), expected.astype("f4"))
+    tensor = core.from_numpy(left.astype(np.float32)).to(
+        core.bfloat16 if kind == BRAIN else core.float16
+    )
+    expected = np.maximum(left.astype(np.float32), 0)
+    np.testing.assert_array_equal(tensor.relu().float().numpy(), expected)
+    np.testing.assert_array_equal(tensor.relu_().float().numpy(), expected)
+
+
 def test_other_types_have_numpys_loops() -> None:
-    for name in ("add", "subtract", "multiply", "true_divide", "remainder", "floor_divide"):
+    for name in ("add", "subtract", "multiply", "true_divide", "remainder", "maximum"):
         own, theirs = OWN[name], getattr(np, name)
         assert own is not theirs
         for kind in ("i1", "u8", "i8", "f4", "f8"):

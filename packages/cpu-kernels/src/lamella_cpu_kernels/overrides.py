@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backends.numpy_blocks import casts, is_reduced
+from lamella_core.backends.numpy_kernels.few import numbers
 from lamella_core.dispatch import override_kernel
 from lamella_core.dtype import bfloat16, float16, float32
 from lamella_core.kernels import arithmetic, operators
@@ -319,9 +320,12 @@ def install_ufuncs() -> None:
     """Puts ufuncs with loops of their own over NumPy's, and the conversions that they offer."""
     half, brain, single = (each.numpy for each in (float16, bfloat16, float32))
     found = _native.ufuncs(brain.num)
-    for name, ufunc in (("add", "add"), ("sub", "subtract"), ("mul", "multiply")):
+    for name, ufunc in (
+        *(("add", "add"), ("sub", "subtract"), ("mul", "multiply"), ("div", "true_divide")),
+        *(("maximum", "maximum"), ("minimum", "minimum")),
+        *(("clamp_min", "maximum"), ("clamp_max", "minimum")),
+    ):
         override_kernel(name, _instead(found[ufunc]), "cpu")
-    override_kernel("div", _instead(found["true_divide"]), "cpu")
     names = SimpleNamespace(**found)
     for name, kernel in (
         ("floor_divide", operators.floor_divide),
@@ -330,9 +334,20 @@ def install_ufuncs() -> None:
         ("fmod", arithmetic.fmod),
     ):
         override_kernel(name, _instead(partial(quiet(kernel), names)), "cpu")
+    override_kernel("relu", lambda below: _relu(below, found["maximum"]), "cpu")
     for narrow in (half, brain):
         casts[narrow, single] = found["widen"]
         casts[single, narrow] = found[f"to_{narrow.name}"]
+
+
+def _relu(below: Kernel, maximum: Kernel) -> Kernel:
+    # Few numbers, and half precision, take the maximum as they do below.
+    def kernel(input: Any, out: Any = None) -> Any:
+        if input.size >= MANY and input.itemsize > 2:
+            return below(input, out)
+        return maximum(input, numbers(input.dtype, 0)[0], out=out)
+
+    return kernel
 
 
 def _instead(kernel: Kernel) -> Callable[[Kernel], Kernel]:
