@@ -50,6 +50,14 @@ bool all_within(const int64_t *places, int64_t count, int64_t size, int threads)
 // Calls work(place in the array, place in the index) for every element.
 template <class Work>
 void for_places(const Columns &of, const int64_t *index, int threads, const Work &work) {
+    if (of.inner == 1) {
+        for_parts(of.outer, of.count, threads, [&](int64_t begin, int64_t end) {
+            for (int64_t o = begin; o < end; ++o)
+                for (int64_t i = o * of.count; i < (o + 1) * of.count; ++i)
+                    work(o * of.size + index[i], i);
+        });
+        return;
+    }
     const auto some = [&](int64_t o, int64_t begin, int64_t end) {
         for (int64_t k = 0; k < of.count; ++k) {
             const int64_t from = (o * of.count + k) * of.inner;
