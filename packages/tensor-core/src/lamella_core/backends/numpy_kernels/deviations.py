@@ -150,5 +150,14 @@ _lines: Any = (
 )  # fmt: skip
 for _family, _name, *_how in _lines:
     register_kernel(_name, by_parts(quiet(getattr(_family, _name)), *_how), "cpu")
-# Of half precision it is that of parts, as their sum is.
-register_kernel("logsumexp", in_parts(partial(quiet(reduction.logsumexp), np), 0, 1), "cpu")
+_few_exp = partial(quiet(reduction.logsumexp), np)
+_lines_exp = in_parts(_few_exp, 0, 1)
+
+
+def logsumexp(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if axis is None and input.size >= LARGE:
+        return reduce_converted(_few_exp, input, input.dtype, None, keepdims, _few_exp, None)
+    return _lines_exp(input, axis, keepdims)
+
+
+register_kernel("logsumexp", logsumexp, "cpu")
