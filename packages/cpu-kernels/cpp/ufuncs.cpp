@@ -135,13 +135,13 @@ LAMELLA_CLONES void divide(const float *x, const float *y, float *out, int64_t c
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] / y[i];
 }
 
-// NaN stays.
+// NaN stays. Both comparisons are made, without a branch.
 LAMELLA_CLONES void greater(const float *x, const float *y, float *out, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) out[i] = x[i] >= y[i] || x[i] != x[i] ? x[i] : y[i];
+    for (int64_t i = 0; i < count; ++i) out[i] = (x[i] >= y[i]) | (x[i] != x[i]) ? x[i] : y[i];
 }
 
 LAMELLA_CLONES void lesser(const float *x, const float *y, float *out, int64_t count) {
-    for (int64_t i = 0; i < count; ++i) out[i] = x[i] <= y[i] || x[i] != x[i] ? x[i] : y[i];
+    for (int64_t i = 0; i < count; ++i) out[i] = (x[i] <= y[i]) | (x[i] != x[i]) ? x[i] : y[i];
 }
 
 // What a ufunc refers to for as long as the process lives.

@@ -165,12 +165,12 @@ PART = 57344
 
 
 def is_reduced(array: np.ndarray) -> bool:
-    """Whether an array is of float16 or bfloat16, which kernels compute in float32."""
+    # Whether an array is of float16 or bfloat16, which kernels compute in float32.
     return array.itemsize == 2 and array.dtype.kind in "fV"
 
 
 def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A shared kernel on NumPy that computes float16 and bfloat16 in float32 by itself."""
+    # A shared kernel on NumPy that computes float16 and bfloat16 in float32 by itself.
 
     def call(input: np.ndarray, *more: Any) -> Any:
         if not is_reduced(input):
@@ -193,8 +193,8 @@ def by_parts(
     across: bool = False,
     elements: int = PART,
 ) -> Callable[..., Any]:
-    """A shared kernel along an axis as :func:`in_parts` has it, which computes float16 and
-    bfloat16 in float32 by itself."""
+    # A shared kernel along an axis as :func:`in_parts` has it, which computes float16 and
+    # bfloat16 in float32 by itself.
     call = in_parts(widened(kernel), axis_at, keep_at, across, elements)
     call.reduced_precision = True  # type: ignore[attr-defined]
     return call
@@ -269,7 +269,7 @@ def in_parts(
 
 
 def in_order(input: np.ndarray, elements: int) -> Iterator[np.ndarray]:
-    """Views of about so many elements each, in the order of elements."""
+    # Views of about so many elements each, in the order of elements.
     if input.flags.c_contiguous:
         input = input.reshape(-1)
     step = max(elements * len(input) // max(input.size, 1), 1)
@@ -281,7 +281,7 @@ def in_order(input: np.ndarray, elements: int) -> Iterator[np.ndarray]:
 
 
 def pieces(input: np.ndarray, elements: int = PART) -> list[np.ndarray]:
-    """Such views in the order of memory."""
+    # Such views in the order of memory.
     order = sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__)
     return list(in_order(input.transpose(order), elements))
 
@@ -295,9 +295,9 @@ def reduce_converted(
     joins: Any,
     result: Any,
 ) -> Any:
-    """A reduction of a converted input, in the type ``result`` where it is over some dimensions;
-    one of all is what ``joins``, where it is not None, makes of those of parts: "mean" by their
-    sizes."""
+    # A reduction of a converted input, in the type ``result`` where it is over some dimensions;
+    # one of all is what ``joins``, where it is not None, makes of those of parts: "mean" by their
+    # sizes.
     if axis is None and joins is not None:
         several = pieces(input, 4 * PART // np.dtype(compute).itemsize)
         parts = [kernel(converted(part, compute).ravel(), None, False) for part in several]
@@ -370,7 +370,7 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
 
 
 def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """A kernel, whose first ``count`` arguments are matrices, for a part of a batch at a time."""
+    # A kernel, whose first ``count`` arguments are matrices, for a part of a batch at a time.
 
     def some(*args: Any) -> Any:
         return kernel(*args[:count], *args[count + 1 :])
