@@ -131,6 +131,7 @@ def _by_windows(
     padding: Any,
     dilation: Any,
     volumes: bool = True,
+    threads: bool = True,
 ) -> Any:
     """Results of windows, some images at a time, or some rows of windows of one image.
 
@@ -171,7 +172,7 @@ def _by_windows(
                 work(*places[number])
 
     work(*places[0])
-    if len(kernel) < 3:
+    if threads and len(kernel) < 3:
         spread(run, shares(len(places), 1))
     else:
         run(range(len(places)))
@@ -205,8 +206,8 @@ def max_pool_with_indices(
             places += first * prod(sizes[1:])
         return values, places
 
-    seen = max(6, min(prod(kernel), whole.MOST_COPIES) + 1)
-    return _by_windows(make, input, seen, geometry, *settings)
+    # Its many calls on few elements would wait for each other in threads.
+    return _by_windows(make, input, 6, geometry, *settings, threads=False)
 
 
 def max_pool(
