@@ -119,28 +119,35 @@ void conversion_loop(char **places, const npy_intp *sizes, const npy_intp *steps
     }
 }
 
+// The results may lie where the left operand does, element by element: "omp simd" allows for that.
 LAMELLA_CLONES void add(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] + y[i];
 }
 
 LAMELLA_CLONES void subtract(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] - y[i];
 }
 
 LAMELLA_CLONES void multiply(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] * y[i];
 }
 
 LAMELLA_CLONES void divide(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = x[i] / y[i];
 }
 
 // NaN stays. Both comparisons are made, without a branch.
 LAMELLA_CLONES void greater(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = (x[i] >= y[i]) | (x[i] != x[i]) ? x[i] : y[i];
 }
 
 LAMELLA_CLONES void lesser(const float *x, const float *y, float *out, int64_t count) {
+#pragma omp simd
     for (int64_t i = 0; i < count; ++i) out[i] = (x[i] <= y[i]) | (x[i] != x[i]) ? x[i] : y[i];
 }
 
