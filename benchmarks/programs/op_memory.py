@@ -60,7 +60,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     digits = whole % 1000
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
-    flags, gaps = torch.empty_like(mask), torch.zeros(4_000_000)[::2]
+    flags, spaced = torch.empty_like(mask), torch.zeros(4_000_000)[::2]
     narrow = torch.zeros(1000, 1000, dtype=torch.float16)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     last = image.to(memory_format=torch.channels_last)
@@ -405,7 +405,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "bucketize into a tensor": lambda: torch.bucketize(x, y[:1000].sort()[0], out=counted),
         "permute_copy into a tensor": lambda: torch.permute_copy(transposed, (1, 0), out=given),
         "sum of float16 into a tensor": lambda: torch.sum(half.view(2, 1000, 1000), 0, out=narrow),
-        "where into every second place": lambda: torch.where(mask, x, y, out=gaps),
+        "where into every second place": lambda: torch.where(mask, x, y, out=spaced),
         "zeros into a tensor": lambda: torch.zeros(2_000_000, out=z),
         "bernoulli_": lambda: z.bernoulli_(0.5),
         "exponential_": lambda: z.exponential_(),
