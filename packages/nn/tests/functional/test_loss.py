@@ -300,3 +300,20 @@ def test_the_old_name_of_the_mean() -> None:
     x, target = torch.tensor([1.0, 4.0]), torch.tensor([0.0, 1.0])
     with pytest.warns(UserWarning, match="'elementwise_mean' is deprecated"):
         assert F.mse_loss(x, target, reduction="elementwise_mean").item() == 5.0
+
+
+def test_weights_of_many_losses():
+    # These are multiplied in their own place; a weight that is learnt leaves them as they are.
+    rng = np.random.default_rng(0)
+    x, t = rng.uniform(0.1, 0.9, (300, 300)), rng.uniform(size=(300, 300))
+    w = rng.uniform(size=300)
+    each = -(t * np.log(x) + (1 - t) * np.log(1 - x))
+    slope = (x - t) / (x * (1 - x))
+    input, target = torch.tensor(x).requires_grad_(), torch.tensor(t)
+    for weight in (torch.tensor(w), torch.tensor(w).requires_grad_()):
+        losses = F.binary_cross_entropy(input, target, weight=weight, reduction="none")
+        np.testing.assert_allclose(losses.detach().numpy(), each * w)
+        (found,) = autograd.grad(losses.sum(), input, retain_graph=True)
+        np.testing.assert_allclose(found.numpy(), slope * w)
+    (found,) = autograd.grad(losses.sum(), weight)
+    np.testing.assert_allclose(found.numpy(), each.sum(0))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import no_grad
 from lamella_core.conventions.common import anywhere
+from lamella_core.dispatch import LIFTED, WATCHED
 from lamella_core.promotion import result_dtype
 from lamella_core.refusal import check_switches
 from lamella_core.warning import warn
@@ -56,6 +57,22 @@ def _weighted(losses: Tensor, weight: Tensor, reduction: str) -> Tensor:
     if reduction == "mean":
         return losses.sum() / weight.sum()
     return reduced(losses, reduction)
+
+
+# From this many elements on, memory costs more than the questions whether it can be used again.
+_LARGE = 1 << 16
+
+
+def _times_weight(losses: Tensor, weight: Tensor) -> Tensor:
+    """Losses that an op made just now, times a weight, in their type: large ones in place."""
+    if (
+        losses._array.size >= _LARGE
+        and weight._dtype is losses._dtype
+        and not (weight._key & WATCHED or losses._key & LIFTED)
+        and core.broadcast_shapes(losses.shape, weight.shape) == losses.shape
+    ):
+        return losses.mul_(weight)
+    return as_given(losses * weight, losses)
 
 
 def mse_loss(
@@ -205,7 +222,7 @@ def binary_cross_entropy(
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
     losses = elementwise_bce(input, target)
     if weight is not None:
-        losses = as_given(losses * weight, losses)
+        losses = _times_weight(losses, weight)
     return reduced(losses, reduction, "BinaryCrossEntropyBackward0")
 
 
@@ -247,7 +264,7 @@ def binary_cross_entropy_with_logits(
             logarithm = logarithm * ((pos_weight - 1) * target + 1)
         losses = as_given(losses - logarithm, target)
     if weight is not None:
-        losses = as_given(losses * weight, losses)
+        losses = _times_weight(losses, weight)
     return reduced(losses, reduction, "BinaryCrossEntropyWithLogitsBackward0")
 
 
