@@ -14,7 +14,8 @@ to need a constant at most: blocks that fit the cache.
   their order beside that, 32 MB, as PyTorch.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
 * The mean of a loss of single numbers: the losses, 8 MB, PyTorch too, or 16.
-* `dropout` of a tensor that requires a gradient: the noise, for the derivative: 8 MB, PyTorch too.
+* `dropout` of a tensor that requires a gradient, `dropout` and `rrelu` in place: the noise, for the
+  derivative: 8 MB, PyTorch too. `alpha_dropout` in place has two of them, 16 MB, PyTorch too.
 * `float_power`: the base in float64, 16 MB. PyTorch needs 32 MB.
 * `combinations`: the places of what is chosen, 32 MB. PyTorch needs 68 MB.
 * `multinomial` with replacement, of one long row: the cumulative weights, 8 MB, PyTorch too.
@@ -419,6 +420,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "index_add_": lambda: wide.index_add_(0, places, rows),
         "index_copy_": lambda: wide.index_copy_(0, whole[:1000], rows),
         "uniform_": lambda: z.uniform_(),
+        "dropout2d in place": lambda: functional.dropout2d(image, 0.5, inplace=True),
+        "feature_alpha_dropout in place": lambda: functional.feature_alpha_dropout(
+            image, 0.5, True, inplace=True
+        ),
         "normal_": lambda: z.normal_(),
     }
     return new, inside
@@ -459,7 +464,12 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
             x, y
         ),
     }
-    return new, {}
+    inside: Calls = {
+        "dropout in place": lambda: functional.dropout(y, 0.5, inplace=True),
+        "alpha_dropout in place": lambda: functional.alpha_dropout(y, 0.5, True, inplace=True),
+        "rrelu in place": lambda: functional.rrelu(wide, training=True, inplace=True),
+    }
+    return new, inside
 
 
 def bytes_of(result: Any) -> int:

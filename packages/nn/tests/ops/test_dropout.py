@@ -46,3 +46,17 @@ def test_in_place_and_mask() -> None:
     assert x.tolist() == [0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 2.0, 2.0]
     result, mask = ops.native_dropout(lc.ones(100), 0.3, True)
     assert ((result != 0) == mask).all().item()
+
+
+def test_in_place_half_precision_and_whole_channels() -> None:
+    # torch.nn.functional.dropout of ones in float16, p = 0.3: 1 / 0.7 is rounded once.
+    assert ops.dropout(lc.ones(99, dtype=lc.float16), 0.3, True).max().item() == 1.4287109375
+    assert ops.dropout_(lc.ones(99, dtype=lc.float16), 0.3, True).max().item() == 1.4287109375
+    for name in ("feature_dropout", "alpha_dropout", "feature_alpha_dropout"):
+        x = lc.ones(2, 3, 2, 2)
+        lc.manual_seed(1)
+        expected = getattr(ops, name)(x, 0.4, True).tolist()
+        lc.manual_seed(1)
+        assert getattr(ops, name + "_")(x, 0.4, True) is x
+        assert x.tolist() == expected
+    assert ops.alpha_dropout_(lc.ones(3), 1.0, True).tolist() == [0.0, 0.0, 0.0]

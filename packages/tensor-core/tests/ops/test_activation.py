@@ -129,6 +129,10 @@ def test_rrelu() -> None:
     drawn = lc.rrelu(a, 0.1, 0.5, training=True)
     # torch.manual_seed(0); torch.rrelu(torch.tensor([-1., 2., -3.]), 0.1, 0.5, training=True)
     assert drawn.tolist() == pytest.approx([-0.488021195, 2.0, -1.1493839], rel=1e-6)
+    lc.manual_seed(0)
+    assert lc.rrelu_(a, 0.1, 0.5, training=True) is a
+    assert a.tolist() == drawn.tolist()
+    assert lc.rrelu_(lc.tensor([-1.0, 2.0]), 0.2, 0.4).tolist() == pytest.approx([-0.3, 2.0])
 
 
 def test_logit() -> None:

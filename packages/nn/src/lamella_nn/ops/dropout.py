@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from lamella_core.conventions.results import write_out
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
 from lamella_core.ops.random import dropout_noise
@@ -75,7 +74,11 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
         return input
     if p == 1:
         return input * zeros_like(input)
-    return input * _feature_noise(input).bernoulli_(1 - p).div_(1 - p)
+    return input * _drawn(_feature_noise(input), p)
+
+
+def _drawn(noise: Tensor, p: float) -> Tensor:
+    return noise.bernoulli_(1 - p).div_(1 - p)
 
 
 def _feature_noise(input: Tensor) -> Tensor:
@@ -108,31 +111,50 @@ def _alpha(input: Tensor, p: float, train: bool, noise_like: Callable[[Tensor], 
         return input
     if p == 1:
         return input * zeros_like(input)
-    noise = noise_like(input).bernoulli_(1 - p)
+    factor, shift = _alpha_noise(noise_like(input), p)
+    return (input * factor).add_(shift)
+
+
+def _alpha_noise(noise: Tensor, p: float) -> tuple[Tensor, Tensor]:
     scale = 1 / sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p))
+    noise.bernoulli_(1 - p)
     shift = noise.add(-1).mul_(_ALPHA * scale).add_(_ALPHA * scale * p)
-    return (input * noise.mul_(scale)).add_(shift)
+    return noise.mul_(scale), shift
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`dropout` in place."""
-    return _into(input, dropout(input, p, train))
+    return _in_place(input, p, train, empty_like)
 
 
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`feature_dropout` in place."""
-    return _into(input, feature_dropout(input, p, train))
+    return _in_place(input, p, train, _feature_noise)
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`alpha_dropout` in place."""
-    return _into(input, alpha_dropout(input, p, train))
+    return _in_place(input, p, train, empty_like, alpha=True)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`feature_alpha_dropout` in place."""
-    return _into(input, feature_alpha_dropout(input, p, train))
+    return _in_place(input, p, train, _feature_noise, alpha=True)
 
 
-def _into(input: Tensor, result: Tensor) -> Tensor:
-    return input if result is input else write_out("dropout_", input.copy_(result), None)
+def _in_place(
+    input: Tensor,
+    p: float,
+    train: bool,
+    noise_like: Callable[[Tensor], Tensor],
+    alpha: bool = False,
+) -> Tensor:
+    _check(p, train)
+    if not train or p == 0 or input._array.size == 0:
+        return input
+    if p == 1:
+        return input.mul_(zeros_like(input))
+    if not alpha:
+        return input.mul_(_drawn(noise_like(input), p))
+    factor, shift = _alpha_noise(noise_like(input), p)
+    return input.mul_(factor).add_(shift)

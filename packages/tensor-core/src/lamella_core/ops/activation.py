@@ -118,6 +118,11 @@ def rrelu(
     """
     if not training:
         return write_out("rrelu", leaky_relu(input, (lower + upper) / 2), None)
+    slope = _drawn_slopes(input, lower, upper, generator)
+    return write_out("rrelu", mul(input, slope), None)
+
+
+def _drawn_slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Tensor:
     slope = input.detach().new_ones(input.shape)
     parts: Any = [(slope, input.detach())]
     if slope.numel() > 65536:
@@ -127,7 +132,7 @@ def rrelu(
         drawn = place.new_empty((int(negative.sum()),)).double()
         drawn.uniform_(lower, upper, generator=generator)
         place[negative] = drawn.to(place.dtype)
-    return write_out("rrelu", mul(input, slope), None)
+    return slope
 
 
 # ------------ exponentials
@@ -303,8 +308,11 @@ def rrelu_(
     generator: Generator | None = None,
 ) -> Tensor:
     """:func:`rrelu` in place."""
-    result = input.copy_(rrelu(input, lower, upper, training, generator))
-    return write_out("rrelu_", result, None)
+    slope: Any = (lower + upper) / 2
+    if not training:
+        return write_out("rrelu_", call_inplace(leaky_relu.op, input, slope), None)
+    slope = _drawn_slopes(input, lower, upper, generator)
+    return write_out("rrelu_", input.mul_(slope), None)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:

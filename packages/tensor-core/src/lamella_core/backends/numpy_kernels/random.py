@@ -60,7 +60,8 @@ def poisson(input: np.ndarray, generator: Any) -> np.ndarray:
 def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarray, np.ndarray]:
     noise = np.empty_like(input)
     bernoulli_(noise, 1.0 - p, generator)
-    noise /= noise.dtype.type(1.0 - p)
+    # Half precision is divided in float32, by a number that is not rounded to it.
+    noise /= (np.float32 if noise.itemsize == 2 else noise.dtype.type)(1.0 - p)
     return input * noise, noise
 
 
