@@ -4,7 +4,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from lamella_nn.kernels.precision import compute_type, single
+from lamella_core.backends.numpy_blocks import casts
+from lamella_nn.kernels.precision import compute_type, put, single
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
@@ -22,3 +23,27 @@ def test_other_types_stay():
         assert compute_type(given.dtype) == dtype
         assert single(given) is given
     assert single(None) is None
+
+
+def test_conversions_are_a_plugins_where_it_has_them(monkeypatch) -> None:
+    seen = []
+
+    def widen(array, out=None):
+        seen.append(array.shape)
+        result = array.astype(np.float32)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    half = np.dtype(np.float16)
+    monkeypatch.setitem(casts, (half, np.dtype(np.float32)), widen)
+    given = np.array([[1.5, -2.0], [0.25, 65504.0]], half)
+    np.testing.assert_array_equal(single(given), [[1.5, -2.0], [0.25, 65504.0]])
+    target = np.zeros((2, 4), np.float32)
+    put(target[:, ::2], given)
+    np.testing.assert_array_equal(target, [[1.5, 0, -2, 0], [0.25, 0, 65504, 0]])
+    assert seen == [(2, 2), (2, 2)]
+    # What a plugin makes of an array without dimensions may be none.
+    assert single(np.array(1.5, half)).__class__ is np.ndarray
+    assert len(seen) == 2

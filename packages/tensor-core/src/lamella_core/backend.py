@@ -59,6 +59,7 @@ class Backend(ABC):
     half_products: bool = False
     sole_device: Device | None = None
     large: float = float("inf")
+    casts: Any = ()
     converted: Any = None
     reduce_converted: Any = None
     key: int = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.activation import own, sigmoid
 from lamella_core.kernels.arithmetic import drop_where
 from lamella_core.kernels.extrema import clamp
-from lamella_nn.kernels.precision import single
+from lamella_nn.kernels.precision import put, single
 
 
 @shared_kernel
@@ -117,7 +118,7 @@ def halves(input: Any, dim: int) -> tuple[Any, Any]:
 def gated(xp: Any, input: Any, dim: int) -> Any:
     first, second = halves(input, dim)
     if input.dtype.itemsize == 2:
-        return gate(xp, first, second).astype(input.dtype)
+        return converted(gate(xp, first, second), input.dtype)
     result = sigmoid(xp, second)
     return xp.multiply(first, result, result)
 
@@ -127,8 +128,8 @@ def gated_backward(xp: Any, grad_output: Any, input: Any, dim: int) -> Any:
     result = xp.empty(input.shape, input.dtype)
     (first, second), (to_first, to_second) = halves(input, dim), halves(result, dim)
     if input.dtype.itemsize == 2:
-        to_first[...] = gate(xp, grad_output, second)
-        to_second[...] = gate_slope(xp, grad_output, first, second)
+        put(to_first, gate(xp, grad_output, second))
+        put(to_second, gate_slope(xp, grad_output, first, second))
         return result
     # s, g s and (1 - s) g s a, one after the other, each in its place.
     sigmoid(xp, second, to_second)

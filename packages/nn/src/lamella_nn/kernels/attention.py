@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy import broadcast_shapes
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import order_of
 from lamella_core.parallel import spread
-from lamella_nn.kernels.precision import compute_type, single
+from lamella_nn.kernels.precision import compute_type, put, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,7 +129,7 @@ def _with_ones(xp: Any, array: Any, dtype: Any) -> Any:
     """The matrices, and a column of ones: a product with it adds the row of ``_with_row``."""
     heads, length, width = array.shape
     result = xp.empty((heads, length, width + 1), dtype)
-    result[:, :, :width] = array
+    put(result[:, :, :width], array)
     result[:, :, width] = 1
     return result
 
@@ -233,7 +234,7 @@ def forward(
             mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys])
             share = 1 / summed.swapaxes(-1, -2)
             if narrow:
-                outputs[:, rows] = xp.multiply(mixed, share, mixed)
+                put(outputs[:, rows], xp.multiply(mixed, share, mixed))
             else:
                 xp.multiply(mixed, share, outputs[:, rows])
 
@@ -320,10 +321,10 @@ def backward(
                 _accumulate(query_sums[:, rows], product * factor)
         if narrow:
             for place, sums in zip(own, (query_sums, key_sums, value_sums), strict=True):
-                place[...] = sums
+                put(place, sums)
 
     _go_over(plan, differentiate, threads)
-    return (*[each.astype(asked, copy=False) for each in gradients_of], to_mask)
+    return (*[converted(each, asked) for each in gradients_of], to_mask)
 
 
 def _accumulate_mask(to_mask: Any, index: Any, rows: slice, keys: int, slope: Any) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.activation import sigmoid
 from lamella_nn.kernels.activation import log_sigmoid
+from lamella_nn.kernels.precision import single
 
 
 @shared_kernel
@@ -26,7 +28,7 @@ def _single(xp: Any, function: Any, input: Any) -> Any:
     """A function of float16 or bfloat16 computed in float32, rounded once."""
     if input.dtype.itemsize > 2:
         return function(xp, input)
-    return function(xp, input.astype(xp.float32)).astype(input.dtype)
+    return converted(function(xp, single(input)), input.dtype)
 
 
 def _times(xp: Any, slope: Any, factor: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.embedding import add_rows
 from lamella_nn.kernels.groups import sum_groups
@@ -101,7 +102,7 @@ def embedding_bag(
         total = sum_groups(xp, weight, used, starts, lengths, factors)
     if mode == "mean":
         total /= xp.maximum(lengths, 1)[:, None].astype(total.dtype)
-    return total.astype(weight.dtype, copy=False), xp.empty(0, xp.int64)
+    return converted(total, weight.dtype), xp.empty(0, xp.int64)
 
 
 def _row_sums(xp: Any, weight: Any, indices: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_nn.kernels.precision import compute_type
 
 # A step of the loop over places in a group costs about as much as this many additions in
@@ -69,7 +70,7 @@ def sum_groups(
 
 
 def _rows(source: Any, index: Any, factors: Any, kind: Any) -> Any:
-    rows = source.take(index, 0).astype(kind, copy=False)
+    rows = converted(source.take(index, 0), kind)
     if factors is not None:
-        rows *= factors[:, None].astype(kind, copy=False)
+        rows *= converted(factors[:, None], kind)
     return rows

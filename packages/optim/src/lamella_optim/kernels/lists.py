@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import SINGLE, converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import spread, thread_count
 from lamella_core.quiet import quiet
@@ -298,11 +299,11 @@ class _Wide:
         if arrays[0].dtype.itemsize != 2:
             self.body(xp, arrays, scratch, constants, flags)
             return
-        wide = tuple([a.astype(xp.float32) for a in arrays])
+        wide = tuple([converted(a, SINGLE) for a in arrays])
         self.body(xp, wide, (xp.empty_like(wide[0]), xp.empty_like(wide[0])), constants, flags)
         for i, array in enumerate(arrays):
             if i != 1:
-                array[...] = wide[i]
+                array[...] = converted(wide[i], array.dtype)
 
 
 def gradient(xp: Any, param: Any, grad: Any, out: Any, weight_decay: Any, maximize: bool) -> Any:

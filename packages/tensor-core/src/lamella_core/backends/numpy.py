@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.backend import Backend
-from lamella_core.backends.numpy_blocks import LARGE, by_blocks, converted, reduce_converted
+from lamella_core.backends.numpy_blocks import LARGE, by_blocks, casts, converted, reduce_converted
 from lamella_core.device import CPU
 from lamella_core.dispatch import register_backend
 
@@ -42,6 +42,7 @@ class NumpyBackend(Backend):
         return np.empty(shape, dtype)
 
     by_blocks: Any = staticmethod(by_blocks)
+    casts: Any = casts
     converted: Any = staticmethod(converted)
     reduce_converted: Any = staticmethod(reduce_converted)
 

@@ -30,9 +30,10 @@ casts: Any = {}
 
 
 def converted(array: Any, dtype: Any) -> Any:
-    # The array itself where it is of the type, or a copy in it.
-    cast = casts.get((array.dtype, dtype))
-    return array.astype(dtype, copy=False) if cast is None else cast(array)
+    # The array itself where it is of the type, or a copy in it. Of arrays of other libraries a
+    # plugin knows nothing, and of those without dimensions it makes NumPy's scalars.
+    cast = array.__class__ is np.ndarray and array.ndim and casts.get((array.dtype, dtype))
+    return array.astype(dtype, copy=False) if not cast else cast(array)
 
 
 def by_blocks(

@@ -147,7 +147,9 @@ def compute_in_parts(
     if hasattr(kernel, "nin") and (
         rounds is None
         if out is None
-        else out.dtype == result.numpy and (out.itemsize > 1 or out.flags.c_contiguous)
+        else out.dtype == result.numpy
+        and (out.itemsize > 1 or out.flags.c_contiguous)
+        and (compute, out.dtype) not in backend.casts
     ):
         if compute is None:
             return kernel(*args, out=out)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import suggests_channels_last
 from lamella_core.parallel import even_step, shares, spread
-from lamella_nn.kernels.precision import compute_type
+from lamella_nn.kernels.precision import compute_type, put
 
 # Elements of groups that are worked on together.
 _BLOCK = 65536
@@ -19,7 +20,7 @@ _BLOCK = 65536
 
 def _parameter(values: Any, groups: int, dtype: Any) -> Any:
     """``(groups, channels)``, or None."""
-    return None if values is None else values.reshape(groups, -1).astype(dtype, copy=False)
+    return None if values is None else converted(values.reshape(groups, -1), dtype)
 
 
 def _rows(array: Any, groups: int) -> Any:
@@ -73,7 +74,7 @@ def native_group_norm(
         for start in starts:
             rows = slice(start, start + step)
             # What was converted is a copy, and can be written over.
-            block = values[rows].astype(dtype, copy=False)
+            block = converted(values[rows], dtype)
             out = result[rows] if dtype == input.dtype else block
             centered = out.reshape(len(out), length)
             flat = block.reshape(len(out), length)
@@ -92,12 +93,11 @@ def native_group_norm(
             if bias is not None:
                 np.add(out, bias[which][..., None], out)
             if out is block:
-                result[rows] = out
+                put(result[rows], out)
 
     spread(normalize, shares(count, step))
     statistics = [
-        each.reshape(len(input), groups).astype(input.dtype, copy=False)
-        for each in (mean, variance)
+        converted(each.reshape(len(input), groups), input.dtype) for each in (mean, variance)
     ]
     return (result.reshape(input.shape), *statistics)
 
@@ -133,7 +133,7 @@ def native_group_norm_backward(
 ) -> tuple[Any, Any, Any]:
     dtype = compute_type(input.dtype)
     weight = _parameter(weight, groups, dtype)
-    mean, variance = mean.astype(dtype, copy=False), variance.astype(dtype, copy=False)
+    mean, variance = converted(mean, dtype), converted(variance, dtype)
     if suggests_channels_last(input) and dtype == input.dtype:
         return _backward_of_channels_last(grad_output, input, groups, weight, mean, variance, eps)
     values, grads = _rows(input, groups), _rows(grad_output, groups)
@@ -147,7 +147,7 @@ def native_group_norm_backward(
     def differentiate(starts: range) -> None:
         for start in starts:
             rows = slice(start, start + step)
-            block, grad = (each[rows].astype(dtype, copy=False) for each in (values, grads))
+            block, grad = (converted(each[rows], dtype) for each in (values, grads))
             out = result[rows] if dtype == input.dtype else block
             np.subtract(block, mean[rows][..., None], out)
             rstd = _factors(variance[rows], eps)
@@ -166,11 +166,11 @@ def native_group_norm_backward(
             np.subtract(out, (sums.sum(1, keepdims=True) / length)[..., None], out)
             np.multiply(out, rstd[..., None], out)
             if out is block:
-                result[rows] = out
+                put(result[rows], out)
 
     spread(differentiate, shares(count, step))
     parameters = [
-        each.reshape(len(input), groups * channels).sum(0).astype(input.dtype, copy=False)
+        converted(each.reshape(len(input), groups * channels).sum(0), input.dtype)
         for each in (all_products, all_sums)
     ]
     return (result.reshape(input.shape), *parameters)

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import loss as whole
-from lamella_nn.kernels.precision import compute_type
+from lamella_nn.kernels.precision import compute_type, put, single
 
 _BLOCK = 65536
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
@@ -41,8 +42,9 @@ def _in_parts(
 
     def run(part: tuple[slice, ...]) -> None:
         outer = (part[0], *part[2:])
-        given = scores[part].astype(wide, copy=False), target[outer], weight, label_smoothing
-        probabilities[part], losses[outer], smoothed = whole.class_losses(np, *given)
+        given = converted(scores[part], wide), target[outer], weight, label_smoothing
+        found, losses[outer], smoothed = whole.class_losses(np, *given)
+        put(probabilities[part], found)
         if label_smoothing:
             even[outer] = smoothed
 
@@ -62,16 +64,15 @@ def cross_entropy_index(
     if input.size < _SMALL:
         if input.dtype.itemsize > 2:
             return whole.cross_entropy_index(np, input, target, weight, *rest)
-        weight = None if weight is None else weight.astype(np.float32, copy=False)
         loss, wide, total = whole.cross_entropy_index(
-            np, input.astype(np.float32), target, weight, *rest
+            np, single(input), target, single(weight), *rest
         )
-        return loss.astype(input.dtype), wide.astype(input.dtype), total
+        return converted(loss, input.dtype), converted(wide, input.dtype), total
     picked = None
     if ignore_index < 0 and input.dtype.itemsize > 2:
         picked = whole.plain_rows(np, input, target, weight, label_smoothing)
     if picked is None:
-        weight = None if weight is None else weight.astype(compute_type(input.dtype), copy=False)
+        weight = None if weight is None else converted(weight, compute_type(input.dtype))
         return whole.cross_entropy_by(np, _in_parts, input, target, weight, *rest)
     count, classes = input.shape
     dtype = input.dtype
@@ -120,24 +121,24 @@ def cross_entropy_index_backward(
             np, grad, probabilities, target, weight, total, *rest
         )
     if is_half:
-        grad = grad.astype(np.float32)
-        weight = None if weight is None else weight.astype(np.float32, copy=False)
+        grad, weight = single(grad), single(weight)
     if probabilities.size < _SMALL or batch == 1:
-        wide = probabilities.astype(np.float32)
+        wide = single(probabilities)
         result = whole.cross_entropy_index_backward(np, grad, wide, target, weight, total, *rest)
-        return result.astype(probabilities.dtype)
+        return converted(result, probabilities.dtype)
     result = np.empty_like(probabilities, order="C")
     step = even_step(batch, max(1, _BLOCK * batch // probabilities.size))
 
     def run(starts: range) -> None:
         for start in starts:
             rows = slice(start, start + step)
-            result[rows] = whole.any_cross_entropy_backward(
+            found = whole.any_cross_entropy_backward(
                 np,
                 grad[rows] if reduction == "none" else grad,
-                probabilities[rows].astype(np.float32) if is_half else probabilities[rows],
+                single(probabilities[rows]),
                 target[rows], weight, total, *rest,
             )  # fmt: skip
+            put(result[rows], found)
 
     spread(run, shares(batch, step))
     return result

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import normalization as whole
-from lamella_nn.kernels.precision import single
+from lamella_nn.kernels.precision import put, single
 
 _BLOCK = 131072
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
@@ -30,7 +31,7 @@ _FEWEST_SUMS = 8
 def _vector(array: Any, dtype: Any) -> Any:
     if array is None or (array.ndim == 1 and array.dtype is dtype):
         return array
-    return array.reshape(-1).astype(dtype, copy=False)
+    return converted(array.reshape(-1), dtype)
 
 
 def _rows(array: Any, length: int) -> Any:
@@ -84,8 +85,9 @@ def _layer_norm_of_half(
     def normalize(starts: range) -> None:
         for start in starts:
             part = slice(start, start + step)
-            given = rows[part].astype(np.float32), (length,), weight, bias, eps
-            result[part], mean[part], rstd[part] = native_layer_norm(*given)
+            given = single(rows[part]), (length,), weight, bias, eps
+            found, mean[part], rstd[part] = native_layer_norm(*given)
+            put(result[part], found)
 
     spread(normalize, shares(len(rows), step))
     kept = (*lead, *[1] * len(sizes))
@@ -148,7 +150,8 @@ def _channels_of_half(
         part = slice(start, start + step)
         parts = [None if each is None else each[part] for each in vectors]
         given = [single(each[:, part]) for each in arrays]
-        result[:, part], *rest = kernel(np, *given, *parts, eps)
+        found, *rest = kernel(np, *given, *parts, eps)
+        put(result[:, part], found)
         further[0, part], further[1, part] = rest
     return result.reshape(first.shape), further[0], further[1]
 
@@ -204,15 +207,16 @@ def _layer_norm_backward_of_half(
     for start in range(0, len(values), step):
         part = slice(start, start + step)
         grad, value, *statistics = (single(each[part]) for each in (grads, values, mean, rstd))
-        result[part], to_weight_here, to_bias_here = native_layer_norm_backward(
+        found, to_weight_here, to_bias_here = native_layer_norm_backward(
             grad, value, (length,), weight, *statistics
         )
+        put(result[part], found)
         to_weight += to_weight_here
         to_bias += to_bias_here
     return (
         result.reshape(input.shape),
-        to_weight.reshape(sizes).astype(dtype),
-        to_bias.reshape(sizes).astype(dtype),
+        converted(to_weight.reshape(sizes), dtype),
+        converted(to_bias.reshape(sizes), dtype),
     )
 
 

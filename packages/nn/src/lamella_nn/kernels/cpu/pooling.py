@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import is_reduced
+from lamella_core.backends.numpy_blocks import SINGLE, converted, is_reduced
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
 from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
+from lamella_nn.kernels.precision import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ class _Images:
         """A part of each array that lies together, half precision as float32."""
         parts = [each[place] for each in self.arrays]
         return [
-            np.ascontiguousarray(each, np.float32 if is_reduced(each) else each.dtype)
+            converted(np.ascontiguousarray(each), SINGLE if is_reduced(each) else each.dtype)
             for each in parts
         ]
 
@@ -70,7 +71,7 @@ class _Images:
                 kind = self.dtype if self.reduced and each.dtype == np.float32 else each.dtype
                 self.targets.append(self.make(np.empty, (count, *each.shape[3:]), kind))
         for target, each in zip(self.targets, results, strict=True):
-            target[place] = each
+            put(target[place], each)
 
     def make(self, make: Callable[..., Any], sizes: tuple[int, ...], dtype: Any) -> Any:
         if not self.channels_last:
@@ -85,10 +86,10 @@ class _Images:
 def _at_once(kernel: Callable[..., Any], first: Any, *rest: Any) -> Any:
     if not is_reduced(first):
         return kernel(np, first, *rest)
-    found = kernel(np, first.astype(np.float32), *rest)
+    found = kernel(np, converted(first, SINGLE), *rest)
     if found.__class__ is tuple:
-        return found[0].astype(first.dtype), *found[1:]
-    return found.astype(first.dtype)
+        return converted(found[0], first.dtype), *found[1:]
+    return converted(found, first.dtype)
 
 
 def _by_images(
@@ -350,14 +351,14 @@ def _adaptive(kernel: Callable[..., Any], input: Any, wanted: Any) -> Any:
     step = max(1, least, 2 * _BLOCK // (image * (images.inner if behind else 1)))
     outer, inner = values.shape[:2]
     if step >= outer * inner:
-        result = kernel(np, values, wanted, behind).astype(input.dtype, copy=False)
+        result = converted(kernel(np, values, wanted, behind), input.dtype)
     else:
         result = np.empty((outer, inner, *wanted, *values.shape[2 + dims :]), input.dtype)
         several = max(1, step // inner)
         for start in range(0, outer, several):
             for channel in range(0, inner, step):
                 part = slice(start, start + several), slice(channel, channel + step)
-                result[part] = kernel(np, values[part], wanted, behind)
+                put(result[part], kernel(np, values[part], wanted, behind))
     if not behind:
         return result.reshape(*images.lead, *wanted)
     result = np.moveaxis(result[:, 0], -1, 1)
