@@ -148,11 +148,10 @@ def backward(
     roots = _roots(outputs, grads)
     keep = create_graph if retain_graph is None else retain_graph
     if create_graph:
-        warnings.warn(
+        warn(
             "Using backward() with create_graph=True makes a reference cycle of each leaf and its "
             "gradient, whose memory is kept until the garbage collector runs: take autograd.grad, "
-            "or set the .grad of the leaves to None when done.",
-            stacklevel=3,
+            "or set the .grad of the leaves to None when done."
         )
     if targets is None:
         engine.run(roots, retain_graph=keep, create_graph=create_graph)
