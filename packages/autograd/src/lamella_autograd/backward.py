@@ -16,6 +16,7 @@ from lamella_autograd.modes import TRANSFORMING
 from lamella_core.dispatch import backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor, wrap
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
