@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-from lamella import _alias, _determinism, _matrices, _overriding, _retired, version
+from lamella import _alias, _determinism, _matrices, _old_orders, _overriding, _retired, version
 
 if TYPE_CHECKING:
     from lamella_autograd import *
@@ -27,6 +27,7 @@ if os.environ.get("LAMELLA_CPU_KERNELS") != "0" and find_spec("lamella_cpu_kerne
 _alias.install()
 _alias.register_file_names()
 _overriding.install()
+_old_orders.install()
 _matrices.install()
 
 _SUBMODULES = frozenset(

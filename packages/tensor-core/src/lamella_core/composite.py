@@ -7,6 +7,7 @@ from functools import cache, wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any
 
+from lamella_core import refusal
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
 from lamella_core.dispatch import REQUIRES_GRAD
@@ -69,7 +70,7 @@ def checked(function: Function, renames: bool = True, quick: bool = False) -> Fu
         None,
         function.__closure__,
     )
-    call = _maker(count, switches, renames)(function, by_position)
+    call = _maker(count, switches, renames, "alpha" in names)(function, by_position)
     variables = call.__code__.co_varnames
     call.__code__ = call.__code__.replace(
         co_argcount=code.co_argcount,
@@ -83,13 +84,16 @@ def checked(function: Function, renames: bool = True, quick: bool = False) -> Fu
 
 
 @cache
-def _maker(count: int, switches: tuple[tuple[int, str, str], ...], renames: bool) -> Any:
+def _maker(
+    count: int, switches: tuple[tuple[int, str, str], ...], renames: bool, more: bool
+) -> Any:
     # Makes the callers of functions with so many parameters, from a function and what to call.
     names = [f"a{i}" for i in range(count)]
     given = f"({''.join(f'{name}, ' for name in names)})"
     lines = [
         "def make(function, by_position):",
-        f"    def call({', '.join(names + ['**renamed'] * renames)}):",
+        f"    def call({', '.join(names + ['*more'] * more + ['**renamed'] * renames)}):",
+        *[f"        if more: return refusal.take_more(call, {given}, more)"] * more,
         *[f"        if renamed: return call_renamed(call, {given}, renamed)"] * renames,
         "        try:",
         *(f"            {line}" for line in switch_lines(switches)),
@@ -103,6 +107,7 @@ def _maker(count: int, switches: tuple[tuple[int, str, str], ...], renames: bool
     namespace: dict[str, Any] = {
         "call_renamed": call_renamed,
         "is_integer": is_integer,
+        "refusal": refusal,
         "refuse": refuse,
         "__name__": __name__,
     }

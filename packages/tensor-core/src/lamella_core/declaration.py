@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core import refusal
 from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
 from lamella_core.refusal import refuse
 from lamella_core.signature import Param, key_lines, parse, switch_lines, switches_of
@@ -244,7 +245,8 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
         name += "_"
     renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
     switches = switches_of([p.name for p in op.params], declaration.__annotations__, "bool")
-    code = _caller_code(tuple(p.kind for p in op.params), switches, has_out, renames)
+    kinds = tuple(p.kind for p in op.params)
+    code = _caller_code(kinds, switches, has_out, renames, op.params[-1].name == "value")
     count = len(op.params)
     names = tuple(p.name for p in op.params) + code.co_varnames[count:]
     positions = sum(not p.keyword_only for p in op.params)
@@ -261,6 +263,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
         "call_again": call_again,
         "call_renamed": call_renamed,
         "device_key": device_key,
+        "refusal": refusal,
         "refuse": refuse,
         "Tensor": Tensor,
         "__name__": declaration.__module__,
@@ -286,13 +289,16 @@ def _caller_code(
     switches: tuple[tuple[int, str, str], ...],
     has_out: bool,
     renames: bool,
+    more: bool,
 ) -> types.CodeType:
     """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
     params = tuple(Param(f"a{i}", kind, None, False, False) for i, kind in enumerate(kinds))
     arguments = "".join(f"{p.name}, " for p in params)
-    lines = [f"def caller({arguments}{'out, ' * has_out}{'**renamed' * renames}):"]
+    given = f"({arguments}{'out, ' * has_out})"
+    lines = [f"def caller({given[1:-1]}{'*more, ' * more}{'**renamed' * renames}):"]
+    if more:
+        lines += [f"    if more: return refusal.take_more(op.function, {given}, more)"]
     if renames:
-        given = f"({arguments}{'out' if has_out else ''})"
         lines += ["    if renamed:", f"        return call_renamed(op.function, {given}, renamed)"]
     if has_out:
         lines += [

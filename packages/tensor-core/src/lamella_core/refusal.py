@@ -74,6 +74,13 @@ def refuse(
     return plain if again and unread else None
 
 
+def take_more(function: Any, given: tuple[Any, ...], more: tuple[Any, ...]) -> Any:
+    """Raises TypeError for arguments beyond those by position; the facade's takes some of them."""
+    count = function.__wrapped__.__code__.co_argcount
+    text = f"{function.__name__}() takes {count} positional arguments but {count + len(more)}"
+    raise TypeError(f"{text} were given")
+
+
 def check_switches(name: str, **switches: Any) -> None:
     """Raises TypeError for the first of a call's switches that is no bool."""
     for argument, value in switches.items():
