@@ -69,6 +69,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
+    sequence = torch.randn(200, 100, 64)
+    recurrent = [each(64, 64).requires_grad_(False) for each in (torch.nn.LSTM, torch.nn.GRU)]
 
     def gradient(call: Callable[[Any], Any], *inputs: Any) -> Callable[[], Any]:
         leaves = [each.detach().clone().requires_grad_() for each in inputs]
@@ -317,6 +319,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "batch_norm of float16, given statistics": lambda: functional.batch_norm(
             half_image, bias[:8], bias[:8].exp()
         ),
+        "lstm": lambda: recurrent[0](sequence),
+        "gru": lambda: recurrent[1](sequence),
         "gradient of max_pool2d": gradient(lambda a: functional.max_pool2d(a, 2), image),
         "gradient of max_pool2d, channels last": gradient(
             lambda a: functional.max_pool2d(a, 3, 2, 1), last

@@ -247,11 +247,14 @@ def rnn_layer_backward(below: Kernel) -> Kernel:
 def gru_layer(below: Kernel) -> Kernel:
     def kernel(
         input: Any, hx: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any,
-        batch_sizes: tuple[int, ...], reverse: bool,
+        batch_sizes: tuple[int, ...], reverse: bool, saves: bool,
     ) -> Any:  # fmt: skip
         rows, size, dtype = len(input), hx.shape[1], hx.dtype
         if not (rows and size):
-            return below(input, hx, weight_ih, weight_hh, bias_ih, bias_hh, batch_sizes, reverse)
+            return below(
+                *(input, hx, weight_ih, weight_hh, bias_ih, bias_hh),
+                *(batch_sizes, reverse, saves),
+            )
         inputs = matmul(input, weight_ih.T)
         reserve = cupy.empty(5 * size * rows, dtype)
         output, state = cupy.empty((rows, size), dtype), cupy.array(hx, order="C")
@@ -309,13 +312,13 @@ def gru_layer_backward(below: Kernel) -> Kernel:
 def lstm_layer(below: Kernel) -> Kernel:
     def kernel(
         input: Any, hx: Any, cx: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any,
-        weight_hr: Any, batch_sizes: tuple[int, ...], reverse: bool,
+        weight_hr: Any, batch_sizes: tuple[int, ...], reverse: bool, saves: bool,
     ) -> Any:  # fmt: skip
         rows, size, dtype = len(input), cx.shape[1], cx.dtype
         if not (rows and size and hx.shape[1]):
             return below(
                 *(input, hx, cx, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr),
-                *(batch_sizes, reverse),
+                *(batch_sizes, reverse, saves),
             )
         reserve = cupy.empty(6 * size * rows, dtype)
         gates, before, tanh_cell = _split(reserve, rows, size, 4, 2)

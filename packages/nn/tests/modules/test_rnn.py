@@ -8,7 +8,8 @@ import pytest
 
 import lamella_core as core
 import lamella_nn as nn
-from lamella_nn.utils.rnn import pack_sequence
+from lamella_autograd import no_grad
+from lamella_nn.utils.rnn import pack_padded_sequence, pack_sequence
 
 # The first numbers of the parameters after torch.manual_seed(0) in PyTorch 2.13, and the sum of
 # all: `m = torch.nn.LSTM(3, 4, 2, bidirectional=True, proj_size=2)`, `m.weight_ih_l0[0]`,
@@ -139,3 +140,15 @@ def test_wrong_inputs():
         lstm(core.zeros(5, 2, 3, dtype=core.float64))
     with pytest.raises(RuntimeError, match=r"hidden\[1\] size \(1, 2, 4\), got \[1, 2, 5\]"):
         lstm(core.zeros(5, 2, 3), (core.zeros(1, 2, 4), core.zeros(1, 2, 5)))
+
+
+@pytest.mark.parametrize("make", [lambda: nn.LSTM(3, 5, 2, proj_size=2), lambda: nn.GRU(3, 5)])
+def test_states_do_not_depend_on_whether_a_gradient_may_be_asked_for(make):
+    module = make()
+    lengths = core.tensor([4, 3, 1])
+    rows = pack_padded_sequence(core.randn(4, 3, 3), lengths)
+    recorded, _ = module(rows)
+    with no_grad():
+        alone, _ = module(rows)
+    assert recorded.data.requires_grad
+    assert core.equal(alone.data, recorded.data)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.tensor import Tensor
+from lamella_nn.functional.arguments import is_constant
 from lamella_nn.ops.dropout import dropout as drop
 from lamella_nn.ops.recurrent import gru_layer, lstm_layer, rnn_layer
 
@@ -39,6 +40,10 @@ _SETTINGS = ("num_layers", "dropout", "train", "bidirectional")
 # ------------ one layer
 
 
+def _is_recorded(*tensors: Tensor) -> bool:
+    return not all([is_constant(each) for each in tensors])
+
+
 def _lstm_layer(
     rows: Tensor,
     states: tuple[Tensor, ...],
@@ -51,7 +56,17 @@ def _lstm_layer(
     projection = weights[-1] if len(weights) % 2 else None
     bias_ih, bias_hh = weights[2:4] if has_biases else (None, None)
     output, h, c, _ = lstm_layer(
-        rows, hx, cx, weights[0], weights[1], bias_ih, bias_hh, projection, batch_sizes, reverse
+        rows,
+        hx,
+        cx,
+        weights[0],
+        weights[1],
+        bias_ih,
+        bias_hh,
+        projection,
+        batch_sizes,
+        reverse,
+        _is_recorded(rows, *states, *weights),
     )
     return output, (h, c)
 
@@ -66,7 +81,15 @@ def _gru_layer(
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     bias_ih, bias_hh = weights[2:] if has_biases else (None, None)
     output, h, _ = gru_layer(
-        rows, states[0], weights[0], weights[1], bias_ih, bias_hh, batch_sizes, reverse
+        rows,
+        states[0],
+        weights[0],
+        weights[1],
+        bias_ih,
+        bias_hh,
+        batch_sizes,
+        reverse,
+        _is_recorded(rows, *states, *weights),
     )
     return output, (h,)
 

@@ -35,9 +35,10 @@ def gru_layer(
     bias_hh: Any,
     batch_sizes: tuple[int, ...],
     reverse: bool,
+    saves: bool,
 ) -> tuple[Any, Any, Any]:
     rows, size, dtype = input.shape[0], hx.shape[1], input.dtype
-    reserve = xp.empty(5 * size * rows, dtype)
+    reserve = xp.empty(5 * size * rows if saves else 0, dtype)
     output, last = xp.empty((rows, size), dtype), xp.empty(hx.shape, dtype)
 
     def run(part: Part) -> None:
@@ -54,7 +55,7 @@ def gru_layer(
             h = state[:, :width]
             blocks = in_blocks(xp, weight_hh, width)
             inputs = input_products(xp, chunk.rows_of(input), weight_ih, input_bias)
-            saved, outputs = chunk.saved_in(share, 5 * size), chunk.rows_of(output)
+            saved, outputs = chunk.room_in(xp, share, 5 * size), chunk.rows_of(output)
             for step in range(chunk.count):
                 block, sums = saved[step], inputs[step]
                 r_and_z, r, z = block[: 2 * size], block[:size], block[size : 2 * size]

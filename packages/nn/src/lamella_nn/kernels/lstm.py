@@ -37,9 +37,10 @@ def lstm_layer(
     weight_hr: Any,
     batch_sizes: tuple[int, ...],
     reverse: bool,
+    saves: bool,
 ) -> tuple[Any, Any, Any, Any]:
     rows, size, dtype = input.shape[0], cx.shape[1], input.dtype
-    reserve = xp.empty(6 * size * rows, dtype)
+    reserve = xp.empty(6 * size * rows if saves else 0, dtype)
     output = xp.empty((rows, hx.shape[1]), dtype)
     last_h, last_c = xp.empty(hx.shape, dtype), xp.empty(cx.shape, dtype)
 
@@ -53,7 +54,7 @@ def lstm_layer(
             h, c = state[:, :width], cell[:, :width]
             blocks = in_blocks(xp, weight_hh, width)
             inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
-            saved, outputs = chunk.saved_in(share, 6 * size), chunk.rows_of(output)
+            saved, outputs = chunk.room_in(xp, share, 6 * size), chunk.rows_of(output)
             products = xp.empty((2, size, width), dtype)
             for step in range(chunk.count):
                 block = saved[step]

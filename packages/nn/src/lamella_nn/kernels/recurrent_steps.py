@@ -67,6 +67,12 @@ class Chunk:
         end = start + height * self.width * self.count
         return reserve[start:end].reshape(self.count, height, self.width)
 
+    def room_in(self, xp: Any, reserve: Any, height: int) -> Any:
+        """The same for each step, to be written; one place for all steps where nothing is kept."""
+        if len(reserve):
+            return self.saved_in(reserve, height)
+        return [xp.empty((height, self.width), reserve.dtype)] * self.count
+
 
 class Part:
     """Sequences ``first`` to ``end`` of the batch."""

@@ -76,6 +76,7 @@ def gru_layer(
     bias_hh: Tensor | None,
     batch_sizes: BatchSizes,
     reverse: bool,
+    saves: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """``h' = (1 - z) n + z h`` from step to step, with the gates
 
@@ -87,6 +88,7 @@ def gru_layer(
         hx: the first state, ``(batch, hidden)``.
         weight_ih, weight_hh: those of ``r``, ``z``, ``n`` one below the other.
         bias_ih, bias_hh: likewise, or both None.
+        saves: whether what the derivative needs is kept; otherwise there is none of it.
 
     Returns:
         The states, ``(rows, hidden)``, the last one of each sequence, ``(batch, hidden)``, and
@@ -128,6 +130,7 @@ def lstm_layer(
     weight_hr: Tensor | None,
     batch_sizes: BatchSizes,
     reverse: bool,
+    saves: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """``c' = f c + i g`` and ``h' = W_hr (o tanh(c'))`` from step to step, with the gates
 
@@ -140,6 +143,7 @@ def lstm_layer(
         weight_ih, weight_hh: those of ``i``, ``f``, ``g``, ``o`` one below the other.
         bias_ih, bias_hh: likewise, or both None.
         weight_hr: ``(projected, hidden)``, or None for no projection.
+        saves: whether what the derivative needs is kept; otherwise there is none of it.
 
     Returns:
         The states ``h``, ``(rows, hidden or projected)``, the last ``h`` and the last ``c`` of
