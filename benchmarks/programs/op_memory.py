@@ -336,6 +336,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
             lambda a: functional.embedding_bag(places.view(50, 20), a), wide
         ),
         "gradient of logsigmoid": gradient(functional.logsigmoid, x),
+        "gradient of as_strided": gradient(lambda a: a.as_strided((1000, 1000), (2000, 2)), wide),
+        "gradient of imag": gradient(lambda a: a.imag, numbers),
+        "gradient of repeat": gradient(lambda a: a.repeat(2, 2), big),
         "gradient of a slope": gradient(functional.leaky_relu, x),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "blackman_window": lambda: torch.blackman_window(2_000_000),

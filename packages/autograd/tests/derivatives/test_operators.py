@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+
 import lamella_core as lc
 from lamella_autograd import grad
 
@@ -30,3 +34,14 @@ def test_power_to_the_exponent_zero():
     assert slope.tolist() == [0.0, 0.0]
     (bend,) = grad(slope.sum(), base)
     assert bend[0].item() == 0.0
+
+
+def test_a_number_to_a_power() -> None:
+    """``b ** x`` has the slope ``log(b) b ** x``; of base 0 it is 0, as in PyTorch."""
+    for base, exponents in ((2.0, [-1.0, 0.0, 3.0]), (0.5, [2.0]), (2.0, [1 + 2j])):
+        x = lc.tensor(exponents, dtype=None if base == 2.0 else lc.float64).requires_grad_()
+        (slope,) = grad((base**x).abs().sum() if x.is_complex() else (base**x).sum(), x)
+        expected = [math.log(base) * abs(base**e) for e in exponents]
+        assert slope.tolist() == pytest.approx(expected, rel=1e-5)
+    x = lc.tensor([0.0, 2.0]).requires_grad_()
+    assert grad((0.0**x).sum(), x)[0].tolist() == [0.0, 0.0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,28 @@ def test_gradient_of_an_index(index: object) -> None:
     if again.requires_grad:
         (slope,) = grad(again, above, core.from_numpy(array))
         np.testing.assert_array_equal(slope.numpy(), array[index])
+
+
+@pytest.mark.parametrize(
+    ("shape", "steps", "offset"),
+    [
+        ((2, 3), (6, 2), 1),
+        ((3, 2), (2, 6), 0),
+        ((3, 4), (2, 1), 1),
+        ((2, 3), (0, 1), 2),
+        ((0, 3), (1, 1), 0),
+        ((1, 2), (0, 11), 0),
+        ((), (), 5),
+    ],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_gradient_of_strides(shape: Any, steps: Any, offset: int, recorded: bool) -> None:
+    """Every element has the sum over the places that show it, apart or not."""
+    x = core.zeros(3, 4, dtype=core.float64).requires_grad_()
+    weights = np.random.default_rng(0).standard_normal(shape)
+    expected = np.zeros(12)
+    for place in np.ndindex(*shape):
+        expected[offset + np.dot(place, steps).astype(int)] += weights[place]
+    view = x.as_strided(shape, steps, offset)
+    (found,) = grad(view, x, core.from_numpy(np.asarray(weights)), create_graph=recorded)
+    np.testing.assert_array_equal(found.detach().numpy(), expected.reshape(3, 4))

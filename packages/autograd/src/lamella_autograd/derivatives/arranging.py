@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import is_unseen
+from lamella_core.conventions.common import LARGE
 
 if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
@@ -24,7 +28,19 @@ def _summed_repeats(grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[i
     apart = [n for pair in zip(repeats, sizes, strict=True) for n in pair]
     dims = tuple([2 * dim for dim, n in enumerate(repeats) if n != 1])
     grad = grad.reshape(apart)
+    few = len(dims) > 1 and prod(repeats) <= 8
+    if few and prod(input_shape) > LARGE and is_unseen():
+        # A sum over one dimension after the other would need room for the first.
+        first, *others = product(*map(range, repeats))
+        total = grad[_repetition(first)].clone()
+        for place in others:
+            total.add_(grad[_repetition(place)])
+        return total.reshape(input_shape)
     return (grad.sum(dims) if dims else grad).reshape(input_shape)
+
+
+def _repetition(place: tuple[int, ...]) -> tuple[Any, ...]:
+    return tuple([index for i in place for index in (i, slice(None))])
 
 
 derivative("flip", input=lambda grad, dims: grad.flip(dims))

@@ -14,6 +14,6 @@ derivative(
 )
 # The engine turns a real gradient of a complex argument into a complex one.
 derivative("real", input=lambda grad: grad)
-derivative("imag", input=lambda grad: complex(grad.new_zeros(grad.shape), grad))
+derivative("imag", input=lambda grad: complex(grad.new_zeros(()), grad))
 derivative("view_as_real", input=lambda grad: view_as_complex(grad.contiguous()))
 derivative("view_as_complex", input=lambda grad: view_as_real(grad))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella_autograd.formulas import conj, derivative, op_call, unchanged
 from lamella_autograd.modes import NO_GRAD
+from lamella_autograd.restore import is_unseen
 from lamella_core.dispatch import modes
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.complex_parts import real
@@ -30,7 +31,13 @@ def pow_input(grad: Tensor, input: Any, exponent: Any) -> Tensor:
 def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Tensor:
     """``grad * result * log(input)``, 0 where the base is 0 and the exponent positive or 0."""
     if not isinstance(input, Tensor):
+        nonzero = input != 0
         input = exponent.new_full((), input).to(result._dtype)
+        if nonzero:
+            slope = mul(result, log(input))
+            if is_unseen() and not result._dtype.is_complex:
+                return slope.mul_(grad)
+            return mul(grad, conj(slope))
     slope = mul(result, log(input))
     if exponent._dtype.is_complex:
         harmless = (input == 0) & (real(exponent) >= 0)

@@ -133,8 +133,9 @@ def vector_norm_input(
     size = abs(input)
     if ord in (float("inf"), float("-inf")):
         chosen = ((size == norm) | (size != size)).to(grad._dtype)
-        count = sum(chosen, dim, True) if shape else chosen
-        return input.sgn() * (chosen / count * grad)
+        del size
+        chosen = chosen * (grad / (sum(chosen, dim, True) if shape else chosen))
+        return input.sgn() * chosen
     scale = grad / (norm ** (ord - 1)).masked_fill(norm == 0, float("inf"))
     if ord < 1:
         return input.sgn() * (size ** (ord - 1)).masked_fill(input == 0, 0) * scale

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import sum_to_shape
+from lamella_autograd.restore import is_unseen, sum_to_shape
 from lamella_core.ops.creation import arange
 from lamella_core.ops.views import basic_index_backward, diagonal_backward, unfold_backward
 from lamella_core.tensor import Tensor
@@ -63,6 +63,10 @@ def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geome
     shape, steps, offset = geometry
     start = min(storage_offset, offset)
     count = max(_extent(size, stride, storage_offset), _extent(shape, steps, offset)) - start
+    if is_unseen() and _is_apart(size, stride) and _is_apart(shape, steps):
+        flat = grad.new_zeros(count)
+        flat.as_strided(size, stride, storage_offset - start).copy_(grad)
+        return flat.as_strided(shape, steps, offset - start)
     places = arange(count, device=grad.device)
     flat = grad.new_zeros(count).index_add(
         0, places.as_strided(size, stride, storage_offset - start).reshape(-1), grad.reshape(-1)
@@ -72,6 +76,17 @@ def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geome
         shares = grad.new_zeros(count).index_add(0, here, grad.new_ones(here.shape))
         flat = flat / shares.clamp(min=1)
     return flat.as_strided(shape, steps, offset - start)
+
+
+def _is_apart(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
+    # Whether each step goes beyond all that the smaller ones reach.
+    reach = 0
+    for step, n in sorted(zip(steps, shape, strict=True)):
+        if n > 1:
+            if step <= reach:
+                return False
+            reach += (n - 1) * step
+    return True
 
 
 def _extent(shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> int:
