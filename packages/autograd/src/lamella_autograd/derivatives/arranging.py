@@ -31,10 +31,11 @@ def _summed_repeats(grad: Tensor, input_shape: tuple[int, ...], repeats: tuple[i
     few = len(dims) > 1 and prod(repeats) <= 8
     if few and prod(input_shape) > LARGE and is_unseen():
         # A sum over one dimension after the other would need room for the first.
-        first, *others = product(*map(range, repeats))
-        total = grad[_repetition(first)].clone()
-        for place in others:
-            total.add_(grad[_repetition(place)])
+        places = product(*map(range, repeats))
+        first, second, *others = [grad[_repetition(place)] for place in places]
+        total = first + second
+        for each in others:
+            total.add_(each)
         return total.reshape(input_shape)
     return (grad.sum(dims) if dims else grad).reshape(input_shape)
 
