@@ -516,8 +516,11 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     ndim = max(input._array.ndim, other._array.ndim)
     left = (1,) * (ndim - input._array.ndim) + input._array.shape
     right = (1,) * (ndim - other._array.ndim) + other._array.shape
-    a = input.contiguous().reshape([size for n in left for size in (n, 1)])
-    b = other.contiguous().reshape([size for n in right for size in (1, n)])
+    if any([n != 1 != m for n, m in zip(left, right, strict=True)]):
+        # The product has to be row-major, or its sizes are merged in a copy.
+        input, other = input.contiguous(), other.contiguous()
+    a = input.reshape([size for n in left for size in (n, 1)])
+    b = other.reshape([size for n in right for size in (1, n)])
     result = (a * b).reshape([n * m for n, m in zip(left, right, strict=True)])
     return write_out("kron", result, out)
 
