@@ -31,6 +31,30 @@ def test_functions_are_the_keys_that_they_were() -> None:
     assert pickle.loads(pickle.dumps(torch.stack)) is torch.stack
 
 
+_READ = """
+import sys
+import lamella as torch
+class Derived(torch.Tensor): pass
+x = torch.ones(2)
+for call in (lambda: torch.stack([x, 3]), lambda: x.reshape(7), lambda: torch.cat((x, x), dim=5)):
+    try:
+        call()
+    except (IndexError, RuntimeError, TypeError) as error:
+        trace = error.__traceback__
+        names = set()
+        while trace:
+            names |= {*trace.tb_frame.f_locals}
+            trace = trace.tb_next
+        print({"args", "kwargs", "below"} <= names)
+"""
+
+
+def test_locals_can_be_read_in_a_traceback() -> None:
+    # As a debugger does; in a process of its own, which would crash.
+    done = subprocess.run([sys.executable, "-c", _READ], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["True"] * 3), done.stderr
+
+
 def test_signatures_and_names_are_kept() -> None:
     overrides.get_ignored_functions()
     assert list(inspect.signature(torch.stack).parameters) == ["tensors", "dim", "out"]

@@ -9,6 +9,7 @@ a table of handlers, and so that those who imported its name earlier meet the gu
 from __future__ import annotations
 
 import sys
+from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -135,19 +136,36 @@ def activate() -> None:
     _seen = here
 
 
-def _template(*args: Any, **kwargs: Any) -> Any:
-    """The code of every guard; what it needs stands among its constants, by these names."""
-    thread: Any = "thread"
-    meanings: Any = "meanings"
-    below: Any = "below"
-    ask: Any = "ask"
-    if not kwargs and not thread.modes:
-        for each in args:
-            if meanings[each.__class__]:
-                break
-        else:
-            return below(*args)
-    return ask(*args, **kwargs)
+# The code of every guard; what it needs stands among its constants, by these names. A closure's
+# variables are named behind the end, since only code that knows of them copies them to where a
+# debugger or a test runner reads them: without, reading a guard's locals crashes Python.
+_TEMPLATE = """
+def make({variables}):
+    def guard(*args, **kwargs):
+        thread = "thread"
+        meanings = "meanings"
+        below = "below"
+        ask = "ask"
+        if not kwargs and not thread.modes:
+            for each in args:
+                if meanings[each.__class__]:
+                    break
+            else:
+                return below(*args)
+        return ask(*args, **kwargs)
+        ({variables})
+    return guard
+"""
+
+
+@cache
+def _template(count: int) -> CodeType:
+    """The code of a guard with as many variables of a closure."""
+    variables = "".join(f"v{i}, " for i in range(count))
+    namespace: dict[str, Any] = {"__name__": __name__}
+    exec(compile(_TEMPLATE.format(variables=variables), "<guard>", "exec"), namespace)
+    code: CodeType = namespace["make"](*range(count)).__code__
+    return code
 
 
 def _guard_code(below: Any, ask: Function, replaced: CodeType) -> CodeType:
@@ -157,7 +175,7 @@ def _guard_code(below: Any, ask: Function, replaced: CodeType) -> CodeType:
     as many variables of a closure as its own has, hence ``replaced``.
     """
     needed = {"thread": thread, "meanings": meanings, "below": below, "ask": ask}
-    code = _template.__code__
+    code = _template(len(replaced.co_freevars))
     return code.replace(
         co_consts=tuple(
             [needed.get(each, each) if isinstance(each, str) else each for each in code.co_consts]
@@ -221,7 +239,7 @@ def _guard_property(name: str, member: property) -> None:
         def ask(*args: Any) -> Any:
             return _asking(getattr(guarded, kind), below, f"{full_name}.{kind}")(*args)
 
-        return FunctionType(_guard_code(below, ask, _template.__code__), {}, name)
+        return FunctionType(_guard_code(below, ask, _template(0)), {}, name)
 
     guarded = property(
         accessor(member.fget, "__get__"),
