@@ -95,7 +95,7 @@ def _forward(kind: str, on: dict[str, Any], sizes: Any, reverse: bool, how: str)
     given += [on.get("b_ih"), on.get("b_hh")]
     if kind == "lstm":
         given.append(on.get("w_hr"))
-    further = (how,) if kind == "rnn" else ()
+    further = (how if kind == "rnn" else True,)
     return getattr(ops, f"{kind}_layer")(*given, sizes, reverse, *further)
 
 
