@@ -1,8 +1,7 @@
 // Conversions between half precision and float32.
 #include "half.hpp"
 
-#include <cstring>
-
+#include "bits.hpp"
 #include "clones.hpp"
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -12,18 +11,6 @@
 
 namespace lamella {
 namespace {
-
-inline uint32_t bits_of(float number) {
-    uint32_t bits;
-    std::memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-inline float number_of(uint32_t bits) {
-    float number;
-    std::memcpy(&number, &bits, sizeof number);
-    return number;
-}
 
 // The exponents' biases differ by 112.
 inline float widened(Half half) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arrays.hpp"
+#include "bits.hpp"
 #include "clones.hpp"
 
 namespace nb = nanobind;
@@ -66,22 +67,11 @@ bool draw_words(uintptr_t address, nb::object words_) {
     return true;
 }
 
-inline int32_t bits_of(float number) {
-    int32_t bits;
-    std::memcpy(&bits, &number, sizeof bits);
-    return bits;
-}
-
-inline float number_of(int32_t bits) {
-    float number;
-    std::memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
 // As lamella_core.random.box_muller, step for step; there it says where they come from.
 inline float radius(int32_t k) {
     constexpr int32_t sqrt_half = 0x3f3504f3;
-    const int32_t bits = bits_of(static_cast<float>((1 << 24) - k)) - (sqrt_half + (24 << 23));
+    const int32_t bits =
+        static_cast<int32_t>(bits_of(static_cast<float>((1 << 24) - k))) - (sqrt_half + (24 << 23));
     const float exponent = static_cast<float>(bits >> 23);
     const float r = number_of((bits & 0x7fffff) + sqrt_half) - 1.0f;
     const float square = r * r;
