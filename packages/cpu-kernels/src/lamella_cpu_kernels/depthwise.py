@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def _suits(channels: int, groups: int, *arrays: Any) -> bool:
-    if groups == 1 or channels != groups:
+    # A result that the native kernel refuses would be held beside the one of the kernel below.
+    if groups == 1 or channels != groups or arrays[0].dtype.char not in "fd":
         return False
     return all(each is None or each.flags.c_contiguous for each in arrays)
 

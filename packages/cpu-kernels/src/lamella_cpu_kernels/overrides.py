@@ -14,6 +14,7 @@ from lamella_core.backends.numpy_kernels.few import numbers
 from lamella_core.dispatch import override_kernel
 from lamella_core.dtype import bfloat16, float16, float32
 from lamella_core.kernels import arithmetic, operators
+from lamella_core.kernels.gathering import same_elsewhere
 from lamella_core.offers import room
 from lamella_core.parallel import thread_count
 from lamella_core.quiet import quiet
@@ -220,7 +221,14 @@ def gather(below: Kernel) -> Kernel:
     native: Kernel = _native.gather
 
     def kernel(input: Any, dim: int, index: Any) -> Any:
-        if index.size and input.flags.c_contiguous:
+        # A result that the native kernel refuses would be held beside the one of the kernel below.
+        if (
+            index.size
+            and input.itemsize <= 8
+            and input.flags.c_contiguous
+            and index.flags.c_contiguous
+            and same_elsewhere(index.shape, input.shape, dim)
+        ):
             result = room(np, index.shape, input.dtype, True)
             if native(_bits(input), dim, index, _bits(result), thread_count()):
                 return result
