@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import lamella_autograd
 import lamella_core
-from lamella import _alias, _determinism, _matrices, _old_orders, _overriding, _retired, version
+from lamella import (
+    _alias,
+    _determinism,
+    _large_matrices,
+    _old_orders,
+    _overriding,
+    _retired,
+    version,
+)
 
 if TYPE_CHECKING:
     from lamella_autograd import *
@@ -28,7 +36,7 @@ _alias.install()
 _alias.register_file_names()
 _overriding.install()
 _old_orders.install()
-_matrices.install()
+_large_matrices.install()
 
 _SUBMODULES = frozenset(
     [name.split(".")[1] for name in _alias.MODULES]

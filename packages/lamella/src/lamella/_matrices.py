@@ -7,13 +7,11 @@ its own transpose to it.
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.dispatch import backends, override_kernel
 from lamella_core.extras import scipy_module
 from lamella_core.kernels import decomposition, eigen, solving
 from lamella_core.offers import room
@@ -315,12 +313,12 @@ def slogdet(A: np.ndarray) -> Any:
     return np.asarray(sign.astype(A.dtype)), np.asarray(logarithm.astype(A.real.dtype))
 
 
-def _over(
+def over(
     large: Callable[..., Any], count: int, inner: Any, below: Callable[..., Any]
 ) -> Callable[..., Any]:
     """The kernel for one matrix in the place of the one below, where matrices are large; between
     the two stands an override ``inner`` for batches."""
-    in_parts = inner(below)
+    in_parts, large = inner(below), quiet(large)
 
     def call(*args: Any) -> Any:
         if args[0].size < _LARGE > args[count - 1].size:
@@ -347,38 +345,3 @@ def _over(
         return tuple(targets) if several else targets[0]
 
     return call
-
-
-_kernels: dict[str, tuple[Callable[..., Any], int]] = {
-    "geqrf": (geqrf, 1),
-    "apply_reflections": (apply_reflections, 3),
-    "cholesky_inverse": (cholesky_inverse, 1),
-    "cholesky_solve": (cholesky_solve, 2),
-    "linalg_cholesky_ex": (cholesky_ex, 1),
-    "linalg_det": (det, 1),
-    "linalg_eigh": (eigh, 1),
-    "linalg_eigvalsh": (eigvalsh, 1),
-    "linalg_inv_ex": (inv_ex, 1),
-    "linalg_ldl_factor_ex": (ldl_factor_ex, 1),
-    "linalg_lu_factor_ex": (lu_factor_ex, 1),
-    "linalg_lu_solve": (lu_solve, 3),
-    "linalg_qr": (qr, 1),
-    "linalg_slogdet": (slogdet, 1),
-    "linalg_solve_ex": (solve_ex, 2),
-    "linalg_solve_triangular": (solve_triangular, 2),
-    "linalg_svd": (svd, 1),
-    "linalg_svdvals": (svdvals, 1),
-}
-
-
-def install() -> None:
-    """Puts these kernels over those of the core, which take a batch some matrices at a time."""
-    overrides = backends["cpu"].overrides
-    for name, (kernel, count) in _kernels.items():
-        # An override stands alone: the core's is put into this one.
-        over = partial(_over, quiet(kernel), count, overrides.get(name, _unchanged))
-        override_kernel(name, over, "cpu")
-
-
-def _unchanged(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    return kernel
