@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_autograd import Function
+from lamella_core.conventions.common import not_implemented_for
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -39,10 +40,7 @@ class _FakeQuantize(Function):
 
 def _check(name: str, input: Tensor, quant_min: int, quant_max: int) -> None:
     if not input.is_floating_point():
-        raise NotImplementedError(
-            f"\"{name}\" not implemented for '{input.dtype.class_name}'; convert the input to a "
-            "floating type"
-        )
+        raise not_implemented_for(name, input.dtype)
     if quant_min > quant_max:
         raise RuntimeError(
             "`quant_min` should be less than or equal to `quant_max`, but got "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lamella_core as core
+from lamella_core.conventions.common import not_implemented_for
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -53,10 +54,7 @@ def segment_reduce(
         RuntimeError: for other names, without lengths and offsets, and when they do not fit.
     """
     if not data.is_floating_point():
-        raise NotImplementedError(
-            f"\"segment_reduce\" not implemented for '{data.dtype.class_name}'; convert the data "
-            "to a floating type"
-        )
+        raise not_implemented_for("segment_reduce", data.dtype)
     if indices is not None:
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
     if reduce not in _KINDS:
