@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import SINGLE, converted, is_reduced
+from lamella_core.backends.numpy_blocks import SINGLE, converted, is_reduced, widened
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _LARGE = 1_800_000
 # Elements of what is in between for one part.
 _BLOCK = 98304
-
-
 # Elements that are worth a call.
 _CALL = 2000
 
@@ -81,15 +79,6 @@ class _Images:
     def results(self) -> Any:
         shaped = [each.reshape(*self.lead, *each.shape[2:]) for each in self.targets]
         return shaped[0] if len(shaped) == 1 else tuple(shaped)
-
-
-def _at_once(kernel: Callable[..., Any], first: Any, *rest: Any) -> Any:
-    if not is_reduced(first):
-        return kernel(np, first, *rest)
-    found = kernel(np, converted(first, SINGLE), *rest)
-    if found.__class__ is tuple:
-        return converted(found[0], first.dtype), *found[1:]
-    return converted(found, first.dtype)
 
 
 def _by_images(
@@ -190,7 +179,7 @@ def max_pool_with_indices(
 ) -> tuple[Any, Any]:
     settings = kernel, stride, padding, dilation
     if input.size < _LARGE:
-        return _at_once(whole.max_pool_with_indices, input, *settings, ceil_mode)
+        return widened(whole.max_pool_with_indices)(input, *settings, ceil_mode)
     sizes = input.shape[-len(kernel) :]
     geometry = whole.geometry(sizes, *settings, ceil_mode)
     # The places of windows of the last part, which are those of the next one in most cases.
@@ -217,7 +206,7 @@ def max_pool(
     settings = kernel, stride, padding, dilation
     geometry = whole.geometry(input.shape[-len(kernel) :], *settings, ceil_mode)
     if _needs_no_parts(input, geometry):
-        return _at_once(whole.largest, input, *settings, geometry)
+        return widened(whole.largest)(input, *settings, geometry)
 
     def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
         return whole.largest(np, part, kernel, stride, before, dilation, fitted)
@@ -251,7 +240,7 @@ def avg_pool(
     given = kernel, stride, padding, geometry[0], count_include_pad, divisor_override, ceil_mode
     if _needs_no_parts(input, geometry):
         divisor = whole.divisor(np, sizes, *given)
-        return _at_once(whole.means, input, kernel, stride, padding, geometry, divisor)
+        return widened(whole.means)(input, kernel, stride, padding, geometry, divisor)
 
     def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
         divisor = whole.divisor(np, sizes, *given, rows)
@@ -275,7 +264,7 @@ def avg_pool_backward(
     given = kernel, stride, padding, count_include_pad, divisor_override
     image = max(prod(sizes), prod(out))
     if prod(grad.shape[:-dims]) * image < _LARGE:
-        return _at_once(whole.avg_pool_backward, grad, sizes, *given)
+        return widened(whole.avg_pool_backward)(grad, sizes, *given)
     inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
     if is_reduced(grad) or not inside:
         return _by_images(whole.avg_pool_backward, dims, image, (grad,), sizes, *given)
@@ -299,7 +288,7 @@ def avg_pool_backward(
 def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
     dims, length = len(sizes), prod(sizes)
     if prod(input.shape[:-dims]) * length < _LARGE:
-        return _at_once(whole.put_flat, input, indices, sizes, accumulate)
+        return widened(whole.put_flat)(input, indices, sizes, accumulate)
     images = _Images(dims, input, indices)
     if (accumulate and images.reduced) or not (images.flat or images.channels_last):
         return _by_images(whole.put_flat, dims, length, (input, indices), sizes, accumulate)
@@ -378,7 +367,7 @@ def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
 
 def fractional_max_pool(input: Any, samples: Any, kernel: Any, output_size: Any) -> tuple[Any, Any]:
     if input.size < _LARGE:
-        return _at_once(fractional.fractional_max_pool, input, samples, kernel, output_size)
+        return widened(fractional.fractional_max_pool)(input, samples, kernel, output_size)
     images = input, samples
     seen = max(prod(input.shape[2:]), 4 * prod(output_size))
     return _by_images(
