@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import TYPE_CHECKING
+from operator import imul, mul
+from typing import TYPE_CHECKING, Any
 
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_likes import empty_like, ones_like, zeros_like
@@ -69,16 +70,7 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     Raises:
         RuntimeError: when the input has fewer than two dimensions, or ``p`` is not in [0, 1].
     """
-    _check(p, train)
-    if not train or p == 0 or input._array.size == 0:
-        return input
-    if p == 1:
-        return input * zeros_like(input)
-    return input * _drawn(_feature_noise(input), p)
-
-
-def _drawn(noise: Tensor, p: float) -> Tensor:
-    return noise.bernoulli_(1 - p).div_(1 - p)
+    return _times_noise(mul, input, p, train, _feature_noise)
 
 
 def _feature_noise(input: Tensor) -> Tensor:
@@ -97,52 +89,36 @@ def alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     Raises:
         RuntimeError: when ``p`` is not in [0, 1].
     """
-    return _alpha(input, p, train, empty_like)
+    return _times_noise(mul, input, p, train, empty_like, alpha=True)
 
 
 def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`alpha_dropout` of whole channels of ``(batch, channels, ...)``."""
-    return _alpha(input, p, train, _feature_noise)
-
-
-def _alpha(input: Tensor, p: float, train: bool, noise_like: Callable[[Tensor], Tensor]) -> Tensor:
-    _check(p, train)
-    if not train or p == 0 or input._array.size == 0:
-        return input
-    if p == 1:
-        return input * zeros_like(input)
-    factor, shift = _alpha_noise(noise_like(input), p)
-    return (input * factor).add_(shift)
-
-
-def _alpha_noise(noise: Tensor, p: float) -> tuple[Tensor, Tensor]:
-    scale = 1 / sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p))
-    noise.bernoulli_(1 - p)
-    shift = noise.add(-1).mul_(_ALPHA * scale).add_(_ALPHA * scale * p)
-    return noise.mul_(scale), shift
+    return _times_noise(mul, input, p, train, _feature_noise, alpha=True)
 
 
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`dropout` in place."""
-    return _in_place(input, p, train, empty_like)
+    return _times_noise(imul, input, p, train, empty_like)
 
 
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`feature_dropout` in place."""
-    return _in_place(input, p, train, _feature_noise)
+    return _times_noise(imul, input, p, train, _feature_noise)
 
 
 def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`alpha_dropout` in place."""
-    return _in_place(input, p, train, empty_like, alpha=True)
+    return _times_noise(imul, input, p, train, empty_like, alpha=True)
 
 
 def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """:func:`feature_alpha_dropout` in place."""
-    return _in_place(input, p, train, _feature_noise, alpha=True)
+    return _times_noise(imul, input, p, train, _feature_noise, alpha=True)
 
 
-def _in_place(
+def _times_noise(
+    multiply: Callable[[Any, Tensor], Any],
     input: Tensor,
     p: float,
     train: bool,
@@ -153,8 +129,10 @@ def _in_place(
     if not train or p == 0 or input._array.size == 0:
         return input
     if p == 1:
-        return input.mul_(zeros_like(input))
+        return multiply(input, zeros_like(input))  # type: ignore[no-any-return]
+    noise = noise_like(input).bernoulli_(1 - p)
     if not alpha:
-        return input.mul_(_drawn(noise_like(input), p))
-    factor, shift = _alpha_noise(noise_like(input), p)
-    return input.mul_(factor).add_(shift)
+        return multiply(input, noise.div_(1 - p))  # type: ignore[no-any-return]
+    scale = 1 / sqrt((_ALPHA * _ALPHA * p + 1) * (1 - p))
+    shift = noise.add(-1).mul_(_ALPHA * scale).add_(_ALPHA * scale * p)
+    return multiply(input, noise.mul_(scale)).add_(shift)  # type: ignore[no-any-return]
