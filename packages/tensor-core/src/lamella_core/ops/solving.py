@@ -89,7 +89,7 @@ def inv(A: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: when the matrices are not square or have another type.
     """
     check_square("linalg.inv", A)
-    inverse, info = (_inv_ex if out is None else offering(out, _inv_ex))(A)
+    inverse, info = offering(out, _inv_ex)(A)
     check_info("linalg.inv", info, _zero_pivot)
     return write_out("linalg.inv", inverse, out)
 
