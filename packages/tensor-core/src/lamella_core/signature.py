@@ -60,8 +60,13 @@ def switches_of(
     names: Iterable[str], kinds: dict[str, str], *looked_at: str
 ) -> tuple[tuple[int, str, str], ...]:
     """The places of parameters that take, of the types looked at, one alone, or None as well."""
-    found = ((i, *kinds.get(name, "").partition(" | ")) for i, name in enumerate(names))
-    return tuple((i, a, b) for i, a, _, b in found if a in looked_at and b in ("", "None"))
+    found = ((i, name, *kinds.get(name, "").partition(" | ")) for i, name in enumerate(names))
+    return tuple(
+        (i, kind, none)
+        for i, name, kind, _, none in found
+        # A dimension that is no integer is refused where it is counted from the front.
+        if kind in looked_at and none in ("", "None") and (kind != "int" or name[:3] != "dim")
+    )
 
 
 def switch_lines(switches: Iterable[tuple[int, str, str]]) -> list[str]:

@@ -7,7 +7,7 @@ from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import composite
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import modes
 from lamella_core.ops.views import _permute, _transpose, view_as_shape
@@ -69,6 +69,8 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
         IndexError: when a dimension is out of range.
     """
     ndim = input._array.ndim
+    if not (dim0.__class__ is dim1.__class__ is int):
+        dim0, dim1 = index_of(dim0, "dim0"), index_of(dim1, "dim1")
     if -ndim <= dim0 < ndim and -ndim <= dim1 < ndim:
         return _transpose_table[modes.bits | input._key](input, dim0, dim1)
     normalize_dim(dim0, ndim)
