@@ -62,6 +62,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
     flags, spaced = torch.empty_like(mask), torch.zeros(4_000_000)[::2]
+    exponents = torch.empty_like(small)
     narrow = torch.zeros(1000, 1000, dtype=torch.float16)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     last = image.to(memory_format=torch.channels_last)
@@ -407,6 +408,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "index_add into a tensor": lambda: torch.index_add(wide, 0, places, rows, out=given),
         "arange into a tensor": lambda: torch.arange(2_000_000, out=counted),
         "outer into a tensor": lambda: torch.outer(x[:1000], y[:2000], out=given),
+        "renorm into a tensor": lambda: torch.renorm(wide, 2, 0, 1.0, out=given),
+        "frexp into tensors": lambda: torch.frexp(x, out=(z, exponents)),
         "eye into a tensor": lambda: torch.eye(1000, 2000, out=given),
         "diff into a tensor": lambda: torch.diff(z.view(1000, 2000), dim=0, out=given[1:]),
         "isin into a tensor": lambda: torch.isin(x, y[:1000], out=flags),

@@ -310,3 +310,25 @@ def test_out_meets_an_operand():
     square = lc.arange(9.0).view(3, 3)
     with pytest.raises(RuntimeError, match="memory location"):
         lc.aminmax(square, dim=0, out=(square[0], square[1]))
+
+
+def test_renorm_and_frexp_need_no_memory_beside_out():
+    x, out, exponents = wide(), lc.zeros(SHAPE), lc.zeros(SHAPE, dtype=lc.int32)
+    lc.renorm(x, 2, 0, 1.0, out=out)
+    tracemalloc.start()
+    lc.renorm(x, 2, 0, 1.0, out=out)
+    norms = np.linalg.norm(out.numpy(), axis=1)
+    lc.frexp(x, out=(out, exponents))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(norms, 1, rtol=1e-5)
+    mantissa, exponent = np.frexp(x.numpy())
+    assert (out.numpy() == mantissa).all() and (exponents.numpy() == exponent).all()
+    assert peak < 1_700_000
+
+
+def test_products_of_vectors_refuse_an_operand_as_out():
+    x = lc.arange(9.0).view(3, 3)
+    for call in (lc.cross, linalg.cross, lc.kron):
+        with pytest.raises(RuntimeError, match="memory location"):
+            call(x, x + 1, out=x)

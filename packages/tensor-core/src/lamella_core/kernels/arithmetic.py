@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella_core.dispatch import namespace_kernels, shared_kernel
 from lamella_core.kernels.operators import check_divisor, is_integer
+from lamella_core.offers import offered, offers
 
 namespace_kernels(
     sqrt="sqrt",
@@ -45,7 +46,8 @@ def ldexp(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 
 @shared_kernel
 def frexp(xp: Any, input: Any) -> Any:
-    mantissa, exponent = xp.frexp(input)
+    places = [offered(input.shape, each) if offers else None for each in (input.dtype, "int32")]
+    mantissa, exponent = xp.frexp(input, *places)
     return mantissa, exponent.astype("int32", copy=False)
 
 

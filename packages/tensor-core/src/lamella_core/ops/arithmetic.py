@@ -11,7 +11,7 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.pointwise_values import wrapped_number
-from lamella_core.conventions.results import check_tensors, write_out, write_outs
+from lamella_core.conventions.results import check_tensors, offering, write_out, write_outs
 from lamella_core.declaration import LazyMethod, call_inplace, inplace_variant
 from lamella_core.dispatch import WATCHED
 from lamella_core.ops import operators
@@ -403,7 +403,7 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
         raise RuntimeError(
             f"torch.frexp() only supports floating-point dtypes, got {input.dtype!r}"
         )
-    return write_outs("frexp", _frexp(input), out, exact=False)
+    return write_outs("frexp", offering(out, _frexp)(input), out, exact=False)
 
 
 # ------------ three operands

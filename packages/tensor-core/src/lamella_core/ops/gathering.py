@@ -251,7 +251,7 @@ def nonzero_static(
     found = _nonzero(input)[:size]
     result = found.new_full((size, input._array.ndim), fill_value)
     result[: found._array.shape[0]] = found
-    return write_out("nonzero_static", result, out)
+    return write_out("nonzero_static", result, out, input)
 
 
 def unravel_index(indices: Tensor, shape: int | Sequence[int]) -> tuple[Tensor, ...]:

@@ -522,7 +522,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     a = input.reshape([size for n in left for size in (n, 1)])
     b = other.reshape([size for n in right for size in (1, n)])
     result = (a * b).reshape([n * m for n, m in zip(left, right, strict=True)])
-    return write_out("kron", result, out)
+    return write_out("kron", result, out, input, other)
 
 
 @composite()
@@ -543,7 +543,7 @@ def cross(
         dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
             raise RuntimeError(f"no dimension of size 3 in input (cross: shape {list(shape)})")
-    return write_out("cross", cross_product(input, other, dim), out)
+    return write_out("cross", cross_product(input, other, dim), out, input, other)
 
 
 def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:

@@ -102,7 +102,8 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     Raises:
         RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
     """
-    return write_out("linalg.cross", cross_product(input, other, dim), out)
+    result = cross_product(input, other, dim)
+    return write_out("linalg.cross", result, out, input, other)
 
 
 @checked

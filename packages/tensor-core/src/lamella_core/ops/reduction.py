@@ -9,6 +9,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import (
     check_memory,
+    check_out_type,
     index_of,
     normalize_dim,
     normalize_dims,
@@ -22,6 +23,7 @@ from lamella_core.conventions.results import (
     write_outs,
 )
 from lamella_core.dtype import FLOATING
+from lamella_core.ops.operators import mul
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -560,4 +562,7 @@ def renorm(
     norms = vector_norm(input, others, True, float(p))
     # PyTorch adds 1e-7 to the norm, which bounds the factor for the smallest norms.
     factors = (maxnorm / (norms + 1e-7)).masked_fill(norms <= maxnorm, 1)
-    return write_out("renorm", input * factors.to(input._dtype.to_real()), out)
+    factors = factors.to(input._dtype.to_real())
+    if out is not None:
+        check_out_type("renorm", input._dtype, out)
+    return write_out("renorm", mul(input, factors, out=out), None)
