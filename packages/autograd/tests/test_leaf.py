@@ -35,6 +35,32 @@ def test_create_graph_does_not_write() -> None:
     assert x.grad.requires_grad
 
 
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_gradient_made_in_place_is_taken_over_unless_its_storage_is_held(holds: bool) -> None:
+    x = lc.ones(1000, 500).requires_grad_()
+    held: list[Any] = []
+    made: list[int] = []
+
+    class Gives(autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, input: Any) -> Any:
+            return input * 1.0
+
+        @staticmethod
+        def backward(ctx: Any, grad: Any) -> Any:
+            own = lc.zeros(1000, 500).add_(grad)
+            made.append(own.data_ptr())
+            if holds:
+                held.append(own.untyped_storage())
+            return own
+
+    Gives.apply(x).backward(lc.ones(1000, 500))
+    assert (x.grad.data_ptr() == made[0]) is not holds
+    x.grad.add_(1)
+    if holds:
+        assert set(held[0].tolist()) == {0, 128, 63}
+
+
 # Each makes a scalar from two leaves of shape (2, 2); their gradients must not share memory.
 PAIRS = {
     "add": lambda a, b: (a + b).sum(),

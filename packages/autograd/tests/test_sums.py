@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lamella_autograd as autograd
@@ -178,6 +180,91 @@ def test_a_pass_within_a_pass_adds_to_the_same_leaf() -> None:
     (Again.apply(x * w) * w).sum().backward()
     # From the outer product w * x, from the inner pass 10, and from x * w again w * x.
     assert w.grad.tolist() == [2 * 1.0 + 10, 2 * 4.0 + 10]
+
+
+class Gives(autograd.Function):
+    """A copy, whose gradient is what a function makes of the one that arrives."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Any, make: Any) -> Any:
+        ctx.make = make
+        return input * 1.0
+
+    @staticmethod
+    def backward(ctx: Any, grad: Any) -> Any:
+        return ctx.make(grad), None
+
+
+# What holds the memory of a gradient beside the pass.
+HOLDERS = {
+    "the tensor": lambda grad: grad,
+    "a view": lambda grad: grad[:2],
+    "an array": lambda grad: grad.numpy(),
+    "a view of the array": lambda grad: grad.numpy()[1:],
+    "a detached tensor": lambda grad: grad.detach(),
+    "the buffer": lambda grad: memoryview(grad.numpy()),
+    "the storage": lambda grad: grad.untyped_storage(),
+    "the exchange of arrays": lambda grad: np.from_dlpack(grad),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_large_gradient_that_somebody_holds_is_not_added_to(holder: str) -> None:
+    size = 2 * SMALL
+    x = lc.ones(size).requires_grad_()
+    held: list[Any] = []
+
+    def make(grad: Any) -> Any:
+        made = grad * 2.0
+        held.append(HOLDERS[holder](made))
+        return made
+
+    hidden = x * 1.0
+    (hidden * 3.0 + Gives.apply(hidden, make)).sum().backward()
+    assert x.grad.tolist() == [5.0] * size
+    kept = held[0]
+    if holder == "the storage":
+        kept = np.frombuffer(bytes(kept.tolist()), np.float32)
+    assert set(np.asarray(kept).tolist()) == {2.0}
+
+
+def test_a_large_expanded_gradient_is_not_added_to() -> None:
+    size = 2 * SMALL
+    x = lc.ones(size).requires_grad_()
+    hidden = x * 1.0
+    (hidden.cumsum(0) + Gives.apply(hidden, lambda grad: grad[:1].expand(size))).sum().backward()
+    assert x.grad.tolist() == [1.0 + size - i for i in range(size)]
+
+
+def test_large_windows_that_overlap_are_not_added_to() -> None:
+    size = 2 * SMALL
+    x = lc.ones(size, 2).requires_grad_()
+    hidden = x * 1.0
+    windows = lc.arange(size + 1.0).unfold(0, 2, 1)
+    (hidden * 3.0 + Gives.apply(hidden, lambda grad: windows)).sum().backward()
+    assert x.grad.tolist() == [[i + 3.0, i + 4.0] for i in range(size)]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_large_gradients_are_added_up_in_the_first(transposed: bool) -> None:
+    shape = (500, 1000)
+    x = (lc.ones(1000, 500).t() if transposed else lc.ones(shape)).requires_grad_()
+
+    def peak(parts: int) -> int:
+        hidden = x * 1.0
+        total = hidden * 1.0
+        for _ in range(parts - 1):
+            total = total + hidden * 1.0
+        given = lc.ones(shape)
+        tracemalloc.start()
+        (grad,) = autograd.grad(total, x, given)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert grad.tolist() == [[float(parts)] * 1000] * 500
+        return most
+
+    # Two of 2 MB: the sum and what is added to it.
+    assert peak(4) < 4.1e6
 
 
 def test_a_sum_is_recorded_where_the_pass_is() -> None:

@@ -7,7 +7,9 @@ the first of them. A node that is above all of these runs at once, without havin
 
 from __future__ import annotations
 
+from functools import partial
 from heapq import heappop, heappush
+from itertools import product
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +24,11 @@ from lamella_autograd.hooks import (
 from lamella_autograd.leaf import accumulate_into, calibrate
 from lamella_autograd.modes import ANOMALY, NO_GRAD
 from lamella_autograd.node import Node, Output
+from lamella_autograd.ownership import least, references
 from lamella_autograd.passes import Pass, passes
-from lamella_autograd.sums import deposit, summed
+from lamella_autograd.sums import SMALL, deposit, summed
 from lamella_core.dispatch import REQUIRES_GRAD, modes
+from lamella_core.ops.creation import empty
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -127,9 +131,9 @@ def _sweep(
                 else:
                     known = front_arrived if edge is front else gradients.get(edge)
                 if known is not None:
-                    have = known[output]
-                    known[output] = grad if have is None else summed(have, grad)
-                    have = None
+                    if known[output] is not None:
+                        grad = summed(known[output], grad)
+                    known[output] = grad
                     continue
                 known = [None] * edge.outputs
                 known[output] = grad
@@ -348,8 +352,9 @@ class _Wanted:
         return id(leaf) in self.leaves
 
     def collect_leaf(self, leaf: Tensor, grad: Tensor) -> None:
-        have = self.leaves[id(leaf)]
-        self.leaves[id(leaf)] = grad if have is None else have + grad
+        if self.leaves[id(leaf)] is not None:
+            grad = summed(self.leaves[id(leaf)], grad)
+        self.leaves[id(leaf)] = grad
 
     def collect_node(self, node: Node, arrived: Any) -> None:
         for index in self.captures[node]:
@@ -374,24 +379,82 @@ class _Wanted:
 
 
 class _Spring(Node):
-    """Gives a leaf a gradient from nowhere, to count references; see ``leaf.calibrate``."""
+    """Gives what is behind it gradients from nowhere, to count references."""
 
     __slots__ = ("make",)
 
     make: Callable[[], Tensor]
     saves = False
 
+    def __init__(self, number: int, make: Callable[[], Tensor], *edges: Any) -> None:
+        self.edges = edges
+        self.number = number
+        self.hooks = None
+        self.make = make
+
     def apply(self, grad: Any) -> tuple[Any, ...]:
-        return (self.make(),)
+        return tuple([self.make() for _ in self.edges])
+
+
+class _End(Node):
+    """Notes which gradient arrives."""
+
+    __slots__ = ("arrived",)
+
+    saves = False
+
+    def __init__(self) -> None:
+        self.edges = (None,)
+        self.number = 0
+        self.hooks = None
+        self.arrived: list[Any] = []
+
+    def apply(self, grad: Any) -> tuple[Any, ...]:
+        self.arrived.append(id(grad[0] if isinstance(grad, list) else grad))
+        return (None,)
 
 
 def _run_pass(leaf: Tensor, make: Callable[[], Tensor]) -> None:
-    node = _Spring()
-    node.edges = (leaf,)
-    node.number = 0
-    node.hooks = None
-    node.make = make
-    run([(node, leaf)], retain_graph=False, create_graph=False)
+    run([(_Spring(0, make, leaf), leaf)], retain_graph=False, create_graph=False)
+
+
+def _is_summed_in_place(place: str, alone: bool, waits: bool) -> bool:
+    """Whether a second gradient is added to the first.
+
+    Args:
+        place: where they arrive: a ``node``, one ``output`` of it, or a ``leaf`` asked for.
+        alone: whether the second is the only one that its node gives.
+        waits: whether another node stands before the one that they arrive at.
+    """
+    made: list[int] = []
+
+    def make() -> Tensor:
+        grad = empty(SMALL + 1)
+        made.append(id(grad))
+        return grad
+
+    end = _End()
+    leaf = empty(SMALL + 1)
+    edge = {"node": end, "output": Output(end, 0), "leaf": leaf}[place]
+    other = _Spring(3, make, *((edge,) if alone else (edge, None, None)))
+    others = (other, _Spring(2, make, None)) if waits else (other,)
+    root = (_Spring(4, make, *others, edge), leaf)
+    inputs = [leaf] if place == "leaf" else None
+    given = run([root], retain_graph=False, create_graph=False, inputs=inputs, accumulate=False)
+    return made[len(others)] in end.arrived + [id(each) for each in given]
+
+
+def _calibrate_sums() -> None:
+    # The least of the counts, so that a sum is never made in what somebody else has.
+    places = product(("node", "output", "leaf"), (True, False), (True, False))
+    cases: Any = [partial(_is_summed_in_place, *each) for each in places]
+    least("summed", cases[0])
+    while references.summed:
+        references.summed -= 1
+        if not any([case() for case in cases]):
+            references.summed += 1
+            return
 
 
 calibrate(_run_pass)
+_calibrate_sums()

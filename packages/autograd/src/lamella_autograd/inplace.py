@@ -9,16 +9,16 @@ next use, by the version counter, that its own place is to be derived from the b
 from __future__ import annotations
 
 import gc
-from sys import getrefcount
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamella_autograd.names import inplace_name, name_of, rename_node
 from lamella_autograd.node import Node, Output, next_number
+from lamella_autograd.ownership import holders, references
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.complex_parts import view_as_complex, view_as_real
-from lamella_core.storage import new_storage, storage_of
-from lamella_core.tensor import Tensor, alias, blank
+from lamella_core.storage import storage_of
+from lamella_core.tensor import Tensor, alias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -387,19 +387,6 @@ def _move_retained(tensor: Tensor, old: Any, new: Node) -> None:
 # ------------ views older than their base's graph
 
 
-def _references(tensor: Tensor) -> int:
-    return getrefcount(tensor._storage)
-
-
-def _references_of_one() -> int:
-    tensor = blank()
-    tensor._storage = new_storage(None, 0)
-    return _references(tensor)
-
-
-_ONE = _references_of_one()
-
-
 def has_unmarked_views(target: Tensor) -> bool:
     """Whether a write that gives a plain tensor a graph may have to tell views of it.
 
@@ -409,7 +396,7 @@ def has_unmarked_views(target: Tensor) -> bool:
     base = target if target._view is None else target._view[0]
     if base._key & REQUIRES_GRAD or base._storage is None:
         return False
-    return _references(base) - _ONE > (base is not target)
+    return holders(base) - references.storage > (base is not target)
 
 
 def mark_views(base: Tensor) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_autograd.inference import INFERENCE_TENSOR
+from lamella_autograd.ownership import is_alone, least, references, sheds_storage
 from lamella_autograd.sums import SMALL
 from lamella_core import strided
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, backend_of_tensor
@@ -75,9 +76,9 @@ def accumulate_into(leaf: Tensor, grad: Tensor, create_graph: bool, settles: boo
             if create_graph:
                 leaf._grad = grad
             elif (
-                grad._storage is None
-                and getrefcount(grad) <= _tensor_references[settles]
-                and _is_alone(grad._array)
+                getrefcount(grad) <= references.taken[settles]
+                and sheds_storage(grad)
+                and is_alone(grad._array)
                 and not grad._key & REQUIRES_GRAD
                 and (
                     (grad._array.flags.c_contiguous and leaf._array.flags.c_contiguous)
@@ -104,14 +105,6 @@ def _add(array: Any, more: Any) -> None:
 _add_to = quiet(_add)
 
 
-def _is_alone(array: Any) -> bool:
-    """Whether no other array shares the memory; the caller's and the tensor's references count."""
-    if getrefcount(array) > _array_references:
-        return False
-    owner = array.base
-    return owner is None or getrefcount(owner) <= _owner_references
-
-
 def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
     if grad.layout is not strided:
         return grad.detach().clone()
@@ -134,20 +127,12 @@ def _copy_laid_out_as(leaf: Tensor, grad: Tensor) -> Tensor:
     return copy
 
 
-# How many references there are to what nobody else has depends on the interpreter, which keeps
-# some of them itself; so it is measured, through the calls that are made in earnest.
-
-_tensor_references = [0, 0]
-_array_references = _owner_references = 0
-
-
 def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
     """Measures the counts of references.
 
     Args:
         run_pass: sends through an engine the gradient that a function returns, to a leaf.
     """
-    global _array_references, _owner_references
     large = tensor([0.0]).expand(SMALL + 1).clone()
     small = tensor([0.0, 0.0])
 
@@ -167,14 +152,11 @@ def calibrate(run_pass: Callable[[Tensor, Callable[[], Tensor]], None]) -> None:
         return id(leaf._grad) == made[0]
 
     dtype = small._dtype.numpy
-    _owner_references = 0
-    _array_references = 100
+    references.owner = 0
+    references.array = 100
     for settles, leaf in enumerate((large, small)):
-        _tensor_references[settles] = 0
+        references.taken[settles] = 0
         while not is_taken(leaf, lambda: np.zeros(leaf.shape, dtype)):  # noqa: B023
-            _tensor_references[settles] += 1
-    _array_references = 0
-    while not is_taken(small, lambda: np.zeros(2, dtype)):
-        _array_references += 1
-    while not is_taken(small, lambda: np.zeros((2, 1), dtype).reshape(2)):
-        _owner_references += 1
+            references.taken[settles] += 1
+    least("array", lambda: is_taken(small, lambda: np.zeros(2, dtype)))
+    least("owner", lambda: is_taken(small, lambda: np.zeros((2, 1), dtype).reshape(2)))

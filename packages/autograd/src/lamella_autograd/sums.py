@@ -11,11 +11,13 @@ come, so that a pass holds no more than a few kilobytes for each leaf.
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from lamella_autograd.modes import NO_GRAD
+from lamella_autograd.ownership import is_alone, references, sheds_storage
 from lamella_core.device import CPU
 from lamella_core.dispatch import REORDERED, backend_of, modes, ops
 from lamella_core.quiet import quiet
@@ -34,20 +36,41 @@ _table = ops["add"].table
 
 
 def _summed(have: Tensor, grad: Tensor) -> Tensor:
-    """``have + grad``, recorded where the pass is."""
+    """``have + grad``, recorded where the pass is; in ``have``, if it is large, where nobody else
+    has it."""
     key = have._key
     dtype = have._dtype
-    if not key == grad._key == PLAIN or modes.bits != NO_GRAD or dtype is not grad._dtype:
-        return _table[key | grad._key | modes.bits](have, grad)
-    array = _add(have._array, grad._array)
-    if array.__class__ is not _array:
-        array = _as_array(array)
-    tensor = blank()
-    tensor._array = array
-    tensor._dtype = dtype
-    tensor._key = key
-    tensor._storage = tensor._graph = tensor._view = tensor._grad = None
-    return tensor
+    keys = key | grad._key
+    if modes.bits == NO_GRAD and dtype is grad._dtype and (keys == PLAIN or keys == _TRANSPOSED):
+        if (
+            have._array.size > SMALL
+            and getrefcount(have) <= references.summed
+            and have._array.shape == grad._array.shape
+            and sheds_storage(have)
+            and is_alone(have._array)
+            and _is_own(have._array)
+        ):
+            _add(have._array, grad._array, have._array)
+            return have
+        if keys == PLAIN:
+            array = _add(have._array, grad._array)
+            if array.__class__ is not _array:
+                array = _as_array(array)
+            tensor = blank()
+            tensor._array = array
+            tensor._dtype = dtype
+            tensor._key = key
+            tensor._storage = tensor._graph = tensor._view = tensor._grad = None
+            return tensor
+    return _table[keys | modes.bits](have, grad)
+
+
+def _is_own(array: Any) -> bool:
+    # Whether the memory is NumPy's, and no two elements are one in it.
+    owner = array.base
+    if owner is None:
+        return True
+    return owner.__class__ is _array and owner.flags.owndata and array.flags.forc
 
 
 def _deposit(sums: dict[Tensor, Any], leaf: Tensor, grad: Tensor) -> bool:
