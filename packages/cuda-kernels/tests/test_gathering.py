@@ -16,7 +16,9 @@ gathering = pytest.importorskip("lamella_cuda_kernels.gathering")
 
 @pytest.mark.parametrize("index", ["i8", "i4"])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i1", "c16", "?"])
-@pytest.mark.parametrize(("shape", "dim"), [((9, 4), 0), ((3, 9), 1), ((2, 9, 5), 1), ((9,), 0)])
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((9, 4), 0), ((9, 32), 0), ((3, 9), 1), ((2, 9, 5), 1), ((9,), 0)]
+)
 def test_places_along_a_dimension(shape: tuple[int, ...], dim: int, dtype: str, index: str) -> None:
     random = np.random.default_rng(0)
     array = (random.random(shape) * 100).astype(dtype)

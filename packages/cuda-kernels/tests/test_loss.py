@@ -43,7 +43,7 @@ def _expected(
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("shape", [(6, 50), (5, 4), (3, 40, 2, 5)])
+@pytest.mark.parametrize("shape", [(6, 50), (5, 4), (2, 4500), (3, 40, 2, 5)])
 @pytest.mark.parametrize("dtype", CLOSE)
 def test_loss_and_gradient(
     shape: tuple[int, ...], weighted: bool, smoothing: float, reduction: str, dtype: str

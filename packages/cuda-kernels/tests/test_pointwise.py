@@ -64,6 +64,20 @@ def test_of_two(name: str, dtype: str, size: int) -> None:
         _same(on, expected, dtype)
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_added_products(dtype: str, size: int) -> None:
+    x, y, z = (_given(size, dtype, seed) for seed in range(3))
+    wide, other, third = (each.double().numpy() for each in (x, y, z))
+    on = x.cuda()
+    found = lc.addcmul(on, y.cuda(), z.cuda(), value=0.5)
+    _same(found, wide + 0.5 * other * third, dtype)
+    # By a tensor without dimensions.
+    _same(lc.addcmul(on, y.cuda(), z.cuda()[0]), wide + other * third[0], dtype)
+    on.add_(y.cuda(), alpha=0.5)
+    _same(on, wide + 0.5 * other, dtype)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_with_a_number(dtype: str) -> None:
     x = _given(1001, dtype, 0)

@@ -116,12 +116,12 @@ class ndarray:
         return method(name, found) if callable(found) else device_side(found)
 
     def __getitem__(self, index: Any) -> Any:
-        return device_side(self._host[host_side(index)])
+        return device_side(self._host[host_side(checked_index(index))])
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, np.ndarray) and value.ndim:
             raise TypeError("Unsupported type <class 'numpy.ndarray'>")
-        self._host[host_side(index)] = host_side(value)
+        self._host[host_side(checked_index(index))] = host_side(value)
 
     def __len__(self) -> int:
         return len(self._host)
@@ -187,6 +187,14 @@ def check(value: Any) -> Any:
         for each in value:
             check(each)
     return value
+
+
+def checked_index(index: Any) -> Any:
+    """CuPy makes an array of a sequence, and of an empty one an array of numbers with a point."""
+    for each in index if isinstance(index, tuple) else (index,):
+        if isinstance(each, (list, range)) and not len(each):
+            raise IndexError("arrays used as indices must be of integer or boolean type.")
+    return index
 
 
 def host_side(value: Any) -> Any:

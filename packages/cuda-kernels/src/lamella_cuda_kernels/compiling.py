@@ -98,11 +98,16 @@ def each_element(source: str, name: str, char: str, count: int, *args: Any) -> N
         compiled(source, name, char)((blocks,), (256,), args)
 
 
-def each_row(source: str, name: str, char: str, rows: int, length: int, *args: Any) -> None:
-    """Runs a kernel in which a block of threads takes a row of ``length`` elements."""
+def each_row(
+    source: str, name: str, char: str, rows: int, length: int, *args: Any, most: int = _MOST_BLOCKS
+) -> None:
+    """Runs a kernel in which a block of threads, one of ``most``, takes rows of ``length``."""
     if rows:
-        threads = min(1024, max(32, -(-length // 128) * 32))
-        compiled(source, name, char)((min(rows, _MOST_BLOCKS),), (threads,), args)
+        compiled(source, name, char)((min(rows, most),), (_threads_of(length),), args)
+
+
+def _threads_of(length: int) -> int:
+    return min(1024, max(32, -(-length // 128) * 32))
 
 
 # A block keeps a row in registers: HELD elements in each thread, of which number k is at PLACE(k).
@@ -120,10 +125,26 @@ def can_be_held(length: int) -> bool:
     return _SHORT <= length <= _MOST_HELD * 1024
 
 
-def each_held_row(source: str, name: str, char: str, rows: int, length: int, *args: Any) -> None:
-    """Runs a kernel in which a block of threads holds a row of ``length`` elements."""
+def each_held_row(
+    source: str, name: str, char: str, rows: int, length: int, *args: Any, shares: bool = False
+) -> None:
+    """Runs a kernel in which a block of threads holds a row of ``length`` elements.
+
+    Args:
+        shares: whether a block reads something once for all its rows, so that only as many blocks
+            are worth their while as the device runs at once.
+    """
     source = _holding(source, 4 if length <= 4 * 1024 else _MOST_HELD)
-    each_row(source, name, char, rows, length, *args)
+    most = _at_once() // _threads_of(length) if shares else _MOST_BLOCKS
+    each_row(source, name, char, rows, length, *args, most=most)
+
+
+@cache
+def _at_once() -> int:
+    """The threads that a device runs at once."""
+    attributes = cupy.cuda.Device().attributes
+    found: int = attributes["MultiProcessorCount"] * attributes["MaxThreadsPerMultiProcessor"]
+    return found
 
 
 # All threads share a flat range, and take 16 bytes at a time where all arrays begin at a multiple.
@@ -154,20 +175,31 @@ extern "C" __global__ void NAME(POINTERS T *to, NUMBERS long long count) {
 
 
 def vector_source(
-    name: str, formula: str, arrays: Sequence[str], numbers: Sequence[str], functions: str = ""
+    name: str,
+    formula: str,
+    arrays: Sequence[str],
+    numbers: Sequence[str],
+    functions: str = "",
+    singles: Sequence[str] = (),
 ) -> str:
-    """The source of a kernel ``(*arrays, to, *numbers, count)`` that writes a formula of them.
+    """The source of a kernel ``(*arrays, *singles, to, *numbers, count)`` that writes a formula.
 
     Args:
         name: the kernel's.
-        formula: of the names of arrays, whose elements they stand for, and of numbers.
+        formula: of the names of arrays, whose elements they stand for, of arrays of one element
+            (``singles``), and of numbers.
         functions: source that the formula uses.
     """
     parts = {
         "NAME": name,
-        "POINTERS": " ".join(f"const T *all_{each}," for each in arrays),
+        "POINTERS": " ".join(f"const T *all_{each}," for each in (*arrays, *singles)),
         "NUMBERS": " ".join(f"double given_{each}," for each in numbers),
-        "CONSTANTS": " ".join(f"const A {each} = (A)given_{each};" for each in numbers),
+        "CONSTANTS": " ".join(
+            (
+                *(f"const A {each} = (A)given_{each};" for each in numbers),
+                *(f"const A {each} = up(*all_{each});" for each in singles),
+            )
+        ),
         "ADDRESSES": " ".join(f"(size_t)all_{each} |" for each in arrays),
         "LOADS": " ".join(
             f"const Vector some_{each} = ((const Vector *)all_{each})[i];" for each in arrays

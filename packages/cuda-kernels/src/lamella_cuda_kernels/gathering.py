@@ -17,7 +17,7 @@ from lamella_cuda_kernels.compiling import each_element, reduced_precision, take
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# ``x`` is (outer, size, inner), the result (outer, count, inner), in words of 1 to 8 bytes.
+# ``x`` is (outer, size, inner), the result (outer, count, inner), in words of 1 to 16 bytes.
 SOURCE = """
 extern "C" __global__ void take(const W *x, const I *places, W *to, long long *wrong,
                                 long long outer, long long size, long long count,
@@ -46,6 +46,7 @@ extern "C" __global__ void take(const W *x, const I *places, W *to, long long *w
 }
 """
 _WORDS = {
+    16: "struct alignas(16) { unsigned long long parts[2]; }",
     8: "unsigned long long",
     4: "unsigned int",
     2: "unsigned short",
@@ -82,7 +83,7 @@ def take(array: Any, places: Any, dim: int, wraps: bool, message: Callable[[int]
         return result
     array, places = cupy.ascontiguousarray(array), cupy.ascontiguousarray(places)
     row = prod(shape[dim + 1 :]) * array.itemsize
-    bits = row | array.data.ptr | 8
+    bits = row | array.data.ptr | 16
     word = bits & -bits
     inner = row // word
     wrong = cupy.zeros((), cupy.int64)

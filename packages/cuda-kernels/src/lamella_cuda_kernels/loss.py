@@ -10,9 +10,11 @@ import cupy
 from lamella_cuda_kernels.compiling import (
     WEIGHTS,
     Lines,
+    can_be_held,
     compiled,
     computed_type,
     each_element,
+    each_held_row,
     put_over,
     reduced_precision,
     takes,
@@ -24,14 +26,35 @@ if TYPE_CHECKING:
 
 # With w the weights of the classes, s the smoothing, p the probabilities and t the target, a row
 # loses (1 - s) w_t (-log p_t) + s / classes sum_c w_c (-log p_c), and an ignored one nothing.
-LINES = Lines(
+_LOSS = (
     WEIGHTS
     + """
 #define WEIGHT(j) weight_at(weight, j, weight_wide, 1)
-extern "C" __global__ void cross_entropy(const T *x, const long long *target, const void *weight,
-                                         long long weight_wide, T *to, A *losses, A *weights,
-                                         long long *wrong, long long ignored, double smoothing,
-                                         long long rows, long long length, long long inner) {
+#define PARAMETERS \\
+    const T *x, const long long *target, const void *weight, long long weight_wide, T *to, \\
+    A *losses, A *weights, long long *wrong, long long ignored, double smoothing, long long rows, \\
+    long long length
+// A row's loss, by one thread; class j of the row is ``from[j * inner]``.
+#define LOSE(inner)                                                                 \\
+    long long t = target[r];                                                        \\
+    A loss = 0, own = 0;                                                            \\
+    if (t != ignored) {                                                             \\
+        if (t < 0 || t >= length) {                                                 \\
+            *wrong = t;                                                             \\
+        } else {                                                                    \\
+            own = WEIGHT(t);                                                        \\
+            loss = (logarithm - (up(from[t * inner]) - top)) * own;                 \\
+            if (smoothing) loss = (A)(1 - smoothing) * loss + (A)(smoothing / length) * even; \\
+        }                                                                           \\
+    }                                                                               \\
+    losses[r] = loss;                                                               \\
+    weights[r] = own;
+"""
+)
+LINES = Lines(
+    _LOSS
+    + """
+extern "C" __global__ void cross_entropy(PARAMETERS, long long inner) {
     ROWS(r, rows) {
         const T *from = x + BASE(r);
         T *share = to + BASE(r);
@@ -47,20 +70,7 @@ extern "C" __global__ void cross_entropy(const T *x, const long long *target, co
         }
         ELEMENTS(j) share[j * inner] = down(exp(up(from[j * inner]) - top) / total);
         if (!LEADER) continue;
-        long long t = target[r];
-        A loss = 0, own = 0;
-        if (t != ignored) {
-            if (t < 0 || t >= length) {
-                *wrong = t;
-            } else {
-                own = WEIGHT(t);
-                loss = (logarithm - (up(from[t * inner]) - top)) * own;
-                if (smoothing)
-                    loss = (A)(1 - smoothing) * loss + (A)(smoothing / length) * even;
-            }
-        }
-        losses[r] = loss;
-        weights[r] = own;
+        LOSE(inner)
     }
 }
 extern "C" __global__ void cross_entropy_backward(const T *grad, long long grad_step, const T *p,
@@ -141,6 +151,38 @@ extern "C" __global__ void loss_of_all(const A *losses, const A *weights, T *los
 )
 
 
+# The same where the classes of a row are neighbours: each is read once.
+_HELD = (
+    _LOSS
+    + """
+extern "C" __global__ void cross_entropy(PARAMETERS) {
+    EACH_BLOCK(r, rows) {
+        const T *from = x + r * length;
+        A held[HELD], top = -INF, total = 0, even = 0;
+        for (int k = 0; k < HELD; k++) {
+            held[k] = PLACE(k) < length ? up(from[PLACE(k)]) : -INF;
+            top = larger(held[k], top);
+        }
+        top = block_max(top);
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) total += exp(held[k] - top);
+        total = block_sum(total);
+        A logarithm = log(total);
+        if (smoothing) {
+            for (int k = 0; k < HELD; k++)
+                if (PLACE(k) < length) even += (logarithm - (held[k] - top)) * WEIGHT(PLACE(k));
+            even = block_sum(even);
+        }
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) to[r * length + PLACE(k)] = down(exp(held[k] - top) / total);
+        if (threadIdx.x) continue;
+        LOSE(1)
+    }
+}
+"""
+)
+
+
 def _sizes(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """The rows, the classes, and the elements from one class to the next."""
     if len(shape) == 1:
@@ -198,11 +240,14 @@ def cross_entropy_index(below: Callable[..., Any]) -> Callable[..., Any]:
         losses, weights = cupy.empty((2, rows), wide)
         # A wrong target is written here; 0 is none, as it is always a class.
         wrong = cupy.zeros((), cupy.int64)
-        LINES.run(
-            "cross_entropy", dtype.char, rows, classes, places,
+        given = (
             cupy.ascontiguousarray(input), _targets(target), *weights_for(weight, dtype),
             probabilities, losses, weights, wrong, int(ignore_index), float(label_smoothing),
         )  # fmt: skip
+        if places == 1 and can_be_held(classes):
+            each_held_row(_HELD, "cross_entropy", dtype.char, rows, classes, *given, rows, classes)
+        else:
+            LINES.run("cross_entropy", dtype.char, rows, classes, places, *given)
         loss, total = _reduced(losses, weights, dtype, reduction, target.shape)
         _check(wrong, classes, ignore_index)
         return loss, probabilities, total

@@ -95,6 +95,20 @@ _HELD = (
 extern "C" __global__ void layer_norm(const T *x, T *y, A *means, A *rstds, const void *weight,
                                       long long weight_wide, const void *bias, long long bias_wide,
                                       long long rows, long long length, double eps) {
+    // The weights of short rows are few enough for registers: a block reads them once.
+#if HELD <= 4
+    A scale[HELD], shift[HELD];
+    for (int k = 0; k < HELD; k++) {
+        bool there = PLACE(k) < length;
+        scale[k] = there ? weight_at(weight, PLACE(k), weight_wide, 1) : 0;
+        shift[k] = there ? weight_at(bias, PLACE(k), bias_wide, 0) : 0;
+    }
+#define SCALE(k) scale[k]
+#define SHIFT(k) shift[k]
+#else
+#define SCALE(k) weight_at(weight, PLACE(k), weight_wide, 1)
+#define SHIFT(k) weight_at(bias, PLACE(k), bias_wide, 0)
+#endif
     EACH_BLOCK(r, rows) {
         const T *from = x + r * length;
         T *to = y + r * length;
@@ -109,12 +123,8 @@ extern "C" __global__ void layer_norm(const T *x, T *y, A *means, A *rstds, cons
             if (PLACE(k) < length) squares += held[k] * held[k];
         }
         A rstd = 1 / sqrt(block_sum(squares) / length + (A)eps);
-        for (int k = 0; k < HELD; k++) {
-            long long j = PLACE(k);
-            if (j < length)
-                to[j] = down(held[k] * rstd * weight_at(weight, j, weight_wide, 1)
-                             + weight_at(bias, j, bias_wide, 0));
-        }
+        for (int k = 0; k < HELD; k++)
+            if (PLACE(k) < length) to[PLACE(k)] = down(held[k] * rstd * SCALE(k) + SHIFT(k));
         if (!threadIdx.x) { means[r] = mean; rstds[r] = rstd; }
     }
 }
@@ -208,12 +218,14 @@ def native_layer_norm(below: Callable[..., Any]) -> Callable[..., Any]:
         mean, rstd = (
             cupy.empty((*lead, *[1] * len(sizes)), computed_type(dtype)) for _ in range(2)
         )
-        run, source = (each_held_row, _HELD) if can_be_held(length) else (each_row, LAYER)
-        run(
-            source, "layer_norm", dtype.char, rows, length,
+        given = (
             *_plain(input), output, mean, rstd, *weights_for(weight, dtype),
             *weights_for(bias, dtype), rows, length, float(eps),
         )  # fmt: skip
+        if can_be_held(length):
+            each_held_row(_HELD, "layer_norm", dtype.char, rows, length, *given, shares=True)
+        else:
+            each_row(LAYER, "layer_norm", dtype.char, rows, length, *given)
         return output, mean, rstd
 
     return kernel

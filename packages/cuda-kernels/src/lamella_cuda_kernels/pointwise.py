@@ -7,11 +7,21 @@ broadcasting, other types and strided operands, is left to CuPy.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_cuda_kernels.compiling import TYPES, each_vector, vector_source
+from lamella_cuda_kernels.compiling import (
+    TYPES,
+    each_vector,
+    put_over,
+    reduced_precision,
+    takes,
+    vector_source,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _UNARY = {
     "negative": "-x",
@@ -116,8 +126,42 @@ class Binary(_Function):
         return self._below(x, y, out=out, **more)
 
 
+@cache
+def _sum_source(single: bool) -> str:
+    arrays = ["x", "y"] if single else ["x", "y", "z"]
+    singles = ["z"] if single else []
+    return vector_source("addcmul", "x + value * (y * z)", arrays, ["value"], "", singles)
+
+
+def addcmul(below: Callable[..., Any]) -> Callable[..., Any]:
+    @reduced_precision
+    def kernel(input: Any, tensor1: Any, tensor2: Any, value: Any, out: Any = None) -> Any:
+        single = tensor2.ndim == 0
+        same = (input, tensor1) if single else (input, tensor1, tensor2)
+        if (
+            takes(input, tensor1, tensor2)
+            and all(each.shape == input.shape and each.flags.c_contiguous for each in same)
+            and not isinstance(value, complex)
+        ):
+            to = _target(out, input, *same)
+            if to is not None:
+                each_vector(
+                    _sum_source(single), "addcmul", input.dtype, input.size,
+                    input, tensor1, tensor2, to, float(value),
+                )  # fmt: skip
+                return to
+        result = below(input, tensor1, tensor2, value)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    return kernel
+
+
 def register(xp: Any) -> None:
-    """Puts the functions over the namespace's."""
+    """Puts the functions over the namespace's, and the kernel over the shared one."""
+    put_over("addcmul", addcmul)
     for forms, kind in ((_UNARY, Unary), (_BINARY, Binary)):
         for name, formula in forms.items():
             setattr(xp, name, kind(getattr(xp, name), formula))

@@ -2,7 +2,8 @@
 
 A block of threads sorts a row in shared memory by a bitonic network (Batcher, 1968), which compares
 places where numbers are equal and so is stable. Rows that are too long for that are left to CuPy;
-the k largest of them are those among the k largest of each piece.
+the k largest of them are those among the k largest of each piece. Few of a row are found one after
+another, in registers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import cupy
 
-from lamella_cuda_kernels.compiling import compiled, put_over, reduced_precision, takes
+from lamella_cuda_kernels.compiling import (
+    can_be_held,
+    compiled,
+    each_held_row,
+    put_over,
+    reduced_precision,
+    takes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +78,58 @@ extern "C" __global__ void sorted(const T *x, T *values, long long *order, long 
 }
 """
 
+# Of what a thread holds and has not given, the first of the best; then that of the block.
+_FEW_CHOSEN = 16
+_CHOOSING = """
+__device__ bool below(A x, A y) { return (y != y && x == x) || x < y; }
+#define NONE 0x7fffffff
+#define TAKE(y, j)                                                                     \\
+    if (j != NONE && (place == NONE || (descending ? below(best, y) : below(y, best))     \\
+                      || (j < place && !(descending ? below(y, best) : below(best, y))))) \\
+        { best = y; place = j; }
+#define EXCHANGE                                                                       \\
+    for (int d = 16; d; d >>= 1) {                                                     \\
+        A y = __shfl_xor_sync(0xffffffffu, best, d);                                   \\
+        int j = __shfl_xor_sync(0xffffffffu, place, d);                                \\
+        TAKE(y, j)                                                                     \\
+    }
+extern "C" __global__ void chosen(const T *x, T *values, long long *order, long long rows,
+                                  long long length, long long kept, long long descending) {
+    __shared__ A tops[32];
+    __shared__ int at[32];
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+    EACH_BLOCK(r, rows) {
+        const T *from = x + r * length;
+        A held[HELD];
+        unsigned int given = 0;
+        for (int k = 0; k < HELD; k++) {
+            held[k] = PLACE(k) < length ? up(from[PLACE(k)]) : 0;
+            given |= (unsigned int)(PLACE(k) >= length) << k;
+        }
+        for (int n = 0; n < kept; n++) {
+            A best = 0;
+            int place = NONE;
+            for (int k = 0; k < HELD; k++) {
+                int j = given >> k & 1 ? NONE : (int)PLACE(k);
+                TAKE(held[k], j)
+            }
+            EXCHANGE
+            __syncthreads();
+            if (!lane) { tops[warp] = best; at[warp] = place; }
+            __syncthreads();
+            best = tops[lane < warps ? lane : 0];
+            place = at[lane < warps ? lane : 0];
+            EXCHANGE
+            if (place % blockDim.x == threadIdx.x) given |= 1u << place / blockDim.x;
+            if (!threadIdx.x) {
+                values[r * kept + n] = from[place];
+                order[r * kept + n] = place;
+            }
+        }
+    }
+}
+"""
+
 
 def source_of(width: int) -> str:
     return f"#define WIDTH {width}\n{_SOURCE}"
@@ -88,9 +148,20 @@ def _sorted(rows: Any, kept: int, descending: bool, pieces: int = 1) -> tuple[An
     return values, order
 
 
+def _few_chosen(rows: Any, k: int, largest: bool) -> tuple[Any, Any]:
+    count, length = rows.shape
+    values = cupy.empty((count, k), rows.dtype)
+    order = cupy.empty(values.shape, cupy.int64)
+    sizes = (count, length, k, int(largest))
+    each_held_row(_CHOOSING, "chosen", rows.dtype.char, count, length, rows, values, order, *sizes)
+    return values, order
+
+
 def _chosen(rows: Any, k: int, largest: bool) -> tuple[Any, Any]:
     widest = _WIDTHS[rows.dtype.char]
     length = rows.shape[1]
+    if k <= _FEW_CHOSEN and can_be_held(length):
+        return _few_chosen(rows, k, largest)
     if length <= widest:
         return _sorted(rows, k, largest)
     pieces = -(-length // widest)

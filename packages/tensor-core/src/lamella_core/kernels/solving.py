@@ -135,7 +135,8 @@ def apply_reflections(xp: Any, A: Any, tau: Any, other: Any, adjoint: bool) -> A
     # R. Schreiber and C. Van Loan, "A storage-efficient WY representation", 1989.
     size = tau.shape[-2]
     vectors = xp.tril(A[..., :size], -1)
-    vectors[..., range(size), range(size)] = 1
+    places = xp.arange(size)
+    vectors[..., places, places] = 1
     turned = vectors.conj().swapaxes(-1, -2)
     system = tau * xp.triu(xp.matmul(turned, vectors), 1)
     inner = xp.matmul(turned, other)
