@@ -161,8 +161,8 @@ def _heads(array: Any, lead: tuple[int, ...]) -> Any:
 
 
 def _lead(*arrays: Any) -> tuple[int, ...]:
-    found: tuple[int, ...] = broadcast_shapes(*(x.shape[:-2] for x in arrays if x is not None))
-    return found
+    leads: set[tuple[int, ...]] = {x.shape[:-2] for x in arrays if x is not None}
+    return leads.pop() if len(leads) == 1 else broadcast_shapes(*leads)
 
 
 def _narrow(array: Any, dtype: Any) -> Any:
@@ -181,8 +181,10 @@ def attention(below: Callable[..., Any]) -> Callable[..., Any]:
         queries, all_keys, values = (_heads(x, lead) for x in (query, key, value))
         heads = len(queries)
         output = cupy.empty((heads, length, value.shape[-1]), dtype)
-        highest = cupy.zeros((heads, 1, length), wide)
-        total = cupy.ones((heads, 1, length), wide)
+        highest, total = cupy.empty((2, heads, 1, length), wide)
+        if not keys:
+            highest.fill(0)
+            total.fill(1)
         masks = _mask(mask, lead, wide)
         plan = _plan(heads, length, keys, highest.itemsize, is_causal, scale)
         for part, rows, seen in plan.blocks():

@@ -66,7 +66,9 @@ def matmul(a: Any, b: Any, out: Any = None, *, wide: bool = False) -> Any:
         result = matmul(a.reshape(-1, a.shape[-1]), b, wide=wide)
         return _given(result.reshape(*a.shape[:-1], b.shape[-1]), out)
     single = a.ndim == b.ndim == 2
-    batch = () if single else np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    batch = a.shape[:-2]
+    if b.shape[:-2] != batch:
+        batch = np.broadcast_shapes(batch, b.shape[:-2])
     shape = (*batch, a.shape[-2], b.shape[-1])
     dtype = computed_type(a.dtype) if wide else a.dtype
     if out is not None and out.shape == shape and out.dtype == dtype and out.flags.c_contiguous:
