@@ -168,9 +168,8 @@ class LOBPCG:
         return U @ (vectors * scale.unsqueeze(-1) * values.rsqrt())
 
 
-@arrays(method=False, name="lobpcg")
-def pairs(A: Tensor, E: Tensor, X: Tensor, generalized: bool) -> Any:
-    """``E`` and ``X`` as they are: where autograd takes up what the iteration found for ``A``."""
+# ``E`` and ``X`` as they are: where autograd takes up what the iteration found for ``A``.
+pairs = arrays()("lobpcg(A: Tensor, E: Tensor, X: Tensor, generalized: bool)")
 
 
 @shared_kernel("lobpcg")

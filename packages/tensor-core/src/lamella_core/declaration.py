@@ -17,14 +17,17 @@ import numpy as np
 from lamella_core import refusal
 from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
 from lamella_core.refusal import refuse
-from lamella_core.signature import Param, key_lines, parse, switch_lines, switches_of
+from lamella_core.signature import Param, key_lines, parse, read, switch_lines, switches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Declaration = Callable[..., Any] | str
+    Declarator = Callable[[Declaration], Any]
+
 
 def declare(
-    declaration: Callable[..., Any],
+    declaration: Declaration,
     convention: Any,
     *,
     method: bool = True,
@@ -32,6 +35,9 @@ def declare(
     name: str | None = None,
 ) -> Any:
     """Declares an op from a Python function that has a signature, a docstring and no body.
+
+    An op that composites call, and users do not, is declared by a line of text; see
+    :func:`signature.read`. It has no methods.
 
     Annotations say how an argument takes part in dispatch: ``Tensor``, ``Tensor | None``,
     ``Tensor | Number``, ``Sequence[Tensor]`` and ``Device | None`` contribute to the key, all
@@ -47,6 +53,8 @@ def declare(
     Returns:
         The public function.
     """
+    if isinstance(declaration, str):
+        declaration, method, inplace = read(declaration), False, False
     name = name or declaration.__name__
     params, has_out = parse(declaration)
     op = ops[name] = Op(name, params, convention)
@@ -98,10 +106,15 @@ def inplace_variant(op: Op) -> Op:
     return variant
 
 
+def in_place(function: Any) -> Any:
+    """The in-place variant of an op's function, which writes into its first argument."""
+    return inplace_function(inplace_variant(function.op), function.__wrapped__)
+
+
 def call_inplace(op: Op, *args: Any) -> Any:
-    """Runs the in-place variant of an op, whose first argument is written to."""
-    variant = inplace_variant(op)
-    function = inplace_function(variant, op.function.__wrapped__)
+    """Runs the in-place variant of an op."""
+    function = in_place(op.function)
+    variant = function.op
     if not function.__kwdefaults__:
         return function(*args)
     args = _normalised(variant, args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -54,6 +55,28 @@ def parse(declaration: Callable[..., Any]) -> tuple[tuple[Param, ...], bool]:
         default = by_name.get(name, REQUIRED)
         params.append(Param(name, kind, default, name in keyword_only, name in by_name))
     return tuple(params), "out" in keyword_only
+
+
+def read(text: str) -> Callable[..., Any]:
+    """The declaration that a line such as ``flip(input: Tensor, dims)`` stands for.
+
+    Parameters have no defaults, save for ``out``, which is ``Tensor | None`` and given by name.
+    """
+    name, _, given = text.removesuffix(")").partition("(")
+    kinds = dict(each.partition(": ")[::2] for each in given.split(", "))
+    out = kinds.pop("out", None)
+    count, names = len(kinds), tuple(kinds) + ("out",) * (out is not None)
+    code = _nothing.__code__.replace(
+        co_name=name, co_argcount=count, co_kwonlyargcount=len(names) - count,
+        co_varnames=names, co_nlocals=len(names),
+    )  # fmt: skip
+    declaration = types.FunctionType(code, globals(), name)
+    declaration.__annotations__ = {each: kind or "Any" for each, kind in kinds.items()}
+    return declaration
+
+
+def _nothing() -> None:
+    pass
 
 
 def switches_of(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
@@ -40,8 +41,7 @@ def arrays(
     like_first: bool = False,
     method: bool = True,
     inplace: bool = False,
-    name: str | None = None,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Declarator:
     """Declares an op whose kernel takes arrays and returns new ones, typed by their own dtype.
 
     Args:
@@ -56,7 +56,7 @@ def arrays(
         most_dims: how many dimensions they have at most for that.
         row_major: whether results are row-major whatever the kernel makes of a transposed input.
         like_first: whether results of the first tensor's shape have its order in memory.
-        method, inplace, name: see ``declaration.declare``.
+        method, inplace: see ``declaration.declare``.
     """
     convention = Arrays(
         promotes,
@@ -68,9 +68,7 @@ def arrays(
         row_major,
         like_first,
     )
-    return lambda declaration: declare(
-        declaration, convention, method=method, inplace=inplace, name=name
-    )
+    return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
 
 class Arrays:

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
 
-def contraction(
-    *, refuses: str = "bool", method: bool = True, name: str | None = None
-) -> Callable[[Callable[..., Any]], Any]:
+def contraction(*, refuses: str = "bool", method: bool = True) -> Declarator:
     """Declares a product of two tensors, with an optional third that is added to it.
 
     All tensors must have one element type, which is the result's. The kernel is given float32 for
@@ -30,10 +29,10 @@ def contraction(
 
     Args:
         refuses: names of types that the op has no meaning for.
-        method, name: see ``declaration.declare``.
+        method: see ``declaration.declare``.
     """
     convention = Contraction(frozenset(refuses.split()))
-    return lambda declaration: declare(declaration, convention, method=method, name=name)
+    return lambda declaration: declare(declaration, convention, method=method)
 
 
 class Contraction:

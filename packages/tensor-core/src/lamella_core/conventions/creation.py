@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from types import CodeType
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declaration
     from lamella_core.dispatch import Op
 
 
-def creation(*, name: str | None = None) -> Callable[[Callable[..., Any]], Any]:
+def creation(declaration: Declaration) -> Any:
     """Declares a creation op, whose last two parameters are ``dtype`` and ``device``.
 
     The kernel is given the other arguments, then the NumPy dtype, then the Device.
     """
-    return lambda declaration: declare(declaration, Creation(), method=False, name=name)
+    return declare(declaration, Creation(), method=False)
 
 
 class Creation:

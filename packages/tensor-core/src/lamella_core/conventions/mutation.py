@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declaration, Declarator
     from lamella_core.dispatch import Op
 
 
-def mutation(
-    *, method: bool = True, name: str | None = None, mutates: tuple[str, ...] = ()
-) -> Callable[[Callable[..., Any]], Any]:
+def mutation(*, method: bool = True, mutates: tuple[str, ...] = ()) -> Declarator:
     """Declares an op that writes into its first argument and returns it.
 
     That argument is one tensor or a sequence of tensors. The kernel takes arrays in the place of
@@ -27,13 +26,12 @@ def mutation(
 
     Args:
         method: whether the op is a method of Tensor, too.
-        name: the op's name where it is not the function's.
         mutates: the parameters that are written to, where they are more than the first one, which
             stands at their head.
     """
 
-    def declarator(declaration: Callable[..., Any]) -> Any:
-        function = declare(declaration, Mutation(mutates), method=method, name=name)
+    def declarator(declaration: Declaration) -> Any:
+        function = declare(declaration, Mutation(mutates), method=method)
         function.op.mutates = function.op.params[0].name
         return function
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
@@ -52,13 +53,12 @@ def pointwise(
     refuses: str = "",
     method: bool = True,
     inplace: bool = True,
-    name: str | None = None,
     reduced_precision: bool | None = None,
     refusals: dict[str, str] | None = None,
     each_operand: bool = False,
     exact_numbers: bool = False,
     checked_numbers: bool = False,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Declarator:
     """Declares a pointwise op. All parameters that are tensors or numbers are operands.
 
     Args:
@@ -67,7 +67,7 @@ def pointwise(
             gives its real type), ``float_real`` (both of these).
         refuses: names of types and categories that the op has no meaning for, such as
             ``"bool complex"``; they raise NotImplementedError.
-        method, inplace, name: see ``declaration.declare``.
+        method, inplace: see ``declaration.declare``.
         reduced_precision: whether the kernel computes float16 and bfloat16 by itself. By default
             a ufunc does between tensors, and any other kernel is given float32, and its result is
             rounded. With a Python number float32 is used always. A backend's kernel may say it of
@@ -88,9 +88,7 @@ def pointwise(
         exact_numbers,
         checked_numbers,
     )
-    return lambda declaration: declare(
-        declaration, convention, method=method, inplace=inplace, name=name
-    )
+    return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
 
 class Plans(dict[Any, Any]):

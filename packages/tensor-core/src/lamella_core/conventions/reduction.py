@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
     from lamella_core.dtype import dtype
 
@@ -32,8 +33,7 @@ def reduction(
     *,
     refuses: str = "",
     method: bool = True,
-    name: str | None = None,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Declarator:
     """Declares a reduction: ``(input, dim, keepdim)``, or ``(input, dim, keepdim, *, dtype)``.
 
     The kernel takes ``(array, axis, keepdims)``, ``axis`` being None for all dimensions, and
@@ -44,10 +44,10 @@ def reduction(
             input must be floating or complex, unless ``dtype`` says so), ``bool``, ``index``
             (int64).
         refuses: types and categories that the op has no meaning for.
-        method, name: see ``declaration.declare``.
+        method: see ``declaration.declare``.
     """
     convention = Reduction(result, frozenset(refuses.split()))
-    return lambda declaration: declare(declaration, convention, method=method, name=name)
+    return lambda declaration: declare(declaration, convention, method=method)
 
 
 class Reduction:

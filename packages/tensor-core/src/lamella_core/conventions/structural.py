@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
     from lamella_core.tensor import Tensor
 
@@ -27,22 +28,19 @@ def structural(
     elementwise: bool = False,
     method: bool = True,
     inplace: bool = False,
-    name: str | None = None,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Declarator:
     """Declares an op whose kernel takes arrays and returns a new one, of any element type.
 
     Args:
         elementwise: whether the op goes by element, its operands being broadcast.
-        method, inplace, name: see ``dispatch.declare``.
+        method, inplace: see ``declaration.declare``.
     """
     return lambda declaration: declare(
-        declaration, Structural(elementwise), method=method, inplace=inplace, name=name
+        declaration, Structural(elementwise), method=method, inplace=inplace
     )
 
 
-def overwriting(
-    *, repeats: bool = False, inputs: str = "apart", method: bool = True, name: str | None = None
-) -> Callable[[Callable[..., Any]], Any]:
+def overwriting(*, repeats: bool = False, inputs: str = "apart", method: bool = True) -> Declarator:
     """Declares an op whose kernel writes into its first array and returns nothing.
 
     The op itself gives the kernel a copy; the in-place variant, ``name_``, the tensor's own array.
@@ -51,10 +49,10 @@ def overwriting(
         repeats: whether several elements of that tensor may lie in one place in memory.
         inputs: what of its memory the others may have: none where they are ``apart``, none or
             all of it where they may be the ``same``, or ``any`` part.
-        method, name: see ``dispatch.declare``.
+        method: see ``declaration.declare``.
     """
     return lambda declaration: declare(
-        declaration, Overwriting(repeats, inputs), method=method, inplace=True, name=name
+        declaration, Overwriting(repeats, inputs), method=method, inplace=True
     )
 
 

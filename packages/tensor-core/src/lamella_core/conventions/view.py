@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lamella_core.backend import Backend
+    from lamella_core.declaration import Declarator
     from lamella_core.dispatch import Op
 
 
@@ -22,8 +23,7 @@ def view(
     retypes: bool = False,
     reorders: bool = False,
     method: bool = True,
-    name: str | None = None,
-) -> Callable[[Callable[..., Any]], Any]:
+) -> Declarator:
     """Declares a view op: its kernel returns a view of the first argument's array, or several.
 
     The results share the input's storage and version counter, and remember the tensor that they
@@ -32,11 +32,9 @@ def view(
     Args:
         retypes: whether a view can have another element type than the input.
         reorders: whether a view of a row-major tensor may have its elements in another order.
-        method, name: see ``declaration.declare``.
+        method: see ``declaration.declare``.
     """
-    return lambda declaration: declare(
-        declaration, View(retypes, reorders), method=method, name=name
-    )
+    return lambda declaration: declare(declaration, View(retypes, reorders), method=method)
 
 
 class View:
@@ -107,14 +105,12 @@ def _wrapped(input: Tensor, result: Any, array_type: Any, key: int) -> Any:
     return tuple([_view_of(input, each, base, storage, key) for each in result])
 
 
-def strided_view(
-    *, method: bool = True, name: str | None = None
-) -> Callable[[Callable[..., Any]], Any]:
+def strided_view(*, method: bool = True) -> Declarator:
     """Declares a view op over the whole storage.
 
     Its parameters are ``(input, size, stride, storage_offset, geometry)``.
     """
-    return lambda declaration: declare(declaration, StridedView(), method=method, name=name)
+    return lambda declaration: declare(declaration, StridedView(), method=method)
 
 
 class StridedView:

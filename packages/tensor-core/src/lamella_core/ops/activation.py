@@ -62,9 +62,7 @@ def leaky_relu_backward(grad_output: Tensor, input: Tensor, negative_slope: floa
     """``grad_output`` where ``input`` is positive, ``negative_slope * grad_output`` elsewhere."""
 
 
-@pointwise(name="prelu", refuses="bool integer complex", method=False, inplace=False)
-def _prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """``input`` where it is positive, ``weight * input`` elsewhere."""
+_prelu = pointwise(refuses="bool integer complex")("prelu(input: Tensor, weight: Tensor)")
 
 
 @composite
@@ -244,9 +242,7 @@ def shrink_backward(grad_output: Tensor, input: Tensor, lambd: float) -> Tensor:
 # ------------ softmax
 
 
-@arrays(name="softmax", refuses="bool integer complex", method=False)
-def _softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """Softmax over a dimension counted from the front."""
+_softmax = arrays(refuses="bool integer complex")("softmax(input: Tensor, dim: int, out)")
 
 
 @arrays(method=False)
@@ -254,9 +250,9 @@ def softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
     """Softmax's gradient by its output: ``output * (grad_output - sum(grad_output * output))``."""
 
 
-@arrays(name="log_softmax", refuses="bool integer complex", method=False, reduced_precision=True)
-def _log_softmax(input: Tensor, dim: int, *, out: Tensor | None = None) -> Tensor:
-    """Log-softmax over a dimension counted from the front."""
+_log_softmax = arrays(refuses="bool integer complex", reduced_precision=True)(
+    "log_softmax(input: Tensor, dim: int, out)"
+)
 
 
 @arrays(method=False)

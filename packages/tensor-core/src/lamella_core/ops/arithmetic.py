@@ -214,27 +214,12 @@ alias(abs, "absolute")
 # ------------ quotients
 
 
-@pointwise(
-    name="div_trunc", refuses="bool complex", method=False, inplace=False, exact_numbers=True
+_div_trunc = pointwise(refuses="bool complex", exact_numbers=True)(
+    "div_trunc(input: Tensor | Number, other: Tensor | Number, out)"
 )
-def _div_trunc(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The quotient rounded towards zero."""
-
-
-@pointwise(
-    name="div_floor",
-    refuses="bool complex",
-    reduced_precision=False,
-    method=False,
-    inplace=False,
-    exact_numbers=True,
+_div_floor = pointwise(refuses="bool complex", reduced_precision=False, exact_numbers=True)(
+    "div_floor(input: Tensor | Number, other: Tensor | Number, out)"
 )
-def _div_floor(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The quotient rounded towards minus infinity."""
 
 
 def _quotient(rounding_mode: str | None) -> Callable[..., Tensor]:
@@ -370,9 +355,8 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``sqrt(input^2 + other^2)`` without overflow, element-wise."""
 
 
-@pointwise(name="ldexp", method=False, inplace=False)
-def _ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Also for powers of 2 that are out of range."""
+# Also for powers of 2 that are out of range.
+_ldexp = pointwise()("ldexp(input: Tensor, other: Tensor, out)")
 
 
 @composite(inplace=True)
@@ -384,9 +368,7 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
 
 
-@arrays(name="frexp", method=False, returns=FrexpResult)
-def _frexp(input: Tensor) -> Any:
-    """Mantissas and exponents."""
+_frexp = arrays(returns=FrexpResult)("frexp(input: Tensor)")
 
 
 @composite
@@ -409,18 +391,9 @@ def frexp(input: Tensor, *, out: Any = None) -> Any:
 # ------------ three operands
 
 
-@pointwise(
-    name="lerp",
-    refuses="bool integer",
-    reduced_precision=False,
-    method=False,
-    inplace=False,
-    exact_numbers=True,
+_lerp = pointwise(refuses="bool integer", reduced_precision=False, exact_numbers=True)(
+    "lerp(input: Tensor, end: Tensor, weight: Tensor | Number, out)"
 )
-def _lerp(
-    input: Tensor, end: Tensor, weight: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """Linear interpolation between tensors of one type."""
 
 
 def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> None:
@@ -520,9 +493,7 @@ def angle(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The argument of each complex number, in radians; pi for negative real numbers, else 0."""
 
 
-@pointwise(name="heaviside", method=False, inplace=False)
-def _heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The step function of tensors of one type."""
+_heaviside = pointwise()("heaviside(input: Tensor, values: Tensor, out)")
 
 
 @composite(inplace=True)
@@ -565,9 +536,7 @@ def keep_where(input: Tensor, mask: Tensor) -> Tensor:
     """``input`` where the bool tensor ``mask`` is true, 0 elsewhere: what sub-gradients need."""
 
 
-@pointwise(name="scaled", method=False, inplace=False)
-def _by_factor(input: Tensor, factor: complex, divides: bool) -> Tensor:
-    """``input * factor``, or ``input / factor``; no backward pass frees the factor."""
+_by_factor = pointwise()("scaled(input: Tensor, factor: complex, divides: bool)")
 
 
 def scaled(input: Tensor, factor: Number, divides: bool = False) -> Tensor:

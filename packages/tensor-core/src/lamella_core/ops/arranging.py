@@ -10,6 +10,7 @@ from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import structural
+from lamella_core.declaration import in_place
 from lamella_core.formats import contiguous_format
 from lamella_core.ops.views import diagonal_backward
 from lamella_core.tensor import Tensor
@@ -26,29 +27,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-@structural(method=False, name="flip")
-def _flip(input: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """The order along dimensions reversed."""
-
-
-@structural(method=False, name="roll")
-def _roll(input: Tensor, shifts: Any, dims: Any) -> Tensor:
-    """Elements moved along dimensions, over the end to the start."""
-
-
-@structural(method=False, inplace=True, name="tril")
-def _tril(input: Tensor, diagonal: int) -> Tensor:
-    """The lower triangle."""
-
-
-@structural(method=False, inplace=True, name="triu")
-def _triu(input: Tensor, diagonal: int) -> Tensor:
-    """The upper triangle."""
-
-
-@structural(method=False, name="repeat")
-def _repeat(input: Tensor, repeats: tuple[int, ...]) -> Tensor:
-    """The tensor again and again along each dimension."""
+_flip = structural()("flip(input: Tensor, dims)")
+_roll = structural()("roll(input: Tensor, shifts, dims)")
+_tril = structural()("tril(input: Tensor, diagonal: int)")
+_triu = structural()("triu(input: Tensor, diagonal: int)")
+_repeat = structural()("repeat(input: Tensor, repeats)")
 
 
 @structural(method=False)
@@ -202,8 +185,7 @@ def triu(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Tens
     return write_out("triu", make(input, index_of(diagonal, "diagonal")), out)
 
 
-_tril_into, _triu_into = Tensor._tril_, Tensor._triu_
-del Tensor._tril_, Tensor._triu_
+_tril_into, _triu_into = in_place(_tril), in_place(_triu)
 
 
 @composite

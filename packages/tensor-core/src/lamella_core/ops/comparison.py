@@ -114,9 +114,9 @@ def isreal(input: Tensor) -> Tensor:
     return eq(input.imag, 0) if input._dtype.is_complex else eq(input, input).fill_(True)
 
 
-@pointwise("bool", method=False, inplace=False, name="isclose")
-def _isclose(input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool) -> Tensor:
-    """See :func:`isclose`."""
+_isclose = pointwise("bool")(
+    "isclose(input: Tensor, other: Tensor, rtol: float, atol: float, equal_nan: bool)"
+)
 
 
 @composite()

@@ -20,29 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
-@structural(elementwise=True, method=False, name="complex")
-def _complex(real: Tensor, imag: Tensor) -> Tensor:
-    """A complex tensor from its parts."""
-
-
-@view_op(retypes=True, method=False, name="real")
-def _real(input: Tensor) -> Tensor:
-    """Real parts of complex elements."""
-
-
-@view_op(retypes=True, method=False, name="imag")
-def _imag(input: Tensor) -> Tensor:
-    """Imaginary parts of complex elements."""
-
-
-@view_op(retypes=True, method=False, name="view_as_real")
-def _view_as_real(input: Tensor) -> Tensor:
-    """Complex elements as pairs."""
-
-
-@view_op(retypes=True, method=False, name="view_as_complex")
-def _view_as_complex(input: Tensor) -> Tensor:
-    """Pairs as complex elements."""
+_complex = structural(elementwise=True)("complex(real: Tensor, imag: Tensor)")
+_real = view_op(retypes=True)("real(input: Tensor)")
+_imag = view_op(retypes=True)("imag(input: Tensor)")
+_view_as_real = view_op(retypes=True)("view_as_real(input: Tensor)")
+_view_as_complex = view_op(retypes=True)("view_as_complex(input: Tensor)")
 
 
 @composite(method=False)

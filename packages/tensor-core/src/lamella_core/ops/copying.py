@@ -14,6 +14,7 @@ from lamella_core.conventions.results import check_tensors, write_out
 from lamella_core.conventions.structural import overwriting, structural
 from lamella_core.conventions.transfer import transfer
 from lamella_core.conventions.view import strided_array
+from lamella_core.declaration import in_place
 from lamella_core.device import CPU, Device
 from lamella_core.dispatch import (
     GRAPH_BITS,
@@ -52,9 +53,7 @@ __all__ = ["clone", "detach", "detach_", "fill", "fill_", "resize_as_", "zero_"]
 # ------------ primitives
 
 
-@structural(method=False, name="clone")
-def _clone(input: Tensor, order: Any) -> Tensor:
-    """A copy with the dimensions in memory in the given order."""
+_clone = structural()("clone(input: Tensor, order)")
 
 
 @structural(method=False)
@@ -67,26 +66,15 @@ def to_device(input: Tensor, device: Device, source: Device, non_blocking: bool 
     """A copy in the memory of another device; ``source`` is the device of ``input``."""
 
 
-@overwriting(inputs="same", method=False)
-def copy(input: Tensor, src: Tensor) -> Tensor:
-    """``input`` with its elements replaced by those of ``src``, converted and broadcast."""
-
-
-@overwriting(repeats=True, inputs="any", method=False, name="fill")
-def _fill(input: Tensor, value: Tensor | Number) -> Tensor:
-    """``input`` with all elements replaced by one value.
-
-    Args:
-        input: the tensor.
-        value: a number, or a tensor without dimensions.
-    """
+# ``input`` with its elements replaced by those of ``src``, converted and broadcast.
+copy = overwriting(inputs="same")("copy(input: Tensor, src: Tensor)")
+_fill = overwriting(repeats=True, inputs="any")("fill(input: Tensor, value: Tensor | Number)")
 
 
 _clone_table = _clone.op.table
 _to_dtype_table = to_dtype.op.table
-_write = Tensor.copy_
-_fill_inplace = Tensor._fill_
-del Tensor.copy_, Tensor._fill_
+_write = in_place(copy)
+_fill_inplace = in_place(_fill)
 
 
 # ------------ copies

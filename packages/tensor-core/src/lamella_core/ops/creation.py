@@ -17,7 +17,6 @@ from lamella_core.conventions.arguments import (
 from lamella_core.conventions.common import LARGE, not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.results import offering, place_of, sized, write_out
-from lamella_core.device import Device
 from lamella_core.dispatch import device_key, modes
 from lamella_core.dtype import dtype as dtype_class
 from lamella_core.formats import (
@@ -46,56 +45,22 @@ __all__ = [
 # ------------ primitives
 
 
-@creation(name="empty")
-def _empty(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
-    """A tensor of the given size whose elements are not set."""
-
-
-@creation(name="zeros")
-def _zeros(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
-    """A tensor of zeros."""
-
-
-@creation(name="ones")
-def _ones(size: tuple[int, ...], dtype: dtype, device: Device | None) -> Tensor:
-    """A tensor of ones."""
-
-
-@creation(name="full")
-def _full(size: tuple[int, ...], fill_value: Any, dtype: dtype, device: Device | None) -> Tensor:
-    """A tensor filled with one number."""
-
-
-@creation(name="arange")
-def _arange(start: Any, end: Any, step: Any, dtype: dtype, device: Device | None) -> Tensor:
-    """The numbers from ``start`` up to and without ``end``."""
-
-
-@creation(name="linspace")
-def _linspace(start: Any, end: Any, steps: int, dtype: dtype, device: Device | None) -> Tensor:
-    """Numbers with equal distances."""
-
-
-@creation(name="logspace")
-def _logspace(
-    start: Any, end: Any, steps: int, base: float, dtype: dtype, device: Device | None
-) -> Tensor:
-    """Powers of ``base`` whose exponents have equal distances."""
-
-
-@creation(name="eye")
-def _eye(n: int, m: int, dtype: dtype, device: Device | None) -> Tensor:
-    """Ones on the diagonal."""
-
-
-@creation(name="tril_indices")
-def _tril_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None) -> Tensor:
-    """The places on and below a diagonal."""
-
-
-@creation(name="triu_indices")
-def _triu_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None) -> Tensor:
-    """The places on and above a diagonal."""
+_empty = creation("empty(size, dtype: dtype, device: Device | None)")
+_zeros = creation("zeros(size, dtype: dtype, device: Device | None)")
+_ones = creation("ones(size, dtype: dtype, device: Device | None)")
+_full = creation("full(size, fill_value, dtype: dtype, device: Device | None)")
+_arange = creation("arange(start, end, step, dtype: dtype, device: Device | None)")
+_linspace = creation("linspace(start, end, steps: int, dtype: dtype, device: Device | None)")
+_logspace = creation(
+    "logspace(start, end, steps: int, base: float, dtype: dtype, device: Device | None)"
+)
+_eye = creation("eye(n: int, m: int, dtype: dtype, device: Device | None)")
+_tril_indices = creation(
+    "tril_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None)"
+)
+_triu_indices = creation(
+    "triu_indices(row: int, col: int, offset: int, dtype: dtype, device: Device | None)"
+)
 
 
 _empty_table = _empty.op.table

@@ -22,14 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "diff", "logcumsumexp"]
 
 
-@arrays(row_major=True, method=False, name="cumsum")
-def _cumsum(input: Tensor, dim: int) -> Tensor:
-    """See :func:`cumsum`."""
-
-
-@arrays(row_major=True, method=False, name="cumprod")
-def _cumprod(input: Tensor, dim: int) -> Tensor:
-    """See :func:`cumprod`."""
+_cumsum = arrays(row_major=True)("cumsum(input: Tensor, dim: int)")
+_cumprod = arrays(row_major=True)("cumprod(input: Tensor, dim: int)")
 
 
 def _accumulated(
@@ -81,14 +75,12 @@ def cumprod_(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 Tensor.cumprod_ = cumprod_
 
 
-@arrays(refuses="complex", returns=return_types.cummax, row_major=True, method=False, name="cummax")
-def _cummax(input: Tensor, dim: int) -> Any:
-    """See :func:`cummax`."""
-
-
-@arrays(refuses="complex", returns=return_types.cummin, row_major=True, method=False, name="cummin")
-def _cummin(input: Tensor, dim: int) -> Any:
-    """See :func:`cummin`."""
+_cummax = arrays(refuses="complex", returns=return_types.cummax, row_major=True)(
+    "cummax(input: Tensor, dim: int)"
+)
+_cummin = arrays(refuses="complex", returns=return_types.cummin, row_major=True)(
+    "cummin(input: Tensor, dim: int)"
+)
 
 
 @composite()
@@ -114,9 +106,9 @@ def cummin(input: Tensor, dim: int, *, out: Any = None) -> Any:
     return write_outs("cummin", along(input, normalize_dim(dim, input._array.ndim)), out)
 
 
-@arrays(refuses="bool integer", row_major=True, method=False, name="logcumsumexp")
-def _logcumsumexp(input: Tensor, dim: int) -> Tensor:
-    """See :func:`logcumsumexp`."""
+_logcumsumexp = arrays(refuses="bool integer", row_major=True)(
+    "logcumsumexp(input: Tensor, dim: int)"
+)
 
 
 @composite()

@@ -22,39 +22,18 @@ if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
 
 
-@arrays(returns=return_types.linalg_cholesky_ex, method=False, name="linalg_cholesky_ex")
-def _cholesky_ex(input: Tensor) -> Any:
-    """The lower factor; only the lower triangle is read."""
-
-
-@arrays(returns=return_types.linalg_qr, method=False, name="linalg_qr")
-def _qr(A: Tensor, mode: str) -> Any:
-    """See :func:`qr`."""
-
-
-@arrays(returns=return_types.linalg_lu_factor_ex, method=False, name="linalg_lu_factor_ex")
-def _lu_factor_ex(A: Tensor) -> Any:
-    """See :func:`lu_factor_ex`."""
-
-
-@arrays(method=False, name="lu_permutation")
-def _lu_permutation(pivots: Tensor, size: int) -> Tensor:
-    """The permutation that a list of row exchanges amounts to, from 0."""
-
-
-@arrays(method=False, name="linalg_lu_solve")
-def _lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool) -> Tensor:
-    """See :func:`lu_solve`; the pivots are a column."""
-
-
-@arrays(returns=return_types.linalg_ldl_factor_ex, method=False, name="linalg_ldl_factor_ex")
-def _ldl_factor_ex(A: Tensor, hermitian: bool) -> Any:
-    """See :func:`ldl_factor_ex`."""
-
-
-@arrays(method=False, name="linalg_ldl_solve")
-def _ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool) -> Tensor:
-    """See :func:`ldl_solve`."""
+# Only the lower triangle is read.
+_cholesky_ex = arrays(returns=return_types.linalg_cholesky_ex)("linalg_cholesky_ex(input: Tensor)")
+_qr = arrays(returns=return_types.linalg_qr)("linalg_qr(A: Tensor, mode: str)")
+_lu_factor_ex = arrays(returns=return_types.linalg_lu_factor_ex)("linalg_lu_factor_ex(A: Tensor)")
+# The permutation that a list of row exchanges amounts to, counted from 0.
+_lu_permutation = arrays()("lu_permutation(pivots: Tensor, size: int)")
+# The pivots are a column.
+_lu_solve = arrays()("linalg_lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, adjoint: bool)")
+_ldl_factor_ex = arrays(returns=return_types.linalg_ldl_factor_ex)(
+    "linalg_ldl_factor_ex(A: Tensor, hermitian: bool)"
+)
+_ldl_solve = arrays()("linalg_ldl_solve(LD: Tensor, pivots: Tensor, B: Tensor, hermitian: bool)")
 
 
 # ------------ Cholesky

@@ -16,14 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["logdet"]
 
 
-@arrays(method=False, name="linalg_det")
-def _det(input: Tensor) -> Tensor:
-    """See :func:`det`."""
-
-
-@arrays(returns=return_types.linalg_slogdet, method=False, name="linalg_slogdet")
-def _slogdet(input: Tensor) -> Any:
-    """See :func:`slogdet`."""
+_det = arrays()("linalg_det(input: Tensor)")
+_slogdet = arrays(returns=return_types.linalg_slogdet)("linalg_slogdet(input: Tensor)")
 
 
 @checked

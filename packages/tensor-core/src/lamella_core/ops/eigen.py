@@ -14,40 +14,14 @@ from lamella_core.ops.matrix_checks import check_matrix, check_square
 from lamella_core.tensor import Tensor
 from lamella_core.type_info import finfo
 
-
-@arrays(returns=return_types.linalg_eigh, method=False, name="linalg_eigh")
-def _eigh(A: Tensor, UPLO: str) -> Any:
-    """See :func:`eigh`."""
-
-
-@arrays(method=False, name="linalg_eigvalsh")
-def _eigvalsh(A: Tensor, UPLO: str) -> Tensor:
-    """See :func:`eigvalsh`."""
-
-
-@arrays(returns=return_types.linalg_eig, method=False, name="linalg_eig")
-def _eig(input: Tensor) -> Any:
-    """See :func:`eig`."""
-
-
-@arrays(method=False, name="linalg_eigvals")
-def _eigvals(input: Tensor) -> Tensor:
-    """See :func:`eigvals`."""
-
-
-@arrays(returns=return_types.linalg_svd, method=False, name="linalg_svd")
-def _svd(A: Tensor, full_matrices: bool) -> Any:
-    """See :func:`svd`."""
-
-
-@arrays(method=False, name="linalg_svdvals")
-def _svdvals(A: Tensor) -> Tensor:
-    """See :func:`svdvals`."""
-
-
-@arrays(method=False, name="linalg_pinv")
-def _pinv(input: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool) -> Tensor:
-    """See :func:`pinv`; the tolerances are a batch of matrices of one element."""
+_eigh = arrays(returns=return_types.linalg_eigh)("linalg_eigh(A: Tensor, UPLO: str)")
+_eigvalsh = arrays()("linalg_eigvalsh(A: Tensor, UPLO: str)")
+_eig = arrays(returns=return_types.linalg_eig)("linalg_eig(input: Tensor)")
+_eigvals = arrays()("linalg_eigvals(input: Tensor)")
+_svd = arrays(returns=return_types.linalg_svd)("linalg_svd(A: Tensor, full_matrices: bool)")
+_svdvals = arrays()("linalg_svdvals(A: Tensor)")
+# The tolerances are a batch of matrices of one element.
+_pinv = arrays()("linalg_pinv(input: Tensor, atol: Tensor, rtol: Tensor, hermitian: bool)")
 
 
 # ------------ eigenvalues

@@ -29,34 +29,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-@structural(method=False, name="index_select")
-def _index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Slices along a dimension."""
-
-
-@structural(method=False, name="gather")
-def _gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Elements along a dimension."""
-
-
-@structural(method=False, name="take")
-def _take(input: Tensor, index: Tensor) -> Tensor:
-    """Elements by their place in row-major order."""
-
-
-@structural(method=False, name="masked_select")
-def _masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """Elements where a mask of the same shape is set."""
-
-
-@structural(method=False, name="nonzero")
-def _nonzero(input: Tensor) -> Tensor:
-    """The places of elements that are not zero."""
-
-
-@structural(elementwise=True, method=False, name="where")
-def _where(condition: Tensor, input: Tensor, other: Tensor) -> Tensor:
-    """One of two elements of the same type."""
+_index_select = structural()("index_select(input: Tensor, dim: int, index: Tensor)")
+_gather = structural()("gather(input: Tensor, dim: int, index: Tensor)")
+_take = structural()("take(input: Tensor, index: Tensor)")
+_masked_select = structural()("masked_select(input: Tensor, mask: Tensor)")
+_nonzero = structural()("nonzero(input: Tensor)")
+_where = structural(elementwise=True)("where(condition: Tensor, input: Tensor, other: Tensor)")
 
 
 def check_index(op_name: str, index: Tensor) -> None:

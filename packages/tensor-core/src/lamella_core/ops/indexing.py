@@ -19,6 +19,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import scalar_of_type
 from lamella_core.conventions.common import check_memory
 from lamella_core.conventions.structural import overwriting, structural
+from lamella_core.declaration import in_place
 from lamella_core.dispatch import GRAPH_BITS, LIFTED, REQUIRES_GRAD, modes
 from lamella_core.ops.copying import fill_
 from lamella_core.ops.creation_data import tensor
@@ -38,21 +39,13 @@ def index(input: Tensor, indices: Sequence[Tensor], dims: tuple[int, ...]) -> Te
     """The elements at the places that index tensors and masks give for some dimensions."""
 
 
-@overwriting(repeats=True, method=False, name="index_put")
-def _index_put(
-    input: Tensor,
-    indices: Sequence[Tensor],
-    dims: tuple[int, ...],
-    values: Tensor,
-    accumulate: bool,
-) -> Tensor:
-    """``input`` with values written, or added, at the places that the indices give."""
+_index_put = overwriting(repeats=True)(
+    "index_put(input: Tensor, indices: Sequence[Tensor], dims, values: Tensor, accumulate: bool)"
+)
 
 
 _basic_index_table = basic_index.op.table
-
-_write_at = Tensor._index_put_
-del Tensor._index_put_
+_write_at = in_place(_index_put)
 
 
 # ------------ taking an index apart

@@ -32,14 +32,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-@structural(method=False, name="cat")
-def _cat(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    """Tensors of one type after one another."""
-
-
-@structural(method=False, name="stack")
-def _stack(tensors: Sequence[Tensor], dim: int) -> Tensor:
-    """Tensors of one type and shape along a new dimension."""
+_cat = structural()("cat(tensors: Sequence[Tensor], dim: int)")
+_stack = structural()("stack(tensors: Sequence[Tensor], dim: int)")
 
 
 def _given_out(op_name: str, result: Tensor, out: Tensor | None, inputs: list[Tensor]) -> Tensor:

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["matrix_exp", "matrix_power"]
 
 
-@arrays(method=False, name="linalg_matrix_exp")
-def _matrix_exp(A: Tensor) -> Tensor:
-    """See :func:`matrix_exp`."""
+_matrix_exp = arrays()("linalg_matrix_exp(A: Tensor)")
 
 
 def _check_square(op_name: str, input: Tensor) -> None:

@@ -47,9 +47,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 # ------------ Cholesky
 
 
-@arrays(method=False, name="cholesky_solve")
-def _cholesky_solve(input: Tensor, L: Tensor, upper: bool) -> Tensor:
-    """See :func:`cholesky_solve`."""
+_cholesky_solve = arrays()("cholesky_solve(input: Tensor, L: Tensor, upper: bool)")
 
 
 @composite()
@@ -82,9 +80,7 @@ def cholesky_solve(
     return write_out(op_name, _cholesky_solve(input, L, upper), out)
 
 
-@arrays(method=False, name="cholesky_inverse")
-def _cholesky_inverse(L: Tensor, upper: bool) -> Tensor:
-    """See :func:`cholesky_inverse`."""
+_cholesky_inverse = arrays()("cholesky_inverse(L: Tensor, upper: bool)")
 
 
 @composite()
@@ -101,9 +97,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Tensor | None = Non
 # ------------ QR
 
 
-@arrays(returns=return_types.geqrf, method=False, name="geqrf")
-def _geqrf(input: Tensor) -> Any:
-    """See :func:`geqrf`."""
+_geqrf = arrays(returns=return_types.geqrf)("geqrf(input: Tensor)")
 
 
 @composite()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
     from lamella_core.formats import layout, memory_format
     from lamella_core.generator import Generator
-    from lamella_core.typing import DeviceLike, Number
+    from lamella_core.typing import DeviceLike
 
 __all__ = [
     "bernoulli", "multinomial", "normal", "poisson", "rand", "rand_like", "randint",
@@ -38,33 +38,15 @@ __all__ = [
 # ------------ new tensors
 
 
-@creation(name="rand")
-def _rand(size: Any, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
-    """See :func:`rand`."""
-
-
-@creation(name="randn")
-def _randn(size: Any, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
-    """See :func:`randn`."""
-
-
-@creation(name="randint")
-def _randint(
-    low: int, high: int, size: Any, generator: Any, dtype: dtype, device: Device | None
-) -> Tensor:
-    """See :func:`randint`."""
-
-
-@creation(name="randperm")
-def _randperm(n: int, generator: Any, dtype: dtype, device: Device | None) -> Tensor:
-    """See :func:`randperm`."""
-
-
-@creation(name="normal_of_size")
-def _normal_of_size(
-    mean: float, std: float, size: Any, generator: Any, dtype: dtype, device: Device | None
-) -> Tensor:
-    """See :func:`normal`."""
+_rand = creation("rand(size, generator, dtype: dtype, device: Device | None)")
+_randn = creation("randn(size, generator, dtype: dtype, device: Device | None)")
+_randint = creation(
+    "randint(low: int, high: int, size, generator, dtype: dtype, device: Device | None)"
+)
+_randperm = creation("randperm(n: int, generator, dtype: dtype, device: Device | None)")
+_normal_of_size = creation(
+    "normal_of_size(mean: float, std: float, size, generator, dtype: dtype, device: Device | None)"
+)
 
 
 _randint_table = _randint.op.table
@@ -316,9 +298,7 @@ def randint_like(
 # ------------ samples of distributions
 
 
-@arrays(method=False, reduced_precision=True, name="bernoulli")
-def _bernoulli(input: Tensor, generator: Any) -> Tensor:
-    """See :func:`bernoulli`."""
+_bernoulli = arrays(reduced_precision=True)("bernoulli(input: Tensor, generator)")
 
 
 @composite()
@@ -348,9 +328,9 @@ def bernoulli(
     return target.bernoulli_(input if p is None else p, generator=generator)
 
 
-@arrays(method=False, reduced_precision=True, name="normal")
-def _normal(mean: Tensor | Number, std: Tensor | Number, generator: Any) -> Tensor:
-    """See :func:`normal`."""
+_normal = arrays(reduced_precision=True)(
+    "normal(mean: Tensor | Number, std: Tensor | Number, generator)"
+)
 
 
 def normal(
@@ -395,9 +375,9 @@ def normal(
     return _finished("normal", tensor, out, requires_grad, pin_memory)
 
 
-@arrays(method=False, reduced_precision=True, name="multinomial")
-def _multinomial(input: Tensor, num_samples: int, replacement: bool, generator: Any) -> Tensor:
-    """See :func:`multinomial`."""
+_multinomial = arrays(reduced_precision=True)(
+    "multinomial(input: Tensor, num_samples: int, replacement: bool, generator)"
+)
 
 
 @composite()
@@ -429,9 +409,9 @@ def multinomial(
     return write_out("multinomial", result, out)
 
 
-@arrays(method=False, reduced_precision=True, refuses="bool integer complex", name="poisson")
-def _poisson(input: Tensor, generator: Any) -> Tensor:
-    """See :func:`poisson`."""
+_poisson = arrays(reduced_precision=True, refuses="bool integer complex")(
+    "poisson(input: Tensor, generator)"
+)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:

@@ -10,49 +10,18 @@ from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
     from lamella_core.generator import Generator
-    from lamella_core.typing import Number
 
 __all__: list[str] = []
 
 
-@mutation(method=False, name="uniform_")
-def _uniform_(input: Tensor, low: float, high: float, generator: Any) -> Tensor:
-    """Numbers uniform on [low, high)."""
-
-
-@mutation(method=False, name="normal_")
-def _normal_(input: Tensor, mean: float, std: float, generator: Any) -> Tensor:
-    """Normal numbers."""
-
-
-@mutation(method=False, name="random_")
-def _random_(input: Tensor, low: int | None, high: int | None, generator: Any) -> Tensor:
-    """Integers uniform on [low, high)."""
-
-
-@mutation(method=False, name="bernoulli_")
-def _bernoulli_(input: Tensor, p: Tensor | Number, generator: Any) -> Tensor:
-    """Ones with probability p, otherwise zeros."""
-
-
-@mutation(method=False, name="cauchy_")
-def _cauchy_(input: Tensor, median: float, sigma: float, generator: Any) -> Tensor:
-    """Cauchy numbers."""
-
-
-@mutation(method=False, name="exponential_")
-def _exponential_(input: Tensor, lambd: float, generator: Any) -> Tensor:
-    """Exponential numbers."""
-
-
-@mutation(method=False, name="geometric_")
-def _geometric_(input: Tensor, p: float, generator: Any) -> Tensor:
-    """Numbers of trials up to the first success."""
-
-
-@mutation(method=False, name="log_normal_")
-def _log_normal_(input: Tensor, mean: float, std: float, generator: Any) -> Tensor:
-    """Exponentials of normal numbers."""
+_uniform_ = mutation()("uniform_(input: Tensor, low: float, high: float, generator)")
+_normal_ = mutation()("normal_(input: Tensor, mean: float, std: float, generator)")
+_random_ = mutation()("random_(input: Tensor, low: int | None, high: int | None, generator)")
+_bernoulli_ = mutation()("bernoulli_(input: Tensor, p: Tensor | Number, generator)")
+_cauchy_ = mutation()("cauchy_(input: Tensor, median: float, sigma: float, generator)")
+_exponential_ = mutation()("exponential_(input: Tensor, lambd: float, generator)")
+_geometric_ = mutation()("geometric_(input: Tensor, p: float, generator)")
+_log_normal_ = mutation()("log_normal_(input: Tensor, mean: float, std: float, generator)")
 
 
 _BOUNDS = ("from", "to")

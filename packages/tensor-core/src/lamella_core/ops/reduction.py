@@ -82,16 +82,9 @@ def mean(
     """
 
 
-@reduction("sum", method=False, name="nansum")
-def _nansum(
-    input: Tensor,
-    dim: Ints | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: DType | None = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """See :func:`nansum`."""
+_nansum = reduction("sum")(
+    "nansum(input: Tensor, dim: Ints | None, keepdim: bool, dtype: DType | None, out)"
+)
 
 
 @composite()
@@ -119,7 +112,7 @@ def nansum(
     if dtype is not None and dtype.category < FLOATING:
         # There NaN would be a number.
         return sum(input.masked_fill(input.isnan(), 0), dim, keepdim, dtype=dtype, out=out)
-    return _nansum(input, dim, keepdim, dtype=dtype, out=out)
+    return _nansum(input, dim, keepdim, dtype, out=out)
 
 
 @composite()
@@ -149,16 +142,9 @@ def nanmean(
     return write_out("nanmean", nansum(input, dim, keepdim, dtype=dtype) / count, None)
 
 
-@reduction("sum", method=False, name="prod")
-def _prod(
-    input: Tensor,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    dtype: DType | None = None,
-    out: Tensor | None = None,
-) -> Tensor:
-    """See :func:`prod`."""
+_prod = reduction("sum")(
+    "prod(input: Tensor, dim: int | None, keepdim: bool, dtype: DType | None, out)"
+)
 
 
 @composite()
@@ -184,14 +170,10 @@ def prod(
     """
     if dim is not None and dim.__class__ is not int:
         dim = index_of(dim)
-    return _prod(input, dim, keepdim, dtype=dtype, out=out)
+    return _prod(input, dim, keepdim, dtype, out=out)
 
 
-@reduction("same", name="logsumexp", method=False)
-def _logsumexp(
-    input: Tensor, dim: Ints, keepdim: bool = False, *, out: Tensor | None = None
-) -> Tensor:
-    """See :func:`logsumexp`."""
+_logsumexp = reduction("same")("logsumexp(input: Tensor, dim: Ints, keepdim: bool, out)")
 
 
 @composite()
@@ -419,9 +401,7 @@ def any(
     """Whether some element is non-zero, over some dimensions, or all; see :func:`all`."""
 
 
-@reduction("index", name="count_nonzero", method=False)
-def _count_nonzero(input: Tensor, dim: Ints | None = None, keepdim: bool = False) -> Tensor:
-    """See :func:`count_nonzero`."""
+_count_nonzero = reduction("index")("count_nonzero(input: Tensor, dim: Ints | None, keepdim: bool)")
 
 
 @composite()

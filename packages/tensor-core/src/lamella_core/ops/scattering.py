@@ -10,13 +10,12 @@ from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import broadcast_error, normalize_dim
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import overwriting
+from lamella_core.declaration import in_place
 from lamella_core.ops.gathering import check_index
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lamella_core.typing import Number
 
 __all__ = [
@@ -28,77 +27,40 @@ __all__ = [
 # ------------ primitives
 
 
-@overwriting(method=False, name="scatter")
-def _scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number) -> Tensor:
-    """Values written along a dimension."""
-
-
-@overwriting(method=False, name="scatter_add")
-def _scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Values added along a dimension."""
-
-
-@overwriting(method=False, name="scatter_reduce")
-def _scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool
-) -> Tensor:
-    """Values combined along a dimension."""
-
-
-@overwriting(method=False, name="index_add")
-def _index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha: Any) -> Tensor:
-    """Slices added."""
-
-
-@overwriting(method=False, name="index_copy")
-def _index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
-    """Slices replaced."""
-
-
-@overwriting(repeats=True, inputs="any", method=False, name="index_fill")
-def _index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -> Tensor:
-    """Slices filled with one value."""
-
-
-@overwriting(method=False, name="index_reduce")
-def _index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool
-) -> Tensor:
-    """Slices combined."""
-
-
-@overwriting(method=False, name="put")
-def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool) -> Tensor:
-    """Elements replaced by their place in row-major order."""
-
-
-@overwriting(repeats=True, inputs="any", method=False, name="masked_fill")
-def _masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
-    """Elements replaced by one value where a mask is set."""
-
-
-@overwriting(inputs="any", method=False, name="masked_scatter")
-def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    """Elements replaced by others, in order, where a mask is set."""
-
-
-def _take_inplace(name: str) -> Callable[..., Tensor]:
-    # The in-place form of a primitive; the public method of that name checks before it.
-    function = getattr(Tensor, name)
-    delattr(Tensor, name)
-    return function
-
-
-_scatter_into = _take_inplace("_scatter_")
-_scatter_add_into = _take_inplace("_scatter_add_")
-_scatter_reduce_into = _take_inplace("_scatter_reduce_")
-_index_add_into = _take_inplace("_index_add_")
-_index_copy_into = _take_inplace("_index_copy_")
-_index_fill_into = _take_inplace("_index_fill_")
-_index_reduce_into = _take_inplace("_index_reduce_")
-_put_into = _take_inplace("_put_")
-_masked_fill_into = _take_inplace("_masked_fill_")
-_masked_scatter_into = _take_inplace("_masked_scatter_")
+_scatter = overwriting()("scatter(input: Tensor, dim: int, index: Tensor, src: Tensor | Number)")
+_scatter_add = overwriting()("scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor)")
+_scatter_reduce = overwriting()(
+    "scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, "
+    "include_self: bool)"
+)
+_index_add = overwriting()(
+    "index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, alpha)"
+)
+_index_copy = overwriting()("index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor)")
+_index_fill = overwriting(repeats=True, inputs="any")(
+    "index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number)"
+)
+_index_reduce = overwriting()(
+    "index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, "
+    "include_self: bool)"
+)
+_put = overwriting()("put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool)")
+_masked_fill = overwriting(repeats=True, inputs="any")(
+    "masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number)"
+)
+_masked_scatter = overwriting(inputs="any")(
+    "masked_scatter(input: Tensor, mask: Tensor, source: Tensor)"
+)
+_scatter_into = in_place(_scatter)
+_scatter_add_into = in_place(_scatter_add)
+_scatter_reduce_into = in_place(_scatter_reduce)
+_index_add_into = in_place(_index_add)
+_index_copy_into = in_place(_index_copy)
+_index_fill_into = in_place(_index_fill)
+_index_reduce_into = in_place(_index_reduce)
+_put_into = in_place(_put)
+_masked_fill_into = in_place(_masked_fill)
+_masked_scatter_into = in_place(_masked_scatter)
 
 
 # ------------ by element

@@ -24,24 +24,14 @@ if TYPE_CHECKING:
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
-@arrays(returns=return_types.linalg_inv_ex, method=False, name="linalg_inv_ex")
-def _inv_ex(input: Tensor) -> Any:
-    """See :func:`inv_ex`."""
-
-
-@arrays(returns=return_types.linalg_solve_ex, method=False, name="linalg_solve_ex")
-def _solve_ex(A: Tensor, B: Tensor) -> Any:
-    """``A X = B`` for matrices ``B``, whose batch dimensions broadcast with those of ``A``."""
-
-
-@arrays(method=False, name="linalg_solve_triangular")
-def _solve_triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool) -> Tensor:
-    """See :func:`solve_triangular`."""
-
-
-@arrays(returns=return_types.linalg_lstsq, method=False, name="linalg_lstsq")
-def _lstsq(A: Tensor, B: Tensor, rcond: float, driver: str) -> Any:
-    """See :func:`lstsq`, for matrices ``B``."""
+_inv_ex = arrays(returns=return_types.linalg_inv_ex)("linalg_inv_ex(input: Tensor)")
+_solve_ex = arrays(returns=return_types.linalg_solve_ex)("linalg_solve_ex(A: Tensor, B: Tensor)")
+_solve_triangular = arrays()(
+    "linalg_solve_triangular(A: Tensor, B: Tensor, upper: bool, left: bool, unitriangular: bool)"
+)
+_lstsq = arrays(returns=return_types.linalg_lstsq)(
+    "linalg_lstsq(A: Tensor, B: Tensor, rcond: float, driver: str)"
+)
 
 
 # ------------ inverses

@@ -22,9 +22,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-@arrays(refuses="complex", returns=return_types.sort, like_first=True, method=False, name="sort")
-def _sort(input: Tensor, dim: int, descending: bool) -> Any:
-    """See :func:`sort`."""
+_sort = arrays(refuses="complex", returns=return_types.sort, like_first=True)(
+    "sort(input: Tensor, dim: int, descending: bool)"
+)
 
 
 @composite()
@@ -75,9 +75,9 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return write_out("msort", offering(out, sort)(input, 0)[0], out)
 
 
-@arrays(refuses="bool complex", returns=return_types.topk, method=False, name="topk")
-def _topk(input: Tensor, k: int, dim: int, largest: bool) -> Any:
-    """See :func:`topk`."""
+_topk = arrays(refuses="bool complex", returns=return_types.topk)(
+    "topk(input: Tensor, k: int, dim: int, largest: bool)"
+)
 
 
 @composite()
@@ -123,16 +123,12 @@ def topk(
 # ------------ sets
 
 
-@arrays(refuses="complex", method=False, name="unique")
-def _unique(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool) -> Any:
-    """See :func:`unique`."""
-
-
-@arrays(method=False, name="unique_consecutive")
-def _unique_consecutive(
-    input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool
-) -> Any:
-    """See :func:`unique_consecutive`."""
+_unique = arrays(refuses="complex")(
+    "unique(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool)"
+)
+_unique_consecutive = arrays()(
+    "unique_consecutive(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool)"
+)
 
 
 @composite()
@@ -196,9 +192,9 @@ def unique_consecutive(
     return _unique_consecutive(input, dim, return_inverse, return_counts)
 
 
-@arrays(promotes=True, refuses="complex", method=False, name="isin")
-def _isin(elements: Tensor, test_elements: Tensor, invert: bool) -> Tensor:
-    """See :func:`isin`."""
+_isin = arrays(promotes=True, refuses="complex")(
+    "isin(elements: Tensor, test_elements: Tensor, invert: bool)"
+)
 
 
 @checked
@@ -240,9 +236,9 @@ def _like(tensor: Tensor, value: Number) -> Tensor:
 # ------------ searching
 
 
-@arrays(promotes=True, refuses="complex", method=False, name="searchsorted")
-def _searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bool) -> Tensor:
-    """See :func:`searchsorted`."""
+_searchsorted = arrays(promotes=True, refuses="complex")(
+    "searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bool)"
+)
 
 
 def _search(

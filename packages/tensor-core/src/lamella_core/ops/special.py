@@ -95,15 +95,9 @@ def xlog1py(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | Non
     """``input * log1p(other)``, 0 where ``input`` is 0, and NaN where ``other`` is NaN."""
 
 
-@pointwise(
-    "float",
-    name="polygamma",
-    refuses="complex",
-    reduced_precision=False,
-    method=False,
+_polygamma = pointwise("float", refuses="complex", reduced_precision=False)(
+    "polygamma(input: Tensor, n: int, out)"
 )
-def _polygamma(input: Tensor, n: int, *, out: Tensor | None = None) -> Tensor:
-    """The n-th derivative of digamma."""
 
 
 @composite(method=False)

@@ -23,14 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-@view_op(method=False, name="unbind")
-def _unbind(input: Tensor, dim: int) -> tuple[Tensor, ...]:
-    """The slices along a dimension."""
-
-
-@view_op(method=False, name="split_with_sizes")
-def _split_with_sizes(input: Tensor, split_sizes: tuple[int, ...], dim: int) -> tuple[Tensor, ...]:
-    """Parts of the given sizes along a dimension."""
+_unbind = view_op()("unbind(input: Tensor, dim: int)")
+_split_with_sizes = view_op()("split_with_sizes(input: Tensor, split_sizes, dim: int)")
 
 
 @composite

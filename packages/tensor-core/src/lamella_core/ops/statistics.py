@@ -28,14 +28,8 @@ __all__ = [
 # ------------ variance
 
 
-@arrays(row_major=True, method=False, name="var")
-def _var(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
-    """See :func:`var`."""
-
-
-@arrays(row_major=True, method=False, name="std")
-def _std(input: Tensor, dim: Any, correction: Number, keepdim: bool) -> Tensor:
-    """See :func:`std`."""
+_var = arrays(row_major=True)("var(input: Tensor, dim, correction: Number, keepdim: bool)")
+_std = arrays(row_major=True)("std(input: Tensor, dim, correction: Number, keepdim: bool)")
 
 
 def _deviation(
@@ -132,9 +126,7 @@ std_mean = _beside_mean("std_mean", _std, "Standard deviation and mean; see :fun
 # ------------ order statistics
 
 
-@arrays(refuses="bool complex", method=False, name="median")
-def _median(input: Tensor, ignore_nan: bool) -> Tensor:
-    """See :func:`median`."""
+_median = arrays(refuses="bool complex")("median(input: Tensor, ignore_nan: bool)")
 
 
 @arrays(refuses="bool complex", returns=return_types.median, row_major=True, method=False)
@@ -179,9 +171,9 @@ def nanmedian(
     return write_outs("nanmedian", result, out)
 
 
-@arrays(refuses="complex", returns=return_types.mode, method=False, name="mode")
-def _mode(input: Tensor, dim: int, keepdim: bool) -> Any:
-    """See :func:`mode`."""
+_mode = arrays(refuses="complex", returns=return_types.mode)(
+    "mode(input: Tensor, dim: int, keepdim: bool)"
+)
 
 
 @composite()
@@ -209,9 +201,9 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None
     return write_outs("mode", op(input, dim, keepdim), out, input)
 
 
-@arrays(refuses="bool complex", returns=return_types.kthvalue, method=False, name="kthvalue")
-def _kthvalue(input: Tensor, k: int, dim: int, keepdim: bool) -> Any:
-    """See :func:`kthvalue`."""
+_kthvalue = arrays(refuses="bool complex", returns=return_types.kthvalue)(
+    "kthvalue(input: Tensor, k: int, dim: int, keepdim: bool)"
+)
 
 
 @composite()
@@ -375,9 +367,9 @@ def _at_ranks(ordered: Tensor, q: Tensor, interpolation: str, ignore_nan: bool) 
 # ------------ histograms
 
 
-@arrays(refuses="bool complex", method=False, name="histc", reduced_precision=True)
-def _histc(input: Tensor, bins: int, min: Number, max: Number) -> Tensor:
-    """See :func:`histc`."""
+_histc = arrays(refuses="bool complex", reduced_precision=True)(
+    "histc(input: Tensor, bins: int, min: Number, max: Number)"
+)
 
 
 @composite()
@@ -403,9 +395,9 @@ def histc(
     return write_out("histc", _histc(input, bins, min, max), out)
 
 
-@arrays(refuses="bool integer complex", method=False, name="histogram")
-def _histogram(input: Tensor, edges: Tensor, weight: Tensor | None, density: bool) -> Tensor:
-    """See :func:`histogram`."""
+_histogram = arrays(refuses="bool integer complex")(
+    "histogram(input: Tensor, edges: Tensor, weight: Tensor | None, density: bool)"
+)
 
 
 @composite()
@@ -483,9 +475,7 @@ def even_edges(input: Tensor, bins: int, range: Sequence[float] | None) -> Tenso
     return linspace(low, high, bins + 1, dtype=input._dtype, device=input.device)
 
 
-@arrays(method=False, name="bincount")
-def _bincount(input: Tensor, weights: Tensor | None, minlength: int) -> Tensor:
-    """See :func:`bincount`."""
+_bincount = arrays()("bincount(input: Tensor, weights: Tensor | None, minlength: int)")
 
 
 @composite()

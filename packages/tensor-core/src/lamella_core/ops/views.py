@@ -37,39 +37,13 @@ __all__ = [
 # ------------ primitives
 
 
-@view_op(method=False, name="view")
-def _view(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """The elements in another shape."""
-
-
-@view_op(retypes=True, method=False, name="view_dtype")
-def _view_dtype(input: Tensor, dtype: Any) -> Tensor:
-    """The bytes as elements of another type."""
-
-
-@view_op(reorders=True, method=False, name="permute")
-def _permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """The dimensions in another order."""
-
-
-@view_op(reorders=True, method=False, name="transpose")
-def _transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Two dimensions exchanged."""
-
-
-@view_op(method=False, name="expand")
-def _expand(input: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Dimensions of size 1 repeated without a copy."""
-
-
-@view_op(method=False, name="unsqueeze")
-def _unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """A dimension of size 1 put in."""
-
-
-@view_op(method=False, name="squeeze")
-def _squeeze(input: Tensor, dim: int | tuple[int, ...]) -> Tensor:
-    """Dimensions of size 1 taken out."""
+_view = view_op()("view(input: Tensor, size)")
+_view_dtype = view_op(retypes=True)("view_dtype(input: Tensor, dtype)")
+_permute = view_op(reorders=True)("permute(input: Tensor, dims)")
+_transpose = view_op(reorders=True)("transpose(input: Tensor, dim0: int, dim1: int)")
+_expand = view_op()("expand(input: Tensor, size)")
+_unsqueeze = view_op()("unsqueeze(input: Tensor, dim: int)")
+_squeeze = view_op()("squeeze(input: Tensor, dim)")
 
 
 @view_op(method=False)
@@ -82,9 +56,7 @@ def basic_index_backward(source: Tensor, input_shape: tuple[int, ...], index: An
     """Zeros of ``input_shape`` with ``source`` in the part that ``index`` chooses."""
 
 
-@view_op(method=False, name="diagonal")
-def _diagonal(input: Tensor, offset: int, dim1: int, dim2: int) -> Tensor:
-    """A diagonal of two dimensions."""
+_diagonal = view_op()("diagonal(input: Tensor, offset: int, dim1: int, dim2: int)")
 
 
 @structural(method=False)
@@ -94,9 +66,7 @@ def diagonal_backward(
     """Zeros of ``input_shape`` with ``source`` on a diagonal."""
 
 
-@view_op(reorders=True, method=False, name="unfold")
-def _unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Windows along a dimension."""
+_unfold = view_op(reorders=True)("unfold(input: Tensor, dimension: int, size: int, step: int)")
 
 
 @structural(method=False)
@@ -106,18 +76,9 @@ def unfold_backward(
     """The sum, at each element of the input, of the windows that it is in."""
 
 
-@strided_view(method=False, name="as_strided")
-def _as_strided(
-    input: Tensor,
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    storage_offset: int,
-    geometry: Any,
-) -> Tensor:
-    """Any sizes and strides over the storage.
-
-    ``geometry`` is the size, stride and offset of ``input``, which its derivative goes by.
-    """
+_as_strided = strided_view()(
+    "as_strided(input: Tensor, size, stride, storage_offset: int, geometry)"
+)
 
 
 _view_table = _view.op.table
