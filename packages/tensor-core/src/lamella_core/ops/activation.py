@@ -41,9 +41,10 @@ def threshold(
     """``input`` where it is greater than ``threshold``, and ``value`` elsewhere."""
 
 
-@pointwise(method=False, inplace=False)
-def threshold_backward(grad_output: Tensor, input: Tensor, threshold: float) -> Tensor:
-    """``grad_output`` where ``input`` is greater than ``threshold``, and 0 elsewhere."""
+# ``grad_output`` where ``input`` is greater than ``threshold``, and 0 elsewhere.
+threshold_backward = pointwise()(
+    "threshold_backward(grad_output: Tensor, input: Tensor, threshold: float)"
+)
 
 
 @pointwise(
@@ -57,9 +58,10 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, *, out: Tensor | Non
     """``input`` where it is positive, ``negative_slope * input`` elsewhere."""
 
 
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def leaky_relu_backward(grad_output: Tensor, input: Tensor, negative_slope: float) -> Tensor:
-    """``grad_output`` where ``input`` is positive, ``negative_slope * grad_output`` elsewhere."""
+# ``grad_output`` where ``input`` is positive, ``negative_slope * grad_output`` elsewhere.
+leaky_relu_backward = pointwise(reduced_precision=False)(
+    "leaky_relu_backward(grad_output: Tensor, input: Tensor, negative_slope: float)"
+)
 
 
 _prelu = pointwise(refuses="bool integer complex")("prelu(input: Tensor, weight: Tensor)")
@@ -141,9 +143,10 @@ def sigmoid(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The logistic function, ``1 / (1 + exp(-input))``."""
 
 
-@pointwise("float", method=False, inplace=False, reduced_precision=False)
-def sigmoid_backward(grad_output: Tensor, output: Tensor) -> Tensor:
-    """``grad_output * output * (1 - output)``: the gradient of :func:`sigmoid` by its output."""
+# ``grad_output * output * (1 - output)``: the gradient of :func:`sigmoid` by its output.
+sigmoid_backward = pointwise("float", reduced_precision=False)(
+    "sigmoid_backward(grad_output: Tensor, output: Tensor)"
+)
 
 
 @pointwise("float", refuses="complex", reduced_precision=False)
@@ -156,9 +159,10 @@ def logit(input: Tensor, eps: float | None = None, *, out: Tensor | None = None)
     """
 
 
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def logit_backward(grad_output: Tensor, input: Tensor, eps: float | None) -> Tensor:
-    """``grad_output / (input * (1 - input))``, and outside the range 0, or NaN without ``eps``."""
+# ``grad_output / (input * (1 - input))``, and outside the range 0, or NaN without ``eps``.
+logit_backward = pointwise(reduced_precision=False)(
+    "logit_backward(grad_output: Tensor, input: Tensor, eps: float | None)"
+)
 
 
 @pointwise(
@@ -179,11 +183,11 @@ def elu(
     """``scale * input`` above 0, ``scale * alpha * expm1(input_scale * input)`` elsewhere."""
 
 
-@pointwise(method=False, inplace=False, reduced_precision=False)
-def elu_backward(
-    grad_output: Tensor, input: Tensor, alpha: float, scale: float, input_scale: float
-) -> Tensor:
-    """The gradient of :func:`elu`."""
+# The gradient of :func:`elu`.
+elu_backward = pointwise(reduced_precision=False)(
+    "elu_backward(grad_output: Tensor, input: Tensor, alpha: float, scale: float, "
+    "input_scale: float)"
+)
 
 
 @composite(method=False)
@@ -234,9 +238,8 @@ def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Tensor | None = None) 
     """``input`` where it is farther than ``lambd`` from 0, and 0 elsewhere."""
 
 
-@pointwise(method=False, inplace=False)
-def shrink_backward(grad_output: Tensor, input: Tensor, lambd: float) -> Tensor:
-    """``grad_output`` where ``input`` is farther than ``lambd`` from 0, and 0 elsewhere."""
+# ``grad_output`` where ``input`` is farther than ``lambd`` from 0, and 0 elsewhere.
+shrink_backward = pointwise()("shrink_backward(grad_output: Tensor, input: Tensor, lambd: float)")
 
 
 # ------------ softmax
@@ -245,9 +248,8 @@ def shrink_backward(grad_output: Tensor, input: Tensor, lambd: float) -> Tensor:
 _softmax = arrays(refuses="bool integer complex")("softmax(input: Tensor, dim: int, out)")
 
 
-@arrays(method=False)
-def softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
-    """Softmax's gradient by its output: ``output * (grad_output - sum(grad_output * output))``."""
+# Softmax's gradient by its output: ``output * (grad_output - sum(grad_output * output))``.
+softmax_backward = arrays()("softmax_backward(grad_output: Tensor, output: Tensor, dim: int)")
 
 
 _log_softmax = arrays(refuses="bool integer complex", reduced_precision=True)(
@@ -255,9 +257,10 @@ _log_softmax = arrays(refuses="bool integer complex", reduced_precision=True)(
 )
 
 
-@arrays(method=False)
-def log_softmax_backward(grad_output: Tensor, output: Tensor, dim: int) -> Tensor:
-    """Log-softmax's gradient from its output: ``grad_output - exp(output) * sum(grad_output)``."""
+# Log-softmax's gradient from its output: ``grad_output - exp(output) * sum(grad_output)``.
+log_softmax_backward = arrays()(
+    "log_softmax_backward(grad_output: Tensor, output: Tensor, dim: int)"
+)
 
 
 @composite

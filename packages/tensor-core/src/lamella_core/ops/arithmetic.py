@@ -531,9 +531,8 @@ def conj(input: Tensor) -> Tensor:
 # ------------ derivatives
 
 
-@arrays(method=False, reduced_precision=True)
-def keep_where(input: Tensor, mask: Tensor) -> Tensor:
-    """``input`` where the bool tensor ``mask`` is true, 0 elsewhere: what sub-gradients need."""
+# ``input`` where the bool tensor ``mask`` is true, 0 elsewhere: what sub-gradients need.
+keep_where = arrays(reduced_precision=True)("keep_where(input: Tensor, mask: Tensor)")
 
 
 _by_factor = pointwise()("scaled(input: Tensor, factor: complex, divides: bool)")

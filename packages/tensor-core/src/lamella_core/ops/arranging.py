@@ -34,9 +34,8 @@ _triu = structural()("triu(input: Tensor, diagonal: int)")
 _repeat = structural()("repeat(input: Tensor, repeats)")
 
 
-@structural(method=False)
-def repeated_places(repeats: Tensor) -> Tensor:
-    """Each place as often as the number there says."""
+# Each place as often as the number there says.
+repeated_places = structural()("repeated_places(repeats: Tensor)")
 
 
 # ------------ turning

@@ -56,9 +56,8 @@ __all__ = ["clone", "detach", "detach_", "fill", "fill_", "resize_as_", "zero_"]
 _clone = structural()("clone(input: Tensor, order)")
 
 
-@structural(method=False)
-def to_dtype(input: Tensor, dtype: dtype) -> Tensor:
-    """The elements converted to another type."""
+# The elements converted to another type.
+to_dtype = structural()("to_dtype(input: Tensor, dtype: dtype)")
 
 
 @transfer

@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["empty_like", "full_like", "ones_like", "zeros_like"]
 
 
-@structural(method=False)
-def made_after(tensor: Tensor, input: Tensor) -> Tensor:
-    """A new tensor as it is, for layers that give it what they gave to ``input``, its pattern."""
+# A new tensor as it is, for layers that give it what they gave to ``input``, its pattern.
+made_after = structural()("made_after(tensor: Tensor, input: Tensor)")
 
 
 def strides_like(input: Tensor, wanted: memory_format | None = None) -> tuple[int, ...] | None:

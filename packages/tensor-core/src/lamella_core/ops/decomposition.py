@@ -162,10 +162,11 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Tensor | None = None) ->
     return write_out(op_name, apply_reflections(A, tau.unsqueeze(-1), identity, False), out)
 
 
-@arrays(method=False)
-def apply_reflections(A: Tensor, tau: Tensor, other: Tensor, adjoint: bool) -> Tensor:
-    """``Q other``, or ``Q^H other``, for the product ``Q`` of the reflections in ``A``; their
-    scales are a column."""
+# ``Q other``, or ``Q^H other``, for the product ``Q`` of the reflections in ``A``; their scales are
+# a column.
+apply_reflections = arrays()(
+    "apply_reflections(A: Tensor, tau: Tensor, other: Tensor, adjoint: bool)"
+)
 
 
 # ------------ LU

@@ -51,9 +51,10 @@ _functions = alike(
 ) = _functions  # fmt: skip
 
 
-@pointwise("float", reduced_precision=False, method=False, inplace=False)
-def tanh_backward(grad_output: Tensor, output: Tensor) -> Tensor:
-    """``grad_output * (1 - output^2)``: the gradient of :func:`tanh` by its output."""
+# ``grad_output * (1 - output^2)``: the gradient of :func:`tanh` by its output.
+tanh_backward = pointwise("float", reduced_precision=False)(
+    "tanh_backward(grad_output: Tensor, output: Tensor)"
+)
 
 
 @pointwise("float", refuses="complex")

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["index_put", "index_put_"]
 
 
-@structural(method=False)
-def index(input: Tensor, indices: Sequence[Tensor], dims: tuple[int, ...]) -> Tensor:
-    """The elements at the places that index tensors and masks give for some dimensions."""
+# The elements at the places that index tensors and masks give for some dimensions.
+index = structural()("index(input: Tensor, indices: Sequence[Tensor], dims)")
 
 
 _index_put = overwriting(repeats=True)(

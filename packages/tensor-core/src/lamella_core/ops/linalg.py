@@ -69,16 +69,9 @@ def linear(
     """
 
 
-@contraction(method=False)
-def rows_product(input: Tensor, other: Tensor) -> Tensor:
-    """``sum_r input[r, i] * other[r, j]``, ``r`` running over all leading dimensions.
-
-    It is the derivative of :func:`linear` for the weight, as one matrix product.
-
-    Args:
-        input: ``(..., m)``.
-        other: ``(..., n)`` with the same leading dimensions.
-    """
+# ``sum_r input[r, i] * other[r, j]``, ``r`` running over all leading dimensions: the derivative of
+# :func:`linear` for the weight, as one matrix product.
+rows_product = contraction()("rows_product(input: Tensor, other: Tensor)")
 
 
 # ------------ vectors and matrices

@@ -424,6 +424,5 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return _poisson(input, source_of(generator))
 
 
-@arrays(method=False, reduced_precision=True)
-def dropout_noise(input: Tensor, p: float, generator: Any) -> tuple[Tensor, Tensor]:
-    """``input * noise`` and the noise: 0 with probability p, otherwise ``1 / (1 - p)``."""
+# ``input * noise`` and the noise: 0 with probability p, otherwise ``1 / (1 - p)``.
+dropout_noise = arrays(reduced_precision=True)("dropout_noise(input: Tensor, p: float, generator)")

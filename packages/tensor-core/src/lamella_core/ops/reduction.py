@@ -413,20 +413,17 @@ def count_nonzero(input: Tensor, dim: Ints | None = None) -> Tensor:
 # ------------ norms
 
 
-@arrays(row_major=True, method=False)
-def vector_norm(input: Tensor, dim: Any, keepdim: bool, ord: float) -> Tensor:
-    """``(sum |input|^ord)^(1/ord)``; the largest or smallest size for ord +inf or -inf, and the
-    number of non-zero elements for 0. The gradient at 0 is 0."""
+# ``(sum |input|^ord)^(1/ord)``; the largest or smallest size for ord +inf or -inf, and the number
+# of non-zero elements for 0. The gradient at 0 is 0.
+vector_norm = arrays(row_major=True)("vector_norm(input: Tensor, dim, keepdim: bool, ord: float)")
 
 
-@arrays(method=False)
-def nuclear_norm(input: Tensor) -> Tensor:
-    """Sum of the singular values of each matrix ``(..., m, n)``."""
+# Sum of the singular values of each matrix ``(..., m, n)``.
+nuclear_norm = arrays()("nuclear_norm(input: Tensor)")
 
 
-@arrays(method=False)
-def polar_factor(input: Tensor) -> Tensor:
-    """``U V^H`` of each matrix's singular values: the derivative of its nuclear norm."""
+# ``U V^H`` of each matrix's singular values: the derivative of its nuclear norm.
+polar_factor = arrays()("polar_factor(input: Tensor)")
 
 
 @composite()

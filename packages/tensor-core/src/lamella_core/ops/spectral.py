@@ -9,9 +9,8 @@ OPPOSITE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 """The normalization with which the inverse transform is the adjoint."""
 
 
-@arrays(method=False)
-def fft_c2c(input: Tensor, dim: tuple[int, ...], norm: str, forward: bool) -> Tensor:
-    """Transform over ``dim``; a real input counts as complex."""
+# Transform over ``dim``; a real input counts as complex.
+fft_c2c = arrays()("fft_c2c(input: Tensor, dim, norm: str, forward: bool)")
 
 
 @arrays(method=False)
@@ -19,6 +18,5 @@ def fft_r2c(input: Tensor, dim: tuple[int, ...], norm: str, onesided: bool = Tru
     """Forward transform of a real input; one-sided, only half of the last of ``dim`` is there."""
 
 
-@arrays(method=False)
-def fft_c2r(input: Tensor, dim: tuple[int, ...], norm: str, last_dim_size: int) -> Tensor:
-    """Inverse transform of such a half to a real result of ``last_dim_size`` in the last dim."""
+# Inverse transform of such a half to a real result of ``last_dim_size`` in the last dim.
+fft_c2r = arrays()("fft_c2r(input: Tensor, dim, norm: str, last_dim_size: int)")

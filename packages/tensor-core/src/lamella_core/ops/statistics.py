@@ -129,9 +129,9 @@ std_mean = _beside_mean("std_mean", _std, "Standard deviation and mean; see :fun
 _median = arrays(refuses="bool complex")("median(input: Tensor, ignore_nan: bool)")
 
 
-@arrays(refuses="bool complex", returns=return_types.median, row_major=True, method=False)
-def median_dim(input: Tensor, dim: int, keepdim: bool, ignore_nan: bool) -> Any:
-    """See :func:`median`."""
+median_dim = arrays(refuses="bool complex", returns=return_types.median, row_major=True)(
+    "median_dim(input: Tensor, dim: int, keepdim: bool, ignore_nan: bool)"
+)
 
 
 @composite()

@@ -46,34 +46,30 @@ _unsqueeze = view_op()("unsqueeze(input: Tensor, dim: int)")
 _squeeze = view_op()("squeeze(input: Tensor, dim)")
 
 
-@view_op(method=False)
-def basic_index(input: Tensor, index: tuple[Any, ...]) -> Tensor:
-    """The part that integers, slices, None and ``...`` choose."""
+# The part that integers, slices, None and ``...`` choose.
+basic_index = view_op()("basic_index(input: Tensor, index)")
 
 
-@structural(method=False)
-def basic_index_backward(source: Tensor, input_shape: tuple[int, ...], index: Any) -> Tensor:
-    """Zeros of ``input_shape`` with ``source`` in the part that ``index`` chooses."""
+# Zeros of ``input_shape`` with ``source`` in the part that ``index`` chooses.
+basic_index_backward = structural()("basic_index_backward(source: Tensor, input_shape, index)")
 
 
 _diagonal = view_op()("diagonal(input: Tensor, offset: int, dim1: int, dim2: int)")
 
 
-@structural(method=False)
-def diagonal_backward(
-    source: Tensor, input_shape: tuple[int, ...], offset: int, dim1: int, dim2: int
-) -> Tensor:
-    """Zeros of ``input_shape`` with ``source`` on a diagonal."""
+# Zeros of ``input_shape`` with ``source`` on a diagonal.
+diagonal_backward = structural()(
+    "diagonal_backward(source: Tensor, input_shape, offset: int, dim1: int, dim2: int)"
+)
 
 
 _unfold = view_op(reorders=True)("unfold(input: Tensor, dimension: int, size: int, step: int)")
 
 
-@structural(method=False)
-def unfold_backward(
-    source: Tensor, input_shape: tuple[int, ...], dimension: int, size: int, step: int
-) -> Tensor:
-    """The sum, at each element of the input, of the windows that it is in."""
+# The sum, at each element of the input, of the windows that it is in.
+unfold_backward = structural()(
+    "unfold_backward(source: Tensor, input_shape, dimension: int, size: int, step: int)"
+)
 
 
 _as_strided = strided_view()(
