@@ -70,6 +70,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
+    bytes_image = (image * 60).to(torch.uint8)
     sequence = torch.randn(200, 100, 64)
     recurrent = [each(64, 64).requires_grad_(False) for each in (torch.nn.LSTM, torch.nn.GRU)]
 
@@ -302,6 +303,29 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "interpolate, bicubic": lambda: functional.interpolate(
             image[:, :2], scale_factor=2, mode="bicubic"
+        ),
+        "interpolate, area": lambda: functional.interpolate(
+            image[:, :2], scale_factor=2, mode="area"
+        ),
+        "interpolate, area of channels-last": lambda: functional.interpolate(
+            last, size=(200, 190), mode="area"
+        ),
+        "interpolate, antialiased": lambda: functional.interpolate(
+            image, scale_factor=0.5, mode="bilinear", antialias=True
+        ),
+        "interpolate of bytes": lambda: functional.interpolate(
+            bytes_image, scale_factor=2, mode="bilinear"
+        ),
+        "interpolate of one row": lambda: functional.interpolate(
+            x[None, None, :1_000_000], scale_factor=2, mode="linear"
+        ),
+        "adaptive_avg_pool2d to many places": lambda: functional.adaptive_avg_pool2d(image, 100),
+        "gradient of interpolate, area": gradient(
+            lambda a: functional.interpolate(a, size=(200, 190), mode="area"), image
+        ),
+        "gradient of interpolate, antialiased": gradient(
+            lambda a: functional.interpolate(a, scale_factor=0.5, mode="bilinear", antialias=True),
+            image,
         ),
         "glu": lambda: functional.glu(wide),
         "max_pool2d, channels last": lambda: functional.max_pool2d(last, 3, 1, 1),

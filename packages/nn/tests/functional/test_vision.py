@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import lamella_autograd as autograd
@@ -93,3 +94,84 @@ def test_shuffles_copy(shape) -> None:
 def test_sizes_beyond_memory_are_refused_at_once(mode, wanted) -> None:
     with pytest.raises(RuntimeError, match="memory|overflow"):
         F.interpolate(torch.ones(1, 2, 4, 4), mode=mode, **wanted)
+
+
+# PyTorch 2.13: interpolate(arange(36).view(1, 1, 6, 6) ** 2 / 10, 2, mode=mode, antialias=True).
+RECORDED = {
+    "bilinear": [11.125, 16.125, 59.875, 72.375],
+    "bicubic": [8.4497229917, 13.5344875346, 61.4292243767, 75.5023545706],
+    "lanczos": [6.5659937214, 11.669130135, 61.9856359108, 77.0091018075],
+}
+
+
+@pytest.mark.parametrize("mode", RECORDED)
+def test_averages_as_recorded(mode):
+    image = torch.arange(36.0, dtype=torch.float64).reshape(1, 1, 6, 6) ** 2 / 10
+    found = F.interpolate(image, 2, mode=mode, antialias=True)
+    np.testing.assert_allclose(found.flatten().tolist(), RECORDED[mode], rtol=1e-9)
+
+
+def test_averages_of_the_size_that_it_has_and_gradients():
+    image = torch.randn(1, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    same = F.interpolate(image, (4, 5), mode="bicubic", antialias=True)
+    np.testing.assert_allclose(same.detach().numpy(), image.detach().numpy())
+    assert autograd.gradcheck(
+        lambda x: F.interpolate(x, scale_factor=(0.5, 0.7), mode="bilinear", antialias=True),
+        (image,),
+    )
+
+
+def test_errors_of_averages():
+    image = torch.zeros(1, 1, 4, 4)
+    with pytest.raises(ValueError, match="restricted to bilinear.*'nearest' and 4 dimensions"):
+        F.interpolate(image, 2, antialias=True)
+    with pytest.raises(ValueError, match="requires a 4-D tensor.*3 dimensions"):
+        F.interpolate(image[0], 2, mode="bilinear", antialias=True)
+    with pytest.raises(ValueError, match="requires antialias=True"):
+        F.interpolate(image, 2, mode="lanczos")
+    with pytest.raises(ValueError, match="does not support align_corners=True"):
+        F.interpolate(image, 2, mode="lanczos", antialias=True, align_corners=True)
+    with pytest.raises(NotImplementedError, match="Long"):
+        F.interpolate(image.long(), 2, mode="bilinear", antialias=True)
+
+
+# Recorded from PyTorch 2.13 on a CPU.
+IMAGE = [[[[0, 255, 17, 90], [200, 3, 128, 64], [255, 0, 255, 0]]]]
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "align_corners", "expected"),
+    [
+        ("bilinear", (2, 3), False, [[73, 119, 77], [202, 113, 50]]),
+        ("bicubic", (2, 3), False, [[69, 128, 76], [209, 107, 49]]),
+        (
+            "bilinear", (4, 5), True,
+            [[0, 191, 136, 35, 90], [133, 98, 89, 86, 73], [218, 56, 87, 138, 43],
+             [255, 64, 128, 191, 0]],
+        ),
+        (
+            "bicubic", (4, 5), True,
+            [[0, 222, 153, 8, 90], [131, 94, 76, 79, 79], [240, 12, 66, 171, 41],
+             [255, 31, 128, 224, 0]],
+        ),
+    ],
+)  # fmt: skip
+def test_8_bit_images_as_recorded(
+    mode: str, size: tuple[int, int], align_corners: bool, expected: object
+) -> None:
+    image = torch.tensor(IMAGE, dtype=torch.uint8)
+    found = F.interpolate(image, size, mode=mode, align_corners=align_corners)
+    assert found.dtype is torch.uint8
+    assert found.tolist() == [[expected]]
+
+
+def test_8_bit_images_of_the_same_size() -> None:
+    image = torch.tensor(IMAGE, dtype=torch.uint8)
+    assert F.interpolate(image, (3, 4), mode="bilinear").tolist() == IMAGE
+
+
+def test_integers_are_refused() -> None:
+    with pytest.raises(NotImplementedError, match="'Int'"):
+        F.interpolate(torch.tensor(IMAGE, dtype=torch.int32), (2, 3), mode="bilinear")
+    with pytest.raises(NotImplementedError, match="'Byte'"):
+        F.interpolate(torch.ones(1, 1, 3, dtype=torch.uint8), 2, mode="linear")

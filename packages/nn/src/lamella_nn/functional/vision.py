@@ -9,13 +9,10 @@ import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.warning import warn
-from lamella_nn.functional.antialias import MODES, antialias_weights
 from lamella_nn.functional.arguments import listed
-from lamella_nn.functional.byte_images import resample_bytes, weights_of_places
 from lamella_nn.functional.memory_format import in_format_of
-from lamella_nn.functional.precision import as_given, single
-from lamella_nn.kernels import cubic
-from lamella_nn.ops.resampling import resample
+from lamella_nn.kernels.neighbours import FILTERS, Axis
+from lamella_nn.ops.resampling import resample, resample_bytes
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -156,7 +153,7 @@ def interpolate(
         NotImplementedError: for another mode, or a mode that the number of dimensions has not.
     """
     dims = input.ndim - 2
-    if antialias and (mode not in MODES or dims != 2):
+    if antialias and (f"averaging {mode}" not in FILTERS or dims != 2):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
             f"a 4-D tensor as input, but got mode {mode!r} and {input.ndim} dimensions"
@@ -187,9 +184,11 @@ def interpolate(
         # Refused before the places are listed, where there is not the memory for the result.
         core.empty((*shape[:2], *sizes), dtype=input._dtype, device=input.device)
     if antialias:
-        result = _without_aliases(input, sizes, scales, mode, bool(align_corners))
+        if not (input._dtype.is_floating_point or input._dtype is core.uint8):
+            raise not_implemented_for(f"interpolate, mode {mode!r} with antialias", input._dtype)
+        axes = _axes(shape, sizes, scales, f"averaging {mode}", bool(align_corners))
         name = f"Upsample{mode.capitalize()}2DAaBackward0"
-        return rename(in_format_of(input, result), name)
+        return _resampled(input, axes, name)
     if mode == "area" and dims in (1, 2, 3):
         from lamella_nn.functional.pooling import _adaptive_avg_pool
 
@@ -197,38 +196,13 @@ def interpolate(
     if mode in ("nearest", "nearest-exact") and dims in (1, 2, 3):
         if not input._dtype.is_floating_point and input._dtype is not core.uint8:
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
-        ratios = [
-            shape[2 + i] / m if scales is None else 1 / scales[i] for i, m in enumerate(sizes)
-        ]
-        exact = mode == "nearest-exact"
-        places = [
-            [_nearest(n, m, ratio, exact)]
-            for n, m, ratio in zip(shape[2:], sizes, ratios, strict=True)
-        ]
-        result = resample(input, places, None)
-        return rename(in_format_of(input, result), _name(mode, dims))
+        return _resampled(input, _axes(shape, sizes, scales, mode, False), _name(mode, dims))
     if _LINEAR.get(mode) == dims or (mode == "bicubic" and dims == 2):
-        if input._dtype is core.uint8 and dims == 2:
-            weights = [
-                weights_of_places(
-                    shape[2 + i],
-                    _places(
-                        shape[2 + i], m, None if scales is None else scales[i], bool(align_corners)
-                    ),
-                    mode == "bicubic",
-                )
-                for i, m in enumerate(sizes)
-            ]
-            return in_format_of(input, resample_bytes(input, *weights))
-        if not input._dtype.is_floating_point:
+        if not (input._dtype.is_floating_point or (input._dtype is core.uint8 and dims == 2)):
             raise not_implemented_for(f"interpolate, mode {mode!r}", input._dtype)
-        neighbours = _cubic if mode == "bicubic" else _linear
-        tables = []
-        for i, (n, m) in enumerate(zip(shape[2:], sizes, strict=True)):
-            scale = None if scales is None else scales[i]
-            tables.append(neighbours(n, _places(n, m, scale, bool(align_corners))))
-        result = resample(input, [each[0] for each in tables], [each[1] for each in tables])
-        return rename(in_format_of(input, result), _name(mode, dims))
+        kind = "cubic" if mode == "bicubic" else "linear"
+        axes = _axes(shape, sizes, scales, kind, bool(align_corners))
+        return _resampled(input, axes, _name(mode, dims))
     if dims in (1, 2, 3) and mode in _DIMENSIONS:
         raise NotImplementedError(
             f"Got {input.ndim}D input, but {mode} mode needs {_DIMENSIONS[mode] + 2}D input"
@@ -245,26 +219,29 @@ def _name(mode: str, dims: int) -> str:
     return f"Upsample{mode.title().replace('-', '')}{dims}DBackward0"
 
 
-def _without_aliases(
-    input: Tensor, sizes: list[int], scales: list[float] | None, mode: str, align_corners: bool
-) -> Tensor:
-    """An image resampled by matrix products, along the width and then along the height."""
-    weights = []
-    for i, (n, m) in enumerate(zip(input._array.shape[2:], sizes, strict=True)):
-        if n == m:
+def _axes(
+    shape: tuple[int, ...],
+    sizes: list[int],
+    scales: list[float] | None,
+    mode: str,
+    align_corners: bool,
+) -> tuple[Axis, ...]:
+    axes = []
+    for i, (n, m) in enumerate(zip(shape[2:], sizes, strict=True)):
+        if mode in FILTERS and n == m:
             ratio = 1.0
         elif align_corners:
             ratio = (n - 1) / (m - 1) if m > 1 else 0.0
         else:
             ratio = n / m if scales is None else 1 / scales[i]
-        weights.append(antialias_weights(n, m, ratio, mode).to(input.device))
-    if input._dtype is core.uint8:
-        return resample_bytes(input, *weights)
-    if not input._dtype.is_floating_point:
-        raise not_implemented_for(f"interpolate, mode {mode!r} with antialias", input._dtype)
-    values = single(input)
-    rows, columns = [each.to(values.dtype) for each in weights]
-    return as_given(rows @ (values @ columns.t()), input)
+        axes.append(Axis(n, m, mode, ratio, align_corners))
+    return tuple(axes)
+
+
+def _resampled(input: Tensor, axes: tuple[Axis, ...], name: str) -> Tensor:
+    if input._dtype is core.uint8 and not axes[0].mode.startswith("nearest"):
+        return in_format_of(input, resample_bytes(input, axes))
+    return rename(in_format_of(input, resample(input, axes)), name)
 
 
 def _resampled_sizes(
@@ -298,36 +275,6 @@ def _resampled_sizes(
             f"interpolate(): scale_factor {numbers} makes sizes that overflow: {lengths}"
         )
     return [floor(n) for n in lengths], numbers
-
-
-def _nearest(size: int, count: int, ratio: float, exact: bool) -> list[int]:
-    shift = 0.5 if exact else 0.0
-    return [min(int(floor((i + shift) * ratio)), size - 1) for i in range(count)]
-
-
-def _places(size: int, count: int, scale: float | None, align_corners: bool) -> list[float]:
-    """Where, on the input's axis, the outputs lie."""
-    if align_corners:
-        ratio = (size - 1) / (count - 1) if count > 1 else 0.0
-        return [i * ratio for i in range(count)]
-    ratio = size / count if scale is None else 1 / scale
-    return [(i + 0.5) * ratio - 0.5 for i in range(count)]
-
-
-def _cubic(size: int, places: list[float]) -> tuple[list[list[int]], list[list[float]]]:
-    """Four neighbours of each place, those beyond the ends being the end's, and their weights."""
-    weights = [cubic.weights(p - floor(p)) for p in places]
-    taps = [[min(max(floor(p) + tap, 0), size - 1) for p in places] for tap in range(-1, 3)]
-    return taps, [[w[tap] for w in weights] for tap in range(4)]
-
-
-def _linear(size: int, places: list[float]) -> tuple[list[list[int]], list[list[float]]]:
-    """The two neighbours of each place, and their nearness."""
-    places = [max(p, 0.0) for p in places]
-    first = [min(int(p), size - 1) for p in places]
-    second = [min(i + 1, size - 1) for i in first]
-    shares = [p - i for p, i in zip(places, first, strict=True)]
-    return [first, second], [[1 - share for share in shares], shares]
 
 
 def _warn_of_old_name(name: str) -> None:

@@ -11,6 +11,8 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.precision import compute_type, single
 from lamella_nn.kernels.windows import kernel_slices, output_sizes
@@ -382,52 +384,132 @@ def avg_pool_backward(
     return xp.ascontiguousarray(total[(..., *kept)])
 
 
+def _bounds(size: int, count: int, start: int = 0, stop: int | None = None) -> tuple[Any, Any]:
+    """Where the parts of a dimension that outputs of an adaptive pool look at start and end."""
+    stop = count if stop is None else min(stop, count)
+    return (_known_bounds if stop - start <= _MOST_KEPT else _make_bounds)(size, count, start, stop)
+
+
+def _make_bounds(size: int, count: int, start: int, stop: int) -> tuple[Any, Any]:
+    places = np.arange(start, stop + 1) * size
+    return places[:-1] // count, -(places[1:] // -count)
+
+
+_known_bounds = lru_cache(64)(_make_bounds)
+
+# Outputs of which bounds are kept for the next call.
+_MOST_KEPT = 512
+
+
 def _regions(size: int, count: int) -> list[slice]:
-    """The parts of a dimension that the outputs of an adaptive pool look at."""
-    return [slice(i * size // count, -((i + 1) * size // -count)) for i in range(count)]
+    starts, ends = _bounds(size, count)
+    return [slice(*each) for each in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _sums(xp: Any, input: Any, axis: int, starts: Any, ends: Any, dtype: Any) -> Any:
+    """A new array of the sums over the parts of a dimension between some bounds."""
+    before = (slice(None),) * axis
+    widths = ends - starts
+    count, longest = len(starts), int(widths.max(initial=0))
+    shape = *input.shape[:axis], count, *input.shape[axis + 1 :]
+    if not longest:
+        return xp.zeros(shape, dtype)
+    first, end = int(starts[0]), int(ends[-1])
+    even = end - first == longest * count
+    if even and longest > MOST_COPIES:
+        parts = input[(*before, slice(first, end))]
+        parts = parts.reshape(*shape[: axis + 1], longest, *shape[axis + 1 :])
+        return parts.sum(axis + 1, dtype=dtype, out=xp.empty(shape, dtype))
+    if even or longest <= min(MOST_COPIES, count):
+        # Over the first elements of all parts, then over the second ones.
+        total: Any = None
+        for step in range(longest):
+            reached = widths > step
+            if even:
+                part = input[(*before, slice(first + step, end, longest))]
+            else:
+                part = input.take(xp.asarray(starts[reached] + step), axis)
+            if total is None:
+                total = part.astype(dtype, "C", copy=even)
+            elif reached.all():
+                total += part
+            else:
+                total[(*before, xp.asarray(reached.nonzero()[0]))] += part
+        return total
+    total = xp.empty(shape, dtype)
+    for i, (start, stop) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        input[(*before, slice(start, stop))].sum(axis, dtype=dtype, out=total[(*before, i)])
+    return total
+
+
+def _widths(xp: Any, starts: Any, ends: Any, dtype: Any, behind: int) -> Any:
+    """How many elements each part has, for arrays with ``behind`` dimensions after it."""
+    widths = np.maximum(ends - starts, 1)
+    if len(widths) and (widths == widths[0]).all():
+        return dtype.type(widths[0])
+    return xp.asarray(widths, dtype).reshape(-1, *[1] * behind)
+
+
+@lru_cache(256)
+def order_of_dims(given: Sizes, sizes: Sizes) -> list[int]:
+    """First what makes least of the array; of dimensions that grow, the last, within rows."""
+    grown = [m / (n or 1) for n, m in zip(given, sizes, strict=True)]
+    return sorted(range(len(sizes)), key=lambda i: (grown[i], -i if grown[i] > 1 else i))
+
+
+def _by_region(
+    xp: Any, input: Any, sizes: Sizes, behind: int, rows: slice, is_gradient: bool
+) -> Any:
+    """Means over regions, or, of their gradient, each element's sum over the regions it is in.
+
+    Element j of n is in the regions from ``floor(j m / n)`` to ``ceil((j + 1) m / n)`` of m: these
+    are to an element what its elements are to a region.
+    """
+    kind, first = compute_type(input.dtype), input.ndim - len(sizes) - behind
+    given = input.shape[first : first + len(sizes)]
+    start, stop, _ = rows.indices(sizes[0])
+    low, high = 0, given[0]
+    bounds = [_bounds(*each) for each in zip(given[1:], sizes[1:], strict=True)]
+    starts, ends = _bounds(given[0], sizes[0], start, stop)
+    if stop - start < sizes[0]:
+        low, high = int(starts[0]), int(ends[-1])
+        input = input[(*[slice(None)] * first, slice(low, high))]
+    bounds.insert(0, (starts - low, ends - low))
+    regions = bounds
+    if is_gradient:
+        regions = [_bounds(*each) for each in zip(sizes[1:], given[1:], strict=True)]
+        regions.insert(0, _bounds(sizes[0], given[0], low, high))
+    widths = [
+        _widths(xp, *each, kind, len(sizes) - 1 - i + behind) for i, each in enumerate(regions)
+    ]
+    if is_gradient:
+        input = input / widths[0]
+        for each in widths[1:]:
+            input /= each
+    for i in order_of_dims(tuple(given), tuple(sizes)):
+        input = _sums(xp, input, first + i, *bounds[i], kind)
+        if not is_gradient:
+            input /= widths[i]
+    return input
 
 
 @shared_kernel
-def adaptive_avg_pool(xp: Any, input: Any, output_size: Sizes, behind: int = 0) -> Any:
-    """Of the dimensions before the last ``behind`` ones; half precision gives float32."""
-    kind = compute_type(input.dtype)
-    for axis, count in enumerate(output_size, -len(output_size) - behind):
-        size = input.shape[axis]
-        moved = xp.moveaxis(input, axis, -1)
-        if count and size % count == 0:
-            pooled = moved.reshape(*moved.shape[:-1], count, size // count).sum(-1, dtype=kind)
-            pooled *= kind.type(count / (size or 1))
-        else:
-            pooled = xp.empty((*moved.shape[:-1], count), kind)
-            for i, region in enumerate(_regions(size, count)):
-                width = max(region.stop - region.start, 1)
-                pooled[..., i] = moved[..., region].sum(-1, dtype=kind) / width
-        input = xp.moveaxis(pooled, -1, axis)
-    return xp.ascontiguousarray(input)
+def adaptive_avg_pool(
+    xp: Any, input: Any, output_size: Sizes, behind: int = 0, rows: slice = slice(None)
+) -> Any:
+    """Of the dimensions before the last ``behind`` ones; half precision gives float32.
+
+    ``rows`` are those of the result's first pooled dimension that are wanted.
+    """
+    return _by_region(xp, input, output_size, behind, rows, False)
 
 
 @shared_kernel
-def adaptive_avg_pool_backward(xp: Any, grad: Any, sizes: Sizes, behind: int = 0) -> Any:
+def adaptive_avg_pool_backward(
+    xp: Any, grad: Any, sizes: Sizes, behind: int = 0, rows: slice = slice(None)
+) -> Any:
     """As :func:`adaptive_avg_pool`."""
-    kind = compute_type(grad.dtype)
-    for axis, size in enumerate(sizes, -len(sizes) - behind):
-        count = grad.shape[axis]
-        shape = list(grad.shape)
-        shape[axis] = size
-        even = count and size % count == 0
-        # The order of the dimensions stays, so that the last step makes the result itself.
-        result = (xp.empty if even else xp.zeros)(shape, kind)
-        moved, spread = xp.moveaxis(grad, axis, -1), xp.moveaxis(result, axis, -1)
-        if even:
-            each = size // count
-            parts = spread.reshape(*spread.shape[:-1], count, each)
-            xp.multiply(moved[..., None], kind.type(count / (size or 1)), out=parts)
-        else:
-            for i, region in enumerate(_regions(size, count)):
-                width = max(region.stop - region.start, 1)
-                spread[..., region] += moved[..., i : i + 1] / width
-        grad = result
-    return grad
+    return _by_region(xp, grad, sizes, behind, rows, True)
 
 
 @shared_kernel

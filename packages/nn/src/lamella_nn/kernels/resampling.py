@@ -7,96 +7,184 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import shared_kernel
 from lamella_core.formats import suggests_channels_last
+from lamella_nn.kernels.precision import compute_type, put
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from lamella_nn.kernels.neighbours import Axis
 
 # Elements that are made at a time on the CPU, and the size of a result from which that is done.
 _BLOCK = 65536
 _LARGE = 524288
+# Outputs of a dimension whose neighbours are listed at a time.
+_MOST_OF_TABLE = 8192
+
+# Of 8-bit images: the bits of a weight and its sign, and the most that are behind the point.
+_WEIGHT_BITS = 15
+_MOST_PRECISION = 22
 
 # For each neighbour, which element it is, and its share (None: all of it).
 Neighbours = list[tuple[Any, Any]]
 
 
 @shared_kernel
-def resample(
+def resample(xp: Any, input: Any, axes: Sequence[Axis]) -> Any:
+    # Nearest elements are not computed with, but counted how often they were used.
+    plain = all([axis.mode.startswith("nearest") and not axis.turned for axis in axes])
+    wide = input.dtype if plain or input.dtype.kind in "iu" else compute_type(input.dtype)
+    first = input.ndim - len(axes)
+
+    def make(part: Any, tables: list[tuple[Any, Any]], dim: int, out: Any) -> Any:
+        every = [
+            _given(xp, *table, wide, part.ndim - 1 - dim - i) for i, table in enumerate(tables)
+        ]
+        if part.dtype != wide:
+            return _apply(xp, converted(part, wide), every, dim)
+        return _apply(xp, part, every, dim, out)
+
+    return _along_memory(xp, input, axes, first, make)
+
+
+@shared_kernel
+def resample_bytes(xp: Any, input: Any, axes: Sequence[Axis]) -> Any:
+    """The last two dimensions; along the last one first, after which it is rounded to bytes.
+
+    Each pass has 16-bit weights, as the imaging libraries have it.
+    """
+    fixed = [_fixed_point(*axis.taps(0, axis.after), axis.before) for axis in axes]
+
+    def make(part: Any, tables: list[tuple[Any, Any]], dim: int, out: Any) -> Any:
+        for i in (1, 0):
+            at, shares = tables[i]
+            every = _given(xp, at, shares, np.dtype(np.int32), part.ndim - 1 - dim - i)
+            total: Any = None
+            for places, share in every:
+                taken = part.take(places, dim + i).astype(xp.int32)
+                taken *= share
+                if total is None:
+                    total = taken
+                else:
+                    total += taken
+            precision = fixed[i][2]
+            total += 1 << precision - 1
+            total >>= precision
+            part = total.clip(0, 255).astype(xp.uint8)
+        return part
+
+    return _along_memory(xp, input, axes, input.ndim - 2, make, [each[:2] for each in fixed])
+
+
+def _fixed_point(index: Any, shares: Any, size: int) -> tuple[Any, Any, int]:
+    """Neighbours with weights times 2^precision, rounded; they fill 16 bits with their sign."""
+    first = index[0]
+    merged = np.zeros(shares.shape)
+    # Beyond the ends several neighbours are the same element.
+    np.add.at(merged, (index - first, np.arange(len(first))), shares)
+    greatest, precision = float(merged.max()), 0
+    while precision < _MOST_PRECISION:
+        if int(0.5 + greatest * 2 ** (precision + 1)) >= 2**_WEIGHT_BITS:
+            break
+        precision += 1
+    merged *= 2**precision
+    index = np.minimum(first + np.arange(len(index))[:, None], size - 1)
+    return index, np.copysign(np.floor(np.abs(merged) + 0.5), merged), precision
+
+
+def _given(xp: Any, index: Any, shares: Any, dtype: Any, behind: int) -> Neighbours:
+    """A table on the device; shares for arrays with ``behind`` dimensions after theirs."""
+    form = (-1, *(1,) * behind)
+    return [
+        (xp.asarray(at), None if shares is None else xp.asarray(shares[k], dtype).reshape(form))
+        for k, at in enumerate(index)
+    ]
+
+
+def _along_memory(
     xp: Any,
     input: Any,
-    places: Sequence[Sequence[Sequence[int]]],
-    shares: Sequence[Sequence[Sequence[float]]] | None,
+    axes: Sequence[Axis],
+    first: int,
+    make: Callable[..., Any],
+    known: Sequence[tuple[Any, Any]] | None = None,
 ) -> Any:
-    if suggests_channels_last(input):
-        # Along the memory, and the result is channels-last, too.
-        last = _resampled(xp, xp.moveaxis(input, 1, -1), places, shares, 1)
-        return xp.moveaxis(last, -1, 1)
-    return _resampled(xp, input, places, shares, 0)
+    """Results of a channels-last array are made along its memory, and channels-last, too."""
+    if not suggests_channels_last(input):
+        return _in_parts(xp, input, axes, first, make, known)
+    last = _in_parts(xp, xp.moveaxis(input, 1, -1), axes, 1, make, known)
+    return xp.moveaxis(last, -1, 1)
 
 
-def _resampled(
-    xp: Any, input: Any, places: Sequence[Any], shares: Sequence[Any] | None, behind: int
+def _in_parts(
+    xp: Any,
+    input: Any,
+    axes: Sequence[Axis],
+    first: int,
+    make: Callable[..., Any],
+    known: Sequence[tuple[Any, Any]] | None,
 ) -> Any:
-    """``resample`` of the dimensions before the last ``behind`` ones."""
-    dims = len(places)
-    first = input.ndim - behind - dims
-    is_half = input.dtype.itemsize == 2 and input.dtype.kind not in "iu"
-    wide = xp.float32 if is_half and shares is not None else input.dtype
-    every: list[Neighbours] = []
-    for i, each in enumerate(places):
-        form = (-1, *(1,) * (dims + behind - 1 - i))
-        given = [None] * len(each) if shares is None else shares[i]
-        every.append(
-            [
-                (xp.asarray(at), None if x is None else xp.asarray(x, wide).reshape(form))
-                for at, x in zip(each, given, strict=True)
-            ]
-        )
-    counts = [len(each[0][0]) for each in every]
-    lead, sizes = input.shape[:first], input.shape[first:]
-    # What there is for each element of the first dimensions after each step.
-    stages = [prod(counts[: i + 1]) * prod(sizes[i + 1 :]) for i in range(dims)]
-    count, most = prod(lead), max(stages)
-    if xp is not np or count * most < _LARGE:
-        return _apply(xp, input, every, first, wide).astype(input.dtype, copy=False)
-    result = np.empty((*lead, *counts, *sizes[dims:]), input.dtype)
-    step = max(1, _BLOCK // most)
-    rows = counts[0] if step > 1 else max(1, _BLOCK * counts[0] // most)
+    """The dimensions from ``first`` on resampled, some arrays and some rows at a time.
+
+    Args:
+        make: called with a part, the tables of its dimensions, the first of these, and a place for
+            the result, which it may use.
+        known: tables of all dimensions, where there are.
+    """
+    lead, behind = input.shape[:first], input.shape[first + len(axes) :]
+    counts = [axis.after for axis in axes]
+    image = prod([max(axis.before, axis.after) for axis in axes]) * prod(behind)
+    count = counts[0]
+
+    def table(i: int, start: int, stop: int) -> tuple[Any, Any]:
+        if known is None:
+            return axes[i].taps(start, stop)
+        return known[i][0][:, start:stop], known[i][1][:, start:stop]
+
+    others = [table(i, 0, n) for i, n in enumerate(counts) if i]
+    if xp is not np or prod(lead) * image < _LARGE:
+        made = make(input, [table(0, 0, count), *others], first, None)
+        return made.astype(input.dtype, copy=False)
+    result = np.empty((*lead, *counts, *behind), input.dtype)
+    step = max(1, _BLOCK // image)
+    rows = count if step > 1 else max(1, _BLOCK * count // image)
+    rows = min(rows, _MOST_OF_TABLE)
     # Image by image where bringing them together would be a copy.
     apart = first > 1 and not input.flags.c_contiguous
-    for whole, source in zip(result, input, strict=True) if apart else [(result, input)]:
-        flat = source.reshape(-1, *sizes)
-        made = whole.reshape(-1, *result.shape[first:])
-        for row in range(0, counts[0], rows):
-            part = slice(row, row + rows)
-            cut = [(at[part], None if x is None else x[part]) for at, x in every[0]]
+    for row in range(0, count, rows):
+        part = slice(row, min(row + rows, count))
+        at, shares = table(0, part.start, part.stop)
+        low, high = int(at.min()), int(at.max()) + 1
+        tables = [(at - low, shares), *others]
+        for whole, source in zip(result, input, strict=True) if apart else [(result, input)]:
+            flat = source.reshape(-1, *input.shape[first:])
+            made = whole.reshape(-1, *result.shape[first:])
             for start in range(0, len(flat), step):
                 some = slice(start, start + step)
                 target = made[some, part]
-                if wide != input.dtype:
-                    target[...] = _apply(xp, flat[some], [cut, *every[1:]], 1, wide)
-                else:
-                    _apply(xp, flat[some], [cut, *every[1:]], 1, wide, target)
+                found = make(flat[some, low:high], tables, 1, target)
+                if found is not target:
+                    put(target, found)
     return result
 
 
-def _apply(
-    xp: Any, input: Any, every: list[Neighbours], first: int, wide: Any, out: Any = None
-) -> Any:
+def _apply(xp: Any, input: Any, every: list[Neighbours], first: int, out: Any = None) -> Any:
     """The steps of a part, the last of which writes into ``out`` where it is given."""
-    last = first + len(every) - 1
-    for dim, neighbours in enumerate(every, first):
+    # First what makes least of the array; of dimensions that grow, the last, within rows.
+    grown = [len(each[0][0]) / (input.shape[first + i] or 1) for i, each in enumerate(every)]
+    order = sorted(range(len(every)), key=lambda i: (grown[i], -i if grown[i] > 1 else i))
+    for i in order:
+        dim = first + i
         total: Any = None
-        for at, share in neighbours:
-            target = out if dim == last and total is None else None
+        for at, share in every[i]:
+            target = out if i == order[-1] and total is None else None
             if target is not None and share is None:
                 # All places are inside; NumPy would write into a copy if it had to find out.
                 part = input.take(at, dim, target, "clip")
             else:
                 part = input.take(at, dim)
-                if part.dtype != wide:
-                    part = part.astype(wide)
             if share is not None:
                 target = part if target is None else target
                 part = xp.multiply(part, share, target)

@@ -123,3 +123,27 @@ def test_random_windows() -> None:
         expected, at = kernels.fractional_max_pool(*one, (2, 3), (140, 120))
         np.testing.assert_array_equal(values[n, channel], expected[0, 0])
         np.testing.assert_array_equal(places[n, channel], at[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((2, 3, 400, 300), (170, 301)), ((40, 6, 91, 60), (300, 7)), ((1, 1, 900, 900), (450, 70))],
+)
+@pytest.mark.parametrize("last", [False, True])
+def test_adaptive_means_of_many_regions(shape: Any, size: Any, last: bool) -> None:
+    """Means are products with the shares of each region; gradients with their transposes."""
+    shares = []
+    for n, m in zip(shape[2:], size, strict=True):
+        matrix = np.zeros((m, n))
+        for i in range(m):
+            start, end = i * n // m, -((i + 1) * n // -m)
+            matrix[i, start:end] = 1 / (end - start)
+        shares.append(matrix)
+    x = np.random.default_rng(0).standard_normal(shape)
+    if last:
+        x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    means = kernels.adaptive_avg_pool(x, size)
+    np.testing.assert_allclose(means, shares[0] @ x @ shares[1].T, rtol=1e-9, atol=1e-12)
+    back = kernels.adaptive_avg_pool_backward(means, shape[2:])
+    expected = shares[0].T @ means @ shares[1]
+    np.testing.assert_allclose(back, expected, rtol=1e-9, atol=1e-12)

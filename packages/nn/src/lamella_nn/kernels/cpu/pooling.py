@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LARGE = 1_800_000
 # Elements of what is in between for one part.
 _BLOCK = 98304
+# Regions whose bounds are listed at a time.
+_MOST_OF_LIST = 16384
 # Elements that are worth a call.
 _CALL = 2000
 
@@ -169,9 +171,9 @@ def _by_windows(
     return images.results()
 
 
-def _rows(count: int, image: int) -> int:
+def _rows(count: int, image: int, block: int = _BLOCK) -> int:
     """How many rows of an image are worked on together; nearly as many each time."""
-    return -(-count // -(-image // _BLOCK))
+    return -(-count // -(-image // block))
 
 
 def max_pool_with_indices(
@@ -325,33 +327,50 @@ def adaptive_avg_pool_backward(grad: Any, sizes: Any) -> Any:
 
 
 def _adaptive(kernel: Callable[..., Any], input: Any, wanted: Any) -> Any:
-    """Some images at a time, along the memory, where what is in between is large."""
+    """Some images or rows at a time, along the memory, where what is in between is large."""
     dims = len(wanted)
     sizes = input.shape[-dims:]
-    # What there is for each image after each step; the last is the result, but in half precision.
-    stages = [prod(wanted[: i + 1]) * prod(sizes[i + 1 :]) for i in range(dims)]
-    image = max(stages if is_reduced(input) else [1, *stages[:-1]])
-    images = _Images(dims, input)
+    is_gradient = kernel is whole.adaptive_avg_pool_backward
+    pairs = list(zip(sizes, wanted, strict=True))
+    # What there is for an image before and between the steps, and the result.
+    current, stages = list(sizes), [prod(sizes) if is_gradient else 1]
+    for i in whole.order_of_dims(tuple(sizes), tuple(wanted)):
+        current[i] = wanted[i]
+        stages.append(prod(current))
+    made = stages.pop()
+    # Elements of uneven regions are taken into an array that is added to the result.
+    taken = any([m and n % m and n <= whole.MOST_COPIES * m for n, m in pairs])
+    image = max(*stages, made if taken or is_reduced(input) else 1)
+    count = prod(input.shape[:-dims])
+    # Calls for each region, which a part is to have enough to do for.
+    calls = sum([m if n > whole.MOST_COPIES * m else n // max(m, 1) + 2 for n, m in pairs])
+    block = max(_BLOCK, _CALL * calls)
+    if count * image <= block and input.flags.c_contiguous:
+        return converted(kernel(np, input, wanted), input.dtype)
+    images = _Images(dims, input, volumes=False)
     behind = int(images.channels_last)
     # Along the memory of channels-last images the channels come last, and are not cut.
     values = np.moveaxis(images.arrays[0], 1, -1)[:, None] if behind else images.arrays[0]
-    # A part makes a few calls for each region, which are not to take longer than the work.
-    least = _CALL * sum(wanted) // max(image, 1)
-    step = max(1, least, 2 * _BLOCK // (image * (images.inner if behind else 1)))
+    image = max(image, made) if count * image > block else image
+    image *= images.inner if behind else 1
+    step = max(1, block // image)
+    # The bounds of the regions of rows are listed, too.
+    rows = max(1, min(_rows(wanted[0], image, block), _MOST_OF_LIST))
     outer, inner = values.shape[:2]
-    if step >= outer * inner:
+    if step >= outer * inner and rows >= wanted[0]:
         result = converted(kernel(np, values, wanted, behind), input.dtype)
     else:
         result = np.empty((outer, inner, *wanted, *values.shape[2 + dims :]), input.dtype)
         several = max(1, step // inner)
         for start in range(0, outer, several):
             for channel in range(0, inner, step):
-                part = slice(start, start + several), slice(channel, channel + step)
-                put(result[part], kernel(np, values[part], wanted, behind))
+                some = slice(start, start + several), slice(channel, channel + step)
+                for row in range(0, wanted[0], rows):
+                    cut = slice(row, row + rows) if rows < wanted[0] else slice(None)
+                    put(result[(*some, cut)], kernel(np, values[some], wanted, behind, cut))
     if not behind:
         return result.reshape(*images.lead, *wanted)
-    result = np.moveaxis(result[:, 0], -1, 1)
-    return result if dims < 3 else np.ascontiguousarray(result)
+    return np.moveaxis(result[:, 0], -1, 1)
 
 
 def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
