@@ -175,3 +175,10 @@ def test_integers_are_refused() -> None:
         F.interpolate(torch.tensor(IMAGE, dtype=torch.int32), (2, 3), mode="bilinear")
     with pytest.raises(NotImplementedError, match="'Byte'"):
         F.interpolate(torch.ones(1, 1, 3, dtype=torch.uint8), 2, mode="linear")
+
+
+def test_of_two_as_near_the_one_that_single_precision_tells():
+    # PyTorch 2.13: interpolate(arange(60.0)[None, None, None], (1, 11), mode="nearest-exact").
+    x = torch.arange(60.0)[None, None, None]
+    exact = F.interpolate(x, (1, 11), mode="nearest-exact").flatten().tolist()
+    assert exact == [2, 8, 13, 19, 24, 30, 35, 40, 46, 51, 57]

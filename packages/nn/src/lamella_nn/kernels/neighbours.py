@@ -47,7 +47,7 @@ class Axis(NamedTuple):
     """A dimension that is resampled.
 
     Attributes:
-        size, count: how many elements and how many outputs there are.
+        size, outputs: how many elements and how many outputs there are.
         mode: ``"nearest"``, ``"nearest-exact"``, ``"linear"``, ``"cubic"`` or one of ``FILTERS``.
         ratio: the distance of outputs, in elements.
         align_corners: whether the first output is at the first element, or their edges meet.
@@ -55,7 +55,7 @@ class Axis(NamedTuple):
     """
 
     size: int
-    count: int
+    outputs: int
     mode: str
     ratio: float
     align_corners: bool = False
@@ -63,11 +63,11 @@ class Axis(NamedTuple):
 
     @property
     def before(self) -> int:
-        return self.count if self.turned else self.size
+        return self.outputs if self.turned else self.size
 
     @property
     def after(self) -> int:
-        return self.size if self.turned else self.count
+        return self.size if self.turned else self.outputs
 
     def turn(self) -> Axis:
         return self._replace(turned=not self.turned)
@@ -89,9 +89,13 @@ def _taps(axis: Axis, start: int, stop: int) -> tuple[Any, Any]:
     if mode in FILTERS:
         return _averages(numbers, size, ratio, *FILTERS[mode])
     if mode.startswith("nearest"):
-        shift = 0.5 if mode == "nearest-exact" else 0.0
-        index = np.floor((numbers + shift) * ratio).astype(np.int64)
-        return np.minimum(index, size - 1)[None], None
+        # In single precision, whose rounding tells which of two elements as near it is.
+        scale = np.float32(ratio)
+        if mode == "nearest":
+            places = numbers.astype(np.float32) * scale
+        else:
+            places = ((numbers + 0.5) * float(scale)).astype(np.float32)
+        return np.minimum(np.floor(places).astype(np.int64), size - 1)[None], None
     places = numbers * ratio if axis.align_corners else (numbers + 0.5) * ratio - 0.5
     if mode == "linear":
         places = np.maximum(places, 0)
@@ -119,14 +123,14 @@ def _averages(numbers: Any, size: int, ratio: float, function: Any, reach: int) 
 
 def _turned(axis: Axis, start: int, stop: int) -> tuple[Any, Any]:
     """A weight of 0 fills up the neighbours of elements that have fewer."""
-    size, count, mode, ratio = axis.size, axis.count, axis.mode, axis.ratio
+    size, outputs, mode, ratio = axis.size, axis.outputs, axis.mode, axis.ratio
     reach = FILTERS[mode][1] * max(ratio, 1.0) + 1 if mode in FILTERS else _REACH[mode]
     # The outputs that may reach these elements; what would lie outside is at the ends.
-    low, high = 0, count
+    low, high = 0, outputs
     if start and ratio:
-        low = min(max(floor((start - reach) / ratio) - 1, 0), count)
+        low = min(max(floor((start - reach) / ratio) - 1, 0), outputs)
     if stop < size and ratio:
-        high = min(max(ceil((stop + reach) / ratio) + 1, low), count)
+        high = min(max(ceil((stop + reach) / ratio) + 1, low), outputs)
     index, shares = _taps(axis.turn(), low, high)
     width = high - low
     flat = index.reshape(-1)
