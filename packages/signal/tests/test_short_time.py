@@ -156,3 +156,15 @@ def test_refused_arguments_of_the_inverse(arguments: dict[str, Any]) -> None:
         istft(spectrum, 8, **arguments)
     with pytest.raises(RuntimeError):
         istft(spectrum.real, 8)
+
+
+def test_a_missing_window_is_told() -> None:
+    # The transform is the rectangular window's all the same.
+    signal, ones = lc.arange(16.0), lc.ones(4)
+    with pytest.warns(UserWarning, match="^A window was not provided"):
+        spectra = stft(signal, 4, return_complex=True)
+    given = stft(signal, 4, window=ones, return_complex=True)
+    np.testing.assert_array_equal(spectra.numpy(), given.numpy())
+    with pytest.warns(UserWarning, match="^A window was not provided"):
+        back = istft(spectra, 4)
+    np.testing.assert_allclose(back.numpy(), np.arange(16.0), atol=1e-5)

@@ -13,6 +13,7 @@ from lamella_core.ops.creation import arange
 from lamella_core.ops.joining import cat
 from lamella_core.ops.views import unfold_backward
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 from lamella_signal.fft import fft, ifft, irfft, rfft
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ def _padded(input: Tensor, amount: int, pad_mode: str) -> Tensor:
     device: DeviceLike = input.device
     position = arange(-amount, length + amount, device=device)
     return input.index_select(-1, _source(position, length, pad_mode))
+
+
+def _warn_of_rectangle() -> None:
+    warn(
+        "A window was not provided: the rectangular one is taken, whose spectra leak; "
+        "torch.hann_window(n_fft) leaks less, window=torch.ones(n_fft) keeps the rectangular one"
+    )
 
 
 @composite
@@ -165,6 +173,8 @@ def stft(
     elif onesided and is_complex:
         raise RuntimeError("Cannot have onesided output if window or input is complex")
 
+    if window is None:
+        _warn_of_rectangle()
     if window is None and win_length < n_fft:
         window = signal.new_ones(win_length)
     if window is not None:
@@ -253,6 +263,7 @@ def istft(
 
     real_type = input._dtype.to_real()
     if window is None:
+        _warn_of_rectangle()
         window = input.new_ones(win_length, dtype=real_type)
     window = _centred(window, n_fft)
     spectra = (input if len(shape) == 3 else input.unsqueeze(0)).transpose(1, 2)

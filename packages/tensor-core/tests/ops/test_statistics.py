@@ -152,3 +152,15 @@ def test_counts_of_many(kind: str) -> None:
     numbers = lc.from_numpy(weights)[:, 1]
     found = numbers.histc(10, 0, 1).numpy()
     np.testing.assert_array_equal(found, np.histogram(weights[:, 1], 10, (0, 1))[0])
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_no_degrees_of_freedom_give_nan_or_inf_with_a_warning(name, recwarn):
+    # Divided by max(0, n - correction): 0 / 0, and 2 / 0 for [1, 3] with a correction of 2.
+    function = getattr(lc, name)
+    assert np.isnan(function(lc.tensor([5.0])).item())
+    assert function(lc.tensor([1.0, 3.0]), correction=2).item() == np.inf
+    assert function(lc.tensor([5.0]), correction=0).item() == 0
+    texts = [str(each.message) for each in recwarn.list]
+    assert len(texts) == 2
+    assert all(text.startswith(f"{name}(): degrees of freedom is <= 0") for text in texts)

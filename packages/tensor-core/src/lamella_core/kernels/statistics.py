@@ -7,6 +7,7 @@ from typing import Any
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels import reduction
 from lamella_core.kernels.reduction import reduced_size
+from lamella_core.warning import warn
 
 
 def squared_deviations(xp: Any, input: Any, centre: Any) -> Any:
@@ -20,18 +21,23 @@ def squared_deviations(xp: Any, input: Any, centre: Any) -> Any:
 
 
 @shared_kernel
-def var(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
+def var(
+    xp: Any, input: Any, axis: Any, correction: float, keepdims: bool, name: str = "var"
+) -> Any:
     centre = reduction.sum(xp, input, axis, True)
     count = reduced_size(input.shape, axis)
     centre = centre / count
     total = reduction.sum(xp, squared_deviations(xp, input, centre), axis, keepdims)
     degrees = count - correction
-    return total / (degrees if degrees > 0 else total.dtype.type(0))
+    if degrees <= 0:
+        warn(f"{name}(): degrees of freedom is <= 0: {count} elements, correction {correction:g}")
+        degrees = total.dtype.type(0)
+    return total / degrees
 
 
 @shared_kernel
 def std(xp: Any, input: Any, axis: Any, correction: float, keepdims: bool) -> Any:
-    return xp.sqrt(var(xp, input, axis, correction, keepdims))
+    return xp.sqrt(var(xp, input, axis, correction, keepdims, "std"))
 
 
 @shared_kernel

@@ -165,8 +165,7 @@ def _T(self: Tensor) -> Tensor:
     ndim = self._array.ndim
     if ndim == 2:
         return _transpose_table[modes.bits | self._key](self, 1, -2)
-    if ndim > 2:
-        _deprecated_reversal("T", "mT", ndim)
+    _deprecated_reversal("T", "mT", ndim)
     return _permute_checked(self, tuple(range(ndim - 1, -1, -1)))
 
 
