@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 import lamella_core as lc
+from lamella_core import warning
 
 
 def test_requires_grad() -> None:
@@ -39,3 +42,16 @@ def test_repr() -> None:
     x = lc.ones(2, requires_grad=True)
     assert repr(x) == "tensor([1., 1.], requires_grad=True)"
     assert repr(x * 2) == "tensor([2., 2.], grad_fn=<MulBackward0>)"
+
+
+def test_a_number_without_its_gradient_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As in PyTorch 2.13, which warns of float() and complex(), once a process, and of no other.
+    monkeypatch.setattr(warning, "_told", set())
+    x = lc.ones(1, requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert x.item() == int(x) == float(x.detach()) == 1 and bool(x)
+    for number in (float, complex):
+        monkeypatch.setattr(warning, "_told", set())
+        with pytest.warns(UserWarning, match="requires grad"):
+            assert number(x) == 1

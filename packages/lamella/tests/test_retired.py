@@ -100,7 +100,7 @@ def test_matrix_rank() -> None:
     assert lc.matrix_rank(tensor(a), 1e-2, symmetric=True).item() == 1
 
 
-@pytest.mark.parametrize("name", ["eig", "symeig", "matrix_rank"])
+@pytest.mark.parametrize("name", ["cholesky", "eig", "lu", "matrix_rank", "qr", "symeig"])
 @pytest.mark.filterwarnings("default")
 def test_a_warning_names_the_successor(name: str) -> None:
     with pytest.warns(UserWarning, match=r"use torch\.linalg"):

@@ -1,8 +1,7 @@
 """Matrix functions to which PyTorch gave successors in ``linalg``.
 
-They do what their last documentation says. Those that it documented up to 1.12 only warn with the
-name of the function to use; ``cholesky``, ``lu``, ``lu_solve``, ``qr``, ``svd`` and
-``triangular_solve`` are documented as deprecated and do not.
+They do what their last documentation says, and all but ``svd`` warn with the name of the function
+to use, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ __all__ = [
 
 def _warn(name: str, successor: str) -> None:
     warnings.warn(
-        f"torch.{name} is deprecated: use torch.linalg.{successor}, whose arguments or results are "
-        "in another order or form",
+        f"torch.{name} is deprecated: use torch.linalg.{successor}, whose arguments or results may "
+        "be in another order or form",
         UserWarning,
         stacklevel=3,
     )
@@ -201,6 +200,7 @@ def triangular_solve(
     Raises:
         RuntimeError: when shapes or types do not fit.
     """
+    _warn("triangular_solve", "solve_triangular")
     check_matrix("torch.triangular_solve", b, "b")
     matrix, side = (A.mT, not upper) if transpose and A._array.ndim >= 2 else (A, upper)
     solution = solving.solve_triangular(matrix, b, upper=side, unitriangular=unitriangular)
@@ -217,12 +217,14 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
         LinAlgError: when a matrix is not positive-definite.
         RuntimeError: when the matrices are not square or have another type.
     """
+    _warn("cholesky", "cholesky")
     return write_out("cholesky", decomposition.cholesky(input, upper=upper, out=out), None)
 
 
 @composite()
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """``A = Q R``; see :func:`linalg.qr`, with mode ``reduced`` for ``some``, else ``complete``."""
+    _warn("qr", "qr")
     result = decomposition.qr(input, "reduced" if some else "complete")
     return write_outs("qr", return_types.qr(*result), out)
 
@@ -240,6 +242,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -
     Raises:
         RuntimeError: for fewer than 2 dimensions, another type or a singular matrix.
     """
+    _warn("lu", "lu_factor or torch.linalg.lu_factor_ex")
     result = decomposition.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
     results = return_types._lu_with_info(*result) if get_infos else tuple(result[:2])
     if out is None:
@@ -252,6 +255,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -
 @composite()
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The solution of ``A x = b`` from the result of :func:`lu`; see :func:`linalg.lu_solve`."""
+    _warn("lu_solve", "lu_solve")
     return decomposition.lu_solve(LU_data, LU_pivots, b, out=out)
 
 

@@ -99,7 +99,7 @@ def cov(
         divisor = total - correction
     else:
         divisor = total - correction * (weights * aweights.reshape(-1)).sum() / total
-    if count and (divisor <= 0 if weights is None else anywhere(divisor <= 0)):
+    if divisor <= 0 if weights is None else anywhere(divisor <= 0):
         warn("cov(): degrees of freedom is <= 0")
     divisor = max(divisor, 0) if weights is None else divisor.clamp(min=0)
     centred = rows - mean

@@ -24,6 +24,7 @@ from lamella_core.dispatch import (
 from lamella_core.refusal import check_switches
 from lamella_core.size import Size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -377,7 +378,15 @@ class Tensor(metaclass=_HasOps):
         return int(self._real_item())
 
     def __float__(self) -> float:
+        self._leave_graph()
         return float(self._real_item())
+
+    def _leave_graph(self) -> None:
+        if self._key & REQUIRES_GRAD:
+            warn_once(
+                "a tensor that requires grad becomes a number, which has no gradient: "
+                "say tensor.item() or tensor.detach() where that is meant"
+            )
 
     def _one_item(self) -> Any:
         if self._array.size != 1:
@@ -396,6 +405,7 @@ class Tensor(metaclass=_HasOps):
         return value
 
     def __complex__(self) -> complex:
+        self._leave_graph()
         return complex(self._one_item())
 
     def __index__(self) -> int:

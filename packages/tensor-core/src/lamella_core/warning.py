@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
+_told: set[str] = set()
+
 
 def warn(text: str) -> None:
     """A UserWarning at the innermost line that is not of these distributions.
@@ -16,3 +18,10 @@ def warn(text: str) -> None:
     while frame.f_back and (frame.f_globals.get("__name__") or "lamella").startswith("lamella"):
         level, frame = level + 1, frame.f_back
     warnings.warn(text, UserWarning, stacklevel=level)
+
+
+def warn_once(text: str) -> None:
+    """:func:`warn` at the first call of the process with this text, as PyTorch's do not repeat."""
+    if text not in _told:
+        _told.add(text)
+        warn(text)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.ops.linalg import matmul
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ def chain_matmul(*matrices: Tensor, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: when an operand is not a matrix, or sizes do not fit.
     """
+    warn_once("chain_matmul is deprecated: use linalg.multi_dot, which takes a list")
     for i, each in enumerate(matrices):
         if each._array.ndim != 2:
             raise RuntimeError(

@@ -39,6 +39,7 @@ from lamella_core.formats import (
 from lamella_core.refusal import check_switches, refuse_size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,6 +112,11 @@ def clone(input: Tensor, *, memory_format: memory_format | None = None) -> Tenso
         raise
 
 
+def _tell_of_loss(source: Tensor, dtype: dtype) -> None:
+    if source._dtype.is_complex and not dtype.is_complex and dtype is not dtypes.bool_:
+        warn_once("Casting complex values to real discards the imaginary part")
+
+
 def _contiguous(self: Tensor, memory_format: memory_format = contiguous_format) -> Tensor:
     """The tensor itself where its elements lie in the wanted order, else a copy."""
     if memory_format is contiguous_format and self._array.flags.c_contiguous:
@@ -162,6 +168,8 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
         for have, new in zip(reversed(shape), reversed(given), strict=False):
             if have != new and new != 1:
                 raise broadcast_error("copy_", shape, given)
+    if src._dtype is not self._dtype:
+        _tell_of_loss(src, self._dtype)
     return _write(self, src)
 
 
@@ -250,6 +258,7 @@ def _to(
     result = self
     if dtype is not None and dtype is not self._dtype:
         dtype = read_dtype("to", dtype)
+        _tell_of_loss(self, dtype)
         result = _to_dtype_table[modes.bits | result._key](result, dtype)
     if device is not None:
         result = _moved(result, device, non_blocking)

@@ -28,6 +28,7 @@ from lamella_core.formats import (
 )
 from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -373,14 +374,11 @@ def range(
 
     The type is the default floating type when ``dtype`` is None.
     """
-    import warnings
 
-    warnings.warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior "
         "is inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
         "values in [start, end).",
-        UserWarning,
-        stacklevel=2,
     )
     if end is None:
         start, end = 0, start

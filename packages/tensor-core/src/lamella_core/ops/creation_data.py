@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from lamella_core.quiet import quiet
 from lamella_core.refusal import check_switches
 from lamella_core.storage import borrowed_storage
 from lamella_core.tensor import Tensor, wrap
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype
@@ -53,13 +53,11 @@ def tensor(
     """
     dtype = None if dtype is None else read_dtype("tensor", dtype)
     if isinstance(data, Tensor):
-        warnings.warn(
+        warn(
             "To copy construct from a tensor, it is recommended to use "
             "sourceTensor.detach().clone() or "
             "sourceTensor.detach().clone().requires_grad_(True), rather than "
             "torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=2,
         )
         result = data.detach().to(device=device, dtype=dtype, copy=True)
     else:
@@ -144,10 +142,9 @@ def asarray(
                 f"dtype {result._dtype!r} on device {result.device}"
             )
         if result.requires_grad and requires_grad is None:
-            warnings.warn(
+            warn(
                 "torch.asarray: without requires_grad the result is of the graph of obj; "
                 "requires_grad=False detaches it",
-                stacklevel=2,
             )
         elif result.requires_grad and not requires_grad:
             result = result.detach()
@@ -165,11 +162,9 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     _check_array(ndarray)
     if not ndarray.flags.writeable:
-        warnings.warn(
+        warn(
             "The given NumPy array is not writable, and tensors are always writable: writing to "
             "the tensor changes the array all the same, or fails. Copy the array first to be safe.",
-            UserWarning,
-            stacklevel=2,
         )
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
@@ -254,11 +249,9 @@ def frombuffer(
             f"not be greater than actual buffer length ({length} bytes)"
         )
     if view.readonly:
-        warnings.warn(
+        warn(
             "The given buffer is not writable, and tensors are always writable: writing to the "
             "tensor fails. Copy the buffer first, for example with bytearray(buffer).",
-            UserWarning,
-            stacklevel=2,
         )
     array = np.frombuffer(buffer, np.uint8, count * size, offset).view(dtype.numpy)
     result = wrap(array, dtype, backend_of(CPU).key)

@@ -17,6 +17,7 @@ from lamella_core.ops.creation import full
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -291,6 +292,7 @@ def where(
                 f"where expected condition to be a boolean tensor, but got a tensor with dtype "
                 f"{condition._dtype.class_name}"
             )
+        warn_once("where: a condition of type uint8 is deprecated; give one of type bool")
         condition = condition.bool()
     first: Any
     second: Any

@@ -8,7 +8,6 @@ stand apart from one another, the dimensions that they give come first in the re
 from __future__ import annotations
 
 import re
-import warnings
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from lamella_core.ops.creation_data import tensor
 from lamella_core.ops.scattering import masked_fill_
 from lamella_core.ops.views import basic_index
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,11 +221,9 @@ def _take_apart(
                 raise _explained(self, IndexError("too many indices"))
             return None, [_as_index_tensor(self, index)], (0,)
     if isinstance(index, list) and _stands_for_tuple(index):
-        warnings.warn(
+        warn(
             "a list with sequences, slices or None in it stands for a tuple as an index, which is "
             "deprecated; use x[tuple(index)] instead of x[index]",
-            UserWarning,
-            stacklevel=3,
         )
         index = tuple(index)
     parts = index if isinstance(index, tuple) else (index,)
@@ -293,11 +291,9 @@ def _take_apart(
                 changed = True
                 continue
             if chooser._dtype is dtypes.uint8:
-                warnings.warn(
+                warn(
                     "indexing with dtype torch.uint8 is now deprecated, please use a dtype "
                     "torch.bool instead.",
-                    UserWarning,
-                    stacklevel=4,
                 )
                 chooser = chooser.to(dtypes.bool_)
             taken = 1

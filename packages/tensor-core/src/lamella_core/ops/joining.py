@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from itertools import chain, combinations_with_replacement
 from itertools import combinations as choices
 from math import comb
@@ -20,6 +19,7 @@ from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d, tensors_in
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -287,11 +287,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     if indexing is None:
-        warnings.warn(
+        warn(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
             "argument.",
-            UserWarning,
-            stacklevel=2,
         )
         indexing = "ij"
     if not tensors:

@@ -16,6 +16,7 @@ from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import broadcast_shapes, fill_in_parts
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -536,6 +537,9 @@ def cross(
         dim = next((i for i, n in enumerate(shape) if n == 3), None)
         if dim is None:
             raise RuntimeError(f"no dimension of size 3 in input (cross: shape {list(shape)})")
+        warn_once(
+            "cross without dim is deprecated: give dim, or take linalg.cross, whose is the last"
+        )
     return write_out("cross", cross_product(input, other, dim), out, input, other)
 
 

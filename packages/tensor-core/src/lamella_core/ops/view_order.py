@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import modes
 from lamella_core.ops.views import _permute, _transpose, view_as_shape
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,12 +170,10 @@ def _T(self: Tensor) -> Tensor:
 
 
 def _deprecated_reversal(name: str, way_out: str, ndim: int) -> None:
-    warnings.warn(
+    warn(
         f"The use of `x.{name}` on tensors of dimension other than 2 to reverse their shape is "
         f"deprecated, here for {ndim} dimensions. Use `x.{way_out}` to transpose batches of "
         f"matrices, or `x.permute(*torch.arange(x.ndim - 1, -1, -1))`.",
-        UserWarning,
-        stacklevel=3,
     )
 
 
