@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import Tensor
@@ -49,18 +48,12 @@ class LazyModuleMixin:
         """Whether a parameter or buffer of this module has no shape yet."""
         return any(map(is_lazy, (*self._parameters.values(), *self._buffers.values())))
 
-    def _lazy_load_hook(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], *rest: Any
-    ) -> None:
-        """Give what has no shape yet that of its value in a state dict, when that is loaded."""
-        writes = local_metadata.get("writes")
+    def _lazy_load_hook(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """Give what has no shape yet that of its value in a state dict."""
         for name, own in (*self._parameters.items(), *self._buffers.items()):
             value = state_dict.get(prefix + name)
             if is_lazy(own) and isinstance(value, Tensor) and not is_lazy(value):
-                if writes is None:
-                    own.materialize(value.shape)
-                else:
-                    writes.append(partial(own.materialize, value.shape))
+                own.materialize(value.shape)
 
     def _infer_parameters(
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None

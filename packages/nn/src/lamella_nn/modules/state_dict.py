@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict, namedtuple
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd import no_grad
@@ -188,8 +187,7 @@ class StateDictMixin:
     ) -> _IncompatibleKeys:
         """Take the values of a state dict.
 
-        Values are copied once every name and shape has been checked, so that a state dict of
-        another network changes nothing.
+        What fits is taken before an error about the rest is raised.
 
         Args:
             state_dict: names and values, as ``state_dict`` returns them.
@@ -208,14 +206,7 @@ class StateDictMixin:
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         load = _Loading(state_dict, assign)
         load.collect(self, load.state_dict, "")  # type: ignore[arg-type]
-        keys_differ = bool(load.missing_keys or load.unexpected_keys)
-        # A hook may pardon a missing key, and may look at loaded values before it does.
-        may_fail = load.error_msgs or (strict and keys_differ and not load.post_hooks)
-        if not may_fail:
-            for write in load.writes:
-                write()
         incompatible = _IncompatibleKeys(load.missing_keys, load.unexpected_keys)
-        load.run_post_hooks()
         errors = load.error_msgs
         if strict:
             for kind, keys in (
@@ -245,9 +236,6 @@ class StateDictMixin:
 
         A class whose state has changed its form overrides this, rewrites ``state_dict`` (which
         is a copy) according to ``local_metadata["version"]`` and calls the method it overrides.
-
-        Where ``local_metadata`` has a list ``"writes"``, the values are written when its entries
-        are called; elsewhere at once.
         """
         for hook in self._load_state_dict_pre_hooks.values():
             hook(
@@ -260,7 +248,6 @@ class StateDictMixin:
                 error_msgs,
             )
         assign = local_metadata.get("assign_to_params_buffers", False)
-        writes: list[Callable[[], Any]] = []
         local_state = dict(self._state_entries())
         for name, own in local_state.items():
             key = prefix + name
@@ -278,7 +265,7 @@ class StateDictMixin:
             if is_lazy(own):
                 # A lazy module's hook has given it the value's shape, or is going to.
                 if not is_lazy(value):
-                    writes.append(partial(_write, self, name, key, own, value, assign, error_msgs))
+                    _write(self, name, key, own, value, assign, error_msgs)
                 continue
             if own.dim() == 0 and value.dim() == 1 and value.shape[0] == 1:
                 # Until its version 0.4 PyTorch saved scalars with one dimension.
@@ -289,11 +276,11 @@ class StateDictMixin:
                     f"checkpoint, the shape in current model is {own.shape}."
                 )
                 continue
-            writes.append(partial(_write, self, name, key, own, value, assign, error_msgs))
+            _write(self, name, key, own, value, assign, error_msgs)
         extra_key = prefix + _EXTRA_STATE
         if _overrides(self, "set_extra_state"):
             if extra_key in state_dict:
-                writes.append(partial(self.set_extra_state, state_dict[extra_key]))
+                self.set_extra_state(state_dict[extra_key])
             elif strict:
                 missing_keys.append(extra_key)
         elif strict and extra_key in state_dict:
@@ -304,26 +291,18 @@ class StateDictMixin:
                     name, dot, _ = key[len(prefix) :].partition(".")
                     if name not in (self._modules if dot else local_state):
                         unexpected_keys.append(key)
-        deferred = local_metadata.get("writes")
-        if deferred is None:
-            for write in writes:
-                write()
-        else:
-            deferred.extend(writes)
 
 
 class _Loading:
-    """One call of ``load_state_dict``: what it found, and what there is to write."""
+    """One call of ``load_state_dict``: what it has found."""
 
     __slots__ = (
         "_assign",
         "_metadata",
         "error_msgs",
         "missing_keys",
-        "post_hooks",
         "state_dict",
         "unexpected_keys",
-        "writes",
     )
 
     def __init__(self, state_dict: Mapping[str, Any], assign: bool) -> None:
@@ -336,17 +315,14 @@ class _Loading:
         self.missing_keys: list[str] = []
         self.unexpected_keys: list[str] = []
         self.error_msgs: list[str] = []
-        self.writes: list[Callable[[], Any]] = []
-        self.post_hooks: list[tuple[Module, list[Hook]]] = []
 
     def collect(self, module: Module, state_dict: dict[str, Any], prefix: str) -> None:
-        """Look the state of a module and of those below it up, and note the writes."""
+        """Give a module and those below it their state; run each one's hooks after those below."""
         local_metadata = {}
         if self._metadata is not None:
             local_metadata = dict(self._metadata.get(prefix[:-1], {}))
         if self._assign:
             local_metadata["assign_to_params_buffers"] = True
-        local_metadata["writes"] = self.writes
         module._load_from_state_dict(
             state_dict,
             prefix,
@@ -361,21 +337,14 @@ class _Loading:
                 inner = f"{prefix}{name}."
                 part = {key: value for key, value in state_dict.items() if key.startswith(inner)}
                 self.collect(child, part, inner)
-        hooks = list(module._load_state_dict_post_hooks.values())
-        if hooks:
-            self.post_hooks.append((module, hooks))
-
-    def run_post_hooks(self) -> None:
-        """Run the hooks of each module, after those of the modules below it."""
         incompatible = _IncompatibleKeys(self.missing_keys, self.unexpected_keys)
-        for module, hooks in self.post_hooks:
-            for hook in hooks:
-                if hook(module, incompatible) is not None:
-                    raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not "
-                        "expected to return new values, if incompatible_keys need to be modified, "
-                        "it should be done inplace."
-                    )
+        for hook in module._load_state_dict_post_hooks.values():
+            if hook(module, incompatible) is not None:
+                raise AssertionError(
+                    "Hooks registered with ``register_load_state_dict_post_hook`` are not "
+                    "expected to return new values, if incompatible_keys need to be modified, "
+                    "it should be done inplace."
+                )
 
 
 def _write(
