@@ -78,3 +78,13 @@ def test_trapezoids() -> None:
     assert cumulative_trapezoid(lc.from_numpy(y)).tolist() == [[1.5, 4.5], [0.5, 1.0]]
     with pytest.raises(RuntimeError, match="not both"):
         trapezoid(lc.from_numpy(y), lc.from_numpy(x), dx=1.0)
+
+
+def test_distances_are_numbers_of_any_library() -> None:
+    y = lc.tensor([1.0, 2, 3])
+    for dx in (np.int64(2), np.float32(2), lc.tensor(2.0)):
+        assert trapezoid(y, dx=dx).item() == 8 and cumulative_trapezoid(y, dx=dx).tolist() == [3, 8]
+    with pytest.raises(RuntimeError, match="real number"):
+        trapezoid(y, dx=True)
+    with pytest.raises(TypeError):
+        trapezoid(y, dx="a")

@@ -192,3 +192,31 @@ def test_sizes_beyond_memory_raise_pytorchs_error() -> None:
     ):
         with pytest.raises(RuntimeError, match="not enough memory"):
             call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: X.round(decimals=True),
+        lambda: X.round(decimals=1.0),
+        lambda: X.size(True),
+        lambda: X.stride(False),
+        lambda: X.repeat_interleave(True),
+        lambda: X.repeat_interleave(2.0),
+        lambda: core.tril_indices(True, 2),
+        lambda: core.triu_indices(2, 2, True),
+        lambda: core.randperm(True),
+        lambda: X.clone().random_(2.0),
+        lambda: X.clone().random_(True, 3),
+    ],
+)
+def test_bools_and_floats_are_no_integers(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError):
+        call()
+
+
+def test_numbers_that_fill_and_count_may_be_numpys() -> None:
+    assert core.full((2,), np.int32(2)).tolist() == [2, 2]
+    assert core.full((2,), np.float32(2.5)).dtype is core.float32
+    assert sorted(core.randperm(core.tensor(3)).tolist()) == [0, 1, 2]
+    assert X.round(decimals=np.int64(1)).tolist() == X.tolist()

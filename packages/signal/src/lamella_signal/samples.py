@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core import dtype as dtypes
 from lamella_core.composite import checked
 from lamella_core.conventions.common import normalize_dim, normalize_dims
@@ -134,7 +136,8 @@ def trapezoid(
     Raises:
         RuntimeError: when both ``x`` and ``dx`` are given, or a type or shape does not fit.
     """
-    if x is None and isinstance(dx, (int, float, type(None))) and y._dtype is not dtypes.bool_:
+    dx = _step("trapezoid", dx)
+    if x is None and y._dtype is not dtypes.bool_:
         dim = normalize_dim(dim, y._array.ndim)
         if y._array.shape[dim]:
             # All samples count twice but the first and the last.
@@ -158,13 +161,20 @@ def cumulative_trapezoid(
     return write_out(name, _trapezoids(name, y, x, dx, dim).cumsum(dim), None)
 
 
+def _step(op_name: str, dx: Any) -> Any:
+    if isinstance(dx, (np.generic, Tensor)):
+        dx = dx.item()
+    if isinstance(dx, bool) or not isinstance(dx, (int, float, type(None))):
+        raise RuntimeError(f"{op_name}: Currently, we only support dx as a real number.")
+    return dx
+
+
 def _trapezoids(op_name: str, y: Tensor, x: Tensor | None, dx: float | None, dim: int) -> Tensor:
     if x is not None and dx is not None:
         raise RuntimeError(f"{op_name}: give either x or dx, not both")
     if y._dtype is dtypes.bool_ or (x is not None and x._dtype is dtypes.bool_):
         raise RuntimeError(f"{op_name}: received a bool input, but bool is not supported")
-    if not isinstance(dx, (int, float, type(None))):
-        raise RuntimeError(f"{op_name}: Currently, we only support dx as a real number.")
+    dx = _step(op_name, dx)
     dim = normalize_dim(dim, y._array.ndim)
     length = y._array.shape[dim]
     if length == 0:

@@ -119,6 +119,8 @@ class Tensor(metaclass=_HasOps):
         """
         if dim is None:
             return Size(self._array.shape)
+        if dim.__class__ is bool:
+            raise TypeError("argument 'dim' must be int, not bool")
         try:
             return self._array.shape[dim]
         except IndexError:

@@ -173,3 +173,11 @@ def test_searching_for_many_values(kind: str, right: bool) -> None:
             found = lc.bucketize(given, lc.from_numpy(edges), right=right, out_int32=out_int32)
             assert found.dtype is (lc.int32 if out_int32 else lc.int64)
             np.testing.assert_array_equal(found.numpy(), expected.T if turned else expected)
+
+
+def test_values_of_another_type_are_searched_for_in_the_common_one() -> None:
+    # PyTorch 2.13: 0.1 in float32 is above 0.1 in float64.
+    whole, tenth = lc.tensor([1, 2, 3]), lc.tensor([0.1])
+    assert lc.searchsorted(whole, lc.tensor([2.5])).tolist() == [2]
+    assert lc.searchsorted(tenth, tenth.double()).tolist() == [0]
+    assert lc.searchsorted(lc.tensor([0.1], dtype=lc.float64), tenth).tolist() == [1]

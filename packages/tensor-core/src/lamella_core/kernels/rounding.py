@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,10 @@ def trunc(xp: Any, input: Any, out: Any = None) -> Any:
 
 @shared_kernel
 def round(xp: Any, input: Any, decimals: int, out: Any = None) -> Any:
+    if decimals.__class__ is not int:
+        if isinstance(decimals, bool):
+            raise TypeError(f"round: decimals must be int, not {decimals}")
+        decimals = index(decimals)
     if input.dtype.kind in "iu":
         if decimals:
             raise NotImplementedError(

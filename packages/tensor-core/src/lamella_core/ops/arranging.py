@@ -265,7 +265,9 @@ def repeat_interleave(
     if not input._array.ndim:
         input = input.reshape(1)
     size = input._array.shape[dim]
-    if isinstance(repeats, Tensor) and repeats._array.size == 1:
+    if not isinstance(repeats, Tensor):
+        repeats = index_of(repeats, "repeats")
+    elif repeats._array.size == 1:
         repeats = int(repeats.item())
     if isinstance(repeats, int):
         if repeats < 0:

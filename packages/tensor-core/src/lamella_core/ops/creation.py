@@ -6,6 +6,8 @@ import builtins
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.arguments import (
     check_bits,
@@ -14,7 +16,7 @@ from lamella_core.conventions.arguments import (
     read_dtype,
     read_sizes,
 )
-from lamella_core.conventions.common import LARGE, not_implemented_for, overflow_error
+from lamella_core.conventions.common import LARGE, index_of, not_implemented_for, overflow_error
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.results import offering, place_of, sized, write_out
 from lamella_core.dispatch import device_key, modes
@@ -235,8 +237,8 @@ def full(
 
     The other arguments are those of :func:`zeros`.
     """
-    if isinstance(fill_value, Tensor):
-        if dtype is None and out is None:
+    if isinstance(fill_value, (Tensor, np.generic)):
+        if dtype is None and out is None and isinstance(fill_value, Tensor):
             dtype = fill_value._dtype
         fill_value = fill_value.item()
     if dtype is None and out is None:
@@ -510,7 +512,7 @@ def tril_indices(
         offset: the diagonal that bounds it: 0 the main one, positive above it.
     """
     check_layout(layout)
-    check_size("tril_indices", (row, col))
+    row, col, offset = _corner("tril_indices", row, col, offset)
     return _tril_indices(row, col, offset, dtype, device)
 
 
@@ -525,8 +527,13 @@ def triu_indices(
 ) -> Tensor:
     """Rows and columns (shape ``(2, count)``) of the upper triangle, row by row."""
     check_layout(layout)
-    check_size("triu_indices", (row, col))
+    row, col, offset = _corner("triu_indices", row, col, offset)
     return _triu_indices(row, col, offset, dtype, device)
+
+
+def _corner(op_name: str, row: int, col: int, offset: int) -> tuple[int, int, int]:
+    row, col = check_size(op_name, (index_of(row, "row"), index_of(col, "col")))
+    return row, col, index_of(offset, "offset")
 
 
 def empty_strided(

@@ -213,6 +213,7 @@ def randperm(
     Raises:
         RuntimeError: for a negative ``n``, or one that the type cannot hold.
     """
+    n = n if n.__class__ is int else index_of(n, "n")
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n} (randperm)")
     source = source_of(generator)

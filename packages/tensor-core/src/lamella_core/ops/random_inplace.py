@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lamella_core.conventions.common import index_of
 from lamella_core.conventions.mutation import mutation
 from lamella_core.generator import source_of
 from lamella_core.tensor import Tensor
@@ -71,7 +72,10 @@ def random_(
     """
     if len(bounds) == 1 and "to" not in named and "from" not in named:
         bounds = (0, bounds[0])
-    low, high = _bounds("random_", bounds, named)
+    low, high = (
+        each if each is None or each.__class__ is int else index_of(each, "to")
+        for each in _bounds("random_", bounds, named)
+    )
     return _random_(input, low, high, source_of(generator))
 
 

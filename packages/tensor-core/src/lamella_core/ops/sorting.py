@@ -305,12 +305,6 @@ def searchsorted(
                 f"torch.searchsorted(): input value can be a scalar only when boundaries tensor "
                 f"dimension is 1, but it is of shape {list(shape)}"
             )
-    elif input._dtype is not sorted_sequence._dtype:
-        raise RuntimeError(
-            f"torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
-            f"but got boundary tensor dtype {sorted_sequence._dtype.class_name} and input value "
-            f"tensor dtype {input._dtype.class_name}"
-        )
     elif not shape or (len(shape) != 1 and shape[:-1] != input._array.shape[:-1]):
         raise RuntimeError(
             f"torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
