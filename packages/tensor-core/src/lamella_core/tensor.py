@@ -385,10 +385,7 @@ class Tensor(metaclass=_HasOps):
 
     def _leave_graph(self) -> None:
         if self._key & REQUIRES_GRAD:
-            warn_once(
-                "a tensor that requires grad becomes a number, which has no gradient: "
-                "say tensor.item() or tensor.detach() where that is meant"
-            )
+            warn_once("a tensor that requires grad becomes a number: use tensor.item()")
 
     def _one_item(self) -> Any:
         if self._array.size != 1:

@@ -377,11 +377,7 @@ def range(
     The type is the default floating type when ``dtype`` is None.
     """
 
-    warn(
-        "torch.range is deprecated and will be removed in a future release because its behavior "
-        "is inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
-        "values in [start, end).",
-    )
+    warn("torch.range is deprecated: use torch.arange, which leaves the end out")
     if end is None:
         start, end = 0, start
     first, last, stride = _number(start), _number(end), _number(step)

@@ -53,12 +53,7 @@ def tensor(
     """
     dtype = None if dtype is None else read_dtype("tensor", dtype)
     if isinstance(data, Tensor):
-        warn(
-            "To copy construct from a tensor, it is recommended to use "
-            "sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than "
-            "torch.tensor(sourceTensor).",
-        )
+        warn("To copy a tensor, use sourceTensor.detach().clone() rather than torch.tensor()")
         result = data.detach().to(device=device, dtype=dtype, copy=True)
     else:
         array = _array_from(data, dtype)
@@ -162,10 +157,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     _check_array(ndarray)
     if not ndarray.flags.writeable:
-        warn(
-            "The given NumPy array is not writable, and tensors are always writable: writing to "
-            "the tensor changes the array all the same, or fails. Copy the array first to be safe.",
-        )
+        warn("The given NumPy array is not writable, and its tensor is: copy the array first")
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
     backend = backend_of(CPU)
@@ -249,10 +241,7 @@ def frombuffer(
             f"not be greater than actual buffer length ({length} bytes)"
         )
     if view.readonly:
-        warn(
-            "The given buffer is not writable, and tensors are always writable: writing to the "
-            "tensor fails. Copy the buffer first, for example with bytearray(buffer).",
-        )
+        warn("The given buffer is not writable, and its tensor is: copy the buffer first")
     array = np.frombuffer(buffer, np.uint8, count * size, offset).view(dtype.numpy)
     result = wrap(array, dtype, backend_of(CPU).key)
     return result if requires_grad is False else result.requires_grad_(requires_grad)

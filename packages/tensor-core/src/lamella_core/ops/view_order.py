@@ -171,9 +171,8 @@ def _T(self: Tensor) -> Tensor:
 
 def _deprecated_reversal(name: str, way_out: str, ndim: int) -> None:
     warn(
-        f"The use of `x.{name}` on tensors of dimension other than 2 to reverse their shape is "
-        f"deprecated, here for {ndim} dimensions. Use `x.{way_out}` to transpose batches of "
-        f"matrices, or `x.permute(*torch.arange(x.ndim - 1, -1, -1))`.",
+        f"x.{name} of {ndim} dimensions, which reverses them, is deprecated: use x.{way_out} for "
+        f"batches of matrices, else x.permute()"
     )
 
 
