@@ -53,7 +53,7 @@ def tensor(
     """
     dtype = None if dtype is None else read_dtype("tensor", dtype)
     if isinstance(data, Tensor):
-        warn("To copy a tensor, use sourceTensor.detach().clone() rather than torch.tensor()")
+        warn("To copy construct from a tensor, use sourceTensor.detach().clone(), not tensor()")
         result = data.detach().to(device=device, dtype=dtype, copy=True)
     else:
         array = _array_from(data, dtype)
