@@ -143,12 +143,29 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "cumsum of a transpose": lambda: wide.t().cumsum(0),
         "cummax": lambda: wide.cummax(1),
         "cummin of one row": lambda: x.cummin(0),
+        "cummax of a few long rows": lambda: x.view(4, 500_000).cummax(0),
+        "cummax of channels": lambda: last.cummax(0),
         "sort": lambda: wide.sort(1),
         "sort of a transpose": lambda: wide.t().sort(0),
         "sort of bfloat16": lambda: brief.view(1000, 2000).sort(1),
         "histc": lambda: x.histc(50),
         "bincount of uint8": lambda: few.bincount(),
         "bincount of int32": lambda: short.bincount(),
+        "bincount to many bins": lambda: small.bincount(),
+        "histogramdd": lambda: torch.histogramdd(x.view(-1, 2), [10, 10]),
+        "bucketize of float16": lambda: torch.bucketize(half, half[:100].sort()[0]),
+        "vdot": lambda: torch.vdot(numbers, numbers),
+        "addr of float16 with factors": lambda: torch.addr(
+            half.view(1000, 2000), half[:1000], half[:2000], beta=2, alpha=3
+        ),
+        "addbmm": lambda: torch.addbmm(
+            double[:1_000_000].view(1000, 1000),
+            double[:1_000_000].view(100, 1000, 10)[:10],
+            double[:100_000].view(10, 10, 1000),
+        ),
+        "linear of a permuted tensor": lambda: functional.linear(
+            x.view(20, 100, 1000).permute(2, 0, 1), wide[:20, :100]
+        ),
         "bucketize to int32": lambda: torch.bucketize(x, bias[:100], out_int32=True),
         "histogram": lambda: torch.histogram(x, 50),
         "bincount with weights": lambda: digits.bincount(x),

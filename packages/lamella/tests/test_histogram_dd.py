@@ -62,3 +62,10 @@ def test_refused_arguments() -> None:
         lc.histogramdd(points, 2, weight=lc.ones(5, dtype=lc.float64))
     with pytest.raises(NotImplementedError):
         lc.histogramdd(points.long(), 2)
+
+
+def test_many_points() -> None:
+    points, weight = RNG.random((40_000, 2)), RNG.random(40_000)
+    got = lc.histogramdd(lc.from_numpy(points), [3, 4], weight=lc.from_numpy(weight))
+    expected, _ = np.histogramdd(points, (3, 4), weights=weight)
+    np.testing.assert_allclose(got.hist.numpy(), expected)

@@ -107,7 +107,21 @@ def _check_weight(input: Tensor, weight: Tensor) -> None:
         )
 
 
+# Points that are counted at a time.
+_PART = 16384
+
+
 def _counts(points: Tensor, edges: list[Tensor], weight: Tensor | None) -> Tensor:
+    sizes = [each._array.shape[0] - 1 for each in edges]
+    counts = points.new_zeros(math.prod(sizes))
+    weights = None if weight is None else weight.reshape(-1)
+    for start in range(0, points._array.shape[0], _PART):
+        part = slice(start, start + _PART)
+        _count(counts, points[part], edges, None if weights is None else weights[part])
+    return counts.reshape(sizes)
+
+
+def _count(counts: Tensor, points: Tensor, edges: list[Tensor], weight: Tensor | None) -> None:
     place = points.new_zeros(points._array.shape[:1], dtype=dtypes.int64)
     inside = place == 0
     for i, each in enumerate(edges):
@@ -116,7 +130,5 @@ def _counts(points: Tensor, edges: list[Tensor], weight: Tensor | None) -> Tenso
         bins = each._array.shape[0] - 1
         bin = (searchsorted(each, values, right=True) - 1).clamp(0, bins - 1)
         place = place * bins + bin
-    sizes = [each._array.shape[0] - 1 for each in edges]
-    weights = points.new_ones(points._array.shape[:1]) if weight is None else weight.reshape(-1)
-    counts = points.new_zeros(math.prod(sizes))
-    return counts.index_add(0, place[inside], weights[inside]).reshape(sizes)
+    weights = points.new_ones(points._array.shape[:1]) if weight is None else weight
+    counts.index_add_(0, place[inside], weights[inside])

@@ -64,3 +64,16 @@ def test_diff_with_more_at_the_ends() -> None:
     x = lc.tensor([1, 4])
     assert lc.diff(x, prepend=lc.tensor([0]), append=lc.tensor([9])).tolist() == [1, 3, 5]
     assert lc.diff(lc.tensor([True, False, False])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2])
+def test_running_extrema_of_a_few_large_slices(dim: int) -> None:
+    x = np.random.default_rng(0).integers(0, 50, (3, 200, 400)).transpose(0, 2, 1)
+    values, places = lc.cummax(lc.from_numpy(x), dim)
+    np.testing.assert_array_equal(values.numpy(), np.maximum.accumulate(x, dim))
+    np.testing.assert_array_equal(np.take_along_axis(x, places.numpy(), dim), values.numpy())
+    # A place changes where an element reaches what was the greatest before it.
+    length = x.shape[dim]
+    before = np.take(values.numpy(), range(length - 1), dim)
+    reached = np.take(x, range(1, length), dim) >= before
+    np.testing.assert_array_equal(np.diff(places.numpy(), axis=dim) > 0, reached)

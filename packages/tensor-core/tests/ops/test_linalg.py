@@ -311,3 +311,19 @@ def test_added_products_of_float16_are_rounded_once() -> None:
     found = lc.addmm(*map(lc.tensor, (own, a, b)), beta=0.5, alpha=2).numpy()
     exact = 0.5 * own.astype(np.float64) + 2 * (a.astype(np.float64) @ b.astype(np.float64))
     np.testing.assert_allclose(found, exact, rtol=2**-11 * 1.1, atol=1e-3)
+
+
+def test_large_products_in_parts() -> None:
+    a, b = (floats(300_000) + 1j * floats(300_000) for _ in range(2))
+    got = lc.vdot(lc.from_numpy(a), lc.from_numpy(b)).item()
+    np.testing.assert_allclose(got, np.vdot(a, b), rtol=1e-8)
+    x, weight, bias = floats(20, 50, 300).transpose(2, 0, 1), floats(30, 50), floats(30)
+    result = linear(*map(lc.from_numpy, (x, weight, bias)))
+    np.testing.assert_allclose(result.numpy(), x @ weight.T + bias, rtol=1e-10, atol=1e-10)
+    # Small whole numbers: exact in half precision.
+    own, left, right = (RNG.integers(0, 9, n).astype(np.float16) for n in ((600, 700), 600, 700))
+    result = lc.addr(*map(lc.from_numpy, (own, left, right)), beta=2, alpha=3)
+    np.testing.assert_array_equal(result.numpy(), 2 * own + 3 * np.outer(left, right))
+    own, left, right = floats(700, 800), floats(5, 700, 30), floats(5, 30, 800)
+    result = lc.addbmm(*map(lc.from_numpy, (own, left, right)))
+    np.testing.assert_allclose(result.numpy(), own + (left @ right).sum(0), rtol=1e-8, atol=1e-8)

@@ -181,3 +181,16 @@ def test_values_of_another_type_are_searched_for_in_the_common_one() -> None:
     assert lc.searchsorted(whole, lc.tensor([2.5])).tolist() == [2]
     assert lc.searchsorted(tenth, tenth.double()).tolist() == [0]
     assert lc.searchsorted(lc.tensor([0.1], dtype=lc.float64), tenth).tolist() == [1]
+
+
+@pytest.mark.parametrize("rows", [3, 900])
+def test_bucketize_of_half_precision(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows, 200)).astype(np.float16)
+    edges = np.sort(x[0, :50])
+    for right in (False, True):
+        got = lc.bucketize(lc.from_numpy(x), lc.from_numpy(edges), right=right)
+        expected = np.searchsorted(
+            edges.astype(float), x.astype(float), "right" if right else "left"
+        )
+        np.testing.assert_array_equal(got.numpy(), expected)

@@ -164,3 +164,12 @@ def test_no_degrees_of_freedom_give_nan_or_inf_with_a_warning(name, recwarn):
     texts = [str(each.message) for each in recwarn.list]
     assert len(texts) == 2
     assert all(text.startswith(f"{name}(): degrees of freedom is <= 0") for text in texts)
+
+
+def test_bincount_to_many_bins() -> None:
+    rng = np.random.default_rng(0)
+    x, weights = rng.integers(0, 90_000, 200_000).astype(np.int32), rng.random(200_000)
+    np.testing.assert_array_equal(lc.bincount(lc.from_numpy(x)).numpy(), np.bincount(x))
+    single = weights.astype(np.float32)
+    got = lc.bincount(lc.from_numpy(x), lc.from_numpy(single)).numpy()
+    np.testing.assert_allclose(got, np.bincount(x, single), rtol=1e-6)

@@ -332,7 +332,9 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
         steps = [
             abs(step) for step, size in zip(input.strides, input.shape, strict=True) if size > 1
         ]
-        return (along if abs(input.strides[axis]) == max(steps) else across)(input, axis)
+        step = 2 * elements * input.shape[axis] // input.size
+        # Few rows that are long are taken in columns.
+        return (along if step and abs(input.strides[axis]) == max(steps) else across)(input, axis)
 
     across = in_parts(call, 0, -1, False, elements)
 

@@ -151,7 +151,12 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: when an operand is not 1D, or the lengths differ.
     """
-    return write_out("vdot", dot(input.conj(), other, out=out), None)
+    large = input._dtype.is_complex and input._array.shape == other._array.shape >= (LARGE,)
+    if not large or (input._key | other._key) & WATCHED:
+        return write_out("vdot", dot(input.conj(), other, out=out), None)
+    pairs = zip(input.split(_PART), other.split(_PART), strict=True)
+    first, *rest = [dot(a.conj(), b) for a, b in pairs]
+    return write_out("vdot", sum(rest, first), out)
 
 
 @composite()
@@ -354,7 +359,8 @@ def addbmm(
     def multiply(left: Tensor, right: Tensor) -> Tensor:
         return matmul(left.permute(1, 0, 2).reshape(-1, count * width), right)
 
-    step = max(_PART // max(count * width, 1), 64)
+    room = 12 * _PART // input._dtype.itemsize
+    step = max(min(_PART // max(count * width, 1), room // max(columns, 1)), 64)
     if step >= rows or (batch1._key | batch2._key) & WATCHED:
         return _add_product("addbmm", input, batch1, right, multiply, beta, alpha, out)
 
@@ -427,6 +433,10 @@ def addr(
         product.add_(input)
     elif own and beta != 0 and type(beta) is int and dtype not in REDUCED_PRECISION:
         product.add_(input, alpha=beta)
+    elif own and beta != 0 and product._array.size >= LARGE:
+        step = max(4 * _PART // product._array.shape[1], 1)
+        for some, more in zip(product.split(step), input.split(step), strict=True):
+            some.add_(more * beta)
     elif beta != 0:
         product = product + (input if beta == 1 else input * beta)
     return write_out("addr", product.to(dtype), out)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, SINGLE, converted
+from lamella_core.backends.numpy_blocks import LARGE, PART, SINGLE, converted, in_parts
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
 from lamella_core.offers import offered, offers
@@ -124,7 +124,22 @@ def _place(input: Any, other: Any) -> Any:
     return offered(lead + other.shape[-2:][1:], input.dtype, True)
 
 
+_linear_in_parts = in_parts(
+    lambda input, axis, weight, bias: whole.linear(np, input, weight, bias), 0, -1
+)
+
+
 def linear(input: Any, weight: Any, bias: Any) -> Any:
+    if (
+        input.ndim > 2 == weight.ndim
+        and weight.size < PART
+        and input.size >= LARGE
+        and not input.flags.c_contiguous
+        and input.shape[-1] == weight.shape[1]
+        and (bias is None or bias.shape == weight.shape[:1])
+    ):
+        # Its rows are copied to lie side by side.
+        return _linear_in_parts(input, input.ndim - 1, weight, bias)
     if (
         weight.ndim == 2
         and input.ndim > 1
@@ -195,8 +210,11 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
                 product += converted(bias[place, at], SINGLE)
             out[place, at] = converted(product, out.dtype)
 
+    shared: Any
     for start in range(0, out.shape[1], max(_SHARED // inner, 1)):
         at = slice(start, start + max(_SHARED // inner, 1))
+        # The one before goes first.
+        shared = None
         shared = converted(right[:, at], SINGLE)
         spread(run, shares(out.shape[0], step))
 

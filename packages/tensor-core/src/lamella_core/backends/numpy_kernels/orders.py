@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, PART, in_parts, is_reduced, scanned
+from lamella_core.backends.numpy_blocks import (
+    LARGE,
+    PART,
+    SINGLE,
+    converted,
+    in_parts,
+    is_reduced,
+    scanned,
+)
 from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import cumulative, gathering, sorting, statistics
@@ -119,13 +127,31 @@ def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
     ):
         return statistics.bincount(np, input, weights, minlength)
     length = max(minlength, int(input.max()) + 1)
-    if length > PART:
-        return statistics.bincount(np, input, weights, minlength)
     counts = np.zeros(length, np.int64 if weights is None else np.float64)
     for part, share in _parts(input, weights):
-        counts += np.bincount(part, share, length)
+        if length > PART:
+            # Slower, but without counts for each part. Other types take a slow way in it.
+            share = 1 if share is None else share.astype(np.float64)
+            np.add.at(counts, part.astype(np.intp), share)
+        else:
+            counts += np.bincount(part, share, length)
     single = weights is not None and weights.dtype.kind == "f"
     return counts.astype(weights.dtype) if single else counts
+
+
+def _searched(values: np.ndarray, axis: Any, boundaries: np.ndarray, *more: Any) -> Any:
+    return sorting.searchsorted(np, boundaries, converted(values, SINGLE), *more)
+
+
+_searched_in_parts = in_parts(_searched, 0, -1, elements=PART // 3)
+
+
+def searchsorted(boundaries: np.ndarray, values: np.ndarray, *more: Any) -> np.ndarray:
+    if not is_reduced(values):
+        return sorting.searchsorted(np, boundaries, values, *more)
+    large = values.size >= LARGE and boundaries.ndim == 1
+    search = _searched_in_parts if large else _searched
+    return search(values, (), converted(boundaries, SINGLE), *more)
 
 
 def nonzero(input: np.ndarray) -> np.ndarray:
@@ -160,8 +186,9 @@ _histc = quiet(statistics.histc)
 _histc_counts, _histogram_counts, _histogram_of = map(
     quiet, (statistics.histc_counts, statistics.histogram_counts, statistics.histogram_of)
 )
-for _kernel in (histc, histogram, bincount, nonzero):
+for _kernel in (histc, histogram, bincount, nonzero, searchsorted):
     register_kernel(_kernel.__name__, _kernel, "cpu")
 sort.reduced_precision = median.reduced_precision = True  # type: ignore[attr-defined]
+searchsorted.reduced_precision = True  # type: ignore[attr-defined]
 register_kernel("sort", sort, "cpu")
 register_kernel("median", median, "cpu")
