@@ -44,7 +44,7 @@ class _Pairs(dict[tuple[dtype, dtype], dtype]):
 
 def _meet(a: dtype, b: dtype) -> bool:
     wide = a in dtypes.WIDE_UNSIGNED or b in dtypes.WIDE_UNSIGNED
-    return not wide or a is b or max(a.category, b.category) >= FLOATING
+    return not wide or a is b or max(a.category, b.category) == FLOATING
 
 
 _PAIRS = _Pairs(
@@ -65,6 +65,8 @@ def _combine(high: dtype | None, low: dtype | None) -> dtype | None:
         return high
     if high.category == FLOATING:
         return high.to_complex()
+    if low.category == COMPLEX:
+        return low
     if high.category == BOOL or low.category >= FLOATING:
         return _PAIRS[high, low]
     return high

@@ -106,6 +106,8 @@ def number_of_type(value: Any, wanted: dtype) -> Any:
     elif not isinstance(value, (int, float, complex, np.generic)):
         raise TypeError(f"a number is needed, not {type(value).__name__}")
     elif isinstance(value, complex) and category < dtypes.COMPLEX:
+        if category == dtypes.BOOL:
+            return bool(value)
         if value.imag:
             raise _unfit(value, wanted)
         value = value.real

@@ -155,14 +155,13 @@ def check_out_type(op_name: str, result: dtype, target: Tensor) -> None:
         )
 
 
-def store(
-    op_name: str, backend: Backend, target: Tensor, array: Any, result: dtype, inplace: bool
+def check_result(
+    op_name: str, target: Tensor, shape: tuple[int, ...], result: dtype, inplace: bool
 ) -> None:
-    """Writes a computed result into the target of an in-place or out variant.
+    """Raises RuntimeError where a target is not to be given a result of that shape and type.
 
-    Raises:
-        RuntimeError: when the result's category does not fit the target's type, or an in-place
-            op's result has another shape than its target.
+    It is not where the result's category does not fit the target's type, and in place where the
+    shape is another.
     """
     if not inplace:
         check_out_type(op_name, result, target)
@@ -173,12 +172,23 @@ def store(
             f"result type {result.class_name} can't be cast to the desired output type "
             f"{target._dtype.class_name} ({op_name}; convert with .to() first)"
         )
+    if inplace and shape != target._array.shape:
+        raise RuntimeError(
+            f"output with shape {list(target._array.shape)} doesn't match the broadcast shape "
+            f"{list(shape)} ({op_name}: an in-place op cannot change the shape)"
+        )
+
+
+def store(
+    op_name: str, backend: Backend, target: Tensor, array: Any, result: dtype, inplace: bool
+) -> None:
+    """Writes a computed result into the target of an in-place or out variant.
+
+    Raises:
+        RuntimeError: see :func:`check_result`.
+    """
+    check_result(op_name, target, array.shape, result, inplace)
     if array.shape != target._array.shape:
-        if inplace:
-            raise RuntimeError(
-                f"output with shape {list(target._array.shape)} doesn't match the broadcast shape "
-                f"{list(array.shape)} ({op_name}: an in-place op cannot change the shape)"
-            )
         resize_out(op_name, backend, target, array.shape)
     backend.copy_into(target._array, array)
     mark_written(target)

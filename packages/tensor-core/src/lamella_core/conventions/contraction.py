@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
-from lamella_core.conventions.common import LARGE, not_implemented_for, store, takes_out
+from lamella_core.conventions.common import (
+    LARGE,
+    check_out_type,
+    not_implemented_for,
+    store,
+    takes_out,
+)
 from lamella_core.conventions.results import offering
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
@@ -86,6 +92,8 @@ class Contraction:
 
         def into(*args: Any) -> Tensor:
             left, right, out = args[0], args[1], args[-1]
+            if left._dtype in unusual:
+                check_out_type(base.name, left._dtype, out)
             if direct and out._array.size >= LARGE:
                 # The kernel writes there if it fits and nothing else is there.
                 place, a, b, storage = out._array, left._array, right._array, storage_of(out)

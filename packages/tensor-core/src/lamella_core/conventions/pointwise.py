@@ -12,6 +12,7 @@ from lamella_core.conventions.common import (
     broadcast_error,
     check_memory,
     check_out_type,
+    check_result,
     not_implemented_for,
     overflow_error,
     store,
@@ -91,6 +92,13 @@ def pointwise(
     return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
 
+# The ops that take a number first, but not where they are given ``out``.
+_TENSOR_FIRST = frozenset(
+    """bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
+    remainder""".split()
+)
+
+
 class Plans(dict[Any, Any]):
     """Promoted type to (type to compute in or None, result type, type that is rounded to or None).
 
@@ -127,6 +135,9 @@ class Plans(dict[Any, Any]):
 
     def promote(self, operands: Iterable[Any]) -> dtype:
         """The common type of operands, after a check of each where the op asks for it."""
+        if self.op_name == "addcdiv":
+            # PyTorch refuses whole numbers in a quotient, whatever it is added to.
+            self.convention.refuse(self.op_name, result_dtype(list(operands)[1:]))
         if self.convention.each_operand:
             for each in operands:
                 own = dtypes.of_number(each) if each.__class__ in CATEGORY else each._dtype
@@ -181,20 +192,21 @@ class Pointwise:
         if text is not None:
             raise RuntimeError(text)
 
+    def types(self, promoted: dtype) -> tuple[dtype, dtype]:
+        """The type that operands of a promoted type are computed in, and that of the result."""
+        rule = self.result
+        if rule.startswith("float") and promoted.category < FLOATING:
+            promoted = dtypes.defaults.floating
+        if rule == "bool":
+            return promoted, dtypes.bool_
+        return promoted, promoted.to_real() if rule.endswith("real") else promoted
+
     def plan(
         self, op_name: str, kernel: Any, promoted: dtype, with_number: bool
     ) -> tuple[np.dtype | None, dtype, Any]:
         """How operands of a promoted type are computed: see ``Plans``."""
         self.refuse(op_name, promoted)
-        rule = self.result
-        compute = promoted
-        if rule.startswith("float") and promoted.category < FLOATING:
-            compute = dtypes.defaults.floating
-        result = compute
-        if rule == "bool":
-            result = dtypes.bool_
-        elif rule.endswith("real"):
-            result = compute.to_real()
+        compute, result = self.types(promoted)
         if compute in dtypes.REDUCED_PRECISION and (
             with_number or not self._computes_reduced(kernel, compute)
         ):
@@ -399,6 +411,8 @@ def _bind_into(
         target = args[0] if inplace else args[-1]
         if not inplace:
             args = args[:-1]
+            if args[0].__class__ in CATEGORY and base.name in _TENSOR_FIRST:
+                raise TypeError(f"{base.name}(): with out= the first argument must be a tensor")
         check_memory(op.name, target, args)
         array = target._array
         if direct and array.ndim:
@@ -411,12 +425,21 @@ def _bind_into(
                     except OverflowError:
                         raise overflow_error(base.name, target._dtype) from None
                     except TypeError:
+                        check_numbers(values, target._dtype, compute)
                         raise not_implemented_for(base.name, target._dtype) from None
                     mark_written(target)
                     return target
         if inplace and target._dtype.is_complex and real:
             raise RuntimeError(f"In-place {base.name} is not supported for complex tensors.")
-        result_array, result = evaluate(args, target)
+        try:
+            result_array, result = evaluate(args, target)
+        except NotImplementedError:
+            # That the target takes no such result is told first.
+            given = [args[i] for i in operands if args[i] is not None]
+            _, result = plans.convention.types(result_dtype(given))
+            shapes = [each._array.shape for each in given if isinstance(each, Tensor)]
+            check_result(base.name, target, np.broadcast_shapes(*shapes), result, inplace)
+            raise
         if result_array is array:
             if not inplace:
                 check_out_type(base.name, result, target)

@@ -363,8 +363,13 @@ _ldexp = pointwise()("ldexp(input: Tensor, other: Tensor, out)")
 def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``input * 2 ** other``, element-wise, computed in floating numbers."""
     check_tensors("ldexp", input=input, other=other)
-    if input.is_floating_point() and other._dtype.category < 2:
-        return _ldexp(input, other, out=out)
+    if other._dtype.category < dtypes.FLOATING:
+        if input._dtype.category == dtypes.FLOATING:
+            if other._dtype is dtypes.bool_:
+                raise not_implemented_for("ldexp", other._dtype)
+            return _ldexp(input, other, out=out)
+        if input._dtype.is_complex:
+            other = other.to(input._dtype)
     return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
 
 
@@ -397,14 +402,17 @@ _lerp = pointwise(refuses="bool integer", reduced_precision=False, exact_numbers
 
 
 def _check_lerp(input: Tensor, end: Tensor, weight: Any) -> None:
+    number = not isinstance(weight, Tensor)
     for name, each in (("end", end), ("weight", weight)):
+        if name == "weight" and (number or not weight._array.ndim):
+            continue
         if isinstance(each, Tensor) and each._dtype is not input._dtype:
             raise RuntimeError(
                 f"expected dtype {input._dtype!r} for `{name}` but got dtype {each._dtype!r}"
             )
-    if input._dtype.category < dtypes.FLOATING:
+    if number and input._dtype.category < dtypes.FLOATING:
         raise not_implemented_for("lerp", input._dtype)
-    if not isinstance(weight, Tensor):
+    if number:
         reduced = input._dtype in dtypes.REDUCED_PRECISION
         number_of_type(weight, dtypes.float32 if reduced else input._dtype)
 
@@ -419,7 +427,7 @@ def lerp(
 
     Args:
         input, end: floating or complex tensors of one type; other types raise RuntimeError.
-        weight: a tensor of that type, or a number.
+        weight: a tensor of that type, one without dimensions, or a number.
     """
     _check_lerp(input, end, weight)
     return _lerp(input, end, weight, out=out)

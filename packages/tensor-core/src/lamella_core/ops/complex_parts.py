@@ -43,12 +43,16 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         result = offering(out, _complex)(real, imag)
     except ValueError:
         raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
+    _check_complex_out("complex", result, out)
+    return write_out("complex", result, out)
+
+
+def _check_complex_out(op_name: str, result: Tensor, out: Tensor | None) -> None:
     if out is not None and out._dtype is not result._dtype:
         raise RuntimeError(
             f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
-            f"{out._dtype.class_name} for argument 'out' (complex)"
+            f"{out._dtype.class_name} for argument 'out' ({op_name})"
         )
-    return write_out("complex", result, out)
 
 
 @composite(method=False)
@@ -67,6 +71,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
         step = max(LARGE // 2 * shape[0] // abs._array.size, 1)
         fill_in_parts(result, step, _polar, abs, angle)
+    _check_complex_out("polar", result, out)
     return write_out("polar", result, out)
 
 
@@ -77,8 +82,8 @@ def _polar(abs: Tensor, angle: Tensor) -> Tensor:
 def _same_real_type(op_name: str, **parts: Tensor) -> None:
     check_tensors(op_name, **parts)
     first, second = parts.values()
-    if dtypes.float16 in (first._dtype, second._dtype):
-        raise RuntimeError(
+    if first._dtype is second._dtype is dtypes.float16:
+        raise NotImplementedError(
             f"{op_name}(): float16 parts make complex32 numbers, which are not available; "
             f"convert to float32 first"
         )

@@ -153,7 +153,7 @@ def _copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     if not isinstance(src, Tensor):
         if not isinstance(src, (bool, int, float, complex)):
             check_tensors("copy_", other=src)
-        src = self.new_tensor(src)
+        src = self.new_tensor(src, dtype=dtypes.complex128 if src.__class__ is complex else None)
     if (src._key ^ self._key) & ~GRAPH_BITS:
         place = self.device
         if src.device != place:

@@ -156,9 +156,9 @@ def take_along_dim(
     Raises:
         RuntimeError: when the numbers of dimensions differ, or the shapes do not broadcast.
     """
-    if indices._dtype is not dtypes.int64:
+    if indices._dtype is not dtypes.int64 and indices._dtype is not dtypes.int32:
         raise RuntimeError(
-            f"torch.take_along_dim(): dtype of indices should be Long but got "
+            f"torch.take_along_dim(): dtype of indices should be Int or Long but got "
             f"{indices._dtype.class_name}"
         )
     if dim is None:

@@ -261,7 +261,7 @@ def block_diag(*tensors: Tensor) -> Tensor:
             )
     if not tensors:
         return tensor([[]])
-    parts = _one_type([atleast_2d(each) for each in tensors])
+    parts = [atleast_2d(each) for each in _one_type(list(tensors))]
     width = sum(each._array.shape[1] for each in parts)
     rows = []
     left = 0

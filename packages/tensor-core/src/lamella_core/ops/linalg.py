@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import number_of_type
-from lamella_core.conventions.common import LARGE, normalize_dim
+from lamella_core.conventions.common import LARGE, normalize_dim, not_implemented_for
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.dispatch import WATCHED
@@ -100,6 +100,8 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: when an operand is not 3D, or the sizes do not fit.
     """
     _check_batches(input, mat2)
+    if input._dtype is bool_:
+        raise not_implemented_for("bmm", bool_)
     return write_out("bmm", matmul(input, mat2, out=out), None)
 
 
@@ -568,12 +570,14 @@ def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:
             f"{right[place]}"
         )
     dtype = input._dtype
-    if (
-        input._array.size < LARGE
-        or (input._key | other._key) & WATCHED
-        or dtype is not other._dtype
-        or dtype is bool_
-    ):
+    if dtype is bool_:
+        raise not_implemented_for("linalg.cross", dtype)
+    if dtype is not other._dtype:
+        raise RuntimeError(
+            f"linalg.cross: expected scalar type {dtype.class_name} but found "
+            f"{other._dtype.class_name}; convert one of them with .to()"
+        )
+    if input._array.size < LARGE or (input._key | other._key) & WATCHED:
         ahead, behind = input.roll(-1, dim), input.roll(-2, dim)
         return ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
     result = input.new_empty(broadcast_shapes(input._array.shape, other._array.shape))

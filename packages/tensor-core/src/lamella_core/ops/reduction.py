@@ -500,6 +500,7 @@ def _nuclear(input: Tensor, dim: Ints | None, keepdim: bool) -> Tensor:
 @composite()
 def dist(input: Tensor, other: Tensor, p: Number = 2) -> Tensor:
     """``norm(input - other, p)`` over all elements."""
+    check_tensors("dist", input=input, other=other)
     difference = input - other
     if difference._dtype.category < FLOATING:
         raise RuntimeError(
@@ -534,6 +535,10 @@ def renorm(
     ndim = input._array.ndim
     if ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {ndim} dimensions")
+    if input._dtype.category < FLOATING:
+        raise RuntimeError(
+            f"renorm: expected a floating point or complex input, got {input._dtype.class_name}"
+        )
     place = normalize_dim(dim, ndim)
     others = tuple(d for d in range(ndim) if d != place)
     norms = vector_norm(input, others, True, float(p))

@@ -393,7 +393,9 @@ def _fill_value(op_name: str, input: Tensor, value: Any) -> Any:
                 f"{op_name} only supports a 0-dimensional value tensor, but got tensor with "
                 f"{value._array.ndim} dimension(s)."
             )
-        if value._dtype.category > input._dtype.category and value._dtype.is_complex:
+        if value._dtype.is_complex > input._dtype.is_complex:
+            if op_name != "index_fill_":
+                return number_of_type(value.item(), input._dtype)
             raise RuntimeError(
                 f"value cannot be converted to type {input._dtype.name} without overflow: "
                 f"{op_name} got a {value._dtype!r} value"

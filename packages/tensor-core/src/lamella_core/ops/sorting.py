@@ -215,7 +215,14 @@ def isin(
 
     Returns:
         bool, of the shape of ``elements``.
+
+    Raises:
+        RuntimeError: for bool and complex tensors.
     """
+    for each in (elements, test_elements):
+        kind = getattr(each, "_dtype", None) or type(each)
+        if kind in (dtypes.bool_, complex) or getattr(kind, "is_complex", False):
+            raise RuntimeError(f"Unsupported input type encountered for isin(): {kind}; convert it")
     if isinstance(test_elements, Tensor):
         if not isinstance(elements, Tensor):
             elements = _like(test_elements, elements).squeeze(0)
@@ -236,7 +243,7 @@ def _like(tensor: Tensor, value: Number) -> Tensor:
 # ------------ searching
 
 
-_searchsorted = arrays(promotes=True, refuses="complex")(
+_searchsorted = arrays(promotes=True)(
     "searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bool)"
 )
 
@@ -257,8 +264,9 @@ def _search(
             f"dtype {out._dtype.class_name} and out_int32 flag is {int32}"
         )
     values = input if isinstance(input, Tensor) else _like(sequence, input)
-    if values._dtype.is_complex:
-        raise not_implemented_for(op_name, values._dtype)
+    types = {sequence._dtype, values._dtype}
+    if types == {dtypes.bool_} or any(each.is_complex for each in types):
+        raise not_implemented_for(op_name, max(types, key=lambda each: each.category))
     places = offering(out, _searchsorted)(sequence, values, right, int32)
     return write_out(op_name, places if values is input else places.squeeze(0), out)
 

@@ -75,17 +75,17 @@ _functions = alike(
 ) = _functions  # fmt: skip
 
 
-@pointwise("float", refuses="complex", reduced_precision=False)
+@pointwise(refuses="bool integer complex", reduced_precision=False)
 def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The regularized lower incomplete gamma function P(``input``, ``other``)."""
+    """The regularized lower incomplete gamma function P(``input``, ``other``), not of integers."""
 
 
-@pointwise("float", refuses="complex", reduced_precision=False)
+@pointwise(refuses="bool integer complex", reduced_precision=False)
 def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The regularized upper incomplete gamma function Q(``input``, ``other``)."""
+    """The regularized upper incomplete gamma function Q(``input``, ``other``), not of integers."""
 
 
-@pointwise("float", refuses="complex", reduced_precision=False, method=False, inplace=False)
+@pointwise("float", refuses="complex float16 bfloat16", method=False, inplace=False)
 def zeta(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """Hurwitz' zeta function, the sum over k >= 0 of ``(k + other) ** -input``."""
 
