@@ -213,3 +213,12 @@ def test_softmax_of_infinite_and_missing_numbers() -> None:
     # PyTorch 2.13 gives the same.
     assert np.isnan(result[:2]).all()
     assert result[2].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+@pytest.mark.parametrize("dtype", [lc.float16, lc.float32, lc.float64])
+def test_relu_keeps_the_sign_of_zero(dtype: lc.dtype, size: int) -> None:
+    zeros = lc.tensor([-0.0] * size, dtype=dtype)
+    assert lc.relu(zeros).signbit().all()
+    assert not lc.relu(-zeros).signbit().any()
+    assert zeros.erfinv().signbit().all()

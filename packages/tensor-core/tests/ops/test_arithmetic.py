@@ -294,3 +294,37 @@ def test_keep_where(size: int, dtype: lc.dtype.dtype) -> None:
     infinite = lc.full((size,), INF)
     dropped = keep_where(infinite, lc.zeros(size, dtype=lc.bool))
     assert not dropped.any()
+
+
+def test_numbers_of_another_kind_keep_the_type() -> None:
+    x = lc.tensor([1.0, 2.0])
+    assert lc.xlogy(x, 3).numpy().dtype == np.float32
+    assert lc.xlogy(x, 3).tolist() == pytest.approx([np.log(3), 2 * np.log(3)])
+    z = lc.tensor([1 + 1j], dtype=lc.complex64)
+    got = lc.lerp(z, 2 * z, 0.25j).numpy()
+    assert got.dtype == np.complex64
+    np.testing.assert_allclose(got, [0.75 + 1.25j])
+
+
+def test_the_target_is_looked_at_before_the_operands() -> None:
+    x, z = lc.tensor([1.0]), lc.tensor([1j])
+    for call in (
+        lambda: x.fmod_(z),
+        lambda: lc.fmod(x, z, out=lc.zeros(1)),
+        lambda: lc.tensor(1.0).fmod_(lc.tensor([1j, 1j])),
+    ):
+        with pytest.raises(RuntimeError) as error:
+            call()
+        assert error.type is RuntimeError
+    with pytest.raises(NotImplementedError):
+        z.fmod_(x)
+    with pytest.raises(RuntimeError, match="Integer division"):
+        lc.addcdiv(x, lc.tensor([1]), lc.tensor([2]))
+
+
+def test_the_least_integers() -> None:
+    least = -(2**63)
+    n = lc.tensor([least, 2, -1, 1])
+    assert lc.pow(n, lc.tensor([least] * 4)).tolist() == [0, 0, 1, 1]
+    assert lc.lcm(lc.tensor([2**63 - 1]), lc.tensor([2])).tolist() == [2]
+    assert lc.fmod(lc.tensor([], dtype=lc.int64), 0).tolist() == []

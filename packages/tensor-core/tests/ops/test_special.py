@@ -69,6 +69,10 @@ def test_values(name: str) -> None:
         function(lc.tensor(points, dtype=lc.float64)).numpy(), expected, rtol=1e-10, atol=1e-13
     )
     for dtype, tolerance in ((lc.float32, 1e-5), (lc.bfloat16, 5e-2)):
+        if dtype is lc.bfloat16 and name in ("ndtri", "log_ndtr"):
+            with pytest.raises(NotImplementedError, match="'BFloat16'"):
+                function(lc.tensor(points, dtype=dtype))
+            continue
         got = function(lc.tensor(points, dtype=dtype))
         assert got.dtype is dtype
         np.testing.assert_allclose(got.tolist(), expected, rtol=tolerance, atol=tolerance)

@@ -173,3 +173,16 @@ def test_bincount_to_many_bins() -> None:
     single = weights.astype(np.float32)
     got = lc.bincount(lc.from_numpy(x), lc.from_numpy(single)).numpy()
     np.testing.assert_allclose(got, np.bincount(x, single), rtol=1e-6)
+
+
+def test_nothing_to_choose_from() -> None:
+    # PyTorch's: NaN as the processor converts it.
+    for dtype, expected in ((lc.int64, -(2**63)), (lc.int32, -(2**31)), (lc.int8, 0)):
+        assert lc.tensor([], dtype=dtype).median().item() == expected
+    with pytest.raises(IndexError, match="non-zero size"):
+        lc.tensor([]).kthvalue(1)
+
+
+def test_histc_of_too_great_a_range() -> None:
+    # A hundred times the greatest is beyond the type; PyTorch counts it in the first place.
+    assert lc.histc(lc.tensor([0.0, 1.0, 3.4e38]), 100)[:2].tolist() == [3.0, 0.0]

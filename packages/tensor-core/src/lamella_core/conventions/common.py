@@ -41,9 +41,13 @@ def broadcast_error(op_name: str, *shapes: tuple[int, ...]) -> RuntimeError:
     return RuntimeError(f"{op_name}: the operands of shapes {texts} do not fit together")
 
 
-def not_implemented_for(op_name: str, dtype: dtype) -> NotImplementedError:
+# The ops that raise a RuntimeError for types that they do not order.
+_ORDERING = frozenset(("argmax", "argmin", "max_dim", "min_dim", "sort", "topk"))
+
+
+def not_implemented_for(op_name: str, dtype: dtype) -> RuntimeError:
     """The error for an element type that an op has no meaning or kernel for."""
-    return NotImplementedError(
+    return (RuntimeError if op_name in _ORDERING else NotImplementedError)(
         f"\"{op_name}\" not implemented for '{dtype.class_name}'; convert the input, for example "
         f"with .to(torch.float32)"
     )

@@ -20,7 +20,8 @@ def own(array: Any) -> Any:
 
 @shared_kernel
 def relu(xp: Any, input: Any, out: Any = None) -> Any:
-    return xp.maximum(input, 0, out=out)
+    # Of two zeros the second is taken: -0.0 stays, as in PyTorch.
+    return xp.maximum(0, input, out=out)
 
 
 @shared_kernel
@@ -88,7 +89,7 @@ def logit_backward(xp: Any, grad: Any, input: Any, eps: float | None) -> Any:
 
 @shared_kernel
 def elu(xp: Any, input: Any, alpha: float, scale: float, input_scale: float) -> Any:
-    below = xp.expm1(xp.minimum(input, 0) * input_scale) * (alpha * scale)
+    below = xp.expm1(xp.minimum(0, input) * input_scale) * (alpha * scale)
     return xp.where(input > 0, input if scale == 1 else input * scale, below)
 
 

@@ -15,7 +15,6 @@ namespace_kernels(
     nextafter="nextafter",
     signbit="signbit",
     gcd="gcd",
-    lcm="lcm",
 )
 
 
@@ -52,10 +51,16 @@ def frexp(xp: Any, input: Any) -> Any:
 
 
 @shared_kernel
+def lcm(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
+    # A product that overflows is negative.
+    return xp.abs(xp.lcm(input, other), out)
+
+
+@shared_kernel
 def lerp(xp: Any, input: Any, end: Any, weight: Any, out: Any = None) -> Any:
     difference = xp.subtract(end, input)
-    if isinstance(weight, (int, float)):
-        if weight < 0.5:
+    if isinstance(weight, (int, float, complex)):
+        if (abs(weight) if isinstance(weight, complex) else weight) < 0.5:
             return xp.add(input, _scale(xp, difference, weight), out)
         return xp.subtract(end, _scale(xp, difference, 1 - weight), out)
     near = xp.abs(weight) < 0.5

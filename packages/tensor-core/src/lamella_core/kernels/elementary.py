@@ -60,5 +60,7 @@ def logaddexp(xp: Any, input: Any, other: Any) -> Any:
 
 @shared_kernel
 def xlogy(xp: Any, input: Any, other: Any) -> Any:
+    if not hasattr(other, "dtype"):
+        other = input.dtype.type(other)
     product = input * xp.log(other)
     return xp.where((input == 0) & ~xp.isnan(other), xp.zeros_like(product), product)

@@ -21,13 +21,14 @@ def clamp(xp: Any, input: Any, min: Any, max: Any, out: Any = None) -> Any:
     if min is None:
         if max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-        return xp.minimum(input, max, out=out)
-    result = xp.maximum(input, min, out=out)
+        return xp.minimum(max, input, out=out)
+    # Of two zeros NumPy takes the second: -0.0 stays.
+    result = xp.maximum(min, input, out=out)
     if max is None:
         return result
     if out is None and result.ndim:
         try:
-            return xp.minimum(result, max, out=result)
+            return xp.minimum(max, result, out=result)
         except ValueError:
-            return xp.minimum(result, max)
-    return xp.minimum(result, max, out=out)
+            return xp.minimum(max, result)
+    return xp.minimum(max, result, out=out)

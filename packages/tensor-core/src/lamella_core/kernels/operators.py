@@ -36,7 +36,7 @@ def check_divisor(xp: Any, *operands: Any) -> None:
     Raises:
         RuntimeError: with PyTorch's text.
     """
-    if is_integer(*operands):
+    if is_integer(*operands) and all(getattr(each, "size", 1) for each in operands):
         divisor = operands[-1]
         if (divisor == 0) if isinstance(divisor, int) else (divisor == 0).any():
             raise RuntimeError("ZeroDivisionError")
@@ -79,11 +79,11 @@ def pow(xp: Any, input: Any, exponent: Any, out: Any = None) -> Any:
 
 
 def _integer_pow(xp: Any, input: Any, exponent: Any, out: Any) -> Any:
-    # Integers to powers that may be negative: ``1 / input ** -exponent`` rounded towards zero.
+    # Integers to powers that may be negative: 1 and -1 have inverses, those of others round to 0.
     input = xp.asarray(input, dtype=exponent.dtype)
-    whole = xp.power(input, xp.abs(exponent))
-    inverse = xp.where(xp.abs(whole) == 1, whole, 0)
-    result = xp.where(exponent < 0, inverse, whole).astype(exponent.dtype, copy=False)
+    below = exponent < 0
+    result = xp.power(input, xp.where(below, exponent & 1, exponent))
+    result = xp.where(below & (xp.abs(input) != 1), 0, result).astype(exponent.dtype, copy=False)
     if out is None:
         return result
     out[...] = result

@@ -19,7 +19,6 @@ _SAME_OPERANDS = {
     "erf": "erf",
     "erfc": "erfc",
     "erfcx": "erfcx",
-    "erfinv": "erfinv",
     "digamma": "psi",
     "i0": "i0",
     "i0e": "i0e",
@@ -97,10 +96,16 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
             return gelu_exact_backward(xp, special(), grad, input)
         return gelu_tanh_backward(xp, grad, input, approximate)
 
+    def erfinv(input: Any) -> Any:
+        # SciPy loses the sign of -0.0.
+        result = special().erfinv(input)
+        return xp.copysign(result, input, out=result if input.ndim else None)
+
     def lgamma(input: Any) -> Any:
         # SciPy has -inf at -inf.
         return special().gammaln(xp.where(input == -xp.inf, xp.inf, input))
 
+    register("erfinv", erfinv)
     register("lgamma", lgamma)
     register("polygamma", polygamma)
     register("spherical_bessel_j0", spherical_bessel_j0)
@@ -112,8 +117,8 @@ def gelu_exact(special: Any, input: Any) -> Any:
     """``x (1 + erf(x / sqrt(2))) / 2``."""
     result = special.erf(input * math.sqrt(0.5))
     result += 1
-    result *= input
     result *= 0.5
+    result *= input
     return result
 
 

@@ -72,7 +72,8 @@ def _taken(xp: Any, input: Any, index: Any, axis: int, keepdims: bool) -> tuple[
 @shared_kernel
 def median(xp: Any, input: Any, ignore_nan: bool) -> Any:
     if input.size == 0:
-        return xp.asarray(float("nan"), input.dtype)
+        # As the processor converts it: of 32 and 64 bits the least integer, else 0.
+        return xp.asarray(float("nan")).astype(input.dtype)
     flat = input.flatten("K")
     length = flat.size
     if flat.dtype.kind == "f" and xp.isnan(flat.max()):
@@ -136,7 +137,8 @@ def histc_counts(xp: Any, values: Any, bins: int, low: Any, high: Any) -> Any:
         bins_in_type = bins
     values = values[(values >= low) & (values <= high)]
     places = ((values - low) * bins_in_type / (high - low)).astype(xp.int64)
-    xp.minimum(places, bins - 1, out=places)
+    # Too great a range gives no number, and the place of the least integer.
+    xp.clip(places, 0, bins - 1, out=places)
     return xp.bincount(places, minlength=bins)
 
 

@@ -49,7 +49,8 @@ def flip(input: Tensor, dims: Ints) -> Tensor:
         RuntimeError: when a dimension is named twice.
         IndexError: when it is out of range.
     """
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(f"flip(): argument 'dims' must be tuple of ints, not {type(dims).__name__}")
     found = normalize_dims(dims, input._array.ndim)
     return _flip(input, found if input._array.ndim else ())
 
@@ -57,7 +58,7 @@ def flip(input: Tensor, dims: Ints) -> Tensor:
 def _flip_method(self: Tensor, *each: Any, dims: Ints | None = None) -> Tensor:
     # See :func:`flip`; the dimensions may also be given one by one.
     if dims is None:
-        dims = each[0] if len(each) == 1 else each
+        dims = each[0] if len(each) == 1 and not isinstance(each[0], int) else each
     return flip(self, dims)
 
 

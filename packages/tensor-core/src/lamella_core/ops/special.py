@@ -48,8 +48,6 @@ _functions = alike(
     {
         "erfcx": "``exp(input^2) * erfc(input)``, without overflow.",
         "ndtr": "The standard normal distribution function.",
-        "ndtri": "The inverse of :func:`ndtr`.",
-        "log_ndtr": "The logarithm of :func:`ndtr`, exact in the lower tail.",
         "entr": "``-input * log(input)``, 0 at 0 and minus infinity below.",
         "i0e": "``exp(-|input|) * i0(input)``.",
         "i1": "The modified Bessel function of the first kind of order 1.",
@@ -69,10 +67,19 @@ _functions = alike(
     },
 )
 (
-    erfcx, ndtr, ndtri, log_ndtr, entr, i0e, i1, i1e, bessel_j0, bessel_j1, bessel_y0,
+    erfcx, ndtr, entr, i0e, i1, i1e, bessel_j0, bessel_j1, bessel_y0,
     bessel_y1, modified_bessel_i0, modified_bessel_i1, modified_bessel_k0, modified_bessel_k1,
     scaled_modified_bessel_k0, scaled_modified_bessel_k1, spherical_bessel_j0, airy_ai,
 ) = _functions  # fmt: skip
+
+ndtri, log_ndtr = alike(
+    _of_one,
+    pointwise("float", refuses="complex float16 bfloat16", method=False, inplace=False),
+    {
+        "ndtri": "The inverse of :func:`ndtr`.",
+        "log_ndtr": "The logarithm of :func:`ndtr`, exact in the lower tail.",
+    },
+)
 
 
 @pointwise(refuses="bool integer complex", reduced_precision=False)

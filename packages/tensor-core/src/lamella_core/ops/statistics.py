@@ -231,6 +231,8 @@ def kthvalue(
     dim = normalize_dim(dim, input._array.ndim)
     length = input._array.shape[dim] if input._array.ndim else 1
     k = index_of(k, "k")
+    if not length:
+        raise IndexError(f"kthvalue(): Expected reduction dim {dim} to have non-zero size.")
     if not 1 <= k <= length:
         raise RuntimeError(
             f"kthvalue(): selected number k out of range for dimension {dim} (k={k}, size {length})"

@@ -49,7 +49,12 @@ _CLIPS = {int, float}
 def relu(input: Any, out: Any = None) -> Any:
     if input.size >= _CLIPPED and input.dtype.kind == "f":
         return np.clip(input, 0, np.inf, out)
-    return np.maximum(input, numbers(input.dtype, 0)[0], out=out)
+    dtype = input.dtype
+    zero = numbers(dtype, 0)[0]
+    # NumPy takes the second of two zeros, but of float16 the first; -0.0 stays.
+    if dtype.char == "e":
+        return np.maximum(input, zero, out=out)
+    return np.maximum(zero, input, out=out)
 
 
 def clamp(input: Any, min: Any, max: Any, out: Any = None) -> Any:
