@@ -70,6 +70,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
+    half_last = half_image.to(memory_format=torch.channels_last)
     bytes_image = (image * 60).to(torch.uint8)
     sequence = torch.randn(200, 100, 64)
     recurrent = [each(64, 64).requires_grad_(False) for each in (torch.nn.LSTM, torch.nn.GRU)]
@@ -361,8 +362,27 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "batch_norm of float16, given statistics": lambda: functional.batch_norm(
             half_image, bias[:8], bias[:8].exp()
         ),
+        "batch_norm of float16": lambda: functional.batch_norm(
+            half_image, None, None, training=True
+        ),
+        "batch_norm of a transpose": lambda: functional.batch_norm(
+            image.mT, None, None, training=True
+        ),
+        "batch_norm of a transpose, given statistics": lambda: functional.batch_norm(
+            image.mT, bias[:8], bias[:8].exp()
+        ),
+        "group_norm of float16, channels-last": lambda: functional.group_norm(half_last, 2),
         "lstm": lambda: recurrent[0](sequence),
         "gru": lambda: recurrent[1](sequence),
+        "gradient of batch_norm of float16": gradient(
+            lambda a: functional.batch_norm(a, None, None, training=True), half_image
+        ),
+        "gradient of batch_norm of float16, given statistics": gradient(
+            lambda a: functional.batch_norm(a, bias[:8], bias[:8].exp()), half_image
+        ),
+        "gradient of group_norm of float16": gradient(
+            lambda a: functional.group_norm(a, 2), half_image
+        ),
         "gradient of max_pool2d": gradient(lambda a: functional.max_pool2d(a, 2), image),
         "gradient of max_pool2d, channels last": gradient(
             lambda a: functional.max_pool2d(a, 3, 2, 1), last

@@ -161,6 +161,14 @@ def batch_norm(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     )
 
 
+@batching("scale_channels")
+def scale_channels(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """The examples' channels are more of them."""
+    input, scale, shift = args
+    given = _into_channels(batch, input), _by_channel(batch, scale), _by_channel(batch, shift)
+    return _out_of_channels(batch, call(op, *given))
+
+
 @batching("native_layer_norm")
 def layer_norm(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """With one weight for all examples, they are one more dimension in front."""

@@ -135,3 +135,29 @@ def test_a_transposed_input_gives_a_row_major_result(normalize):
     result = normalize(x)
     assert result.is_contiguous()
     np.testing.assert_allclose(result.numpy(), normalize(x.contiguous()).numpy(), 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_given_statistics_and_their_gradients(dtype):
+    """Of half precision, and of an order of its own: as of float64 that is row-major."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 5, 4).to(dtype).transpose(2, 3)
+    numbers = [torch.rand(3) + 0.5 for _ in range(4)]
+    numbers = [each if dtype is torch.float16 else each.double() for each in numbers]
+    leaves = [each.detach().requires_grad_() for each in (x, *numbers)]
+    found = F.batch_norm(*leaves)
+    assert found.dtype is dtype and found.is_contiguous()
+    exact = [each.detach().double().contiguous().requires_grad_() for each in leaves]
+    expected = F.batch_norm(*exact)
+    rough = 4e-3 if dtype is torch.float16 else 1e-12
+    np.testing.assert_allclose(
+        found.detach().double().numpy(), expected.detach().numpy(), rtol=rough, atol=rough
+    )
+    grad = torch.randn(2, 3, 4, 5).half()
+    pairs = zip(
+        autograd.grad(found, leaves, grad.to(dtype)),
+        autograd.grad(expected, exact, grad.double()),
+        strict=True,
+    )
+    for one, other in pairs:
+        np.testing.assert_allclose(one.double().numpy(), other.numpy(), rtol=rough, atol=4 * rough)

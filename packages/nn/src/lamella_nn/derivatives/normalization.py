@@ -11,6 +11,7 @@ from lamella_nn.ops.normalization import (
     native_batch_norm_backward,
     native_group_norm_backward,
     native_layer_norm_backward,
+    scale_channels,
 )
 
 if TYPE_CHECKING:
@@ -148,8 +149,21 @@ derivative(
 )
 
 
+def _shift(grad: Tensor, scale: Tensor) -> Tensor:
+    one = scale.new_ones((), dtype=grad.dtype)
+    return channel_dot(grad, one.expand_as(grad)).to(scale.dtype)
+
+
+derivative(
+    "scale_channels",
+    input=lambda grad, scale: scale_channels(grad, scale, None),
+    scale=lambda grad, input, scale: channel_dot(grad, input).to(scale.dtype),
+    shift=_shift,
+)
+
+
 def _by_channel(grad: Tensor, other: Tensor) -> Tensor:
-    return grad.reshape(-1, *[1] * (other.ndim - 2)) * other
+    return (grad.reshape(-1, *[1] * (other.ndim - 2)) * other).to(other.dtype)
 
 
 derivative(

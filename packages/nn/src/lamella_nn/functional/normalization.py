@@ -24,6 +24,7 @@ from lamella_nn.ops.normalization import (
     native_group_norm,
     native_layer_norm,
     scale_and_shift,
+    scale_channels,
 )
 
 if TYPE_CHECKING:
@@ -149,14 +150,12 @@ def _by_running_statistics(
         scale = scale * weight
     shift = mean * scale
     shift = -shift if bias is None else bias - shift
-    scale, shift = scale.reshape(shape), shift.reshape(shape)
-    if input._dtype not in REDUCED_PRECISION:
-        return scale_and_shift(input, scale, shift)
-
-    def apply(part: Tensor) -> Tensor:
-        return as_given(scale_and_shift(part.float(), scale, shift), part)
-
-    return in_slices(apply, None, input, scale, shift)
+    half = input._dtype in REDUCED_PRECISION
+    fits = scale._dtype is shift._dtype is (core.float32 if half else input._dtype)
+    if fits and (half or not (input.is_contiguous() or suggests_channels_last(input._array))):
+        return scale_channels(input, scale, shift)
+    result = scale_and_shift(input, scale.reshape(shape), shift.reshape(shape))
+    return as_given(result, input) if half else result
 
 
 def instance_norm(

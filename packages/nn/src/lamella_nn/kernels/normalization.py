@@ -32,6 +32,15 @@ def scale_and_shift(xp: Any, input: Any, scale: Any, shift: Any) -> Any:
 
 
 @shared_kernel
+def scale_channels(xp: Any, input: Any, scale: Any, shift: Any) -> Any:
+    form = (-1, *[1] * (input.ndim - 2))
+    result = input * scale.reshape(form)
+    if shift is not None:
+        result += shift.reshape(form)
+    return result.astype(input.dtype, copy=False)
+
+
+@shared_kernel
 def channel_dot(xp: Any, first: Any, second: Any) -> Any:
     return _channel_dot(xp, _channels(first), _channels(second))
 

@@ -16,6 +16,15 @@ def scale_and_shift(input: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     """``input * scale + shift`` in one pass."""
 
 
+@arrays(reduced_precision=True, keeps_format=1, row_major=True, method=False)
+def scale_channels(input: Tensor, scale: Tensor, shift: Tensor | None) -> Tensor:
+    """``input * scale + shift`` by channel (dimension 1), in the type of the input.
+
+    Args:
+        scale, shift: ``(channels,)``, of the type that the input is computed in.
+    """
+
+
 @arrays(promotes=True, method=False)
 def channel_dot(first: Tensor, second: Tensor) -> Tensor:
     """The sum a channel (dimension 1) of a product that is not held."""

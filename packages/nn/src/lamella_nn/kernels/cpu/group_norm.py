@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import converted
+from lamella_core.backends.numpy_blocks import converted, is_reduced
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import suggests_channels_last
 from lamella_core.parallel import even_step, shares, spread
-from lamella_nn.kernels.precision import compute_type, put
+from lamella_nn.kernels.cpu import channel_statistics as by_parts
+from lamella_nn.kernels.precision import compute_type, put, single
 
 # Elements of groups that are worked on together.
 _BLOCK = 65536
+
+# Places from which the statistics of each channel are small beside them.
+_FEW_PLACES = 64
 
 
 def _parameter(values: Any, groups: int, dtype: Any) -> Any:
@@ -55,9 +59,68 @@ def _column_products(first: Any, second: Any) -> Any:
     return total
 
 
+def _goes_by_parts(groups: int, *arrays: Any) -> bool:
+    """Whether groups are too large, or arrays too scattered, for a group to be worked on whole."""
+    batch, channels, *sizes = arrays[0].shape
+    # Statistics of each channel are to be small beside its places.
+    if prod(sizes) < _FEW_PLACES or not batch:
+        return False
+    if all([each.flags.c_contiguous for each in arrays]):
+        return is_reduced(arrays[0]) and channels // groups * prod(sizes) > _BLOCK // 2
+    return by_parts.lies_apart(*arrays)
+
+
+def _by_channel(values: Any, channels: int) -> Any:
+    """``(batch, groups)`` for each channel."""
+    return values.repeat(channels // values.shape[1], 1)
+
+
+def _group_means(values: Any, groups: int) -> Any:
+    """``(batch, groups)`` of ``(batch, channels)``."""
+    return values.reshape(len(values), groups, -1).mean(2)
+
+
+def _in_parts(input: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    channels, dtype = input.shape[1], input.dtype
+    means, variances = by_parts.moments(input, True)
+    mean = _group_means(means, groups)
+    away = means - _by_channel(mean, channels)
+    variance = _group_means(variances + away * away, groups)
+    scale = _by_channel(_factors(variance, eps), channels)
+    if weight is not None:
+        scale *= single(weight)
+    shift = None if bias is None else single(bias)[None]
+    result = by_parts.scaled(input, _by_channel(mean, channels), scale, shift)
+    kind = compute_type(dtype)
+    return (result, *[converted(each.astype(kind), dtype) for each in (mean, variance)])
+
+
+def _backward_in_parts(
+    grad: Any, input: Any, groups: int, weight: Any, mean: Any, variance: Any, eps: float
+) -> tuple[Any, Any, Any]:
+    channels, dtype = input.shape[1], input.dtype
+    mean, variance = (single(each).astype(np.float64) for each in (mean, variance))
+    middle, rstd = (_by_channel(each, channels) for each in (mean, _factors(variance, eps)))
+    sums, dots = by_parts.products(grad, input, middle)
+    dots *= rstd
+    parameters = [
+        converted(each.sum(0).astype(compute_type(dtype)), dtype) for each in (dots, sums)
+    ]
+    if weight is not None:
+        weight = single(weight)
+        sums, dots = sums * weight, dots * weight
+    each = -rstd / prod(input.shape[2:])
+    inner, shift = (_by_channel(_group_means(x, groups), channels) * each for x in (dots, sums))
+    scale = rstd if weight is None else rstd * weight
+    result = by_parts.gradient(grad, input, middle, inner * rstd, scale, shift)
+    return (result, *parameters)
+
+
 def native_group_norm(
     input: Any, groups: int, weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
+    if _goes_by_parts(groups, input):
+        return _in_parts(input, groups, weight, bias, eps)
     dtype = compute_type(input.dtype)
     weight, bias = _parameter(weight, groups, dtype), _parameter(bias, groups, dtype)
     if suggests_channels_last(input) and dtype == input.dtype:
@@ -131,6 +194,8 @@ def _of_channels_last(
 def native_group_norm_backward(
     grad_output: Any, input: Any, groups: int, weight: Any, mean: Any, variance: Any, eps: float
 ) -> tuple[Any, Any, Any]:
+    if _goes_by_parts(groups, grad_output, input):
+        return _backward_in_parts(grad_output, input, groups, weight, mean, variance, eps)
     dtype = compute_type(input.dtype)
     weight = _parameter(weight, groups, dtype)
     mean, variance = converted(mean, dtype), converted(variance, dtype)

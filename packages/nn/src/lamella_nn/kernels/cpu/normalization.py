@@ -16,7 +16,8 @@ from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import register_kernel
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import normalization as whole
-from lamella_nn.kernels.precision import put, single
+from lamella_nn.kernels.cpu import channel_statistics as by_parts
+from lamella_nn.kernels.precision import compute_type, put, single
 
 _BLOCK = 131072
 # Below this size, one pass over the whole takes less time than the calls that blocks take.
@@ -134,31 +135,24 @@ def native_layer_norm(
     return output, mean.reshape(kept), rstd.reshape(kept)
 
 
-def _channels_of_half(
-    kernel: Any, arrays: tuple[Any, ...], vectors: tuple[Any, ...], eps: float
-) -> Any:
-    """A kernel of batch normalization in float32, some channels at a time; results are rounded."""
-    first = arrays[0]
-    batch, channels = first.shape[:2]
-    places = prod(first.shape[2:])
-    arrays = tuple([each.reshape(batch, channels, places) for each in arrays])
-    vectors = tuple(map(single, vectors))
-    result = np.empty(arrays[0].shape, first.dtype)
-    further = np.empty((2, channels), first.dtype)
-    step = max(1, _HALF_BLOCK * channels // max(first.size, 1))
-    for start in range(0, channels, step):
-        part = slice(start, start + step)
-        parts = [None if each is None else each[part] for each in vectors]
-        given = [single(each[:, part]) for each in arrays]
-        found, *rest = kernel(np, *given, *parts, eps)
-        put(result[:, part], found)
-        further[0, part], further[1, part] = rest
-    return result.reshape(first.shape), further[0], further[1]
+def _rounded(values: Any, dtype: Any) -> Any:
+    """Statistics of float64 in a type."""
+    return converted(values.astype(compute_type(dtype)), dtype)
+
+
+def _batch_norm_in_parts(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
+    mean, variance = by_parts.moments(input, False)
+    scale = 1 / np.sqrt(variance + eps)
+    if weight is not None:
+        scale = scale * single(weight)
+    shift = None if bias is None else single(bias)[None]
+    result = by_parts.scaled(input, mean, scale, shift)
+    return result, _rounded(mean[0], input.dtype), _rounded(variance[0], input.dtype)
 
 
 def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
-    if input.dtype.itemsize == 2:
-        return _channels_of_half(whole.native_batch_norm, (input,), (weight, bias), eps)
+    if input.size and by_parts.lies_apart(input):
+        return _batch_norm_in_parts(input, weight, bias, eps)
     if not 0 < input.size < _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
         return whole.native_batch_norm(np, input, weight, bias, eps)
     batch, channels = input.shape[:2]
@@ -186,10 +180,16 @@ def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[A
 def native_batch_norm_backward(
     grad_output: Any, input: Any, weight: Any, mean: Any, variance: Any, eps: float
 ) -> tuple[Any, Any, Any]:
-    kernel = whole.native_batch_norm_backward
-    if grad_output.dtype.itemsize == 2:
-        return _channels_of_half(kernel, (grad_output, input), (weight, mean, variance), eps)
-    return kernel(np, grad_output, input, weight, mean, variance, eps)
+    if not input.size or not by_parts.lies_apart(grad_output, input):
+        return whole.native_batch_norm_backward(np, grad_output, input, weight, mean, variance, eps)
+    mean, variance = (single(each).astype(np.float64)[None] for each in (mean, variance))
+    sums, dots = by_parts.products(grad_output, input, mean)
+    rstd = 1 / np.sqrt(variance + eps)
+    dots *= rstd
+    scale = rstd if weight is None else rstd * single(weight)
+    each = scale / -(input.size // input.shape[1])
+    found = by_parts.gradient(grad_output, input, mean, dots * rstd * each, scale, sums * each)
+    return found, _rounded(dots[0], input.dtype), _rounded(sums[0], input.dtype)
 
 
 def _layer_norm_backward_of_half(
@@ -300,7 +300,23 @@ def _column_sums(grads: Any, values: Any, mean: Any, rstd: Any) -> tuple[Any, An
     return to_weight, to_bias
 
 
+def scale_channels(input: Any, scale: Any, shift: Any) -> Any:
+    if not input.size:
+        return whole.scale_channels(np, input, scale, shift)
+    return by_parts.scaled(input, None, scale[None], None if shift is None else shift[None])
+
+
+def channel_dot(first: Any, second: Any) -> Any:
+    """Of half precision float32."""
+    if not first.size or not by_parts.lies_apart(first, second):
+        return whole.channel_dot(np, first, second)
+    _, dots = by_parts.products(first, second, np.zeros((1, first.shape[1])))
+    return dots[0].astype(compute_type(first.dtype))
+
+
 _kernels: tuple[Any, ...] = (
+    scale_channels,
+    channel_dot,
     native_batch_norm,
     native_batch_norm_backward,
     native_layer_norm,
