@@ -401,6 +401,11 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of as_strided": gradient(lambda a: a.as_strided((1000, 1000), (2000, 2)), wide),
         "gradient of imag": gradient(lambda a: a.imag, numbers),
         "gradient of repeat": gradient(lambda a: a.repeat(2, 2), big),
+        "gradient of cross": gradient(
+            partial(torch.linalg.cross, dim=-1),
+            x[:1_999_998].view(-1, 3),
+            y[:1_999_998].view(-1, 3),
+        ),
         "gradient of a slope": gradient(functional.leaky_relu, x),
         "hann_window": lambda: torch.hann_window(2_000_000),
         "blackman_window": lambda: torch.blackman_window(2_000_000),

@@ -116,7 +116,6 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "cholesky": "CholeskyBackward0",
     "cholesky_inverse": "CholeskyInverseBackward0",
     "combinations": "StackBackward0",
-    "cross": "LinalgCrossBackward0",
     "cumulative_trapezoid": lambda node: (
         "DivBackward1" if getattr(node.edges[0], "_kept_divides", False) else None
     ),
@@ -131,7 +130,6 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "linalg.cond": lambda node: (
         "SqueezeBackward1" if node.op_name == "div" else "NanToNumBackward0"
     ),
-    "linalg.cross": "LinalgCrossBackward0",
     "linalg.lu": "LinalgLuBackward0",
     "linalg.lu_solve": "LinalgLuSolveBackward0",
     "linalg.matrix_norm": lambda node: (

@@ -78,6 +78,7 @@ linear("index_add", "index_copy", "put", "masked_scatter", of=("input", "source"
 linear("fill", "masked_fill", "index_fill", of=("input", "value"))
 linear("index_put", of=("input", "values"))
 multilinear("matmul", "input", "other")
+multilinear("linalg_cross", "input", "other")
 multilinear("rows_product", "input", "other")
 multilinear("linear", "input", "weight", added=("bias",))
 multilinear("convolution", "input", "weight", added=("bias",))

@@ -100,6 +100,13 @@ def of_matmul(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return NotImplemented if op.mutates is not None else product(batch, *args)
 
 
+@batching("linalg_cross")
+def of_cross(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
+    """Both operands have one dimension more in front."""
+    input, other, dim = args
+    return call(op, batch.full(input), batch.full(other), dim + 1)
+
+
 @batching("linear")
 def of_linear(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """With one weight for all examples it is the op itself, else a product of matrices."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
 from lamella_autograd.restore import sum_to_shape
-from lamella_core.ops.linalg import linear, matmul, rows_product
+from lamella_core.ops.linalg import cross_product, linear, matmul, rows_product
 from lamella_core.tensor import Tensor
 
 
@@ -66,6 +66,15 @@ def _linear_bias(grad: Tensor, input_shape: tuple[int, ...], bias_shape: tuple[i
     return grad.sum(0 if ndim == 2 else tuple(range(ndim - len(bias_shape))))
 
 
+derivative(
+    "linalg_cross",
+    input=lambda grad, input_shape, other, dim: _of_shape(
+        cross_product(conj(other), grad, dim), input_shape
+    ),
+    other=lambda grad, other_shape, input, dim: _of_shape(
+        cross_product(grad, conj(input), dim), other_shape
+    ),
+)
 derivative("matmul", input=_matmul_input, other=_matmul_other)
 derivative("linear", input=_linear_input, weight=_linear_weight, bias=_linear_bias)
 derivative(

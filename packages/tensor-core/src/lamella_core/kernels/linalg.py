@@ -70,6 +70,25 @@ def rows_product(xp: Any, input: Any, other: Any) -> Any:
     return xp.dot(input.reshape(count, columns).T, other.reshape(count, width))
 
 
+def difference_of_products(a: Any, b: Any, c: Any, d: Any, out: Any = None) -> Any:
+    difference = a * b
+    difference -= c * d
+    if out is not None:
+        out[...] = difference
+    return difference
+
+
+@shared_kernel
+def linalg_cross(
+    xp: Any, input: Any, other: Any, dim: int, component: Any = difference_of_products
+) -> Any:
+    result = xp.empty(xp.broadcast_shapes(input.shape, other.shape), input.dtype)
+    a, b, c = [xp.moveaxis(each, dim, 0) for each in (input, other, result)]
+    for i in range(3):
+        component(a[i - 2], b[i - 1], a[i - 1], b[i - 2], out=c[i])
+    return result
+
+
 def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
     """The error for shapes that cannot be multiplied, in PyTorch's words."""
     if not left or not right:

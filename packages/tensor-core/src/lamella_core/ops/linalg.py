@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import number_of_type
+from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import LARGE, normalize_dim, not_implemented_for
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
-from lamella_core.ops.splitting import broadcast_shapes, fill_in_parts
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 from lamella_core.warning import warn_once
@@ -577,19 +578,10 @@ def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:
             f"linalg.cross: expected scalar type {dtype.class_name} but found "
             f"{other._dtype.class_name}; convert one of them with .to()"
         )
-    if input._array.size < LARGE or (input._key | other._key) & WATCHED:
-        ahead, behind = input.roll(-1, dim), input.roll(-2, dim)
-        return ahead * other.roll(-2, dim) - behind * other.roll(-1, dim)
-    result = input.new_empty(broadcast_shapes(input._array.shape, other._array.shape))
-    a, b = input.unbind(dim), other.unbind(dim)
-    rounds = dtype.category > FLOATING or dtype in REDUCED_PRECISION or not dtype.is_signed
-    for i, each in enumerate(result.unbind(dim), -2):
-        mul(a[i], b[i + 1], out=each)
-        if rounds:
-            each.sub_(a[i + 1] * b[i])
-        else:
-            each.addcmul_(a[i + 1], b[i], value=-1)
-    return result
+    return _cross(input, other, place)
+
+
+_cross = arrays(reduced_precision=True)("linalg_cross(input: Tensor, other: Tensor, dim: int)")
 
 
 @checked

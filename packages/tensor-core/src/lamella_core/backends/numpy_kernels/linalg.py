@@ -11,11 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, PART, SINGLE, converted, in_parts
+from lamella_core.backends.numpy_blocks import (
+    LARGE,
+    PART,
+    SINGLE,
+    by_blocks,
+    converted,
+    in_parts,
+)
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
 from lamella_core.offers import offered, offers
 from lamella_core.parallel import rests, shares, spread, thread_count
+from lamella_core.quiet import quiet
 
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
 _PART = 1 << 22
@@ -257,6 +265,14 @@ def _reduced_rows(input: Any, other: Any) -> Any:
 matmul.of_half = _reduced  # type: ignore[attr-defined]
 linear.of_half = _reduced_linear  # type: ignore[attr-defined]
 rows_product.of_half = _reduced_rows  # type: ignore[attr-defined]
+_component = by_blocks(quiet(whole.difference_of_products), True)
+
+
+def linalg_cross(input: Any, other: Any, dim: int) -> Any:
+    return whole.linalg_cross(np, input, other, dim, _component)
+
+
+register_kernel("linalg_cross", linalg_cross, "cpu")
 register_kernel("matmul", matmul, "cpu")
 register_kernel("linear", linear, "cpu")
 register_kernel("rows_product", rows_product, "cpu")
