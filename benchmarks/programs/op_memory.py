@@ -401,6 +401,11 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of as_strided": gradient(lambda a: a.as_strided((1000, 1000), (2000, 2)), wide),
         "gradient of imag": gradient(lambda a: a.imag, numbers),
         "gradient of repeat": gradient(lambda a: a.repeat(2, 2), big),
+        "gradient of slice_scatter": gradient(
+            lambda a, b: a.slice_scatter(b, 0, 0, 500), wide, rows[:500]
+        ),
+        "gradient of index_add": gradient(lambda a, b: a.index_add(0, places, b), wide, rows),
+        "gradient of irfft": gradient(torch.fft.irfft, numbers.view(1000, 1000)),
         "gradient of cross": gradient(
             partial(torch.linalg.cross, dim=-1),
             x[:1_999_998].view(-1, 3),

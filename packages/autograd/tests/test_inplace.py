@@ -384,3 +384,14 @@ def test_a_quotient_may_be_overwritten() -> None:
     quotient += 1
     quotient.sum().backward()
     assert (x.grad.item(), y.grad.item()) == (0.5, -1.5)
+
+
+def test_a_part_that_is_overwritten_asks_for_no_gradient_of_what_was_there() -> None:
+    x, y = lc.ones(4, 3).requires_grad_(), lc.ones(2, 3).requires_grad_()
+    whole = x * 2.0
+    whole[1:3] = y
+    whole[0].fill_(7.0)
+    seed = lc.arange(12.0).reshape(4, 3)
+    by_x, by_y = autograd.grad(whole, (x, y), seed)
+    assert by_x.tolist() == [[0.0] * 3] * 3 + [[18.0, 20.0, 22.0]]
+    assert by_y.tolist() == [[3.0, 4.0, 5.0], [6.0, 7.0, 8.0]]

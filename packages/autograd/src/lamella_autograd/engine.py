@@ -115,6 +115,7 @@ def _sweep(
                 continue
             if isinstance(edge, Node):
                 if edge is node:
+                    grads = _unread(grads, index)
                     arrived = summed(arrived, grad)
                     continue
                 if edge is front:
@@ -150,6 +151,7 @@ def _sweep(
                     elif accumulate:
                         accumulate_into(edge, grad, create_graph)
                     else:
+                        grads = _unread(grads, index)
                         wanted.collect_leaf(edge, grad)  # type: ignore[union-attr]
                 continue
             if wanted is not None and edge not in wanted.nodes:
@@ -237,6 +239,11 @@ def _sweep(
                     continue
             edges = edges[:1]
             break
+
+
+def _unread(grads: Any, index: int) -> Any:
+    """Gradients without those that were read, which a sum can then be made in."""
+    return (None,) * index + tuple(grads[index:])
 
 
 class _HookedLeaves:

@@ -98,6 +98,10 @@ class ViewOfBase(Node):
         return (whole,)
 
 
+# Ops whose result has no part of what was there, and whose derivative is zeros.
+_OVERWRITING = frozenset(("copy", "fill"))
+
+
 class CopySlices(Node):
     """A write to a window of a base: the window's gradient goes through the op, the rest by.
 
@@ -111,6 +115,9 @@ class CopySlices(Node):
     def __init__(
         self, edge: Any, function: Node, passes_input: bool, base: Tensor, view: Tensor
     ) -> None:
+        if function.op_name in _OVERWRITING:
+            # The window gets zeros anyway.
+            function.edges = (None, *function.edges[1:])
         self.function = function
         self.passes_input = passes_input
         self.window = window_between(base, view)

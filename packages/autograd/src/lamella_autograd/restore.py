@@ -51,6 +51,13 @@ def is_unseen() -> bool:
 
 def onto_zeros(grad: Tensor, shape: Sequence[int], op_name: str, *args: Any) -> Tensor:
     """``grad.new_zeros(shape).op(*args)``, in place where nobody sees it."""
-    zeros = grad.new_zeros(shape)
-    result: Tensor = getattr(zeros, f"{op_name}_" if is_unseen() else op_name)(*args)
+    return reused(grad.new_zeros(shape), op_name, *args)
+
+
+def reused(own: Tensor, op_name: str, *args: Any) -> Tensor:
+    """``own.op(*args)``, in place where nobody sees it.
+
+    ``own`` is the formula's own, and the result has its shape and type.
+    """
+    result: Tensor = getattr(own, f"{op_name}_" if is_unseen() else op_name)(*args)
     return result

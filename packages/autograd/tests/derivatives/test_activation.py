@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import lamella_core as lc
@@ -45,3 +46,20 @@ def test_logit_outside_its_bounds():
     (bend,) = grad(slope.sum(), x)
     assert math.isnan(bend[0].item())
     assert bend[1:].tolist() == [0.0, pytest.approx(-0.5 * (16 / 3) ** 2)]
+
+
+@pytest.mark.parametrize("slopes", [1, 3])
+def test_large_gradients_of_prelu(slopes: int) -> None:
+    """Made of parts; against the formula in NumPy."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 3, 2000)).astype(np.float32)
+    x[0, 0, :3] = (0, np.nan, -0.0)
+    seed = rng.standard_normal(x.shape).astype(np.float32)
+    slope = np.array([0.5, -2.0, 3.0], np.float32)[:slopes]
+    input, weight = lc.tensor(x).requires_grad_(), lc.tensor(slope).requires_grad_()
+    by_input, by_weight = grad(ops.prelu(input, weight), (input, weight), lc.tensor(seed))
+    steep = seed * slope[:, None]
+    np.testing.assert_array_equal(by_input.numpy(), np.where(x > 0, seed, steep))
+    lost = np.where(x >= 0, 0, seed.astype(np.float64) * x)
+    total = lost.sum((0, 2)) if slopes == 3 else lost.sum()[None]
+    np.testing.assert_allclose(by_weight.numpy(), total, rtol=1e-4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
 import lamella_autograd as autograd
@@ -131,3 +132,15 @@ def test_errors_of_bags(kind, text, wrong):
     }
     with pytest.raises(kind, match=text):
         F.embedding_bag(**(right | wrong))
+
+
+def test_gradients_of_many_weights_of_bags_are_made_of_parts():
+    # The gradient of each weight is the row that it multiplies, times the bag's gradient.
+    torch.manual_seed(0)
+    weight, seed = torch.randn(50, 400), torch.randn(300, 400)
+    indices = torch.randint(0, 50, (300, 4))
+    factors = torch.randn(300, 4, requires_grad=True)
+    result = F.embedding_bag(indices, weight, mode="sum", per_sample_weights=factors)
+    (slopes,) = autograd.grad(result, factors, seed)
+    expected = np.einsum("bij,bj->bi", weight.numpy()[indices.numpy()], seed.numpy())
+    np.testing.assert_allclose(slopes.numpy(), expected, rtol=1e-4, atol=1e-4)

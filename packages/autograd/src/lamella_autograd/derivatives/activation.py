@@ -7,11 +7,14 @@ import math
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call, pushforward
 from lamella_autograd.modes import NO_GRAD
+from lamella_autograd.restore import is_unseen
+from lamella_core.conventions.common import LARGE
 from lamella_core.dispatch import modes
 from lamella_core.ops import activation as ops
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp, tanh
 from lamella_core.ops.gathering import where
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.tensor import Tensor
 
 
@@ -63,10 +66,29 @@ def _logit_input(grad: Tensor, input: Tensor, eps: float | None) -> Tensor:
 def _prelu_input(grad: Tensor, input: Tensor, weight: Tensor) -> Tensor:
     """At 0 the slope is the weight, but in derivatives of the slope it counts as 1."""
     if modes.bits & NO_GRAD:
-        return where(input > 0, grad, grad * weight)
+        if not is_unseen() or input._array.size <= LARGE:
+            return where(input > 0, grad, grad * weight)
+        result = grad * weight
+        chosen = lambda own, given, x: where(x > 0, given, own)  # noqa: E731
+        return fill_in_parts(result, _rows(input), chosen, result, grad, input)
     right = input >= 0
     at_zero = keep_where(grad * (weight - 1), input == 0).detach()
     return keep_where(grad, right) + keep_where(grad * weight, ~right) + at_zero
+
+
+def _rows(input: Tensor) -> int:
+    """How many rows of a large tensor are taken at a time."""
+    return max(LARGE * len(input) // input._array.size, 1)
+
+
+def _prelu_weight(grad: Tensor, input: Tensor) -> Tensor:
+    product = grad * input
+    if not is_unseen() or input._array.size <= LARGE:
+        return product.masked_fill_(input >= 0, 0)
+    step = _rows(input)
+    for part, given in zip(product.split(step), input.split(step), strict=True):
+        part.masked_fill_(given >= 0, 0)
+    return product
 
 
 # ------------ hinges
@@ -93,7 +115,7 @@ derivative(
 derivative(
     "prelu",
     input=_prelu_input,
-    weight=lambda grad, input: (grad * input).masked_fill_(input >= 0, 0),
+    weight=_prelu_weight,
 )
 
 # ------------ exponentials

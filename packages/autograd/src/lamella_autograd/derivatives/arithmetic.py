@@ -18,6 +18,12 @@ def zeros(grad: Tensor) -> Tensor:
     return grad.new_zeros(grad._array.shape)
 
 
+def _other_zeros(grad: Tensor, other_shape: tuple[int, ...]) -> Tensor:
+    shape = grad._array.shape
+    # Where the sum over what was broadcast follows, one number is enough.
+    return zeros(grad) if shape == other_shape else grad.new_zeros(()).expand(shape)
+
+
 def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
     return grad * conj(1 - weight)
 
@@ -42,8 +48,8 @@ def _angle_input(grad: Tensor, input: Tensor) -> Tensor:
 
 derivative("sqrt", input=lambda grad, result: grad / conj(result * 2))
 derivative("rsqrt", input=lambda grad, result: grad * conj(result * result * result) * -0.5)
-derivative("div_trunc", input=zeros, other=zeros, once=True)
-derivative("div_floor", input=zeros, other=zeros, once=True)
+derivative("div_trunc", input=zeros, other=_other_zeros, once=True)
+derivative("div_floor", input=zeros, other=_other_zeros, once=True)
 derivative("scaled", input=lambda grad, factor, divides: scaled(grad, conj(factor), divides))
 derivative(
     "fmod",
@@ -77,7 +83,7 @@ derivative(
 )
 derivative("ldexp", input=lambda grad, other: ldexp(grad, other))
 derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1], keeps=(1,))
-derivative("copysign", input=_copysign_input, other=zeros)
+derivative("copysign", input=_copysign_input, other=_other_zeros)
 derivative("sign", input=zeros)
 derivative("sgn", input=_sgn_input)
 derivative("angle", input=_angle_input)
@@ -91,5 +97,5 @@ non_differentiable("floor_divide", "gcd", "lcm", "signbit")
 derivative(
     "nextafter",
     input=lambda grad, input, other: keep_where(grad, input != other),
-    other=lambda grad: zeros(grad),
+    other=_other_zeros,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.formulas import derivative
+from lamella_autograd.restore import reused
 from lamella_core.ops.gathering import where
 
 if TYPE_CHECKING:
@@ -114,12 +115,17 @@ def _selected(grad: Tensor, dim: int, index: Tensor, shape: tuple[int, ...]) -> 
     return grad.index_select(dim, index).reshape(shape)
 
 
+def _added(
+    grad: Tensor, dim: int, index: Tensor, alpha: Any, source_shape: tuple[int, ...]
+) -> Tensor:
+    part = _selected(grad, dim, index, source_shape)
+    return part if alpha == 1 else reused(part, "mul", alpha)
+
+
 derivative(
     "index_add",
     input=lambda grad: grad,
-    source=lambda grad, dim, index, alpha, source_shape: (
-        _selected(grad, dim, index, source_shape) * alpha
-    ),
+    source=_added,
 )
 derivative(
     "index_copy",

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
 from lamella_autograd import derivative, is_grad_enabled
+from lamella_autograd.restore import is_unseen
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_nn.ops.embedding import embedding_backward
 from lamella_nn.ops.embedding_bag import embedding_bag_backward
 from lamella_nn.sparse_gradients import sparse_rows
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
+
+
+# Elements of the vectors that are multiplied at a time.
+_PART = 65536
 
 
 def _used(
@@ -82,7 +88,15 @@ def _per_sample_weights(
     include_last_offset: bool,
 ) -> Tensor:
     used, bag_of, _ = _used(indices, offsets, include_last_offset)
-    products = (grads[0].index_select(0, bag_of) * weight.index_select(0, used)).sum(1)
+
+    def dots(bags: Tensor, rows: Tensor) -> Tensor:
+        return (grads[0].index_select(0, bags) * weight.index_select(0, rows)).sum(1)
+
+    if is_unseen():
+        step = max(_PART // max(weight.shape[1], 1), 1)
+        products = fill_in_parts(grads[0].new_empty(used.shape), step, dots, bag_of, used)
+    else:
+        products = dots(bag_of, used)
     if padding_idx >= 0:
         products = products.masked_fill(used == padding_idx, 0)
     if products.numel() != indices.numel():
