@@ -46,12 +46,12 @@ def test_repr() -> None:
 
 def test_a_number_without_its_gradient_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     # As in PyTorch 2.13, which warns of float() and complex(), once a process, and of no other.
-    monkeypatch.setattr(warning, "_told", set())
+    monkeypatch.setattr(warning, "told", set())
     x = lc.ones(1, requires_grad=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert x.item() == int(x) == float(x.detach()) == 1 and bool(x)
     for number in (float, complex):
-        monkeypatch.setattr(warning, "_told", set())
+        monkeypatch.setattr(warning, "told", set())
         with pytest.warns(UserWarning, match="requires grad"):
             assert number(x) == 1

@@ -27,6 +27,11 @@ def test_a_device_type_that_cannot_serve_now_says_why(monkeypatch: pytest.Monkey
         lc.zeros(2, device="rod")
 
 
+def test_tensors_without_data_are_refused_with_the_way_out() -> None:
+    with pytest.raises(RuntimeError, match=r"meta.*torch\.empty on the CPU"):
+        lc.zeros(2, device="meta")
+
+
 def test_a_device_type_cannot_be_registered_twice() -> None:
     with pytest.raises(ValueError, match="'cpu' is already registered"):
         lc.register_backend(type(dispatch.backends["cpu"])())

@@ -31,12 +31,14 @@ def test_the_innermost_line_of_the_program():
         (lambda z: lc.where(lc.ones(2, dtype=lc.uint8), z, z), "uint8"),
         (lambda z: lc.cross(lc.ones(3), lc.ones(3)), "dim"),
         (lambda z: lc.chain_matmul(lc.ones(1, 1)), "multi_dot"),
+        (lambda z: z.storage(), "untyped_storage"),
+        (lambda z: lc.FloatStorage(2), "untyped_storage"),
         (lambda z: z.T, "deprecated"),
     ],
 )
 def test_calls_that_warn(call, words, monkeypatch):
     # PyTorch 2.13 warns of these, by UserWarning and all but the last once a process.
-    monkeypatch.setattr(warning, "_told", set())
+    monkeypatch.setattr(warning, "told", set())
     with pytest.warns(UserWarning, match=words) as caught:
         call(lc.tensor([1 + 2j, 3j]))
     assert [each.filename for each in caught] == [__file__]
@@ -44,13 +46,13 @@ def test_calls_that_warn(call, words, monkeypatch):
 
 @pytest.mark.filterwarnings("error")
 def test_calls_that_do_not_warn(monkeypatch):
-    monkeypatch.setattr(warning, "_told", set())
+    monkeypatch.setattr(warning, "told", set())
     z = lc.tensor([1 + 2j, 3j])
     z.bool(), z.to(lc.complex128), z.real.float(), lc.zeros(2).to(z.dtype).copy_(lc.zeros(2))
 
 
 def test_what_warns_once_does_not_repeat(monkeypatch, recwarn):
-    monkeypatch.setattr(warning, "_told", set())
+    monkeypatch.setattr(warning, "told", set())
     for _ in range(3):
         warning.warn_once("text")
     assert [str(each.message) for each in recwarn.list] == ["text"]

@@ -64,6 +64,11 @@ FUNCTIONS = {
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
     "segment_reduce": "lamella._segments",
+    **dict.fromkeys(
+        "sym_float sym_int sym_ite sym_max sym_min sym_not sym_sqrt sym_sum".split(),
+        "lamella._symbolic",
+    ),
+    **dict.fromkeys(("is_warn_always_enabled", "set_warn_always"), "lamella._warning_switch"),
     **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(

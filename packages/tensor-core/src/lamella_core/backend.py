@@ -28,7 +28,10 @@ class MissingDeviceError(AssertionError, RuntimeError):
 
 
 # Device types whose package is there and cannot serve them now, with the reason.
-unavailable: dict[str, str] = {}
+unavailable: dict[str, str] = {
+    "meta": "there are no tensors without data (device 'meta'); torch.empty on the CPU takes its "
+    "memory when it is written to"
+}
 
 
 class OutOfMemoryError(RuntimeError):

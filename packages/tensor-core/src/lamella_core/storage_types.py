@@ -14,6 +14,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.dispatch import backend_of_tensor
 from lamella_core.storage import Storage
 from lamella_core.tensor import Tensor, wrap
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -319,6 +320,9 @@ for _name, _dtype in dtypes.names_in_c("Complex_").items():
     setattr(TypedStorage, _name, _converter(_name, _dtype))
 
 
+_DEPRECATED = "TypedStorage is deprecated: use UntypedStorage, tensor.untyped_storage()"
+
+
 class _OfOneType(type):
     """Class of the storages named after a type: what they make is a ``TypedStorage``."""
 
@@ -328,6 +332,7 @@ class _OfOneType(type):
         return isinstance(instance, TypedStorage) and instance.dtype is _FIXED[cls]
 
     def __call__(cls, *data: Any, wrap_storage: Storage | None = None, device: Any = None) -> Any:
+        warn_once(_DEPRECATED)
         return TypedStorage(*data, wrap_storage=wrap_storage, dtype=_FIXED[cls], device=device)
 
 
@@ -427,6 +432,7 @@ def _typed(storage: Storage, dtype: dtype_class) -> TypedStorage:
 
 def _storage(self: Tensor) -> TypedStorage:
     """The memory block that the tensor is a view of, as elements of the tensor's type."""
+    warn_once(_DEPRECATED)
     return TypedStorage(wrap_storage=self.untyped_storage(), dtype=self._dtype)
 
 

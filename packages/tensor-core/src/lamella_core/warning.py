@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import warnings
 
-_told: set[str] = set()
+# What has been told once; None where all is told each time.
+told: set[str] | None = set()
 
 
 def warn(text: str) -> None:
@@ -22,6 +23,7 @@ def warn(text: str) -> None:
 
 def warn_once(text: str) -> None:
     """:func:`warn` at the first call of the process with this text, as PyTorch's do not repeat."""
-    if text not in _told:
-        _told.add(text)
+    if told is None or text not in told:
+        if told is not None:
+            told.add(text)
         warn(text)
