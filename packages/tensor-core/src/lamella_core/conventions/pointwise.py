@@ -92,13 +92,6 @@ def pointwise(
     return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
 
-# The ops that take a number first, but not where they are given ``out``.
-_TENSOR_FIRST = frozenset(
-    """bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
-    remainder""".split()
-)
-
-
 class Plans(dict[Any, Any]):
     """Promoted type to (type to compute in or None, result type, type that is rounded to or None).
 
@@ -411,7 +404,7 @@ def _bind_into(
         target = args[0] if inplace else args[-1]
         if not inplace:
             args = args[:-1]
-            if args[0].__class__ in CATEGORY and base.name in _TENSOR_FIRST:
+            if base.name[:3] in ("bit", "rem") and args[0].__class__ in CATEGORY:
                 raise TypeError(f"{base.name}(): with out= the first argument must be a tensor")
         check_memory(op.name, target, args)
         array = target._array
@@ -438,7 +431,11 @@ def _bind_into(
             given = [args[i] for i in operands if args[i] is not None]
             _, result = plans.convention.types(result_dtype(given))
             shapes = [each._array.shape for each in given if isinstance(each, Tensor)]
-            check_result(base.name, target, np.broadcast_shapes(*shapes), result, inplace)
+            try:
+                shape = np.broadcast_shapes(*shapes)
+            except ValueError:
+                raise broadcast_error(base.name, *shapes) from None
+            check_result(base.name, target, shape, result, inplace)
             raise
         if result_array is array:
             if not inplace:

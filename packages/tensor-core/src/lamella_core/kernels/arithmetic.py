@@ -60,7 +60,7 @@ def lcm(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 def lerp(xp: Any, input: Any, end: Any, weight: Any, out: Any = None) -> Any:
     difference = xp.subtract(end, input)
     if isinstance(weight, (int, float, complex)):
-        if (abs(weight) if isinstance(weight, complex) else weight) < 0.5:
+        if abs(weight) < 0.5:
             return xp.add(input, _scale(xp, difference, weight), out)
         return xp.subtract(end, _scale(xp, difference, 1 - weight), out)
     near = xp.abs(weight) < 0.5

@@ -43,16 +43,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         result = offering(out, _complex)(real, imag)
     except ValueError:
         raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
-    _check_complex_out("complex", result, out)
-    return write_out("complex", result, out)
-
-
-def _check_complex_out(op_name: str, result: Tensor, out: Tensor | None) -> None:
-    if out is not None and out._dtype is not result._dtype:
-        raise RuntimeError(
-            f"Expected object of scalar type {result._dtype.class_name} but got scalar type "
-            f"{out._dtype.class_name} for argument 'out' ({op_name})"
-        )
+    return write_out("complex", result, out, exact=True)
 
 
 @composite(method=False)
@@ -71,8 +62,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
         step = max(LARGE // 2 * shape[0] // abs._array.size, 1)
         fill_in_parts(result, step, _polar, abs, angle)
-    _check_complex_out("polar", result, out)
-    return write_out("polar", result, out)
+    return write_out("polar", result, out, exact=True)
 
 
 def _polar(abs: Tensor, angle: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import offering, write_out, write_outs
-from lamella_core.promotion import result_dtype
+from lamella_core.promotion import promote_types, result_dtype
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -264,9 +264,9 @@ def _search(
             f"dtype {out._dtype.class_name} and out_int32 flag is {int32}"
         )
     values = input if isinstance(input, Tensor) else _like(sequence, input)
-    types = {sequence._dtype, values._dtype}
-    if types == {dtypes.bool_} or any(each.is_complex for each in types):
-        raise not_implemented_for(op_name, max(types, key=lambda each: each.category))
+    common = promote_types(sequence._dtype, values._dtype)
+    if common.category in (dtypes.BOOL, dtypes.COMPLEX):
+        raise not_implemented_for(op_name, common)
     places = offering(out, _searchsorted)(sequence, values, right, int32)
     return write_out(op_name, places if values is input else places.squeeze(0), out)
 

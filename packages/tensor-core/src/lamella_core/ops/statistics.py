@@ -8,13 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import (
-    anywhere,
-    check_out_type,
-    index_of,
-    normalize_dim,
-    not_implemented_for,
-)
+from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
 from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.reduction import all_or_tuple, mean
@@ -400,8 +394,6 @@ def histc(
         raise RuntimeError(f"bins must be > 0 (histc: got {bins})")
     if min > max:
         raise RuntimeError(f"max must be larger than min (histc: got min={min}, max={max})")
-    if out is not None:
-        check_out_type("histc", input._dtype, out)
     return write_out("histc", _histc(input, bins, min, max), out)
 
 
