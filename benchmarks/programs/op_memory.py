@@ -70,6 +70,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
+    forms = torch.randn(50, 100, 100)
     half_last = half_image.to(memory_format=torch.channels_last)
     bytes_image = (image * 60).to(torch.uint8)
     sequence = torch.randn(200, 100, 64)
@@ -344,6 +345,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of interpolate, antialiased": gradient(
             lambda a: functional.interpolate(a, scale_factor=0.5, mode="bilinear", antialias=True),
             image,
+        ),
+        "bilinear": lambda: functional.bilinear(wide[:, :100], wide[:, 100:200], forms),
+        "gradient of bilinear": gradient(
+            lambda a: functional.bilinear(wide[:, :100], wide[:, 100:200], a), forms
         ),
         "glu": lambda: functional.glu(wide),
         "max_pool2d, channels last": lambda: functional.max_pool2d(last, 3, 1, 1),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import lamella_autograd as autograd
 import lamella_core as torch
 from lamella_nn import functional as F
 
@@ -20,6 +21,23 @@ def test_bilinear():
     expected = np.einsum("bni,oij,bnj->bno", a, w, b)
     result = F.bilinear(torch.tensor(a), torch.tensor(b), torch.tensor(w))
     np.testing.assert_allclose(result.numpy(), expected)
+
+
+def test_gradients_of_bilinear():
+    given = [torch.randn(*s, dtype=torch.float64) for s in ((3, 2), (3, 4), (5, 2, 4), (5,))]
+    leaves = tuple(each.requires_grad_() for each in given)
+    assert autograd.gradcheck(F.bilinear, leaves)
+    assert autograd.gradgradcheck(F.bilinear, leaves)
+
+
+def test_bilinear_of_several_types():
+    ones = torch.ones(2, 3), torch.ones(2, 5), torch.ones(6, 3, 5)
+    with pytest.raises(
+        RuntimeError, match="must have the same dtype, but got Float, Double, Float"
+    ):
+        F.bilinear(ones[0], ones[1].double(), ones[2])
+    with pytest.raises(NotImplementedError, match="'Bool'"):
+        F.bilinear(*[each.bool() for each in ones])
 
 
 def test_bilinear_sizes():

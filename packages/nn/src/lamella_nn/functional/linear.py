@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_autograd import rename
+from lamella_core.conventions.common import not_implemented_for
 from lamella_core.ops.linalg import linear
+from lamella_nn.ops.bilinear import bilinear_form
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -48,11 +50,15 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             f"bilinear(): bias size does not match weight size: got {list(bias._array.shape)} but "
             f"expected [{out}]"
         )
-    left = input1.reshape(-1, size1)
-    right = input2.reshape(-1, size2)
-    # (rows, in1) @ (in1, out * in2), then the second operand is summed over as a batched product.
-    partial = core.mm(left, weight.transpose(0, 1).reshape(size1, out * size2))
-    result = core.bmm(partial.reshape(-1, out, size2), right.unsqueeze(-1)).squeeze(-1)
+    if not input1._dtype is input2._dtype is weight._dtype:
+        types = [each._dtype.class_name for each in (input1, input2, weight)]
+        raise RuntimeError(
+            f"bilinear(): All tensors must have the same dtype, but got {', '.join(types)} for "
+            f"input1, input2 and weight; convert with .to()"
+        )
+    if input1._dtype is core.bool:
+        raise not_implemented_for("bilinear", input1._dtype)
+    result = bilinear_form(input1.reshape(-1, size1), input2.reshape(-1, size2), weight)
     if bias is not None:
         result = result + bias
     result = result.reshape(*lead, out)
