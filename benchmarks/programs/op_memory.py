@@ -300,6 +300,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "conv2d of each channel": lambda: functional.conv2d(
             image, kernels[:, :1], padding=1, groups=8
         ),
+        "conv2d of each channel of large images": lambda: functional.conv2d(
+            x.view(1, 2, 1000, 1000), kernels[:2, :1], padding=1, groups=2
+        ),
         "conv_transpose2d": lambda: functional.conv_transpose2d(last, kernels),
         "unfold of padded images": lambda: functional.unfold(image, 3, padding=1, stride=2),
         "fold": lambda: functional.fold(columns, 130, 3),
@@ -387,6 +390,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "gradient of group_norm of float16": gradient(
             lambda a: functional.group_norm(a, 2), half_image
+        ),
+        "gradient of conv2d of each channel": gradient(
+            lambda a, b: functional.conv2d(a, b, padding=1, groups=8), image, kernels[:, :1]
         ),
         "gradient of max_pool2d": gradient(lambda a: functional.max_pool2d(a, 2), image),
         "gradient of max_pool2d, channels last": gradient(

@@ -179,3 +179,38 @@ def test_channels_last_results_are_made_in_place():
         assert found.transpose(0, 2, 3, 1).flags.c_contiguous
         wanted = kernels.convolution(np, np.ascontiguousarray(input), weight, None, *settings)
         np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize(("stride", "padding", "dilation"), [(1, 1, 1), (2, 3, 2), (3, 0, 1)])
+def test_rows_of_a_large_image_with_a_channel_a_group(stride, padding, dilation, last):
+    rng = np.random.default_rng(0)
+    sizes, features = (900, 310), 4
+    input = rng.standard_normal((1, 2, *sizes))
+    weight, bias = rng.standard_normal((features, 1, 3, 2)), rng.standard_normal(features)
+    if last:
+        input = np.moveaxis(np.ascontiguousarray(np.moveaxis(input, 1, -1)), -1, 1)
+    settings = ((stride,) * 2, (padding,) * 2, (dilation,) * 2, 2)
+    result = kernels.convolution(np, input, weight, bias, *settings)
+    padded = np.pad(input, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    rows, columns = result.shape[2:]
+    grad = rng.standard_normal(result.shape)
+    expected, to_weight = np.zeros(result.shape), np.zeros(weight.shape)
+    spread = np.zeros(padded.shape)
+    for o, i, j in product(range(features), range(3), range(2)):
+        at = (
+            0,
+            o // 2,
+            slice(i * dilation, i * dilation + (rows - 1) * stride + 1, stride),
+            slice(j * dilation, j * dilation + (columns - 1) * stride + 1, stride),
+        )
+        expected[0, o] += padded[at] * weight[o, 0, i, j]
+        to_weight[o, 0, i, j] = (padded[at] * grad[0, o]).sum()
+        spread[at] += grad[0, o] * weight[o, 0, i, j]
+    expected += bias[:, None, None]
+    np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-10)
+    found = kernels.convolution_input_grad(np, grad, weight, sizes, *settings)
+    inside = slice(padding, padding + sizes[0]), slice(padding, padding + sizes[1])
+    np.testing.assert_allclose(found, spread[(..., *inside)], rtol=1e-10, atol=1e-10)
+    found = kernels.convolution_weight_grad(np, input, grad, (3, 2), *settings)
+    np.testing.assert_allclose(found, to_weight, rtol=1e-9, atol=1e-9)

@@ -300,26 +300,22 @@ def _pieces(
     batch, width = pairs[0].shape[:-2], max(left[0].shape[-1], 1)
     left = [x.expand(*batch, *x.shape[-2:]) for x in left]
     right = [x.expand(*batch, *x.shape[-2:]) for x in right]
-    parts: list[Any] = [(left, right, pairs)]
-    while parts:
-        left, right, pairs = parts.pop()
-        rows, columns = pairs[0].shape[-2:]
-        if pairs[0].numel() * width <= _PART or max(rows, columns) == 1:
-            yield left, right, pairs
-        elif pairs[0].ndim > 2:
-            split = (zip(*each, strict=True) for each in (left, right, pairs))
-            parts.extend(zip(*split, strict=True))
-        elif rows > 1:
-            step = max(_PART // (columns * width), 1)
-            few, places = (
-                zip(*[x.split(step) for x in each], strict=True) for each in (left, pairs)
-            )
-            parts.extend((some, right, place) for some, place in zip(few, places, strict=True))
-        else:
-            step = max(_PART // width, 1)
-            few = zip(*[x.split(step) for x in right], strict=True)
-            places = zip(*[x.split(step, 1) for x in pairs], strict=True)
-            parts.extend((left, some, place) for some, place in zip(few, places, strict=True))
+    rows, columns = pairs[0].shape[-2:]
+    if pairs[0].numel() * width <= _PART or max(rows, columns) == 1:
+        yield left, right, pairs
+    elif pairs[0].ndim > 2:
+        for n in range(len(pairs[0])):
+            yield from _pieces(*[[x[n] for x in each] for each in (left, right, pairs)])
+    elif rows > 1:
+        step = max(_PART // (columns * width), 1)
+        for start in range(0, rows, step):
+            part = slice(start, start + step)
+            yield from _pieces([x[part] for x in left], right, [x[part] for x in pairs])
+    else:
+        step = max(_PART // width, 1)
+        for start in range(0, columns, step):
+            part = slice(start, start + step)
+            yield left, [x[part] for x in right], [x[:, part] for x in pairs]
 
 
 def _lengths(x1: Tensor, x2: Tensor, p: float) -> Tensor:

@@ -198,8 +198,8 @@ def forward(
     dtype = compute_type(query.dtype)
     narrow = dtype != query.dtype
     # Beside its scores, a group of half precision has its keys and values in float32.
-    group_bytes = _BLOCK_BYTES // (4 if narrow else 2)
-    plan = _plan(query, key, value, mask, is_causal, 64, threads, group_bytes)
+    group_bytes = _BLOCK_BYTES // (8 if narrow else 2)
+    plan = _plan(query, key, value, mask, is_causal, 32 if narrow else 64, threads, group_bytes)
     factor = dtype.type(scale)
     plain = all(each is None or each.ndim == 2 for each in (query, key, value, mask))
     shape = (*plan.lead, plan.length, value.shape[-1])
@@ -215,9 +215,12 @@ def forward(
         mask_part = None if mask is None else _part(mask, index)
         bounded = _is_bounded(xp, mask_part)
         outputs, tops, sums = output[index], highest[index], total[index]
-        for rows, keys in plan.blocks():
+
+        def attend_with(rows: slice, keys: int) -> None:
+            # What a block needs is gone before the next one.
             columns = single(queries[:, :, rows])
-            columns = xp.multiply(columns, factor, xp.empty(columns.shape, dtype))
+            into = columns if narrow else xp.empty(columns.shape, dtype)
+            columns = xp.multiply(columns, factor, into)
             scores = xp.matmul(keys_part[:, :keys], columns)
             small = bounded and _are_small(scores)
             scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
@@ -231,12 +234,14 @@ def forward(
             summed = xp.matmul(ones[:, :keys], weights)
             summed += summed == 0
             sums[:, :, rows] = summed
-            mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys])
-            share = 1 / summed.swapaxes(-1, -2)
+            mixed = None if narrow else outputs[:, rows]
+            mixed = xp.matmul(weights.swapaxes(-1, -2), values[:, :keys], mixed)
+            xp.multiply(mixed, 1 / summed.swapaxes(-1, -2), mixed)
             if narrow:
-                put(outputs[:, rows], xp.multiply(mixed, share, mixed))
-            else:
-                xp.multiply(mixed, share, outputs[:, rows])
+                put(outputs[:, rows], mixed)
+
+        for rows, keys in plan.blocks():
+            attend_with(rows, keys)
 
     _go_over(plan, attend, threads)
     return (output[0], highest[0], total[0]) if plain else (output, highest, total)

@@ -28,7 +28,9 @@ from lamella_nn.kernels.windows import (
     output_sizes,
     padded,
     padded_channels_last,
+    padded_rows,
     parts_of,
+    reach,
     room,
     window_view,
 )
@@ -162,16 +164,16 @@ def convolution_input_grad(
         result.fill(0)
         _met(result, stride, out)[...] = met
         return result
-    reach = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
+    mirror = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
     exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
-    if exact and all(s == 1 for s in stride) and min(reach) >= 0 and features <= 4 * channels:
+    if exact and all(s == 1 for s in stride) and min(mirror) >= 0 and features <= 4 * channels:
         # With stride 1 the transposed map is a convolution with the mirrored kernel, which
         # gathers into each place once, where adding columns up writes to it many times; its
         # columns are those of the features, though.
         mirrored = weight[(slice(None), slice(None), *[slice(None, None, -1)] * len(kernel))]
         per_group = mirrored.reshape(groups, features // groups, channels // groups, *kernel)
         swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
-        return convolution(xp, grad, swapped, None, stride, tuple(reach), dilation, groups)
+        return convolution(xp, grad, swapped, None, stride, tuple(mirror), dilation, groups)
     result = room(xp, (batch, channels, *sizes), grad, weight)
     result.fill(0)
     matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
@@ -183,7 +185,7 @@ def convolution_input_grad(
         rows = rows.reshape(len(rows), groups, features // groups, -1)
         columns = xp.matmul(matrix, rows).reshape(-1, channels, *kernel, *some)
         low = first * stride[0]
-        height = spread[0] if some == out else _reach(some, kernel, stride, dilation)
+        height = spread[0] if some == out else reach(some, kernel, stride, dilation)
         total = xp.zeros((columns.shape[0], channels, height, *spread[1:]), grad.dtype)
         for position, slices in kernel_slices(kernel, stride, dilation, some):
             total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
@@ -284,11 +286,6 @@ def _cuts(batch: int, column: int, out: Sizes) -> Iterator[Cut]:
             yield slice(image, image + 1), first, (min(step, out[0] - first), *out[1:])
 
 
-def _reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:
-    """How many rows of the input the windows in some rows of the output reach over."""
-    return (out[0] - 1) * stride[0] + dilation[0] * (kernel[0] - 1) + 1
-
-
 def _part(
     xp: Any,
     input: Any,
@@ -304,17 +301,9 @@ def _part(
     part = input[images]
     if some == out:
         return images, slice(None), part, padding, out
-    size = input.shape[2]
     low = first * stride[0] - padding[0]
-    high = low + _reach(some, kernel, stride, dilation)
-    start, stop = max(low, 0), min(high, size)
-    if (start, stop) == (low, high):
-        part = part[:, :, low:high]
-    else:
-        rows = xp.zeros((*part.shape[:2], high - low, *part.shape[3:]), part.dtype)
-        if start < stop:
-            rows[:, :, start - low : stop - low] = part[:, :, start:stop]
-        part = rows
+    high = low + reach(some, kernel, stride, dilation)
+    part = padded_rows(xp, part, (0,) * len(padding), low, high)
     places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
     return images, places, part, (0, *padding[1:]), some
 

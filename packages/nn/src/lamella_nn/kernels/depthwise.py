@@ -1,7 +1,8 @@
 """Convolutions with one input channel a group, as sums of shifted products.
 
 There is nothing to sum over channels here, so columns and matrix products would only add copies.
-Some channels of an image, or several small images, are taken at a time: they stay in the cache.
+Some rows or channels of an image, or several small images, are taken at a time: they stay in the
+cache.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from lamella_nn.kernels.windows import (
     inner,
     kernel_slices,
     on_each,
-    padded,
+    padded_rows,
     parts_of,
+    reach,
     room,
+    rows_at_a_time,
 )
 
 if TYPE_CHECKING:
@@ -60,19 +63,27 @@ def forward(
     targets, taps = _by_group(result, groups), _shifted(weight, groups)
     if bias is not None:
         bias = bias.reshape(groups, -1, *[1] * len(out))
+    # Where the result lies together, it is summed up in its place.
+    in_place = result.flags.c_contiguous
+    each = prod(around(input.shape[2:], padding)) + (2 - in_place) * prod(targets.shape[2:])
+    rows = rows_at_a_time(xp, out[0], each)
 
     def run(cut: Cut) -> None:
-        images, some = cut
-        spread = padded(xp, input[cut], padding)[:, :, None]
-        total = xp.zeros(targets[cut].shape, input.dtype)
-        if bias is not None:
-            total += bias[some]
-        for position, slices in kernel_slices(kernel, stride, dilation, out):
-            total += spread[(..., *slices)] * taps[position][some]
-        targets[cut] = total
+        some, source, place = cut[1], input[cut], targets[cut]
+        for first in range(0, out[0], rows):
+            target = place[:, :, :, first : first + rows]
+            sizes = target.shape[3:]
+            low = first * stride[0] - padding[0]
+            high = low + reach(sizes, kernel, stride, dilation)
+            spread = padded_rows(xp, source, padding, low, high)[:, :, None]
+            total = target if in_place else xp.empty(target.shape, input.dtype)
+            total[...] = 0 if bias is None else bias[some]
+            for position, slices in kernel_slices(kernel, stride, dilation, sizes):
+                total += spread[(..., *slices)] * taps[position][some]
+            if not in_place:
+                target[...] = total
 
-    largest = max(prod(around(input.shape[2:], padding)), prod(targets.shape[2:]))
-    on_each(xp, run, parts_of(xp, batch, groups, largest))
+    on_each(xp, run, parts_of(xp, batch, groups, each))
     return result
 
 
@@ -90,16 +101,34 @@ def input_grad(
     result = room(xp, (batch, groups, *sizes), grad, weight)
     grad, taps = _by_group(grad, groups), _shifted(weight, groups)
     spread = around(sizes, padding)
+    alone = grad.shape[2] == 1
+    each = prod(spread) * (2 - alone) + prod(grad.shape[2:])
+    rows = rows_at_a_time(xp, out[0], each)
 
     def run(cut: Cut) -> None:
-        images, some = cut
-        rows = grad[cut]
-        total = xp.zeros((*rows.shape[:2], *spread), grad.dtype)
-        for position, slices in kernel_slices(kernel, stride, dilation, out):
-            total[(..., *slices)] += (rows * taps[position][some]).sum(2)
-        result[cut] = total[(..., *inner(sizes, padding))]
+        given, target = grad[cut], result[cut]
+        if rows < out[0]:
+            target.fill(0)
+        for first in range(0, out[0], rows):
+            part = given[:, :, :, first : first + rows]
+            some = part.shape[3:]
+            low = first * stride[0] - padding[0]
+            height = spread[0] if rows >= out[0] else reach(some, kernel, stride, dilation)
+            total = xp.zeros((*part.shape[:2], height, *spread[1:]), grad.dtype)
+            for position, slices in kernel_slices(kernel, stride, dilation, some):
+                # No name for the products, which would be there beside the next ones.
+                factor = taps[position][cut[1]]
+                total[(..., *slices)] += (
+                    (part * factor)[:, :, 0] if alone else (part * factor).sum(2)
+                )
+            start, stop = max(low, 0), min(low + height, sizes[0])
+            total = total[(..., slice(start - low, stop - low), *inner(sizes[1:], padding[1:]))]
+            if rows < out[0]:
+                target[:, :, start:stop] += total
+            else:
+                target[...] = total
 
-    on_each(xp, run, parts_of(xp, batch, groups, max(prod(spread), prod(grad.shape[2:]))))
+    on_each(xp, run, parts_of(xp, batch, groups, each))
     return result
 
 
@@ -115,21 +144,27 @@ def weight_grad(
 ) -> Any:
     out = grad.shape[2:]
     grad = _by_group(grad, groups)
-    largest = max(prod(around(input.shape[2:], padding)), prod(grad.shape[2:]))
-    cuts = parts_of(xp, len(input), groups, largest)
+    each = prod(around(input.shape[2:], padding)) + prod(grad.shape[2:])
+    cuts = parts_of(xp, len(input), groups, each)
+    rows = rows_at_a_time(xp, out[0], each)
     # One for the images of each part, which are added up in the end, whatever the threads did.
     sums = {
-        images.start: xp.empty((groups, grad.shape[2], *kernel), input.dtype) for images, _ in cuts
+        images.start: xp.zeros((groups, grad.shape[2], *kernel), input.dtype) for images, _ in cuts
     }
     axes = (0, *range(3, grad.ndim))
 
     def run(cut: Cut) -> None:
         images, some = cut
-        spread = padded(xp, input[cut], padding)[:, :, None]
-        rows = grad[cut]
-        for position, slices in kernel_slices(kernel, stride, dilation, out):
-            products = spread[(..., *slices)] * rows
-            sums[images.start][(some, slice(None), *position)] = products.sum(axes)
+        total, source, given = sums[images.start], input[cut], grad[cut]
+        for first in range(0, out[0], rows):
+            part = given[:, :, :, first : first + rows]
+            sizes = part.shape[3:]
+            low = first * stride[0] - padding[0]
+            high = low + reach(sizes, kernel, stride, dilation)
+            spread = padded_rows(xp, source, padding, low, high)[:, :, None]
+            for position, slices in kernel_slices(kernel, stride, dilation, sizes):
+                sums_here = (spread[(..., *slices)] * part).sum(axes)
+                total[(some, slice(None), *position)] += sums_here
 
     on_each(xp, run, cuts)
     first, *others = sums.values()

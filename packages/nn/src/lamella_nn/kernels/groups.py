@@ -60,11 +60,11 @@ def sum_groups(
     for step, count in enumerate(live.tolist()):
         given = starts[:count] + step
         part = None if factors is None else factors[given]
-        rows = _rows(source, index[given], part, kind)
+        # No name for the rows, with which they would still be there beside the next ones.
         if sums is None:
-            sums = rows
+            sums = _rows(source, index[given], part, kind)
         else:
-            sums[:count] += rows
+            sums[:count] += _rows(source, index[given], part, kind)
     total[order if places is None else places[order]] = sums
     return total
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.recurrent_steps import (
+    Chunk,
     Part,
     go_over,
     in_blocks,
@@ -41,6 +42,35 @@ def gru_layer(
     reserve = xp.empty(5 * size * rows if saves else 0, dtype)
     output, last = xp.empty((rows, size), dtype), xp.empty(hx.shape, dtype)
 
+    def go_through(chunk: Chunk, state: Any, input_bias: Any, hidden_bias: Any, share: Any) -> None:
+        # What a chunk needs is gone before the next one.
+        width = chunk.width
+        h = state[:, :width]
+        blocks = in_blocks(xp, weight_hh, width)
+        inputs = input_products(xp, chunk.rows_of(input), weight_ih, input_bias)
+        saved, outputs = chunk.room_in(xp, share, 5 * size), chunk.rows_of(output)
+        for step in range(chunk.count):
+            block, sums = saved[step], inputs[step]
+            r_and_z, r, z = block[: 2 * size], block[:size], block[size : 2 * size]
+            hidden_n, n = block[2 * size : 3 * size], block[3 * size : 4 * size]
+            block[4 * size :] = h
+            multiply(xp, blocks, h, block[: 3 * size])
+            if hidden_bias is not None:
+                hidden_n += hidden_bias[2 * size :, :width]
+            r_and_z += sums[: 2 * size]
+            # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
+            r_and_z *= 0.5
+            xp.tanh(r_and_z, out=r_and_z)
+            r_and_z *= 0.5
+            r_and_z += 0.5
+            xp.multiply(r, hidden_n, out=n)
+            n += sums[2 * size :]
+            xp.tanh(n, out=n)
+            h -= n
+            h *= z
+            h += n
+            outputs[step] = h.T
+
     def run(part: Part) -> None:
         state = transposed(xp, hx[part.sequences])
         input_bias: Any = None
@@ -51,32 +81,7 @@ def gru_layer(
             input_bias[: 2 * size] += hidden_bias[: 2 * size]
         share = part.share_of(reserve, 5 * size)
         for chunk in part.chunks:
-            width = chunk.width
-            h = state[:, :width]
-            blocks = in_blocks(xp, weight_hh, width)
-            inputs = input_products(xp, chunk.rows_of(input), weight_ih, input_bias)
-            saved, outputs = chunk.room_in(xp, share, 5 * size), chunk.rows_of(output)
-            for step in range(chunk.count):
-                block, sums = saved[step], inputs[step]
-                r_and_z, r, z = block[: 2 * size], block[:size], block[size : 2 * size]
-                hidden_n, n = block[2 * size : 3 * size], block[3 * size : 4 * size]
-                block[4 * size :] = h
-                multiply(xp, blocks, h, block[: 3 * size])
-                if hidden_bias is not None:
-                    hidden_n += hidden_bias[2 * size :, :width]
-                r_and_z += sums[: 2 * size]
-                # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2
-                r_and_z *= 0.5
-                xp.tanh(r_and_z, out=r_and_z)
-                r_and_z *= 0.5
-                r_and_z += 0.5
-                xp.multiply(r, hidden_n, out=n)
-                n += sums[2 * size :]
-                xp.tanh(n, out=n)
-                h -= n
-                h *= z
-                h += n
-                outputs[step] = h.T
+            go_through(chunk, state, input_bias, hidden_bias, share)
         last[part.sequences] = state.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.recurrent_steps import (
+    Chunk,
     Part,
     go_over,
     in_blocks,
@@ -44,43 +45,47 @@ def lstm_layer(
     output = xp.empty((rows, hx.shape[1]), dtype)
     last_h, last_c = xp.empty(hx.shape, dtype), xp.empty(cx.shape, dtype)
 
+    def go_through(chunk: Chunk, state: Any, cell: Any, bias: Any, share: Any) -> None:
+        # What a chunk needs is gone before the next one.
+        width = chunk.width
+        h, c = state[:, :width], cell[:, :width]
+        blocks = in_blocks(xp, weight_hh, width)
+        inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
+        saved, outputs = chunk.room_in(xp, share, 6 * size), chunk.rows_of(output)
+        products = xp.empty((2, size, width), dtype)
+        for step in range(chunk.count):
+            block = saved[step]
+            gates, i_and_f, o = block[: 4 * size], block[: 2 * size], block[3 * size : 4 * size]
+            tanh_c = block[5 * size :]
+            multiply(xp, blocks, h, gates)
+            gates += inputs[step]
+            # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call of tanh for all gates.
+            i_and_f *= 0.5
+            o *= 0.5
+            xp.tanh(gates, out=gates)
+            i_and_f *= 0.5
+            i_and_f += 0.5
+            o *= 0.5
+            o += 0.5
+            block[4 * size : 5 * size] = c
+            # i g and f c
+            each = block.reshape(6, size, width)
+            xp.multiply(each[:2], each[2:5:2], out=products)
+            xp.add(products[0], products[1], out=c)
+            xp.tanh(c, out=tanh_c)
+            if weight_hr is None:
+                xp.multiply(o, tanh_c, out=h)
+            else:
+                h[...] = weight_hr @ (o * tanh_c)
+            outputs[step] = h.T
+
     def run(part: Part) -> None:
         state, cell = transposed(xp, hx[part.sequences]), transposed(xp, cx[part.sequences])
         width = state.shape[1]
         bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, width)
         share = part.share_of(reserve, 6 * size)
         for chunk in part.chunks:
-            width = chunk.width
-            h, c = state[:, :width], cell[:, :width]
-            blocks = in_blocks(xp, weight_hh, width)
-            inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
-            saved, outputs = chunk.room_in(xp, share, 6 * size), chunk.rows_of(output)
-            products = xp.empty((2, size, width), dtype)
-            for step in range(chunk.count):
-                block = saved[step]
-                gates, i_and_f, o = block[: 4 * size], block[: 2 * size], block[3 * size : 4 * size]
-                tanh_c = block[5 * size :]
-                multiply(xp, blocks, h, gates)
-                gates += inputs[step]
-                # sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one call of tanh for all gates.
-                i_and_f *= 0.5
-                o *= 0.5
-                xp.tanh(gates, out=gates)
-                i_and_f *= 0.5
-                i_and_f += 0.5
-                o *= 0.5
-                o += 0.5
-                block[4 * size : 5 * size] = c
-                # i g and f c
-                each = block.reshape(6, size, width)
-                xp.multiply(each[:2], each[2:5:2], out=products)
-                xp.add(products[0], products[1], out=c)
-                xp.tanh(c, out=tanh_c)
-                if weight_hr is None:
-                    xp.multiply(o, tanh_c, out=h)
-                else:
-                    h[...] = weight_hr @ (o * tanh_c)
-                outputs[step] = h.T
+            go_through(chunk, state, cell, bias, share)
         last_h[part.sequences], last_c[part.sequences] = state.T, cell.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)

@@ -274,14 +274,14 @@ def _counts(
     padding: Sizes,
     out: Sizes,
     count_include_pad: bool,
-    rows: slice,
+    places: tuple[slice, ...],
 ) -> Any:
     """How many elements each window's sum is divided by."""
     total: Any = 1
     for axis, (n, k, s, p, m) in enumerate(zip(sizes, kernel, stride, padding, out, strict=True)):
         start = xp.arange(m) * s - p
-        if not axis:
-            start = start[rows]
+        if axis < len(places):
+            start = start[places[axis]]
         end = xp.minimum(start + k, n + p)
         if not count_include_pad:
             start, end = xp.maximum(start, 0), xp.minimum(end, n)
@@ -339,15 +339,15 @@ def divisor(
     count_include_pad: bool,
     divisor_override: int | None,
     ceil_mode: bool = True,
-    rows: slice = slice(None),
+    places: tuple[slice, ...] = (),
 ) -> Any:
-    """What the sums of ``rows`` of windows are divided by, an int where it is the same for all."""
+    """What the sums of windows at ``places`` are divided by, an int where all are alike."""
     if divisor_override is not None:
         return divisor_override
     if not ceil_mode and (count_include_pad or not any(padding)):
         # Every window lies inside, or in the padding, which counts.
         return prod(kernel)
-    return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad, rows)
+    return _counts(xp, sizes, kernel, stride, padding, out, count_include_pad, places)
 
 
 def divide(xp: Any, total: Any, divisor: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.recurrent_steps import (
+    Chunk,
     Part,
     go_over,
     in_blocks,
@@ -36,23 +37,27 @@ def rnn_layer(
     dtype, size = input.dtype, hx.shape[1]
     output, last = xp.empty((input.shape[0], size), dtype), xp.empty(hx.shape, dtype)
 
+    def go_through(chunk: Chunk, state: Any, bias: Any) -> None:
+        # What a chunk needs is gone before the next one.
+        h = state[:, : chunk.width]
+        blocks = in_blocks(xp, weight_hh, chunk.width)
+        inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
+        outputs = chunk.rows_of(output)
+        sums = xp.empty((size, chunk.width), dtype)
+        for step in range(chunk.count):
+            multiply(xp, blocks, h, sums)
+            sums += inputs[step]
+            if nonlinearity == "tanh":
+                xp.tanh(sums, out=h)
+            else:
+                xp.maximum(sums, 0, out=h)
+            outputs[step] = h.T
+
     def run(part: Part) -> None:
         state = transposed(xp, hx[part.sequences])
         bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, state.shape[1])
         for chunk in part.chunks:
-            h = state[:, : chunk.width]
-            blocks = in_blocks(xp, weight_hh, chunk.width)
-            inputs = input_products(xp, chunk.rows_of(input), weight_ih, bias)
-            outputs = chunk.rows_of(output)
-            sums = xp.empty((size, chunk.width), dtype)
-            for step in range(chunk.count):
-                multiply(xp, blocks, h, sums)
-                sums += inputs[step]
-                if nonlinearity == "tanh":
-                    xp.tanh(sums, out=h)
-                else:
-                    xp.maximum(sums, 0, out=h)
-                outputs[step] = h.T
+            go_through(chunk, state, bias)
         last[part.sequences] = state.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)

@@ -34,7 +34,7 @@ _SMALL_PRODUCT = 1_000_000
 # Blocks of fewer rows are slower, where the rows are the columns of the weight in memory.
 _FEWEST_ROWS = 16
 # What is computed for several steps at once has this many numbers in a state.
-_CHUNK, _CHUNK_OF_WHOLE, _CHUNK_ELSEWHERE = 16384, 65536, 1 << 20
+_CHUNK, _CHUNK_OF_WHOLE, _CHUNK_ELSEWHERE = 14336, 65536, 1 << 20
 
 
 class Chunk:

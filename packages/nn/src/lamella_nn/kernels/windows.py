@@ -79,6 +79,20 @@ def padded(xp: Any, input: Any, padding: Sizes, value: Any = 0) -> Any:
     return result
 
 
+def padded_rows(xp: Any, input: Any, padding: Sizes, low: int, high: int) -> Any:
+    """Rows ``low`` to ``high`` of the input, with zeros beyond it and around the rows."""
+    count = input.shape[2]
+    start, stop = max(low, 0), min(high, count)
+    part = input if (start, stop) == (0, count) else input[:, :, start:stop]
+    if (start, stop) == (low, high) and not any(padding[1:]):
+        return part
+    rest = input.shape[3:]
+    result = xp.zeros((*input.shape[:2], high - low, *around(rest, padding[1:])), input.dtype)
+    if start < stop:
+        result[(..., slice(start - low, stop - low), *inner(rest, padding[1:]))] = part
+    return result
+
+
 def padded_channels_last(xp: Any, input: Any, padding: Sizes) -> Any:
     """``(N, C, *sizes)`` as a contiguous ``(N, *padded sizes, C)``, zeros around."""
     sizes = input.shape[2:]
@@ -122,14 +136,19 @@ def room(xp: Any, shape: Sequence[int], one: Any, other: Any) -> Any:
     return xp.moveaxis(xp.empty((shape[0], *shape[2:], shape[1]), one.dtype), -1, 1)
 
 
+def reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:
+    """How many rows of the input the windows in some rows of the output reach over."""
+    return (out[0] - 1) * stride[0] + dilation[0] * (kernel[0] - 1) + 1
+
+
 def around(sizes: Sequence[int], padding: Sequence[int]) -> Sizes:
     """The sizes with the padding on both ends."""
     return tuple([n + 2 * p for n, p in zip(sizes, padding, strict=True)])
 
 
-# Elements of a part, of which padding, products and sums make 0.8 MB of float32 a thread. Threads
-# that go through less wait for one another between the calls.
-_PART = 1 << 16
+# Elements of a part with its padding, products and sums: less than 1 MB of float32 for two threads.
+# Threads that go through less wait for one another between the calls.
+_PART = 90112
 
 
 @lru_cache(256)
@@ -145,6 +164,14 @@ def parts_of(xp: Any, batch: int, channels: int, elements: int) -> list[tuple[sl
         for image in range(0, batch, images)
         for channel in range(0, channels, some)
     ]
+
+
+def rows_at_a_time(xp: Any, rows: int, elements: int) -> int:
+    """How many rows of so many elements in all are taken at a time."""
+    # A little more than a part is worth no second one.
+    if xp is not np or 3 * elements <= 4 * _PART:
+        return max(rows, 1)
+    return -(-rows // -(-elements // _PART))
 
 
 def on_each(xp: Any, run: Callable[[Any], None], parts: Sequence[Any]) -> None:

@@ -147,3 +147,21 @@ def test_adaptive_means_of_many_regions(shape: Any, size: Any, last: bool) -> No
     back = kernels.adaptive_avg_pool_backward(means, shape[2:])
     expected = shares[0].T @ means @ shares[1]
     np.testing.assert_allclose(back, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("inside", [True, False])
+def test_parts_of_a_slice_of_a_volume(padding: int, inside: bool) -> None:
+    x = np.random.default_rng(0).standard_normal((1, 2, 4, 520, 500)).astype(np.float32)
+    three, pads = (3, 3, 3), (padding,) * 3
+    ways = [(0, 0), (0, 0), *[(padding, padding)] * 3]
+    windows = np.lib.stride_tricks.sliding_window_view
+    sums = windows(np.pad(x.astype(np.float64), ways), three, (2, 3, 4)).sum((5, 6, 7))
+    counts: Any = 27.0
+    if not inside:
+        counts = windows(np.pad(np.ones_like(x), ways), three, (2, 3, 4)).sum((5, 6, 7))
+    settings = three, (1, 1, 1), pads
+    means = kernels.avg_pool(x, *settings, False, inside, None)
+    np.testing.assert_allclose(means, sums / counts, rtol=1e-5, atol=1e-6)
+    highest = windows(np.pad(x, ways, constant_values=-np.inf), three, (2, 3, 4)).max((5, 6, 7))
+    np.testing.assert_array_equal(kernels.max_pool(x, *settings, (1, 1, 1), False), highest)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core.offers import offers, room
-from lamella_core.parallel import shares, spread
+from lamella_core.parallel import shares, spread, thread_count
 from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ def _fill(
     return target
 
 
-# Elements of a part of a reduction's input, of which two threads need less than 1 MB.
+# Elements of a part of a reduction's input, of which two threads need less than 1 MB; up to eight
+# threads get less each.
 PART = 57344
 
 
@@ -234,7 +235,8 @@ def in_parts(
             return kernel(input, *more)
         dim = max(stays, key=input.shape.__getitem__)
         length = input.shape[dim]
-        step = max(elements * length // input.size, 1)
+        share = elements // (max(min(thread_count(), 8), 2) / 2)
+        step = max(int(share * length) // input.size, 1)
         before = (slice(None),) * dim
         given = [True if i == keep_at else each for i, each in enumerate(more)]
         targets: list[np.ndarray] = []
@@ -379,7 +381,7 @@ def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
         return kernel(*args[:count], *args[count + 1 :])
 
     # LAPACK gets copies of all operands, float32 as float64.
-    in_batches = in_parts(some, count - 1, -1, elements=PART // (2 + count), cut=count - 1)
+    in_batches = in_parts(some, count - 1, -1, elements=PART // (3 + count), cut=count - 1)
 
     def call(*args: Any) -> Any:
         if args[0].size < LARGE > args[count - 1].size:

@@ -83,14 +83,12 @@ def _layer_norm_of_half(
     mean, rstd = np.empty((2, len(rows), 1), dtype)
     step = max(1, _HALF_BLOCK // max(length, 1))
 
-    def normalize(starts: range) -> None:
-        for start in starts:
-            part = slice(start, start + step)
-            given = single(rows[part]), (length,), weight, bias, eps
-            found, mean[part], rstd[part] = native_layer_norm(*given)
-            put(result[part], found)
+    def normalize(part: slice) -> None:
+        given = single(rows[part]), (length,), weight, bias, eps
+        found, mean[part], rstd[part] = native_layer_norm(*given)
+        put(result[part], found)
 
-    spread(normalize, shares(len(rows), step))
+    spread(normalize, [slice(start, start + step) for start in range(0, len(rows), step)])
     kept = (*lead, *[1] * len(sizes))
     return result.reshape(input.shape), mean.reshape(kept), rstd.reshape(kept)
 

@@ -3,6 +3,7 @@ stays small."""
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import SINGLE, converted, is_reduced, widened
 from lamella_core.dispatch import register_kernel
-from lamella_core.parallel import shares, spread
+from lamella_core.parallel import shares, spread, thread_count
 from lamella_core.quiet import quiet
 from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
@@ -62,14 +63,14 @@ class _Images:
             for each in parts
         ]
 
-    def store(self, place: tuple[slice, ...], results: Any, rows: int = 0) -> None:
-        """Writes a part of the results, which have ``rows`` rows in all if not as many."""
+    def store(self, place: tuple[slice, ...], results: Any, counts: Any = ()) -> None:
+        """Writes a part of the results, of whose first dimensions ``counts`` are the sizes."""
         results = results if results.__class__ is tuple else (results,)
         if not self.targets:
             for each in results:
-                count = rows or each.shape[2]
+                sizes = (*counts, *each.shape[2 + len(counts) :])
                 kind = self.dtype if self.reduced and each.dtype == np.float32 else each.dtype
-                self.targets.append(self.make(np.empty, (count, *each.shape[3:]), kind))
+                self.targets.append(self.make(np.empty, sizes, kind))
         for target, each in zip(self.targets, results, strict=True):
             put(target[place], each)
 
@@ -123,51 +124,63 @@ def _by_windows(
     padding: Any,
     dilation: Any,
     volumes: bool = True,
-    threads: bool = True,
+    by_rows_alone: bool = False,
 ) -> Any:
-    """Results of windows, some images at a time, or some rows of windows of one image.
+    """Results of windows, some images at a time, or some rows of windows of one image, or a part of
+    a row.
 
     Args:
         make: called with a part of the input, the padding before it, the geometry of its windows,
-            the first row of the input in it, and which rows of windows they are.
+            the first row of the input in it, and which windows they are along the first dimensions.
         seen: how many numbers are in between for a window.
         volumes: see :class:`_Images`.
+        by_rows_alone: whether rows stay whole, and one thread goes through them.
     """
     images = _Images(len(kernel), input, volumes=volumes)
     out, sizes = geometry[0], input.shape[-len(kernel) :]
-    image = images.inner * max(prod(out) * seen, prod(sizes))
+    # Volumes are worked on by one thread; of two, each has half of the room.
+    threads = not by_rows_alone and len(kernel) < 3 and thread_count() > 1
+    image = images.inner * max(prod(out) * seen, prod(sizes)) * (1 + threads)
     step = max(1, _BLOCK // image)
     rows = _rows(out[0], image)
-    reach = dilation[0] * (kernel[0] - 1) + 1
-    every = slice(None)
-    places = [
-        (slice(start, start + step), row)
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    counts = [rows]
+    if len(out) > 1:
+        of_one = images.inner * ((rows - 1) * stride[0] + reach[0]) * prod(sizes[1:])
+        whole_rows = by_rows_alone or rows > 1 or of_one <= _BLOCK
+        counts.append(out[1] if whole_rows else _rows(out[1], of_one))
+    parts = [
+        (slice(start, start + step), [slice(n, min(n + s, m)) for n, s, m in each])
         for start in range(0, images.outer, step)
-        for row in range(0, out[0], rows)
+        for each in product(
+            *[[(n, s, m) for n in range(0, m, s)] for s, m in zip(counts, out, strict=False)]
+        )
     ]
 
-    def work(some: slice, row: int) -> None:
-        end = min(row + rows, out[0])
-        begin = row * stride[0] - padding[0]
-        stop = (end - 1) * stride[0] - padding[0] + reach
-        (part,) = images.parts(some, every, slice(max(begin, 0), stop))
-        before = (max(-begin, 0), *padding[1:])
-        windows = (end - row, *out[1:])
-        fitted = whole.fitted(part.shape[2:], kernel, stride, before, dilation, windows)
-        place = slice(row, end)
-        found = make(part, before, fitted, max(begin, 0), place)
-        images.store((some, every, place), found, out[0])
+    def work(some: slice, places: list[slice]) -> None:
+        before, met = list(padding), []
+        for axis, place in enumerate(places):
+            begin = place.start * stride[axis] - padding[axis]
+            stop = (place.stop - 1) * stride[axis] - padding[axis] + reach[axis]
+            before[axis] = max(-begin, 0)
+            met.append(slice(max(begin, 0), stop))
+        (part,) = images.parts(some, slice(None), *met)
+        windows = (*[place.stop - place.start for place in places], *out[len(places) :])
+        given = tuple(before)
+        fitted = whole.fitted(part.shape[2:], kernel, stride, given, dilation, windows)
+        found = make(part, given, fitted, met[0].start, tuple(places))
+        images.store((some, slice(None), *places), found, out[: len(places)])
 
     def run(numbers: range) -> None:
         for number in numbers:
             if number:
-                work(*places[number])
+                work(*parts[number])
 
-    work(*places[0])
-    if threads and len(kernel) < 3:
-        spread(run, shares(len(places), 1))
+    work(*parts[0])
+    if threads:
+        spread(run, shares(len(parts), 1))
     else:
-        run(range(len(places)))
+        run(range(len(parts)))
     return images.results()
 
 
@@ -187,7 +200,7 @@ def max_pool_with_indices(
     # The places of windows of the last part, which are those of the next one in most cases.
     bases: dict[Any, Any] = {}
 
-    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
+    def make(part: Any, before: Any, fitted: Any, first: int, windows: Any) -> Any:
         base = bases.get(key := (before, fitted[0]))
         if base is None:
             bases.clear()
@@ -199,7 +212,7 @@ def max_pool_with_indices(
         return values, places
 
     # Its many calls on few elements would wait for each other in threads.
-    return _by_windows(make, input, 6, geometry, *settings, threads=False)
+    return _by_windows(make, input, 6, geometry, *settings, by_rows_alone=True)
 
 
 def max_pool(
@@ -210,7 +223,7 @@ def max_pool(
     if _needs_no_parts(input, geometry):
         return widened(whole.largest)(input, *settings, geometry)
 
-    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
+    def make(part: Any, before: Any, fitted: Any, first: int, windows: Any) -> Any:
         return whole.largest(np, part, kernel, stride, before, dilation, fitted)
 
     return _by_windows(make, input, _seen(input, kernel), geometry, *settings)
@@ -244,8 +257,8 @@ def avg_pool(
         divisor = whole.divisor(np, sizes, *given)
         return widened(whole.means)(input, kernel, stride, padding, geometry, divisor)
 
-    def make(part: Any, before: Any, fitted: Any, first: int, rows: slice) -> Any:
-        divisor = whole.divisor(np, sizes, *given, rows)
+    def make(part: Any, before: Any, fitted: Any, first: int, windows: Any) -> Any:
+        divisor = whole.divisor(np, sizes, *given, windows)
         return whole.means(np, part, kernel, stride, before, fitted, divisor)
 
     seen = _seen(input, kernel)
@@ -279,7 +292,9 @@ def avg_pool_backward(
             end = min(row + rows, out[0])
             some = slice(start, start + step)
             share = images.arrays[0][some, :, row:end].copy("K")
-            divisor = whole.divisor(np, sizes, *given[:3], out, *given[3:], rows=slice(row, end))
+            divisor = whole.divisor(
+                np, sizes, *given[:3], out, *given[3:], places=(slice(row, end),)
+            )
             share = whole.divide(np, share, divisor)
             target = result[some, :, row * stride[0] :]
             for _, slices in whole.kernel_slices(kernel, stride, ones, (end - row, *out[1:])):
