@@ -170,6 +170,8 @@ def test_cross_and_vander() -> None:
     a, b = floats(4, 3), floats(1, 3)
     got = lc.cross(lc.from_numpy(a), lc.from_numpy(b), 1)
     np.testing.assert_allclose(got.numpy(), np.cross(a, b))
+    got = lc.cross(lc.from_numpy(a[0]), lc.from_numpy(b[0]), 0)
+    np.testing.assert_allclose(got.numpy(), np.cross(a[0], b[0]))
     x = np.array([1.0, 2.0, 5.0])
     for n, increasing in ((None, False), (5, True), (0, False)):
         got = lc.vander(lc.from_numpy(x), n, increasing)

@@ -85,7 +85,7 @@ def linalg_cross(
     result = xp.empty(xp.broadcast_shapes(input.shape, other.shape), input.dtype)
     a, b, c = [xp.moveaxis(each, dim, 0) for each in (input, other, result)]
     for i in range(3):
-        component(a[i - 2], b[i - 1], a[i - 1], b[i - 2], out=c[i])
+        component(a[i - 2], b[i - 1], a[i - 1], b[i - 2], out=c[i, ...])
     return result
 
 
