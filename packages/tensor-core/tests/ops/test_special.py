@@ -107,6 +107,9 @@ def test_polygamma() -> None:
     # pi^2 / 6, and the value at -0.3 by the reflection formula.
     assert lc.polygamma(1, x).tolist() == pytest.approx([math.pi**2 / 6, 13.9451602677], rel=1e-8)
     assert x.polygamma(2).tolist()[0] == pytest.approx(-2.40411380631919)
+    written = lc.ones(2, dtype=lc.float64)
+    assert written.polygamma_(1) is written
+    assert written.tolist() == pytest.approx([math.pi**2 / 6] * 2, rel=1e-8)
     with pytest.raises(RuntimeError, match="negative n"):
         lc.polygamma(-1, x)
 

@@ -13,6 +13,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
+from lamella_core.declaration import call_inplace
 from lamella_core.ops.operators import add
 from lamella_core.tensor import Tensor
 
@@ -128,7 +129,7 @@ def _polygamma_method(self: Tensor, n: int) -> Tensor:
 
 
 def _polygamma_method_(self: Tensor, n: int) -> Tensor:
-    return self._polygamma_(_order(n))
+    return call_inplace(_polygamma.op, self, _order(n))
 
 
 Tensor.polygamma = _polygamma_method  # type: ignore[attr-defined]
