@@ -15,8 +15,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lamella_autograd.modes import NO_GRAD, TRANSFORMING
 from lamella_core import dispatch
+from lamella_core.dispatch import modes
 from lamella_core.ops.arithmetic import conj_physical
+from lamella_core.ops.operators import mul
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,11 +132,28 @@ def op_call(op_name: str, *operands: str, conjugated: str | None = None) -> Call
         conjugated: the one whose conjugate is taken, where it is complex.
     """
     op = dispatch.ops[op_name]
-    given = ", ".join(f"conj({each})" if each == conjugated else each for each in operands)
-    namespace: dict[str, Any] = {"op": op.function, "conj": conj}
+    if op_name == "mul" and conjugated is not None:
+        namespace: dict[str, Any] = {"op": times_conjugate}
+        given = ", ".join(operands)
+    else:
+        namespace = {"op": op.function, "conj": conj}
+        given = ", ".join(f"conj({each})" if each == conjugated else each for each in operands)
     function = eval(f"lambda {', '.join(operands)}: op({given})", namespace)
     function.call = OpCall(op, operands, conjugated)
     return function
+
+
+def times_conjugate(grad: Tensor, value: Any) -> Tensor:
+    """``grad * conj(value)``, made in the conjugate where nobody sees it."""
+    conjugate = conj(value)
+    if (
+        conjugate is not value
+        and modes.bits & (NO_GRAD | TRANSFORMING) == NO_GRAD
+        and getattr(conjugate, "_dtype", None) is grad._dtype
+        and conjugate._array.shape == grad._array.shape
+    ):
+        return mul(grad, conjugate, out=conjugate)  # type: ignore[no-any-return]
+    return mul(grad, conjugate)  # type: ignore[no-any-return]
 
 
 def conj(value: Tensor | Number) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 import lamella_core as lc
@@ -45,3 +46,19 @@ def test_a_number_to_a_power() -> None:
         assert slope.tolist() == pytest.approx(expected, rel=1e-5)
     x = lc.tensor([0.0, 2.0]).requires_grad_()
     assert grad((0.0**x).sum(), x)[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("shape", [(300, 500), (500,)])
+def test_large_complex_products(shape: tuple[int, ...]) -> None:
+    """``dL/da = g conj(b)``, made in the conjugate where that has the gradient's shape."""
+    rng = np.random.default_rng(0)
+    a, b, seed = (
+        rng.standard_normal(s) + 1j * rng.standard_normal(s)
+        for s in ((300, 500), shape, (300, 500))
+    )
+    left, right = lc.tensor(a).requires_grad_(), lc.tensor(b).requires_grad_()
+    by_left, by_right = grad(left * right, (left, right), lc.tensor(seed))
+    np.testing.assert_allclose(by_left.numpy(), seed * b.conj())
+    expected = seed * a.conj()
+    np.testing.assert_allclose(by_right.numpy(), expected if right.ndim == 2 else expected.sum(0))
+    np.testing.assert_array_equal(left.detach().numpy(), a)

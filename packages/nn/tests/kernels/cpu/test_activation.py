@@ -1,6 +1,7 @@
 """Activations by blocks: gelu against Python's own error function, the others against NumPy."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,18 @@ def test_shapes_and_memory_order_stay(shape: Any) -> None:
     turned = core.arange(6.0).reshape(2, 3).mT
     assert gelu(turned).stride() == (1, 3)
     np.testing.assert_array_equal(gelu(turned).numpy(), gelu(turned.contiguous()).numpy())
+
+
+@pytest.mark.parametrize("function", [gelu, silu])
+def test_large_arrays_of_several_layouts(function: Any) -> None:
+    """Made of blocks: a transpose, gaps, a gradient of another layout than the input."""
+    core.manual_seed(0)
+    for x in (core.randn(400, 900).t(), core.randn(400, 1800)[:, ::2]):
+        np.testing.assert_array_equal(function(x).numpy(), function(x.contiguous()).numpy())
+        grad = core.randn(*x.shape)
+        slope = silu_backward if function is silu else partial(gelu_backward, approximate="none")
+        found = slope(grad, x).numpy()
+        np.testing.assert_allclose(found, slope(grad, x.contiguous()).numpy(), rtol=1e-6)
 
 
 def test_infinities_and_nan() -> None:

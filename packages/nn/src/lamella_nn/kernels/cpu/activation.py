@@ -59,20 +59,21 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
             body(*arrays, out, *spare)
             return out
     out = np.empty_like(first, order="C" if 0 in first.strides else "K")
-    flat = [np.ascontiguousarray(each).reshape(-1) for each in arrays]
-    target = out.reshape(-1) if out.flags.c_contiguous else np.empty(out.size, out.dtype)
-    arrays = (*flat, target)
+    # In the order of the result's memory, in which whole arrays are mostly contiguous, too.
+    order = sorted(range(out.ndim), key=[-step for step in out.strides].__getitem__)
+    turned = [each.transpose(order) for each in (*arrays, out)]
+    if first.size >= LARGE and not all([each.flags.c_contiguous for each in turned]):
+        return in_blocks(partial(by_blocks, body, scratch), False)(*arrays)
+    flat = [np.ascontiguousarray(each).reshape(-1) for each in turned]
     step = even_step(out.size, _BLOCK)
 
     def run(part: range) -> None:
         spare = np.empty((scratch, step), out.dtype)
         for start in part:
-            blocks = [each[start : start + step] for each in arrays]
+            blocks = [each[start : start + step] for each in flat]
             body(*blocks, *spare[:, : blocks[0].size])
 
     spread(run, shares(out.size, step))
-    if not out.flags.c_contiguous:
-        out[...] = target.reshape(out.shape)
     return out
 
 
