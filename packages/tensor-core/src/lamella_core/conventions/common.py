@@ -139,7 +139,7 @@ _EXACT = frozenset(
     """abs addbmm addmm addmv alias_copy amax amin as_strided_copy avg_pool baddbmm bitwise_not
     ceil chain_matmul conj_physical cross diag diagonal_copy expand_copy floor frac frexp gather
     gelu hardshrink heaviside histc index_add index_copy index_reduce index_select isin isneginf
-    isposinf linalg.cholesky linalg.cross linalg.det linalg.eigvalsh linalg.inv
+    isposinf ldexp linalg.cholesky linalg.cross linalg.det linalg.eigvalsh linalg.inv
     linalg.lu_solve linalg.matrix_norm linalg.matrix_power linalg.solve
     linalg.solve_triangular linalg.svdvals linalg.vecdot linalg.vector_norm linear log_sigmoid
     log_softmax logcumsumexp masked_select matmul msort multi_dot nan_to_num neg nonzero
