@@ -62,7 +62,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     chosen = torch.empty(1000, 1000, dtype=torch.int64)
     flags, spaced = torch.empty_like(mask), torch.zeros(4_000_000)[::2]
-    exponents = torch.empty_like(small)
+    exponents, found = torch.empty_like(small), torch.empty_like(whole).view(-1, 1)
+    gaps = torch.zeros(1000, 4000)[:, ::2]
+    batch = tall.view(20, 100, 1000)
+    points, crossed = x[:1_999_998].view(-1, 3), torch.zeros(666_666, 3)
     narrow = torch.zeros(1000, 1000, dtype=torch.float16)
     image, kernels = torch.randn(4, 8, 250, 250), torch.randn(8, 8, 3, 3)
     last = image.to(memory_format=torch.channels_last)
@@ -492,6 +495,18 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "outer into a tensor": lambda: torch.outer(x[:1000], y[:2000], out=given),
         "renorm into a tensor": lambda: torch.renorm(wide, 2, 0, 1.0, out=given),
         "frexp into tensors": lambda: torch.frexp(x, out=(z, exponents)),
+        "renorm in place": lambda: rows.renorm_(2, 0, 40.0),
+        "addr in place": lambda: given.addr_(x[:1000], x[:2000], beta=0.5),
+        "addmm in place": lambda: square.addmm_(wide, tall),
+        "addbmm in place": lambda: square.addbmm_(wide.view(1000, 20, 100).transpose(0, 1), batch),
+        "cross into a tensor": lambda: torch.cross(points, points, dim=1, out=crossed),
+        "kron into a tensor": lambda: torch.kron(wide[:25, :50], wide[:40, :40], out=given),
+        "randperm into a tensor": lambda: torch.randperm(2_000_000, out=counted),
+        "cumsum in place": lambda: spaced.cumsum_(0).zero_(),
+        "take into every second place": lambda: torch.take(x, digits, out=spaced),
+        "index_select into gaps": lambda: torch.index_select(wide, 0, places, out=gaps),
+        "nonzero_static": lambda: torch.nonzero_static(mask, size=2_000_000, out=found),
+        "fftfreq into a tensor": lambda: torch.fft.fftfreq(2_000_000, out=z),
         "eye into a tensor": lambda: torch.eye(1000, 2000, out=given),
         "diff into a tensor": lambda: torch.diff(z.view(1000, 2000), dim=0, out=given[1:]),
         "isin into a tensor": lambda: torch.isin(x, y[:1000], out=flags),

@@ -115,6 +115,9 @@ def test_views_that_cannot_be_written() -> None:
 def test_out_argument() -> None:
     with pytest.raises(RuntimeError, match="out="):
         lc.mul(leaf(), 2, out=lc.zeros(3))
+    for p, out in ((leaf(), lc.zeros(3)), (lc.ones(3), leaf())):
+        with pytest.raises(RuntimeError, match="functions with out="):
+            lc.bernoulli(p, out=out)
 
 
 # ------------ whole tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,19 @@ def test_frequencies_of_other_types() -> None:
     out = lc.empty(0, dtype=lc.float64)
     assert fft.fftfreq(4, out=out) is out
     assert out.tolist() == [0.0, 0.25, -0.5, -0.25]
+
+
+@pytest.mark.parametrize("name", ["fftfreq", "rfftfreq"])
+def test_frequencies_need_no_memory_beside_out(name: str) -> None:
+    expected = getattr(np.fft, name)(400_001, 0.5)
+    for out in (lc.zeros(len(expected)), lc.zeros(len(expected), 2)[:, 1]):
+        getattr(fft, name)(400_001, 0.5, out=out)
+        tracemalloc.start()
+        getattr(fft, name)(400_001, 0.5, out=out)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        np.testing.assert_allclose(out.numpy(), expected, rtol=1e-6)
+        assert peak < 700_000
 
 
 @pytest.mark.parametrize("dim", [None, 1, (0, 2)])

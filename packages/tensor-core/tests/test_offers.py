@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -332,3 +333,144 @@ def test_products_of_vectors_refuse_an_operand_as_out():
     for call in (lc.cross, linalg.cross, lc.kron):
         with pytest.raises(RuntimeError, match="memory location"):
             call(x, x + 1, out=x)
+
+
+def products():
+    left, right = np.random.default_rng(4).random((2, 4, 400, 50), dtype=np.float32)
+    a, b = lc.from_numpy(left), lc.from_numpy(np.ascontiguousarray(right.transpose(0, 2, 1)))
+    row, column = flat()[:400], flat()[400:800]
+    product = np.einsum("bik,bjk->bij", left, right)
+    outer = np.outer(row.numpy(), column.numpy())
+    return {
+        "addmm": ((a[0], b[0]), product[0]),
+        "addbmm": ((a, b), product.sum(0)),
+        "baddbmm": ((a, b), product),
+        "addr": ((row, column), outer),
+    }
+
+
+def memory_of(kind, shape):
+    """A tensor of zeros with its elements side by side, apart, or in the order of columns."""
+    return {
+        "whole": lambda: lc.zeros(shape),
+        "gaps": lambda: lc.zeros(*shape, 2)[..., 0],
+        "transposed": lambda: lc.zeros(*shape[:-2], *shape[:-3:-1]).transpose(-1, -2),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["whole", "gaps", "transposed"])
+@pytest.mark.parametrize("name", ["addmm", "addbmm", "baddbmm", "addr"])
+def test_products_are_added_part_by_part(name, kind):
+    factors, product = products()[name]
+    product = np.concatenate([product] * 4, -2) if product.ndim == 2 else product
+    if name == "addr":
+        factors = (lc.cat([factors[0]] * 4), factors[1])
+    elif product.ndim == 2:
+        factors = (lc.cat([factors[0]] * 4, -2), factors[1])
+    start = np.random.default_rng(5).random(product.shape, dtype=np.float32)
+    x, out = (memory_of(kind, start.shape) for _ in range(2))
+    x.copy_(lc.from_numpy(start))
+    function = getattr(lc, name)
+    strides = x.stride()
+    tracemalloc.start()
+    function(x, *factors, beta=2, alpha=3, out=out)
+    written = out.numpy().copy()
+    assert getattr(x, f"{name}_")(*factors, beta=2, alpha=3) is x
+    peak = tracemalloc.get_traced_memory()[1] - written.nbytes
+    tracemalloc.stop()
+    np.testing.assert_allclose(written, 2 * start + 3 * product, rtol=1e-5)
+    assert (x.numpy() == written).all() and x.stride() == strides
+    assert peak < 1_200_000
+
+
+def test_addbmm_in_place_takes_the_shape_of_the_product():
+    # PyTorch does so in this op alone.
+    for width in (3, 100_000):
+        a, b = lc.ones(2, 3, 1), lc.ones(2, 1, width)
+        x = lc.full((1, width), 5.0)
+        assert x.addbmm_(a, b) is x and x.shape == (3, width) and (x == 7).all()
+        with pytest.raises(RuntimeError, match="doesn't match the broadcast shape"):
+            lc.full((1, width), 5.0).addmm_(a[0], b[0])
+
+
+@pytest.mark.parametrize("kind", ["whole", "gaps", "transposed"])
+def test_products_of_vectors_need_no_memory_beside_out(kind):
+    a, b = np.random.default_rng(6).random((2, 200_000, 3), dtype=np.float32)
+    left, right = np.random.default_rng(6).random((2, 20, 40), dtype=np.float32)
+    crossed, out = memory_of(kind, (200_000, 3)), memory_of(kind, (400, 1600))
+    tracemalloc.start()
+    lc.cross(lc.from_numpy(a), lc.from_numpy(b), 1, out=crossed)
+    lc.kron(lc.from_numpy(left), lc.from_numpy(right), out=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(crossed.numpy(), np.cross(a, b), atol=1e-6)
+    assert (out.numpy() == np.kron(left, right)).all()
+    assert peak < 700_000
+
+
+def peak_of(call):
+    call()
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("kind", ["whole", "gaps", "transposed"])
+def test_chosen_elements_go_into_any_memory_of_out(kind):
+    x, out = wide(), memory_of(kind, SHAPE)
+    places = PLACES.reshape(-1)[:1000]
+    row = PLACES[:, 0]
+    for call, expected in (
+        (lambda: lc.index_select(x, 0, row, out=out), x.numpy()[row.numpy()]),
+        (lambda: lc.index_select(x, 1, places, out=out), x.numpy()[:, places.numpy()]),
+        (lambda: lc.take(x, PLACES, out=out), x.numpy().ravel()[PLACES.numpy()]),
+    ):
+        assert peak_of(call) < 700_000
+        assert (out.numpy() == expected).all()
+
+
+def test_random_numbers_into_out():
+    numbers, drawn = lc.zeros(COUNT, dtype=lc.int64), lc.zeros(COUNT, dtype=lc.int64)
+    weights = flat()[:100]
+    for call, target, most in (
+        (lambda **kw: lc.randperm(COUNT, **kw), numbers, 900_000),
+        # Beside the places there are as many numbers between 0 and 1.
+        (lambda **kw: lc.multinomial(weights, COUNT, True, **kw), drawn, 9 * COUNT + 2_000_000),
+    ):
+        assert peak_of(partial(call, out=target)) < most
+        lc.manual_seed(1)
+        assert call(out=target) is target
+        after = lc.rand(3)
+        lc.manual_seed(1)
+        assert (call() == target).all() and (lc.rand(3) == after).all()
+    assert lc.randperm(COUNT, out=numbers).sort()[0].equal(lc.arange(COUNT))
+
+
+def test_running_sums_in_place():
+    x = wide()
+    expected = x.double().numpy().cumsum(1)
+    assert peak_of(lambda: x.clone().cumsum_(1)) < x.numpy().nbytes + 100_000
+    np.testing.assert_allclose(lc.cumsum(x, 1, out=x).numpy(), expected, rtol=1e-5)
+
+
+def test_histc_of_many_bins_counts_in_one_array():
+    x = flat()
+    out = lc.zeros(COUNT)
+    # The counts are int64.
+    assert peak_of(lambda: lc.histc(x, COUNT, 0, 1, out=out)) < 8 * COUNT + 1_100_000
+    edges = (np.arange(COUNT + 1) / COUNT).astype(np.float32)
+    counts = np.histogram(x.numpy(), edges)[0]
+    # The bin of a number next to an edge is a matter of rounding.
+    assert (out.numpy() != counts).mean() < 0.05 and out.sum() == COUNT
+
+
+def test_nonzero_static_finds_in_place():
+    x = MASK.view(-1)
+    out = lc.zeros(COUNT, 1, dtype=lc.int64)
+    assert peak_of(lambda: lc.nonzero_static(x, size=COUNT, out=out)) < 700_000
+    (places,) = x.numpy().nonzero()
+    assert (out.numpy()[: len(places), 0] == places).all() and (out[len(places) :] == -1).all()
+    few = lc.nonzero_static(x, size=70_000, out=lc.zeros(70_000, 2, dtype=lc.int64)[:, :1])
+    assert (few.numpy()[:, 0] == places[:70_000]).all()

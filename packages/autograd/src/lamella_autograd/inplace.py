@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lamella_autograd.names import inplace_name, name_of, rename_node
 from lamella_autograd.node import Node, Output, next_number
 from lamella_autograd.ownership import holders, references
+from lamella_core.conventions.common import out_error
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.complex_parts import view_as_complex, view_as_real
@@ -205,10 +206,7 @@ def refuse_out(op: Op, below: Callable[..., Any]) -> Callable[..., Any]:
     """An out variant errs when an argument requires grad."""
 
     def refuse(*args: Any) -> Any:
-        raise RuntimeError(
-            f"{op.base.name if op.base else op.name}(): functions with out=... arguments don't "
-            f"support automatic differentiation, but one of the arguments requires grad."
-        )
+        raise out_error(op.base.name if op.base else op.name)
 
     return refuse
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.common import index_of, normalize_dim
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import part_by_part, write_out
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.arranging import roll
-from lamella_core.ops.creation import arange
-from lamella_core.ops.joining import cat
+from lamella_core.ops.creation import arange, empty
 from lamella_core.ops.spectral import OPPOSITE, fft_c2c, fft_c2r, fft_r2c
 from lamella_core.tensor import Tensor
 from lamella_signal.fft_arguments import (
@@ -248,14 +247,25 @@ ihfft, ihfftn, ihfft2 = _transforms(
 
 def _frequencies(
     name: str,
-    first: Tensor,
     n: int,
     d: float,
     out: Tensor | None,
+    dtype: dtype | None,
+    layout: layout | None,
+    device: DeviceLike | None,
     requires_grad: bool,
 ) -> Tensor:
+    n, dtype, device = _read_points(name, n, dtype, device, out)
+    halved = name == "rfftfreq"
+    middle = n // 2 + 1 if halved else (n + 1) // 2
+    count = middle if halved else n
+    place = None if out is None else part_by_part(out, (count,), dtype, out)
+    result = empty(count, dtype=dtype, layout=layout, device=device) if place is None else place
+    arange(middle, out=result[:middle])
+    if not halved:
+        arange(-(n // 2), 0, out=result[middle:])
     length = n * d
-    result = first * (1 / length if length else float("inf"))
+    result.mul_(1 / length if length else float("inf"))
     if out is not None:
         return write_out(name, result, out)
     return result.requires_grad_() if requires_grad else result
@@ -303,14 +313,7 @@ def fftfreq(
     Raises:
         RuntimeError: for a negative ``n``, or an integer or bool type.
     """
-    n, dtype, device = _read_points("fftfreq", n, dtype, device, out)
-    first = cat(
-        [
-            arange((n + 1) // 2, dtype=dtype, layout=layout, device=device),
-            arange(-(n // 2), 0, dtype=dtype, layout=layout, device=device),
-        ]
-    )
-    return _frequencies("fftfreq", first, n, d, out, requires_grad)
+    return _frequencies("fftfreq", n, d, out, dtype, layout, device, requires_grad)
 
 
 def rfftfreq(
@@ -324,9 +327,7 @@ def rfftfreq(
     requires_grad: bool = False,
 ) -> Tensor:
     """The frequencies of :func:`rfft`: ``[0, 1, ..., n//2] / (n d)``; see :func:`fftfreq`."""
-    n, dtype, device = _read_points("rfftfreq", n, dtype, device, out)
-    first = arange(n // 2 + 1, dtype=dtype, layout=layout, device=device)
-    return _frequencies("rfftfreq", first, n, d, out, requires_grad)
+    return _frequencies("rfftfreq", n, d, out, dtype, layout, device, requires_grad)
 
 
 @checked

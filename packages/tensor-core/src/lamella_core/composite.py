@@ -8,12 +8,14 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import refusal
+from lamella_core.conventions.common import LARGE
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_renamed
-from lamella_core.dispatch import REQUIRES_GRAD
+from lamella_core.dispatch import REQUIRES_GRAD, WATCHED
 from lamella_core.refusal import is_integer, refuse
 from lamella_core.signature import REQUIRED, switch_lines, switches_of
-from lamella_core.tensor import Tensor
+from lamella_core.storage import resize
+from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
 
 def composite(
-    function: Any = None, /, *, method: bool = True, inplace: bool = False, quick: bool = False
+    function: Any = None,
+    /,
+    *,
+    method: bool = True,
+    inplace: bool = False,
+    quick: bool = False,
+    grows: bool = False,
 ) -> Any:
     """Declares a composite op.
 
@@ -31,6 +39,7 @@ def composite(
         inplace: whether there is a method ``name_`` that copies the result into the tensor.
         quick: whether the method is the function as it is, not :func:`checked`, and the function
             looks at integers itself: for those of less than a microsecond.
+        grows: whether ``name_`` gives the tensor the result's shape, where it is another.
     """
 
     def declarator(function: Function) -> Function:
@@ -39,7 +48,7 @@ def composite(
         if method:
             setattr(Tensor, name, function if quick else public)
         if inplace:
-            setattr(Tensor, f"{name}_", _inplace(public))
+            setattr(Tensor, f"{name}_", _inplace(public, grows))
         return public
 
     return declarator if function is None else declarator(function)
@@ -115,17 +124,29 @@ def _maker(
     return namespace["make"]
 
 
-def _inplace(function: Function) -> Function:
+def _inplace(function: Function, grows: bool) -> Function:
+    takes_out = "out" in function.__code__.co_varnames
+
     @wraps(function)
     def into_self(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         # What the function's ops save of the input must outlive the write below.
         source = input.clone() if input._key & REQUIRES_GRAD else input
+        if takes_out and input._array.size >= LARGE:
+            tensors = [
+                each for each in (input, *args, *kwargs.values()) if isinstance(each, Tensor)
+            ]
+            if not any(each._key & WATCHED for each in tensors):
+                # Another tensor in the same memory, as it may be given another shape.
+                kwargs["out"] = wrap(input._array, input._dtype, input._key)
         result = function(source, *args, **kwargs)
-        if result._array.shape != input._array.shape:
-            raise RuntimeError(
-                f"output with shape {list(input._array.shape)} doesn't match the broadcast shape "
-                f"{list(result._array.shape)} ({name}: an in-place op cannot change the shape)"
-            )
+        shape = result._array.shape
+        if shape != input._array.shape:
+            if not grows or input._key & WATCHED:
+                raise RuntimeError(
+                    f"output with shape {list(input._array.shape)} doesn't match the broadcast "
+                    f"shape {list(shape)} ({name}: an in-place op cannot change the shape)"
+                )
+            resize(input, shape)
         if result._dtype.category > input._dtype.category:
             raise RuntimeError(
                 f"result type {result._dtype.class_name} can't be cast to the desired output type "

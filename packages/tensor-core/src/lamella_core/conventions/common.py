@@ -60,6 +60,14 @@ def overflow_error(op_name: str, dtype: dtype) -> RuntimeError:
     )
 
 
+def out_error(op_name: str) -> RuntimeError:
+    """The error for an ``out`` or an operand of it that requires a gradient."""
+    return RuntimeError(
+        f"{op_name}(): functions with out=... arguments don't support automatic differentiation, "
+        f"but one of the arguments requires grad."
+    )
+
+
 def anywhere(mask: Tensor) -> bool:
     """Whether any element is true; of a batched tensor (``vmap``), in any of the examples.
 

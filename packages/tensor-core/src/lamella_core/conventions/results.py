@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.conventions.common import LARGE, check_memory, store
+from lamella_core.conventions.common import LARGE, check_memory, out_error, store
 from lamella_core.dispatch import LIFTED, REORDERED, REQUIRES_GRAD, backend_of_tensor, modes
 from lamella_core.offers import offers
 from lamella_core.storage import resize
@@ -50,10 +50,7 @@ def write_out(
         )
     check_memory(op_name, out, inputs, apart=True)
     if modes.bits == 0 and (out._key | result._key) & REQUIRES_GRAD:
-        raise RuntimeError(
-            f"{op_name}(): functions with out=... arguments don't support automatic "
-            f"differentiation, but one of the arguments requires grad."
-        )
+        raise out_error(op_name)
     if (out._key | result._key) & LIFTED and out._array.shape == result._array.shape:
         # There is no memory to store in: the transform is told of the write.
         return out.copy_(result)
@@ -81,6 +78,21 @@ def _offer(out: Any, function: Any, read: tuple[Any, ...], *args: Any) -> Any:
         return function(*args)
     finally:
         offers.pop(get_ident(), None)
+
+
+def part_by_part(
+    out: Any, shape: tuple[int, ...], dtype: dtype, input: Tensor, *read: Tensor
+) -> Tensor | None:
+    """The memory of ``out`` for a result that a composite fills itself, if it is fit for that.
+
+    It may be that of ``input``, of which each part is read before it is written, but of none that
+    is ``read``. What is filled is to be stored in ``out`` all the same, as with :func:`offering`.
+    """
+    if not isinstance(out, Tensor) or out._array.shape != shape or out._dtype is not dtype:
+        return None
+    if out._array is not input._array:
+        read = (input, *read)
+    return out.detach() if _places((out,), [*read]) else None
 
 
 def _places(targets: Any, args: list[Any]) -> list[Any]:

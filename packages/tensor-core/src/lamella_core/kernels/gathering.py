@@ -113,10 +113,12 @@ def select(xp: Any, input: Any, dim: int, index: Any) -> Any:
 def _select_into(place: Any, input: Any, dim: int, index: Any) -> None:
     # NumPy would copy all of an input that is not contiguous.
     length = max(len(input), 1)
-    each = max(input.size // length, 1)
+    each = max(input.size // length, (place.size if dim else 0) // length, 1)
     step = max(4 * _BLOCK // each, 1)
-    if input.flags.c_contiguous or (dim and step >= length):
-        # The mode that raises makes NumPy fill a copy of ``place``.
+    if not place.flags.c_contiguous and dim and step >= length:
+        place[...] = input.take(index, dim)
+    elif place.flags.c_contiguous and (input.flags.c_contiguous or (dim and step >= length)):
+        # The mode that raises makes NumPy fill a copy of ``place``, as one with gaps does.
         input.take(index, dim, place, "wrap")
     elif not dim and 1 < each < _SHORT:
         for i in range(input.shape[-1]):
@@ -173,9 +175,13 @@ def take(xp: Any, input: Any, index: Any) -> Any:
     if xp is np and not input.flags.c_contiguous:
         return input.flat[index]
     place = offered(index.shape, input.dtype) if offers else None
-    if place is not None:
+    if place is None:
+        return input.reshape(-1).take(index)
+    if place.flags.c_contiguous:
         return input.reshape(-1).take(index, None, place, "wrap")
-    return input.reshape(-1).take(index)
+    for _, part in parts_of(place):
+        place[part] = input.reshape(-1).take(index[part])
+    return place
 
 
 def check_flat(index: Any, size: int) -> None:

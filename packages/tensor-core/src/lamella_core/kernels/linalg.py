@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.offers import room
 
 
 @shared_kernel
@@ -82,7 +83,7 @@ def difference_of_products(a: Any, b: Any, c: Any, d: Any, out: Any = None) -> A
 def linalg_cross(
     xp: Any, input: Any, other: Any, dim: int, component: Any = difference_of_products
 ) -> Any:
-    result = xp.empty(xp.broadcast_shapes(input.shape, other.shape), input.dtype)
+    result = room(xp, xp.broadcast_shapes(input.shape, other.shape), input.dtype)
     a, b, c = [xp.moveaxis(each, dim, 0) for each in (input, other, result)]
     for i in range(3):
         component(a[i - 2], b[i - 1], a[i - 1], b[i - 2], out=c[i, ...])

@@ -115,7 +115,8 @@ def kthvalue(xp: Any, input: Any, k: int, axis: int, keepdims: bool) -> Any:
 def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
     values = input.ravel()
     low, high = histc_range(values, low, high)
-    return histc_counts(xp, values, bins, low, high).astype(input.dtype)
+    places = histc_places(xp, values, bins, low, high)
+    return xp.bincount(places, minlength=bins).astype(input.dtype)
 
 
 def histc_range(values: Any, low: float, high: float) -> tuple[float, float]:
@@ -129,7 +130,7 @@ def histc_range(values: Any, low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-def histc_counts(xp: Any, values: Any, bins: int, low: Any, high: Any) -> Any:
+def histc_places(xp: Any, values: Any, bins: int, low: Any, high: Any) -> Any:
     if values.dtype.kind not in "iu":
         number = values.dtype.type
         low, high, bins_in_type = number(low), number(high), number(bins)
@@ -138,8 +139,7 @@ def histc_counts(xp: Any, values: Any, bins: int, low: Any, high: Any) -> Any:
     values = values[(values >= low) & (values <= high)]
     places = ((values - low) * bins_in_type / (high - low)).astype(xp.int64)
     # Too great a range gives no number, and the place of the least integer.
-    xp.clip(places, 0, bins - 1, out=places)
-    return xp.bincount(places, minlength=bins)
+    return xp.clip(places, 0, bins - 1, out=places)
 
 
 @shared_kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
@@ -10,6 +11,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.results import offering, write_out, write_outs
+from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.joining import cat
 from lamella_core.ops.logical import logical_xor
@@ -38,7 +40,14 @@ def _accumulated(
         raise not_implemented_for(op_name, dtype)
     if dtype is not None and dtype is not input._dtype:
         input = input.to(dtype)
-    return write_out(op_name, (op if out is None else offering(out, op))(input, dim), out)
+    if out is None:
+        return write_out(op_name, op(input, dim), None)
+    if out._array is input._array and not input._key & WATCHED:
+        # What is read of it is not written yet, which an offer does not know.
+        result = offering(out, partial(op, input, dim))()
+    else:
+        result = offering(out, op)(input, dim)
+    return write_out(op_name, result, out)
 
 
 @composite(inplace=True)

@@ -9,8 +9,8 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import scalar_of_type
-from lamella_core.conventions.common import anywhere, broadcast_error, normalize_dim
-from lamella_core.conventions.results import offering, write_out
+from lamella_core.conventions.common import LARGE, anywhere, broadcast_error, normalize_dim
+from lamella_core.conventions.results import offering, part_by_part, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.dispatch import WATCHED
 from lamella_core.ops.creation import full
@@ -227,9 +227,14 @@ def nonzero_static(
     """
     if size < 0:
         raise RuntimeError(f"nonzero_static: 'size' must be an non-negative integer, got {size}")
-    found = _nonzero(input)[:size]
-    result = found.new_full((size, input._array.ndim), fill_value)
-    result[: found._array.shape[0]] = found
+    shape = (size, input._array.ndim)
+    place = part_by_part(out, shape, dtypes.int64, input, input)
+    result = input.new_empty(shape, dtype=dtypes.int64) if place is None else place
+    count = int(input.count_nonzero()) if size >= LARGE else 0
+    found = offering(result[:count], _nonzero)(input)[:size]
+    count = found._array.shape[0]
+    result[:count] = found
+    result[count:] = fill_value
     return write_out("nonzero_static", result, out, input)
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import LARGE, normalize_dim, not_implemented_for
+from lamella_core.conventions.common import (
+    LARGE,
+    check_memory,
+    normalize_dim,
+    not_implemented_for,
+)
 from lamella_core.conventions.contraction import contraction
-from lamella_core.conventions.results import offering, write_out
+from lamella_core.conventions.results import offering, part_by_part, write_out
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
@@ -245,23 +251,32 @@ def _add_product(
         )
     dtype = input._dtype
     beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
-    if dtype in REDUCED_PRECISION:
-        batched = right._array.ndim == 3
-        shape = (*left._array.shape[:-1], *right._array.shape[1 + batched :])
-        size = max(left._array.size, prod(shape), right._array.size if batched else 0)
+    reduced = dtype in REDUCED_PRECISION
+    if reduced or left._array.ndim == 3 or (out is not None and out._array.size > _PART):
+        batched, count = right._array.ndim == 3, left._array.shape[0]
+        shape = (count, *left._array.shape[1 : 1 + batched], *right._array.shape[1 + batched :])
+        # Where the left factor is copied, too: widened or, of ``addbmm``, turned.
+        copied = reduced or left._array.ndim > right._array.ndim
+        size = max(prod(shape), copied * left._array.size, reduced * batched * right._array.size)
         if size > 4 * _PART and not (input._key | left._key | right._key) & WATCHED:
-            # Some rows (matrices of a batch) at a time are widened.
-            result = input.new_empty(shape)
-            input = input.expand(shape)
-            if not batched:
-                right = right.float()
+            place = part_by_part(out, shape, dtype, input, left, right)
+            apart = place is None or (place.is_contiguous() and place._array is not input._array)
+            if copied or not apart:
+                # Some rows (matrices of a batch) of the product at a time are beside the result.
+                result = input.new_empty(shape) if place is None else place
+                wide = float32 if reduced else dtype
+                if not batched:
+                    right = right.to(wide)
 
-            def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
-                return _sum(own, some.float(), other.float(), multiply, beta, alpha)
+                def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
+                    return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
 
-            several = (input, left, right) if batched else (input, left)
-            step = max(4 * _PART * left._array.shape[0] // size, 1)
-            return write_out(op_name, fill_in_parts(result, step, add, *several), out)
+                several = (left, right) if batched else (left,)
+                most = (16 if reduced else 8 if copied else 12) * _PART // dtype.itemsize
+                step = max(most * count // size, 1 if batched else 64)
+                fill_in_parts(result, step, add, input.expand(shape), *several)
+                return write_out(op_name, result, out)
+    if reduced:
         input, left, right = input.float(), left.float(), right.float()
     product = _sum(input, left, right, offering(out, multiply, input), beta, alpha)
     return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
@@ -330,7 +345,7 @@ def addmv(
     return _add_product("addmv", input, mat, vec, mv, beta, alpha, out)
 
 
-@composite(inplace=True)
+@composite(inplace=True, grows=True)
 def addbmm(
     input: Tensor,
     batch1: Tensor,
@@ -353,28 +368,17 @@ def addbmm(
     (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
     if input._dtype in REDUCED_PRECISION and count > 1:
         # PyTorch adds one product after the other, and rounds each sum.
+        place = part_by_part(out, (rows, columns), input._dtype, input, batch1, batch2)
         for left, right in zip(batch1.unbind(), batch2.unbind(), strict=True):
-            input = _add_product("addbmm", input, left, right, matmul, beta, alpha, None)
+            input = _add_product("addbmm", input, left, right, matmul, beta, alpha, place)
             beta = 1
         return write_out("addbmm", input, out)
-    right = batch2.reshape(count * width, columns)
 
     def multiply(left: Tensor, right: Tensor) -> Tensor:
-        return matmul(left.permute(1, 0, 2).reshape(-1, count * width), right)
+        return matmul(left.reshape(-1, count * width), right)
 
-    room = 12 * _PART // input._dtype.itemsize
-    step = max(min(_PART // max(count * width, 1), room // max(columns, 1)), 64)
-    if step >= rows or (batch1._key | batch2._key) & WATCHED:
-        return _add_product("addbmm", input, batch1, right, multiply, beta, alpha, out)
-
-    def in_parts(left: Tensor, right: Tensor) -> Tensor:
-        # Some rows of all matrices at a time, of which the product needs a copy.
-        result = left.new_empty((rows, columns))
-        return fill_in_parts(
-            result, step, lambda some: multiply(some.transpose(0, 1), right), left.transpose(0, 1)
-        )
-
-    return _add_product("addbmm", input, batch1, right, in_parts, beta, alpha, out)
+    left, right = batch1.transpose(0, 1), batch2.reshape(count * width, columns)
+    return _add_product("addbmm", input, left, right, multiply, beta, alpha, out)
 
 
 @composite(inplace=True)
@@ -429,7 +433,32 @@ def addr(
         beta, alpha = bool(beta), bool(alpha)
     elif dtype in REDUCED_PRECISION:
         beta, alpha = float(dtype.numpy.type(beta)), float(dtype.numpy.type(alpha))
-    product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2)
+    if out is not None:
+        check_memory("addr", out, (input, vec1, vec2))
+    rows, columns = vec1._array.size, vec2._array.size
+    place = None
+    if rows * columns > 4 * _PART and not (input._key | vec1._key | vec2._key) & WATCHED:
+        place = part_by_part(out, (rows, columns), dtype, input, vec1, vec2)
+        own = dtype in (vec1._dtype, vec2._dtype)
+        if not own or (place is not None and place._array is input._array):
+            result = input.new_empty((rows, columns), dtype=dtype) if place is None else place
+            add = partial(_add_outer, vec2=vec2, beta=beta, alpha=alpha, dtype=dtype)
+            input = input.expand(rows, columns)
+            fill_in_parts(result, 2 * _PART // columns + 1, add, input, vec1)
+            return write_out("addr", result, out)
+    return write_out("addr", _add_outer(input, vec1, vec2, beta, alpha, dtype, place), out)
+
+
+def _add_outer(
+    input: Tensor,
+    vec1: Tensor,
+    vec2: Tensor,
+    beta: Any,
+    alpha: Any,
+    dtype: Any,
+    out: Tensor | None = None,
+) -> Tensor:
+    product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2, out=out)
     input = input.expand(product._array.shape)
     own = product._dtype is dtype and not (input._key | product._key) & WATCHED
     if own and beta == 1:
@@ -442,7 +471,7 @@ def addr(
             some.add_(more * beta)
     elif beta != 0:
         product = product + (input if beta == 1 else input * beta)
-    return write_out("addr", product.to(dtype), out)
+    return product.to(dtype)
 
 
 # ------------ several dimensions
@@ -520,6 +549,8 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     ``out[i_1 * m_1 + j_1, ...] = input[i_1, ...] * other[j_1, ...]``, ``m`` the sizes of ``other``;
     the operand of fewer dimensions gets leading ones.
     """
+    if out is not None:
+        check_memory("kron", out, (input, other), apart=True)
     ndim = max(input._array.ndim, other._array.ndim)
     left = (1,) * (ndim - input._array.ndim) + input._array.shape
     right = (1,) * (ndim - other._array.ndim) + other._array.shape
@@ -528,8 +559,13 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         input, other = input.contiguous(), other.contiguous()
     a = input.reshape([size for n in left for size in (n, 1)])
     b = other.reshape([size for n in right for size in (1, n)])
-    result = (a * b).reshape([n * m for n, m in zip(left, right, strict=True)])
-    return write_out("kron", result, out, input, other)
+    shape = [n * m for n, m in zip(left, right, strict=True)]
+    place = None
+    if out is not None:
+        place = part_by_part(out, tuple(shape), result_dtype((input, other)), input, other)
+        if place is not None:
+            place = place.view([size for pair in zip(left, right, strict=True) for size in pair])
+    return write_out("kron", mul(a, b, out=place).reshape(shape), out)
 
 
 @composite()
@@ -553,7 +589,8 @@ def cross(
         warn_once(
             "cross without dim is deprecated: give dim, or take linalg.cross, whose is the last"
         )
-    return write_out("cross", cross_product(input, other, dim), out, input, other)
+    result = offering(out, cross_product)(input, other, dim)
+    return write_out("cross", result, out, input, other)
 
 
 def cross_product(input: Tensor, other: Tensor, dim: int) -> Tensor:

@@ -100,7 +100,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Tensor | None = N
     Raises:
         RuntimeError: when the sizes are not 3, or the numbers of dimensions differ.
     """
-    result = cross_product(input, other, dim)
+    result = offering(out, cross_product)(input, other, dim)
     return write_out("linalg.cross", result, out, input, other)
 
 

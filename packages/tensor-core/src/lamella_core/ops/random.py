@@ -8,12 +8,12 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_dtype, read_sizes
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import index_of, not_implemented_for
+from lamella_core.conventions.common import index_of, not_implemented_for, out_error
 from lamella_core.conventions.creation import creation
-from lamella_core.conventions.results import place_of, sized, write_out
+from lamella_core.conventions.results import offering, place_of, sized, write_out
 from lamella_core.device import MODES, Device, get_default_device
 from lamella_core.device import default as default_device
-from lamella_core.dispatch import LIFTED, device_key, modes
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, device_key, modes
 from lamella_core.formats import check_layout, preserve_format
 from lamella_core.generator import source_of
 from lamella_core.ops.creation import _finished, checked_sizes, sizes_of
@@ -221,9 +221,8 @@ def randperm(
     dtype = dtypes.int64 if dtype is None else read_dtype("randperm", dtype)
     if out is not None:
         sized(out, (n,))
-    return _finished(
-        "randperm", _randperm(n, source, dtype, device), out, requires_grad, pin_memory
-    )
+    tensor = offering(out, _randperm)(n, source, dtype, device)
+    return _finished("randperm", tensor, out, requires_grad, pin_memory)
 
 
 def _drawn_like(name: str, make: Any, into: str, doc: str) -> Any:
@@ -325,7 +324,12 @@ def bernoulli(
         raise not_implemented_for("bernoulli", input._dtype)
     if p is None and out is None:
         return write_out("bernoulli", _bernoulli(input, source_of(generator)), None)
-    target = empty_like(input) if out is None else sized(out, input._array.shape)
+    if out is None:
+        target = empty_like(input)
+    elif modes.bits == 0 and (input._key | out._key) & REQUIRES_GRAD:
+        raise out_error("bernoulli")
+    else:
+        target = sized(out, input._array.shape)
     return target.bernoulli_(input if p is None else p, generator=generator)
 
 
@@ -406,7 +410,8 @@ def multinomial(
     """
     if out is not None and out._dtype is not dtypes.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out._dtype.class_name}")
-    result = _multinomial(input, num_samples, replacement, source_of(generator))
+    source = source_of(generator)
+    result = offering(out, _multinomial)(input, num_samples, replacement, source)
     return write_out("multinomial", result, out)
 
 

@@ -394,7 +394,7 @@ def histc(
         raise RuntimeError(f"bins must be > 0 (histc: got {bins})")
     if min > max:
         raise RuntimeError(f"max must be larger than min (histc: got min={min}, max={max})")
-    return write_out("histc", _histc(input, bins, min, max), out)
+    return write_out("histc", offering(out, _histc)(input, bins, min, max), out)
 
 
 _histogram = arrays(refuses="bool integer complex")(

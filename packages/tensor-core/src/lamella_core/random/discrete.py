@@ -145,8 +145,9 @@ def multinomial(
     num_samples: int,
     replacement: bool = False,
     generator: Generator | None = None,
+    place: np.ndarray | None = None,
 ) -> np.ndarray:
-    # Indices drawn with the given weights, those of ``torch.multinomial``.
+    # Indices drawn with the given weights, those of ``torch.multinomial``, in ``place`` if given.
     #
     # Without replacement: the indices of the greatest ``probs / e``, e exponential numbers of the
     # same dtype (P. S. Efraimidis and P. G. Spirakis, Inf. Process. Lett. 97, 2006). One sample is
@@ -193,7 +194,8 @@ def multinomial(
             "multinomial: invalid multinomial distribution (sum of probabilities <= 0)"
         )
     rows = probs[None] if probs.ndim == 1 else probs
-    out = np.empty((rows.shape[0], num_samples), np.int64)
+    result = np.empty((*probs.shape[:-1], num_samples), np.int64) if place is None else place
+    out = result.reshape(len(rows), num_samples)
     height = max(BLOCK // max(categories, 1), 1)
     bisects = replacement and num_samples > 1
     draws: Any = None
@@ -207,7 +209,7 @@ def multinomial(
         else:
             own = None if draws is None else draws[part]
             _greatest_quotients(rows[part], out[part], generator, own)
-    return out.reshape(*probs.shape[:-1], num_samples)
+    return result
 
 
 def _bisected(rows: np.ndarray, out: np.ndarray, generator: Generator) -> None:

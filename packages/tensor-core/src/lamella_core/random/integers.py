@@ -226,8 +226,9 @@ def permutation(
     n: int,
     dtype: np.typing.DTypeLike = np.int64,
     generator: Generator | None = None,
+    place: np.ndarray | None = None,
 ) -> np.ndarray:
-    # A random permutation of 0 .. n - 1, that of ``torch.randperm``.
+    # A random permutation of 0 .. n - 1, that of ``torch.randperm``, in ``place`` if it is given.
     #
     # The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
     # 32-bit word. Many swaps are made at once instead of in turn (see ``_swap``).
@@ -259,7 +260,12 @@ def permutation(
     in_turn = getattr(steps["swap"], "takes_few", False)
     if n <= _SHORT_PERMUTATION and not in_turn:
         return np.array(_swapped(list(range(n)), generator), _INT64).astype(dtype, copy=False)
-    result = np.arange(n, dtype=dtype)
+    if place is None:
+        result = np.arange(n, dtype=dtype)
+    else:
+        place[:] = 1
+        place[0] = 0
+        result = place.cumsum(out=place)
     start = 0
     while n - start > (1 if in_turn else _SHORT_PERMUTATION):
         count = min(n - start - 1, _MOST_SWAPS)

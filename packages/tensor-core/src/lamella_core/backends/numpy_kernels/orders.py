@@ -19,7 +19,7 @@ from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import cumulative, gathering, sorting, statistics
 from lamella_core.kernels.gathering import FEW, along
-from lamella_core.offers import offered, offers
+from lamella_core.offers import offered, offers, room
 from lamella_core.quiet import quiet
 
 _NAN = 0x7FFF
@@ -108,8 +108,14 @@ def histc(input: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
     low, high = statistics.histc_range(values, low, high)
     counts = np.zeros(bins, np.int64)
     for (part,) in _parts(values):
-        counts += _histc_counts(np, part, bins, low, high)
-    return counts.astype(input.dtype)
+        places = _histc_places(np, part, bins, low, high)
+        if bins < PART:
+            counts += np.bincount(places, minlength=bins)
+        else:
+            np.add.at(counts, places, 1)
+    result = room(np, counts.shape, input.dtype)
+    result[...] = counts
+    return result
 
 
 def histogram(input: np.ndarray, edges: np.ndarray, weight: Any, density: bool) -> np.ndarray:
@@ -183,8 +189,8 @@ def _fill_places(input: np.ndarray, result: np.ndarray, stop: int) -> int:
 
 
 _histc = quiet(statistics.histc)
-_histc_counts, _histogram_counts, _histogram_of = map(
-    quiet, (statistics.histc_counts, statistics.histogram_counts, statistics.histogram_of)
+_histc_places, _histogram_counts, _histogram_of = map(
+    quiet, (statistics.histc_places, statistics.histogram_counts, statistics.histogram_of)
 )
 for _kernel in (histc, histogram, bincount, nonzero, searchsorted):
     register_kernel(_kernel.__name__, _kernel, "cpu")

@@ -12,6 +12,7 @@ import numpy as np
 from lamella_core import random
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import order_of
+from lamella_core.offers import offered, offers
 from lamella_core.random.generator import FEW
 from lamella_core.random.integers import randint
 from lamella_core.random.normal import randn
@@ -33,7 +34,8 @@ def normal_of_size(
 
 
 def randperm(n: int, generator: Any, dtype: np.dtype, device: Device) -> np.ndarray:
-    return random.permutation(n, dtype, generator)
+    place = offered((n,), dtype, True) if offers else None
+    return random.permutation(n, dtype, generator, place)
 
 
 # ------------ given parameters
@@ -50,7 +52,9 @@ def normal(mean: Any, std: Any, generator: Any) -> np.ndarray:
 def multinomial(
     input: np.ndarray, num_samples: int, replacement: bool, generator: Any
 ) -> np.ndarray:
-    return random.multinomial(input, num_samples, replacement, generator)
+    shape = (*input.shape[:-1], num_samples)
+    place = offered(shape, np.int64) if offers else None
+    return random.multinomial(input, num_samples, replacement, generator, place)
 
 
 def poisson(input: np.ndarray, generator: Any) -> np.ndarray:
