@@ -73,6 +73,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
     half_image = image.half()
+    grid = torch.rand(4, 250, 250, 2) * 2 - 1
     forms = torch.randn(50, 100, 100)
     half_last = half_image.to(memory_format=torch.channels_last)
     bytes_image = (image * 60).to(torch.uint8)
@@ -355,6 +356,11 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "bilinear": lambda: functional.bilinear(wide[:, :100], wide[:, 100:200], forms),
         "gradient of bilinear": gradient(
             lambda a: functional.bilinear(wide[:, :100], wide[:, 100:200], a), forms
+        ),
+        "pixel_shuffle, channels last": lambda: functional.pixel_shuffle(last, 2),
+        "channel_shuffle, channels last": lambda: functional.channel_shuffle(last, 2),
+        "grid_sample of a transpose": lambda: functional.grid_sample(
+            image.mT, grid, "nearest", align_corners=False
         ),
         "glu": lambda: functional.glu(wide),
         "max_pool2d, channels last": lambda: functional.max_pool2d(last, 3, 1, 1),

@@ -88,10 +88,10 @@ batching("euclidean_distances")(of_more_matrices)
 @batching("bilinear_form", "bilinear_side")
 def bilinear(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """One weight for all examples: more rows."""
-    first, second, weight = args
+    first, second, weight, *rest = args
     if batch.is_batched(weight):
         return NotImplemented
-    rows = call(op, _into_first(batch, first), _into_first(batch, second), weight)
+    rows = call(op, _into_first(batch, first), _into_first(batch, second), weight, *rest)
     return _out_of_first(batch, rows)
 
 

@@ -106,3 +106,27 @@ def test_an_unsaid_align_corners_warns():
         grid = F.affine_grid(THETA, (1, 1, 2, 2))
     with pytest.warns(UserWarning, match="align_corners=False since 1.3.0"):
         F.grid_sample(IMAGE, grid)
+
+
+@pytest.mark.parametrize("kind", ["channels-last", "turned", "cut", "expanded"])
+def test_images_are_read_as_they_lie(kind):
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 6, 5, dtype=torch.float64)
+    if kind == "channels-last":
+        one = x.to(memory_format=torch.channels_last)
+    elif kind == "turned":
+        one = x.mT.contiguous().mT
+    elif kind == "cut":
+        one = torch.zeros(2, 3, 12, 10, dtype=torch.float64)
+        one[..., ::2, 1::2] = x
+        one = one[..., ::2, 1::2]
+    else:
+        one = x[:1].expand(2, 3, 6, 5)
+    grid = torch.rand(2, 4, 7, 2, dtype=torch.float64) * 2.2 - 1.1
+    found = []
+    for images in (one, one.contiguous()):
+        leaves = images.detach().requires_grad_(), grid.detach().requires_grad_()
+        result = F.grid_sample(*leaves, align_corners=False)
+        found.append([result, *autograd.grad(result.square().sum(), leaves)])
+    for mine, other in zip(*found, strict=True):
+        np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=1e-12)

@@ -32,9 +32,7 @@ def test_gradients_of_bilinear():
 
 def test_bilinear_of_several_types():
     ones = torch.ones(2, 3), torch.ones(2, 5), torch.ones(6, 3, 5)
-    with pytest.raises(
-        RuntimeError, match="must have the same dtype, but got Float, Double, Float"
-    ):
+    with pytest.raises(RuntimeError, match="the same dtype, but got Float, Double, Float"):
         F.bilinear(ones[0], ones[1].double(), ones[2])
     with pytest.raises(NotImplementedError, match="'Bool'"):
         F.bilinear(*[each.bool() for each in ones])

@@ -22,6 +22,15 @@ def test_channel_shuffle():
     assert F.channel_shuffle(x, 2).reshape(-1).tolist() == [0.0, 2.0, 1.0, 3.0]
 
 
+@pytest.mark.parametrize("name", ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle"])
+def test_channels_last_stays_so(name):
+    x = torch.arange(2 * 8 * 6 * 4.0).reshape(2, 8, 6, 4)
+    last = x.to(memory_format=torch.channels_last)
+    found = getattr(F, name)(last, 2)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert found.tolist() == getattr(F, name)(x, 2).tolist()
+
+
 def test_interpolate():
     x = torch.tensor([[[0.0, 1.0]]])
     assert F.interpolate(x, size=4).reshape(-1).tolist() == [0.0, 0.0, 1.0, 1.0]

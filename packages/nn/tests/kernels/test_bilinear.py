@@ -25,9 +25,9 @@ def test_sums(rows, size, other, outputs, dtype):
     rough = 5e-3 if dtype is np.float16 else 1e-9
     for found, expected in (
         (bilinear_form(np, left, right, weight), (between * y[:, None]).sum(2)),
-        (bilinear_side(np, grad, left, weight), (between * g[..., None]).sum(1)),
+        (bilinear_side(np, grad, left, weight, False), (between * g[..., None]).sum(1)),
         (
-            bilinear_side(np, grad, right, weight.swapaxes(1, 2)),
+            bilinear_side(np, grad, right, weight, True),
             np.einsum("ro,oij,rj->ri", g, w, y, optimize=True),
         ),
         (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.conventions.common import not_implemented_for
+from lamella_core.formats import suggests_channels_last
 from lamella_core.warning import warn
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.memory_format import in_format_of
@@ -55,6 +56,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         )
     n = len(lead)
     split = input.reshape(*lead, channels // (r * r), r, r, height, width)
+    if n == 1 and suggests_channels_last(input._array):
+        last = _own(split.permute(0, 4, 2, 5, 3, 1)).reshape(lead[0], height * r, width * r, -1)
+        return rename(last.movedim(-1, 1), "PixelShuffleBackward0")
     moved = split.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
     result = _own(moved).reshape(*lead, channels // (r * r), height * r, width * r)
     return rename(in_format_of(input, result), "PixelShuffleBackward0")
@@ -85,6 +89,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             )
     n = len(lead)
     split = input.reshape(*lead, channels, height // r, r, width // r, r)
+    if n == 1 and suggests_channels_last(input._array):
+        last = _own(split.permute(0, 2, 4, 1, 3, 5)).reshape(lead[0], height // r, width // r, -1)
+        return rename(last.movedim(-1, 1), "PixelUnshuffleBackward0")
     moved = split.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
     result = _own(moved).reshape(*lead, channels * r * r, height // r, width // r)
     return rename(in_format_of(input, result), "PixelUnshuffleBackward0")
@@ -112,7 +119,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"groups."
         )
     split = input.reshape(shape[0], groups, shape[1] // groups, *shape[2:])
-    result = in_format_of(input, _own(split.transpose(1, 2)).reshape(shape))
+    if suggests_channels_last(input._array):
+        moved = _own(split.permute(0, *range(3, split.ndim), 2, 1))
+        result = moved.reshape(shape[0], *shape[2:], shape[1]).movedim(-1, 1)
+    else:
+        result = _own(split.transpose(1, 2)).reshape(shape)
     return rename(result, "ChannelShuffleBackward0")
 
 

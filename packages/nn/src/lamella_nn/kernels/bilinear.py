@@ -1,4 +1,8 @@
-"""Array kernels of forms linear in each of three arrays, some outputs and rows at a time."""
+"""Array kernels of forms linear in each of three arrays, some outputs and rows at a time.
+
+The weight is a matrix of a row for each output and element on the left, so that each part is one
+product of matrices, before or after a product of elements.
+"""
 
 from __future__ import annotations
 
@@ -13,81 +17,86 @@ from lamella_nn.kernels.precision import compute_type, put
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Elements of a part of what is between two operands, on the CPU.
+# Elements of a part of what is between two operands on the CPU, and its rows where there are many.
 _BLOCK = 65536
+_ROWS = 256
 
 
 def _kind(array: Any) -> Any:
     return array.dtype if array.dtype.kind in "iu" else compute_type(array.dtype)
 
 
-def _cut(xp: Any, count: int, size: int) -> Iterator[slice]:
-    """Parts of so many things, each of so many elements; all of them on a GPU."""
-    step = max(1, _BLOCK // max(size, 1)) if xp is np else max(count, 1)
+def _steps(xp: Any, rows: int, outputs: int, size: int) -> tuple[int, int]:
+    """How many rows and outputs there are in a part; all of them on a GPU."""
+    if xp is not np:
+        return max(rows, 1), max(outputs, 1)
+    size = max(size, 1)
+    some = max(min(_ROWS, _BLOCK // size), _BLOCK // max(outputs * size, 1), 1)
+    some = max(min(some, rows), 1)
+    return some, max(1, _BLOCK // (some * size))
+
+
+def _cut(count: int, step: int) -> Iterator[slice]:
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
 
 
-def _between(xp: Any, side: Any, weight: Any, kind: Any) -> Any:
-    """``(outputs, rows, other)``, of ``(rows, size)`` and ``(outputs, size, other)``."""
-    if xp is np and weight.dtype.itemsize not in weight.strides[1:] and weight.size:
-        weight = np.ascontiguousarray(weight)
-    return xp.matmul(side, converted(weight, kind))
+def _matrix(weight: Any, kind: Any) -> Any:
+    return converted(weight, kind).reshape(-1, weight.shape[2])
+
+
+def _outer(grad: Any, side: Any) -> Any:
+    """``(rows, outputs * elements)``."""
+    return (grad[:, :, None] * side[:, None]).reshape(len(grad), -1)
 
 
 @shared_kernel
 def bilinear_form(xp: Any, left: Any, right: Any, weight: Any) -> Any:
-    rows, outputs, kind = len(left), len(weight), _kind(left)
-    result = xp.empty((rows, outputs), left.dtype)
-    other = weight.shape[2]
-    for some in _cut(xp, rows, other):
-        first, second = converted(left[some], kind), converted(right[some], kind)
-        # What is converted of the weights is to be small, too.
-        each = max(len(first), weight.shape[1] * (left.dtype != kind)) * other
-        for part in _cut(xp, outputs, each):
-            between = _between(xp, first, weight[part], kind)
-            between *= second
-            put(result[some, part], between.sum(2, dtype=kind).T)
+    (outputs, size, _), kind = weight.shape, _kind(left)
+    result = xp.empty((len(left), outputs), left.dtype)
+    some, each = _steps(xp, len(left), outputs, size)
+    for part in _cut(outputs, each):
+        matrix = _matrix(weight[part], kind).T
+        for rows in _cut(len(left), some):
+            between = xp.matmul(converted(right[rows], kind), matrix)
+            between = between.reshape(len(between), -1, size)
+            put(result[rows, part], xp.einsum("roi,ri->ro", between, converted(left[rows], kind)))
     return result
 
 
 @shared_kernel
-def bilinear_side(xp: Any, grad: Any, side: Any, weight: Any) -> Any:
-    rows, outputs, kind = len(grad), len(weight), _kind(grad)
-    other = weight.shape[2]
-    result = xp.empty((rows, other), grad.dtype)
-    for some in _cut(xp, rows, other):
-        given, above = converted(side[some], kind), converted(grad[some], kind)
-        total = xp.zeros((len(given), other), kind)
-        each = max(len(given), weight.shape[1] * (grad.dtype != kind)) * other
-        for part in _cut(xp, outputs, each):
-            between = _between(xp, given, weight[part], kind)
-            between *= above[:, part].T[..., None]
-            total += between[0] if len(between) == 1 else between.sum(0, dtype=kind)
-        put(result[some], total)
+def bilinear_side(xp: Any, grad: Any, side: Any, weight: Any, of_left: bool) -> Any:
+    (outputs, size, other), kind = weight.shape, _kind(grad)
+    result = xp.empty((len(grad), size if of_left else other), grad.dtype)
+    some, each = _steps(xp, len(grad), outputs, size)
+    for rows in _cut(len(grad), some):
+        above, given = converted(grad[rows], kind), converted(side[rows], kind)
+        total = xp.zeros((len(given), result.shape[1]), kind)
+        for part in _cut(outputs, each):
+            matrix = _matrix(weight[part], kind)
+            if of_left:
+                between = xp.matmul(given, matrix.T).reshape(len(given), -1, size)
+                total += xp.einsum("ro,roi->ri", above[:, part], between)
+            else:
+                total += xp.matmul(_outer(above[:, part], given), matrix)
+        put(result[rows], total)
     return result
 
 
 @shared_kernel
 def bilinear_weight(xp: Any, grad: Any, left: Any, right: Any) -> Any:
-    rows, outputs, kind = len(grad), grad.shape[1], _kind(grad)
-    size, other = left.shape[1], right.shape[1]
-    result = xp.zeros((outputs, size, other), grad.dtype)
-    for columns in _cut(xp, size, other):
-        width = columns.stop - columns.start
-        several = list(_cut(xp, rows, width))
-        each = width * max(other, several[0].stop if several else 0)
-        for part in _cut(xp, outputs, each):
-            target = result[part, columns]
-            total: Any = None
-            for some in several:
-                above = converted(grad[some, part], kind).T
-                scaled = converted(left[some, columns], kind).T * above[:, None]
-                found = xp.matmul(scaled, converted(right[some], kind))
-                if total is None:
-                    total = found
-                else:
-                    total += found
-            if total is not None:
-                put(target, total)
+    outputs, size, kind = grad.shape[1], left.shape[1], _kind(grad)
+    result = xp.zeros((outputs, size, right.shape[1]), grad.dtype)
+    some, each = _steps(xp, len(grad), outputs, size)
+    for part in _cut(outputs, each):
+        total: Any = None
+        for rows in _cut(len(grad), some):
+            outer = _outer(converted(grad[rows, part], kind), converted(left[rows], kind))
+            found = xp.matmul(outer.T, converted(right[rows], kind))
+            if total is None:
+                total = found
+            else:
+                total += found
+        if total is not None:
+            put(result[part], total.reshape(-1, size, right.shape[1]))
     return result

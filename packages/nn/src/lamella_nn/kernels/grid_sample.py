@@ -17,7 +17,7 @@ from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import cubic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Tap(NamedTuple):
@@ -35,13 +35,13 @@ def grid_sampler(
 ) -> Any:
     batch, channels, *sizes = input.shape
     places = prod(grid.shape[1:-1])
-    images = input.reshape(batch, channels, prod(sizes))
+    read, steps = _reader(xp, input)
     result = xp.zeros((batch, channels, places), input.dtype)
-    for examples, part in _parts(xp, batch, channels, places):
+    for examples, part in _parts(xp, batch, channels, places, len(sizes), mode):
         taps = _taps(xp, grid, examples, part, sizes, mode, padding_mode, align_corners)
-        for index, weight, _ in _combined(taps, sizes):
+        for index, weight, _ in _combined(taps, steps):
             for i, n in enumerate(examples):
-                values = images[n].take(index[i], 1)
+                values = read(n, index[i])
                 values *= weight[i]
                 result[n][:, part] += values
     return result.reshape(batch, channels, *grid.shape[1:-1])
@@ -61,22 +61,24 @@ def grid_sampler_backward(
 ) -> tuple[Any, Any]:
     batch, channels, *sizes = input.shape
     length, places = prod(sizes), prod(grid.shape[1:-1])
-    images = input.reshape(batch, channels, length)
+    read, steps = _reader(xp, input)
+    row_major = _row_major(sizes)
     grad = grad.reshape(batch, channels, places)
     to_input = xp.zeros((batch, channels * length) if needs_input else 0, input.dtype)
     to_grid = xp.zeros((batch, places, len(sizes)) if needs_grid else 0, grid.dtype)
     first = (xp.arange(channels) * length)[:, None]
-    for examples, part in _parts(xp, batch, channels, places):
+    for examples, part in _parts(xp, batch, channels, places, len(sizes), mode):
         taps = _taps(xp, grid, examples, part, sizes, mode, padding_mode, align_corners)
-        for index, weight, chosen in _combined(taps, sizes):
+        for index, weight, chosen in _combined(taps, row_major):
             slopes = [_slope(chosen, axis) for axis in range(len(sizes))] if needs_grid else []
+            source = index if steps == row_major else _index(chosen, steps)
             for i, n in enumerate(examples):
                 above = grad[n][:, part]
                 if needs_input:
                     share = (above * weight[i]).reshape(-1)
                     xp.add.at(to_input[n], (index[i] + first).reshape(-1), share)
                 if needs_grid and mode != "nearest":
-                    along = (images[n].take(index[i], 1) * above).sum(0)
+                    along = (read(n, source[i]) * above).sum(0)
                     for axis, slope in enumerate(slopes):
                         to_grid[n, part, len(sizes) - 1 - axis] += along * slope[i]
     return to_input.reshape(input.shape if needs_input else 0), to_grid.reshape(
@@ -108,7 +110,7 @@ def grid_sampler_second(
     first = (xp.arange(channels) * length)[:, None]
     whole = range(batch), slice(None)
     taps = _taps(xp, grid, *whole, sizes, mode, padding_mode, align_corners)
-    for index, weight, chosen in _combined(taps, sizes):
+    for index, weight, chosen in _combined(taps, _row_major(sizes)):
         slopes = [_slope(chosen, axis) for axis in range(dims)]
         # How the weight changes as the grid moves along its cotangent.
         change: Any = 0
@@ -142,25 +144,59 @@ def _second_slope(chosen: tuple[Tap, ...], first: int, second: int) -> Any:
     return prod([tap.slope if i in (first, second) else tap.weight for i, tap in enumerate(chosen)])
 
 
+def _row_major(sizes: list[int]) -> list[int]:
+    """How far neighbours along each dimension are apart."""
+    return [prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+
+
+def _reader(xp: Any, input: Any) -> tuple[Callable[[int, Any], Any], list[int]]:
+    """What reads ``(channels, places)`` of an image, and the steps of the indices it takes.
+
+    Nothing is copied, however the images lie.
+    """
+    batch, channels, *sizes = input.shape
+    steps = _row_major(sizes)
+    if input.flags.c_contiguous:
+        images = input.reshape(batch, channels, prod(sizes))
+        return lambda n, at: images[n].take(at, 1), steps
+    last = xp.moveaxis(input, 1, -1)
+    if last.flags.c_contiguous:
+        pixels = last.reshape(batch, prod(sizes), channels)
+        return lambda n, at: pixels[n].take(at, 0).T, steps
+    steps = [stride // input.itemsize for stride in input.strides[2:]]
+    span = 1 + sum([(n - 1) * step for n, step in zip(sizes, steps, strict=True)])
+    strides = *input.strides[:2], input.itemsize
+    memory = xp.lib.stride_tricks.as_strided(input, (batch, channels, span), strides)
+    return lambda n, at: memory[n][:, at], steps
+
+
+def _index(chosen: tuple[Tap, ...], steps: list[int]) -> Any:
+    index: Any = 0
+    for tap, step in zip(chosen, steps, strict=True):
+        index = index + (tap.index if step == 1 else tap.index * step)
+    return index
+
+
 def _combined(
-    taps: list[list[Tap]], sizes: list[int]
+    taps: list[list[Tap]], steps: list[int]
 ) -> Iterator[tuple[Any, Any, tuple[Tap, ...]]]:
     """Flat indices and weights of every combination of one tap a dimension."""
     for chosen in product(*taps):
-        index: Any = 0
-        for tap, size in zip(chosen, sizes, strict=True):
-            index = index * size + tap.index
-        yield index, prod([tap.weight for tap in chosen]), chosen
+        yield _index(chosen, steps), prod([tap.weight for tap in chosen]), chosen
 
 
 # Numbers of the result, or of the grid, that are read at a time on the CPU.
 _BLOCK = 32768
 
 
-def _parts(xp: Any, batch: int, channels: int, places: int) -> Iterator[tuple[range, slice]]:
+def _parts(
+    xp: Any, batch: int, channels: int, places: int, dims: int, mode: str
+) -> Iterator[tuple[range, slice]]:
     """The examples and places that are read together: on a GPU all."""
-    each = max(channels * places, 4 * places, 1)
-    if xp is not np or batch * each <= 4 * _BLOCK:
+    # The taps of a place are many numbers, too.
+    taken = dims * (8 if mode == "bicubic" else 4)
+    each = max(channels * places, taken * places, 1)
+    if xp is not np or batch * each <= 2 * _BLOCK:
         yield range(batch), slice(None)
         return
     step = max(1, _BLOCK * places // each)

@@ -38,15 +38,12 @@ def resample(xp: Any, input: Any, axes: Sequence[Axis]) -> Any:
     wide = input.dtype if plain or input.dtype.kind in "iu" else compute_type(input.dtype)
     first = input.ndim - len(axes)
 
-    def make(part: Any, tables: list[tuple[Any, Any]], dim: int, out: Any) -> Any:
-        every = [
-            _given(xp, *table, wide, part.ndim - 1 - dim - i) for i, table in enumerate(tables)
-        ]
+    def make(part: Any, every: list[Neighbours], dim: int, out: Any) -> Any:
         if part.dtype != wide:
             return _apply(xp, converted(part, wide), every, dim)
         return _apply(xp, part, every, dim, out)
 
-    return _along_memory(xp, input, axes, first, make)
+    return _along_memory(xp, input, axes, first, wide, make)
 
 
 @shared_kernel
@@ -57,12 +54,10 @@ def resample_bytes(xp: Any, input: Any, axes: Sequence[Axis]) -> Any:
     """
     fixed = [_fixed_point(*axis.taps(0, axis.after), axis.before) for axis in axes]
 
-    def make(part: Any, tables: list[tuple[Any, Any]], dim: int, out: Any) -> Any:
+    def make(part: Any, every: list[Neighbours], dim: int, out: Any) -> Any:
         for i in (1, 0):
-            at, shares = tables[i]
-            every = _given(xp, at, shares, np.dtype(np.int32), part.ndim - 1 - dim - i)
             total: Any = None
-            for places, share in every:
+            for places, share in every[i]:
                 taken = part.take(places, dim + i).astype(xp.int32)
                 taken *= share
                 if total is None:
@@ -75,7 +70,8 @@ def resample_bytes(xp: Any, input: Any, axes: Sequence[Axis]) -> Any:
             part = total.clip(0, 255).astype(xp.uint8)
         return part
 
-    return _along_memory(xp, input, axes, input.ndim - 2, make, [each[:2] for each in fixed])
+    known = [each[:2] for each in fixed]
+    return _along_memory(xp, input, axes, input.ndim - 2, np.dtype(np.int32), make, known)
 
 
 def _fixed_point(index: Any, shares: Any, size: int) -> tuple[Any, Any, int]:
@@ -94,27 +90,19 @@ def _fixed_point(index: Any, shares: Any, size: int) -> tuple[Any, Any, int]:
     return index, np.copysign(np.floor(np.abs(merged) + 0.5), merged), precision
 
 
-def _given(xp: Any, index: Any, shares: Any, dtype: Any, behind: int) -> Neighbours:
-    """A table on the device; shares for arrays with ``behind`` dimensions after theirs."""
-    form = (-1, *(1,) * behind)
-    return [
-        (xp.asarray(at), None if shares is None else xp.asarray(shares[k], dtype).reshape(form))
-        for k, at in enumerate(index)
-    ]
-
-
 def _along_memory(
     xp: Any,
     input: Any,
     axes: Sequence[Axis],
     first: int,
+    kind: Any,
     make: Callable[..., Any],
     known: Sequence[tuple[Any, Any]] | None = None,
 ) -> Any:
     """Results of a channels-last array are made along its memory, and channels-last, too."""
     if not suggests_channels_last(input):
-        return _in_parts(xp, input, axes, first, make, known)
-    last = _in_parts(xp, xp.moveaxis(input, 1, -1), axes, 1, make, known)
+        return _in_parts(xp, input, axes, first, kind, make, known)
+    last = _in_parts(xp, xp.moveaxis(input, 1, -1), axes, 1, kind, make, known)
     return xp.moveaxis(last, -1, 1)
 
 
@@ -123,14 +111,16 @@ def _in_parts(
     input: Any,
     axes: Sequence[Axis],
     first: int,
+    kind: Any,
     make: Callable[..., Any],
     known: Sequence[tuple[Any, Any]] | None,
 ) -> Any:
     """The dimensions from ``first`` on resampled, some arrays and some rows at a time.
 
     Args:
-        make: called with a part, the tables of its dimensions, the first of these, and a place for
-            the result, which it may use.
+        kind: the type of shares.
+        make: called with a part, the neighbours of its dimensions, the first of these, and a place
+            for the result, which it may use.
         known: tables of all dimensions, where there are.
     """
     lead, behind = input.shape[:first], input.shape[first + len(axes) :]
@@ -143,9 +133,17 @@ def _in_parts(
             return axes[i].taps(start, stop)
         return known[i][0][:, start:stop], known[i][1][:, start:stop]
 
-    others = [table(i, 0, n) for i, n in enumerate(counts) if i]
+    def given(i: int, index: Any, shares: Any) -> Neighbours:
+        # Shares are for arrays with as many dimensions after theirs.
+        form = (-1, *(1,) * (len(axes) - 1 - i + len(behind)))
+        return [
+            (xp.asarray(at), None if shares is None else xp.asarray(shares[k], kind).reshape(form))
+            for k, at in enumerate(index)
+        ]
+
+    others = [given(i, *table(i, 0, n)) for i, n in enumerate(counts) if i]
     if xp is not np or prod(lead) * image < _LARGE:
-        made = make(input, [table(0, 0, count), *others], first, None)
+        made = make(input, [given(0, *table(0, 0, count)), *others], first, None)
         return made.astype(input.dtype, copy=False)
     result = np.empty((*lead, *counts, *behind), input.dtype)
     step = max(1, _BLOCK // image)
@@ -157,14 +155,14 @@ def _in_parts(
         part = slice(row, min(row + rows, count))
         at, shares = table(0, part.start, part.stop)
         low, high = int(at.min()), int(at.max()) + 1
-        tables = [(at - low, shares), *others]
+        every = [given(0, at - low, shares), *others]
         for whole, source in zip(result, input, strict=True) if apart else [(result, input)]:
             flat = source.reshape(-1, *input.shape[first:])
             made = whole.reshape(-1, *result.shape[first:])
             for start in range(0, len(flat), step):
                 some = slice(start, start + step)
                 target = made[some, part]
-                found = make(flat[some, low:high], tables, 1, target)
+                found = make(flat[some, low:high], every, 1, target)
                 if found is not target:
                     put(target, found)
     return result

@@ -16,8 +16,12 @@ def bilinear_form(left: Tensor, right: Tensor, weight: Tensor) -> Tensor:
 
 
 @arrays(reduced_precision=True, method=False)
-def bilinear_side(grad_output: Tensor, side: Tensor, weight: Tensor) -> Tensor:
-    """``out[r, j] = sum_{o, i} grad_output[r, o] weight[o, i, j] side[r, i]``."""
+def bilinear_side(grad_output: Tensor, side: Tensor, weight: Tensor, of_left: bool) -> Tensor:
+    """The gradient of a form to one of its sides, from the other one.
+
+    ``out[r, i] = sum_{o, j} grad_output[r, o] weight[o, i, j] side[r, j]`` of the left one,
+    ``out[r, j] = sum_{o, i} grad_output[r, o] weight[o, i, j] side[r, i]`` of the right one.
+    """
 
 
 @arrays(reduced_precision=True, method=False)

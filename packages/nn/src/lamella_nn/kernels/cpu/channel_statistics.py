@@ -62,11 +62,20 @@ def _block(array: Any, part: Part, kind: Any, each_image: bool) -> Any:
     return converted(np.ascontiguousarray(view), kind).reshape(shape)
 
 
-def _room(like: Any) -> Any:
+def room(like: Any) -> Any:
+    """An array for the result, channels-last where the input is."""
     if not suggests_channels_last(like):
         return np.empty(like.shape, like.dtype)
     last = np.empty((like.shape[0], *like.shape[2:], like.shape[1]), like.dtype)
     return np.moveaxis(last, -1, 1)
+
+
+def begun(input: Any) -> tuple[Any, Any]:
+    """An input that is read several times, and the result, which is written over it if it is."""
+    if input.dtype.itemsize == 2:
+        return input, room(input)
+    result = np.array(input, order="C")
+    return result, result
 
 
 def moments(input: Any, each_image: bool) -> tuple[Any, Any]:
@@ -85,7 +94,8 @@ def moments(input: Any, each_image: bool) -> tuple[Any, Any]:
         length = block.shape[2]
         middle = np.add.reduce(block, 2)
         middle /= max(length, 1)
-        away = block - middle[..., None]
+        # What was converted is a copy, and can be written over.
+        away = np.subtract(block, middle[..., None], block if kind != input.dtype else None)
         found[number] = length, middle, np.vecdot(away, away)
 
     spread(add, range(len(parts)))
@@ -126,9 +136,9 @@ def products(grad: Any, input: Any, mean: Any) -> tuple[Any, Any]:
     return sums, dots
 
 
-def scaled(input: Any, mean: Any, scale: Any, shift: Any) -> Any:
+def scale(result: Any, input: Any, mean: Any, scale: Any, shift: Any) -> Any:
     """``(input - mean) * scale + shift``, these ``(batch or 1, channels)``; None for nothing."""
-    kind, result = compute_type(input.dtype), _room(input)
+    kind = compute_type(input.dtype)
     given = [None if x is None else x.astype(kind, copy=False) for x in (mean, scale, shift)]
     steps = [
         (step, x)
@@ -158,9 +168,11 @@ def _beside(values: Any, part: Part, ndim: int) -> Any:
     return found.reshape(*found.shape, *(1,) * (ndim - 2))
 
 
-def gradient(grad: Any, input: Any, mean: Any, inner: Any, scale: Any, shift: Any) -> Any:
-    """``(input - mean) * inner + grad * scale + shift``, as :func:`scaled`."""
-    kind, result = compute_type(input.dtype), _room(input)
+def combine(
+    result: Any, grad: Any, input: Any, mean: Any, inner: Any, scale: Any, shift: Any
+) -> Any:
+    """``(input - mean) * inner + grad * scale + shift``, as :func:`scale`."""
+    kind = compute_type(input.dtype)
     mean, inner, scale, shift = (x.astype(kind, copy=False) for x in (mean, inner, scale, shift))
 
     def apply(part: Part) -> None:

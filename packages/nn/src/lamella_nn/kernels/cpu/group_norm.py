@@ -82,7 +82,8 @@ def _group_means(values: Any, groups: int) -> Any:
 
 def _in_parts(input: Any, groups: int, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     channels, dtype = input.shape[1], input.dtype
-    means, variances = by_parts.moments(input, True)
+    values, result = by_parts.begun(input)
+    means, variances = by_parts.moments(values, True)
     mean = _group_means(means, groups)
     away = means - _by_channel(mean, channels)
     variance = _group_means(variances + away * away, groups)
@@ -90,7 +91,7 @@ def _in_parts(input: Any, groups: int, weight: Any, bias: Any, eps: float) -> tu
     if weight is not None:
         scale *= single(weight)
     shift = None if bias is None else single(bias)[None]
-    result = by_parts.scaled(input, _by_channel(mean, channels), scale, shift)
+    by_parts.scale(result, values, _by_channel(mean, channels), scale, shift)
     kind = compute_type(dtype)
     return (result, *[converted(each.astype(kind), dtype) for each in (mean, variance)])
 
@@ -101,7 +102,8 @@ def _backward_in_parts(
     channels, dtype = input.shape[1], input.dtype
     mean, variance = (single(each).astype(np.float64) for each in (mean, variance))
     middle, rstd = (_by_channel(each, channels) for each in (mean, _factors(variance, eps)))
-    sums, dots = by_parts.products(grad, input, middle)
+    values, result = by_parts.begun(input)
+    sums, dots = by_parts.products(grad, values, middle)
     dots *= rstd
     parameters = [
         converted(each.sum(0).astype(compute_type(dtype)), dtype) for each in (dots, sums)
@@ -112,7 +114,7 @@ def _backward_in_parts(
     each = -rstd / prod(input.shape[2:])
     inner, shift = (_by_channel(_group_means(x, groups), channels) * each for x in (dots, sums))
     scale = rstd if weight is None else rstd * weight
-    result = by_parts.gradient(grad, input, middle, inner * rstd, scale, shift)
+    by_parts.combine(result, grad, values, middle, inner * rstd, scale, shift)
     return (result, *parameters)
 
 

@@ -139,12 +139,13 @@ def _rounded(values: Any, dtype: Any) -> Any:
 
 
 def _batch_norm_in_parts(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
-    mean, variance = by_parts.moments(input, False)
+    values, result = by_parts.begun(input)
+    mean, variance = by_parts.moments(values, False)
     scale = 1 / np.sqrt(variance + eps)
     if weight is not None:
         scale = scale * single(weight)
     shift = None if bias is None else single(bias)[None]
-    result = by_parts.scaled(input, mean, scale, shift)
+    by_parts.scale(result, values, mean, scale, shift)
     return result, _rounded(mean[0], input.dtype), _rounded(variance[0], input.dtype)
 
 
@@ -181,13 +182,15 @@ def native_batch_norm_backward(
     if not input.size or not by_parts.lies_apart(grad_output, input):
         return whole.native_batch_norm_backward(np, grad_output, input, weight, mean, variance, eps)
     mean, variance = (single(each).astype(np.float64)[None] for each in (mean, variance))
-    sums, dots = by_parts.products(grad_output, input, mean)
+    values, result = by_parts.begun(input)
+    sums, dots = by_parts.products(grad_output, values, mean)
     rstd = 1 / np.sqrt(variance + eps)
     dots *= rstd
     scale = rstd if weight is None else rstd * single(weight)
     each = scale / -(input.size // input.shape[1])
-    found = by_parts.gradient(grad_output, input, mean, dots * rstd * each, scale, sums * each)
-    return found, _rounded(dots[0], input.dtype), _rounded(sums[0], input.dtype)
+    inner = dots * rstd * each
+    by_parts.combine(result, grad_output, values, mean, inner, scale, sums * each)
+    return result, _rounded(dots[0], input.dtype), _rounded(sums[0], input.dtype)
 
 
 def _layer_norm_backward_of_half(
@@ -301,7 +304,8 @@ def _column_sums(grads: Any, values: Any, mean: Any, rstd: Any) -> tuple[Any, An
 def scale_channels(input: Any, scale: Any, shift: Any) -> Any:
     if not input.size:
         return whole.scale_channels(np, input, scale, shift)
-    return by_parts.scaled(input, None, scale[None], None if shift is None else shift[None])
+    shift = None if shift is None else shift[None]
+    return by_parts.scale(by_parts.room(input), input, None, scale[None], shift)
 
 
 def channel_dot(first: Any, second: Any) -> Any:
