@@ -426,6 +426,8 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "gradient of index_add": gradient(lambda a, b: a.index_add(0, places, b), wide, rows),
         "gradient of irfft": gradient(torch.fft.irfft, numbers.view(1000, 1000)),
+        "gradient of gelu of a transpose": gradient(functional.gelu, wide.t()),
+        "gradient of a complex product": gradient(torch.mul, numbers, numbers),
         "gradient of cross": gradient(
             partial(torch.linalg.cross, dim=-1),
             x[:1_999_998].view(-1, 3),

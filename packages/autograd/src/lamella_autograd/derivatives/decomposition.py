@@ -10,6 +10,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.matrices import identity_like, of_shape
 from lamella_autograd.formulas import derivative, non_differentiable
+from lamella_autograd.restore import reused
 from lamella_core.ops.decomposition import (
     apply_reflections,
     permutation_matrix,
@@ -84,9 +85,11 @@ def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
     rows, columns = packed._array.shape[-2:]
     size = min(rows, columns)
     lower, upper = unpack_triangles(packed)
-    of_lower, of_upper = grads[0][..., :, :size].tril(-1), grads[0][..., :size, :].triu()
-    permutation = permutation_matrix(pivots, rows, packed)
     square_l, square_u = lower[..., :size, :], upper[..., :, :size]
+    if rows == columns:
+        middle = _lu_middle(square_l, grads[0].tril(-1), square_u, grads[0].triu())
+        return permutation_matrix(pivots, rows, packed) @ middle
+    of_lower, of_upper = grads[0][..., :, :size].tril(-1), grads[0][..., :size, :].triu()
     of_l, of_u = of_lower[..., :size, :], of_upper[..., :, :size]
     beside = below = None
     if columns > size:
@@ -99,14 +102,23 @@ def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
         # The other rows of L are P^T A U^-1.
         below = solve_triangular(square_u.mH, of_lower[..., size:, :], upper=False, left=False)
         of_u = of_u - lower[..., size:, :].mH @ below
-    middle = (square_l.mH @ of_l).tril(-1) + (of_u @ square_u.mH).triu()
-    middle = solve_triangular(square_l.mH, middle, upper=True, unitriangular=True)
-    middle = solve_triangular(square_u.mH, middle, upper=False, left=False)
+    middle = _lu_middle(square_l, of_l, square_u, of_u)
     if beside is not None:
         middle = cat([middle, beside], -1)
     if below is not None:
         middle = cat([middle, below], -2)
-    return permutation @ middle
+    return permutation_matrix(pivots, rows, packed) @ middle
+
+
+def _lu_middle(L: Tensor, of_l: Tensor, U: Tensor, of_u: Tensor) -> Tensor:
+    """``L^-H (tril(L^H of_l, -1) + triu(of_u U^H)) U^-H`` of square matrices."""
+    middle = (of_u @ U.mH).triu()
+    del of_u
+    middle = reused(middle, "add", (L.mH @ of_l).tril(-1))
+    del of_l
+    middle = solve_triangular(L.mH, middle, upper=True, unitriangular=True)
+    del L
+    return solve_triangular(U.mH, middle, upper=False, left=False)
 
 
 def _apply_reflections(

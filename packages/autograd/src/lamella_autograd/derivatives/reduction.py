@@ -137,12 +137,15 @@ def vector_norm_input(
         chosen = chosen * (grad / (sum(chosen, dim, True) if shape else chosen))
         return input.sgn() * chosen
     scale = grad / (norm ** (ord - 1)).masked_fill(norm == 0, float("inf"))
+    if is_unseen() and not input._dtype.is_complex:
+        slope = size.pow_(ord - (1 if ord < 2 else 2))
+        if ord < 1:
+            slope.masked_fill_(input == 0, 0)
+        return slope.mul_(input.sgn() if ord < 2 else input).mul_(scale)
     if ord < 1:
         return input.sgn() * (size ** (ord - 1)).masked_fill(input == 0, 0) * scale
     if ord < 2:
         return input.sgn() * size ** (ord - 1) * scale
-    if is_unseen() and not input._dtype.is_complex:
-        return size.pow_(ord - 2).mul_(input).mul_(scale)
     return input * size ** (ord - 2) * scale
 
 

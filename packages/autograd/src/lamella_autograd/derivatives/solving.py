@@ -107,12 +107,18 @@ def _lu_solve(
 def pinv_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
     """The adjoint of ``dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P``."""
     adjoint, turned = result.mH, grad.mH
-    first = turned @ (result @ adjoint)
-    second = (adjoint @ result) @ turned
+    first = _chain(turned, result, adjoint)
+    second = _chain(adjoint, result, turned)
     return (
-        first - input @ (result @ first) + second - (second @ result) @ input
-        - adjoint @ grad @ adjoint
+        first - _chain(input, result, first) + second - _chain(second, result, input)
+        - _chain(adjoint, grad, adjoint)
     )  # fmt: skip
+
+
+def _chain(left: Tensor, middle: Tensor, right: Tensor) -> Tensor:
+    """A product of matrices ``(m, n)``, ``(n, m)`` and ``(m, n)``, by the smaller square."""
+    rows, columns = left._array.shape[-2:]
+    return left @ (middle @ right) if columns < rows else (left @ middle) @ right
 
 
 def _lstsq(
