@@ -380,12 +380,12 @@ class Tensor(metaclass=_HasOps):
         return int(self._real_item())
 
     def __float__(self) -> float:
-        self._leave_graph()
+        if self._key & REQUIRES_GRAD:
+            self._leave_graph()
         return float(self._real_item())
 
     def _leave_graph(self) -> None:
-        if self._key & REQUIRES_GRAD:
-            warn_once("a tensor that requires grad becomes a number: use tensor.item()")
+        warn_once("a tensor that requires grad becomes a number: use tensor.item()")
 
     def _one_item(self) -> Any:
         if self._array.size != 1:
@@ -404,7 +404,8 @@ class Tensor(metaclass=_HasOps):
         return value
 
     def __complex__(self) -> complex:
-        self._leave_graph()
+        if self._key & REQUIRES_GRAD:
+            self._leave_graph()
         return complex(self._one_item())
 
     def __index__(self) -> int:
