@@ -43,7 +43,9 @@ def test_the_arguments_of_a_new_process_are_shared():
 
 
 def test_the_sharing_strategy():
-    assert multiprocessing.get_all_sharing_strategies() == {"file_descriptor"}
-    multiprocessing.set_sharing_strategy(multiprocessing.get_sharing_strategy())
-    with pytest.raises(ValueError, match="the only one"):
-        multiprocessing.set_sharing_strategy("file_system")
+    assert multiprocessing.get_all_sharing_strategies() == {"file_descriptor", "file_system"}
+    for strategy in ("file_system", "file_descriptor"):
+        multiprocessing.set_sharing_strategy(strategy)
+        assert multiprocessing.get_sharing_strategy() == strategy
+    with pytest.raises(ValueError, match="file_descriptor, file_system"):
+        multiprocessing.set_sharing_strategy("other")

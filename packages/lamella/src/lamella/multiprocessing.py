@@ -14,6 +14,7 @@ from multiprocessing.reduction import DupFd, ForkingPickler
 from typing import Any
 from weakref import WeakValueDictionary
 
+from lamella import _shared_files
 from lamella._spawning import (
     ProcessContext,
     ProcessException,
@@ -48,7 +49,8 @@ __all__ = [
     "start_processes",
 ]
 
-_STRATEGY = "file_descriptor"
+_STRATEGIES = ("file_descriptor", "file_system")
+_strategy = "file_descriptor"
 
 # The storages of this process by the device and number of the file they map: tensors that shared
 # a storage where they were sent share one here, too.
@@ -56,25 +58,32 @@ _storages: WeakValueDictionary[tuple[int, int], Storage] = WeakValueDictionary()
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """The ways of sharing memory: ``file_descriptor`` alone."""
-    return {_STRATEGY}
+    """The ways of sharing memory: ``file_descriptor`` and ``file_system``."""
+    return set(_STRATEGIES)
 
 
 def get_sharing_strategy() -> str:
     """The way of sharing memory in use."""
-    return _STRATEGY
+    return _strategy
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Chooses the way of sharing memory.
+    """Chooses the way of sharing memory, of what is shared from now on.
+
+    Args:
+        new_strategy: ``"file_descriptor"``: what is sent is a descriptor of memory without a name;
+            ``"file_system"``: the name of a file in memory.
 
     Raises:
-        ValueError: for any but ``"file_descriptor"``.
+        ValueError: for any other.
     """
-    if new_strategy != _STRATEGY:
+    global _strategy
+    if new_strategy not in _STRATEGIES:
         raise ValueError(
-            f"sharing strategy {new_strategy!r} is not there; the only one is {_STRATEGY!r}"
+            f"sharing strategy {new_strategy!r} is not there; there are {', '.join(_STRATEGIES)}"
         )
+    _shared_files.choose(new_strategy == "file_system")
+    _strategy = new_strategy
 
 
 def register(cls: type[Tensor], rebuild: Any) -> None:
@@ -138,20 +147,34 @@ def _reduce_storage(storage: Storage) -> tuple[Any, ...]:
     mapping = mapping_of(storage.root)
     if mapping is None:
         return Storage, (0,)
-    information = os.fstat(mapping.descriptor)
-    _storages[information.st_dev, information.st_ino] = storage
+    if isinstance(mapping, _shared_files.NamedMapping):
+        _storages[_file(mapping.name)] = storage
+        return _rebuild_named, (mapping.new_name(), storage.nbytes())
+    _storages[_file(mapping.descriptor)] = storage
     return _rebuild_storage, (DupFd(mapping.descriptor), storage.nbytes())
 
 
+def _file(name: str | int) -> tuple[int, int]:
+    information = os.stat(name)
+    return information.st_dev, information.st_ino
+
+
 def _rebuild_storage(handle: Any, nbytes: int) -> Storage:
-    descriptor = handle.detach()
-    information = os.fstat(descriptor)
-    key = information.st_dev, information.st_ino
+    return _mapped(handle.detach(), nbytes, map_descriptor, os.close)
+
+
+def _rebuild_named(name: str, nbytes: int) -> Storage:
+    return _mapped(name, nbytes, _shared_files.map_named, _shared_files.remove)
+
+
+def _mapped(handle: Any, nbytes: int, map_it: Any, drop: Any) -> Storage:
+    # The storage over a file, which is this process's own where it has mapped the file.
+    key = _file(handle)
     known = _storages.get(key)
     if known is not None and known.nbytes() == nbytes:
-        os.close(descriptor)
+        drop(handle)
         return known
-    storage = _storages[key] = mapped_storage(map_descriptor(descriptor, nbytes))
+    storage = _storages[key] = mapped_storage(map_it(handle, nbytes))
     return storage
 
 
