@@ -23,7 +23,6 @@ to need a constant at most: blocks that fit the cache.
 * `solve` and `det` of a large matrix: its factors, 4 MB, PyTorch too. `matrix_exp`: its powers in
   double precision, and sums of these, 45 MB. PyTorch needs 49 MB. `lu` of small matrices:
   where their rows go, 1.5 MB. PyTorch needs 1.1 MB.
-* Euclidean `cdist`: the matrix product beside the squares, 8 MB. PyTorch needs 16.
 
 What PyTorch needs is how far the peak of resident memory (`VmHWM`) rises in the call, less its
 result.
@@ -72,7 +71,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     columns = torch.randn(1, 9 * 16, 128 * 128)
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
-    half_image = image.half()
+    half_image, brief_image = image.half(), image.bfloat16()
     grid = torch.rand(4, 250, 250, 2) * 2 - 1
     forms = torch.randn(50, 100, 100)
     half_last = half_image.to(memory_format=torch.channels_last)
@@ -281,6 +280,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "fft2": lambda: torch.fft.fft2(numbers.view(1000, 1000)),
         "rfft": lambda: torch.fft.rfft(x),
         "cross": lambda: torch.cross(x[:1_999_998].view(-1, 3), y[:1_999_998].view(-1, 3), 1),
+        "Euclidean cdist": lambda: torch.cdist(wide, wide),
         "cdist of order 1": lambda: torch.cdist(wide[:, :50], wide[:, :50], 1),
         "pdist": lambda: functional.pdist(wide[:, :50]),
         "nonzero": lambda: mask.view(1000, 2000).nonzero(),
@@ -304,6 +304,11 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "conv2d of each channel": lambda: functional.conv2d(
             image, kernels[:, :1], padding=1, groups=8
         ),
+        "conv2d of float16": lambda: functional.conv2d(half_image, kernels.half(), padding=1),
+        "conv_transpose2d of bfloat16": lambda: functional.conv_transpose2d(
+            brief_image, kernels.bfloat16()
+        ),
+        "one_hot": lambda: functional.one_hot(places, 1000),
         "conv2d of each channel of large images": lambda: functional.conv2d(
             x.view(1, 2, 1000, 1000), kernels[:2, :1], padding=1, groups=2
         ),
@@ -399,6 +404,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "gradient of group_norm of float16": gradient(
             lambda a: functional.group_norm(a, 2), half_image
+        ),
+        "gradient of conv2d of float16": gradient(
+            lambda a, b: functional.conv2d(a, b, padding=1), half_image, kernels.half()
         ),
         "gradient of conv2d of each channel": gradient(
             lambda a, b: functional.conv2d(a, b, padding=1, groups=8), image, kernels[:, :1]
@@ -570,7 +578,6 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "det": lambda: torch.linalg.det(matrix),
         "lu of small matrices": lambda: torch.linalg.lu(many),
         "matrix_exp": lambda: torch.matrix_exp(matrix),
-        "Euclidean cdist": lambda: torch.cdist(wide, wide),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
         "mse_loss": lambda: functional.mse_loss(x, y),

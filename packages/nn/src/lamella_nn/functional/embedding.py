@@ -238,5 +238,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             f"Class values must be smaller than num_classes, but got {tensor.max()} for "
             f"{num_classes} classes"
         )
-    classes = core.arange(num_classes, device=tensor.device)
-    return (tensor.unsqueeze(-1) == classes).long().contiguous()
+    if tensor._key & LIFTED:
+        classes = core.arange(num_classes, device=tensor.device)
+        return (tensor.unsqueeze(-1) == classes).long().contiguous()
+    ones = core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
+    return ones.scatter_(-1, tensor.unsqueeze(-1), 1)

@@ -272,9 +272,11 @@ def backward(
         # Several groups would add to one gradient.
         threads = 1
     # Each block adds to the gradients of all its keys, so that few blocks are better here.
-    plan = _plan(query, key, value, mask, is_causal, 256, threads)
     asked = query.dtype
     dtype = compute_type(asked)
+    # Of half precision a group has all of its operands and sums in float32.
+    group_bytes = _BLOCK_BYTES if dtype == asked else _BLOCK_BYTES // 4
+    plan = _plan(query, key, value, mask, is_causal, 256, threads, group_bytes)
     factor = dtype.type(scale)
     alone = query.shape[:-2] == plan.lead
     # Sums of half precision are rounded once: of a group, or of all where groups add up.

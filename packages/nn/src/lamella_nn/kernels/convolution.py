@@ -133,6 +133,33 @@ def _way(
     return out, pointwise, _prefers_channels_last(channels // max(groups, 1), kernel, out)
 
 
+def mirrored(
+    weight: Any,
+    sizes: Sizes,
+    out: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> tuple[Any, Sizes] | None:
+    """The weight and the padding of the convolution that is the transposed map; None where there is
+    none, or a slower one.
+
+    With stride 1 it has the mirrored kernel, and gathers into each place once, where adding columns
+    up writes to it many times; its columns are those of the features, though.
+    """
+    kernel = weight.shape[2:]
+    features, channels = len(weight), weight.shape[1] * groups
+    mirror = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
+    exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
+    if not exact or any(s != 1 for s in stride) or min(mirror) < 0 or features > 4 * channels:
+        return None
+    turned = weight[(slice(None), slice(None), *[slice(None, None, -1)] * len(kernel))]
+    per_group = turned.reshape(groups, features // groups, channels // groups, *kernel)
+    swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
+    return swapped, tuple(mirror)
+
+
 @shared_kernel
 def convolution_input_grad(
     xp: Any,
@@ -164,16 +191,10 @@ def convolution_input_grad(
         result.fill(0)
         _met(result, stride, out)[...] = met
         return result
-    mirror = [d * (k - 1) - p for d, k, p in zip(dilation, kernel, padding, strict=True)]
-    exact = output_sizes(sizes, kernel, stride, padding, dilation) == out
-    if exact and all(s == 1 for s in stride) and min(mirror) >= 0 and features <= 4 * channels:
-        # With stride 1 the transposed map is a convolution with the mirrored kernel, which
-        # gathers into each place once, where adding columns up writes to it many times; its
-        # columns are those of the features, though.
-        mirrored = weight[(slice(None), slice(None), *[slice(None, None, -1)] * len(kernel))]
-        per_group = mirrored.reshape(groups, features // groups, channels // groups, *kernel)
-        swapped = per_group.swapaxes(1, 2).reshape(channels, features // groups, *kernel)
-        return convolution(xp, grad, swapped, None, stride, tuple(mirror), dilation, groups)
+    swapped = mirrored(weight, sizes, out, stride, padding, dilation, groups)
+    if swapped is not None:
+        matrix, mirror = swapped
+        return convolution(xp, grad, matrix, None, stride, mirror, dilation, groups)
     result = room(xp, (batch, channels, *sizes), grad, weight)
     result.fill(0)
     matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)

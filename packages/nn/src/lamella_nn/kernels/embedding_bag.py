@@ -133,7 +133,7 @@ def _largest(
 
 def _parts(xp: Any, bags: int, features: int) -> list[slice]:
     """Bags that are worked on together: all of them but on the CPU."""
-    step = max(1, _BLOCK // 4 // max(features, 1)) if xp is np else max(bags, 1)
+    step = max(1, _BLOCK // 8 // max(features, 1)) if xp is np else max(bags, 1)
     return [slice(start, start + step) for start in range(0, bags, step)]
 
 

@@ -18,7 +18,7 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     product,
-    states_before,
+    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -139,9 +139,10 @@ def gru_layer_backward(
     nothing = xp.empty(0, dtype)
     to_hh = nothing
     if needs[3]:
-        before = states_before(xp, output, hx, batch_sizes, reverse)
-        of_r_and_z = product(xp, to_gates[:, : 2 * size].T, before)
-        to_hh = xp.concatenate([of_r_and_z, product(xp, to_gates[:, 3 * size :].T, before)])
+        rest = output, hx, batch_sizes, reverse
+        of_r_and_z = state_products(xp, to_gates[:, : 2 * size], *rest)
+        of_n = state_products(xp, to_gates[:, 3 * size :], *rest)
+        to_hh = xp.concatenate([of_r_and_z, of_n])
     sums = to_gates.sum(0) if needs[4] or needs[5] else nothing
     return (
         product(xp, to_gates[:, : 3 * size], weight_ih) if needs[0] else nothing,

@@ -18,7 +18,7 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     product,
-    states_before,
+    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -155,9 +155,7 @@ def lstm_layer_backward(
         to_hx if needs[1] else nothing,
         to_cx if needs[2] else nothing,
         product(xp, to_gates.T, input) if needs[3] else nothing,
-        product(xp, to_gates.T, states_before(xp, output, hx, batch_sizes, reverse))
-        if needs[4]
-        else nothing,
+        state_products(xp, to_gates, output, hx, batch_sizes, reverse) if needs[4] else nothing,
         product(xp, to_projected.T, _unprojected(xp, reserve, size, rows, parts))
         if needs[5]
         else nothing,

@@ -14,7 +14,7 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     product,
-    states_before,
+    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -109,8 +109,6 @@ def rnn_layer_backward(
         product(xp, to_sums, weight_ih) if needs[0] else nothing,
         to_hx if needs[1] else nothing,
         product(xp, to_sums.T, input) if needs[2] else nothing,
-        product(xp, to_sums.T, states_before(xp, output, hx, batch_sizes, reverse))
-        if needs[3]
-        else nothing,
+        state_products(xp, to_sums, output, hx, batch_sizes, reverse) if needs[3] else nothing,
         to_sums.sum(0) if needs[4] else nothing,
     )

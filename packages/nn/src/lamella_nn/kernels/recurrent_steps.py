@@ -220,15 +220,32 @@ def transposed_gradient(xp: Any, grad: Any, sequences: slice, shape: Any, dtype:
     return transposed(xp, grad[sequences])
 
 
-def states_before(
-    xp: Any, output: Any, hx: Any, batch_sizes: tuple[int, ...], reverse: bool
+def state_products(
+    xp: Any, grads: Any, output: Any, hx: Any, batch_sizes: tuple[int, ...], reverse: bool
 ) -> Any:
-    """The state before each row's step, ``(rows, hidden)``."""
-    before = xp.empty((output.shape[0], hx.shape[1]), output.dtype)
+    """``grads.T @ states``, of each row with the state before its step.
+
+    Args:
+        grads: ``(rows, height)``.
+        output: the states after each step, ``(rows, hidden)``.
+        hx: those before the first one, ``(batch, hidden)``.
+    """
+    rows, batch = len(output), batch_sizes[0]
+    if len(set(batch_sizes)) == 1:
+        # The states before are those of the row a batch away.
+        now, before = slice(batch, rows), slice(rows - batch)
+        if reverse:
+            now, before = before, now
+        first = slice(rows - batch, rows) if reverse else slice(batch)
+        result = product(xp, grads[first].T, hx)
+        if rows > batch:
+            result += product(xp, grads[now].T, output[before])
+        return result
+    states = xp.empty((rows, hx.shape[1]), output.dtype)
     last_start, last_size = 0, 0
     for start, end in steps_of(batch_sizes, reverse):
         size = min(end - start, last_size)
-        before[start : start + size] = output[last_start : last_start + size]
-        before[start + size : end] = hx[size : end - start]
+        states[start : start + size] = output[last_start : last_start + size]
+        states[start + size : end] = hx[size : end - start]
         last_start, last_size = start, end - start
-    return before
+    return product(xp, grads.T, states)

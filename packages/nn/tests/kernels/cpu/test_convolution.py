@@ -1,0 +1,71 @@
+"""Convolutions of half precision in parts, against those of all in double precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from lamella_nn.kernels import convolution as whole
+from lamella_nn.kernels.cpu import convolution as kernels
+
+SETTINGS = [
+    # shape, features, groups, kernel, stride, padding, dilation
+    pytest.param((2, 3, 260, 190), 4, 1, (3, 2), 1, 1, 1, id="rows of images"),
+    pytest.param((2, 4, 260, 190), 6, 2, (3, 3), 2, 2, 2, id="with a stride"),
+    pytest.param((60, 8, 20, 20), 8, 1, (3, 3), 1, 0, 1, id="small images"),
+    pytest.param((2, 6, 210, 190), 6, 6, (3, 3), 1, 1, 1, id="a channel a group"),
+    pytest.param((1, 3, 90_000), 2, 1, (5,), 1, 2, 1, id="a sequence"),
+    pytest.param((2, 8, 100, 100), 3, 1, (1, 1), 1, 0, 1, id="pointwise"),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "features", "groups", "kernel", "stride", "padding", "dilation"), SETTINGS
+)
+def test_parts(
+    shape: Any,
+    features: int,
+    groups: int,
+    kernel: Any,
+    stride: int,
+    padding: int,
+    dilation: int,
+    last: bool,
+    dtype: Any,
+) -> None:
+    dims = len(kernel)
+    if last and dims < 2:
+        pytest.skip("channels-last has four dimensions")
+    rng = np.random.default_rng(0)
+    settings = (stride,) * dims, (padding,) * dims, (dilation,) * dims, groups
+    input = rng.standard_normal(shape).astype(dtype)
+    weight = rng.standard_normal((features, shape[1] // groups, *kernel)).astype(dtype)
+    bias = rng.standard_normal(features).astype(dtype)
+    if last:
+        input = np.moveaxis(np.ascontiguousarray(np.moveaxis(input, 1, -1)), -1, 1)
+    exact, of_weight = input.astype(np.float64), weight.astype(np.float64)
+    expected = whole.convolution(np, exact, of_weight, bias.astype(np.float64), *settings)
+    grad = rng.standard_normal(expected.shape).astype(dtype)
+    above = grad.astype(np.float64)
+    pairs = [
+        (kernels.convolution(input, weight, bias, *settings), expected),
+        (
+            kernels.convolution_input_grad(grad, weight, shape[2:], *settings),
+            whole.convolution_input_grad(np, above, of_weight, shape[2:], *settings),
+        ),
+        (
+            kernels.convolution_weight_grad(input, grad, kernel, *settings),
+            whole.convolution_weight_grad(np, exact, above, kernel, *settings),
+        ),
+    ]
+    # Half a unit in the last place, and float32's own errors.
+    unit = 2.0**-11 if dtype is np.float16 else 2.0**-8
+    for found, right in pairs:
+        assert found.dtype == dtype
+        close = np.abs(found.astype(np.float64) - right) <= 1.01 * unit * np.abs(right) + 2e-3
+        assert close.all()
