@@ -371,17 +371,28 @@ def avg_pool_backward(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Any:
-    ones = (1,) * len(kernel)
     out = grad.shape[-len(kernel) :]
     given = kernel, stride, padding, out, count_include_pad, divisor_override
     share = divide(xp, grad.copy(), divisor(xp, sizes, *given))
-    needed = _needed(kernel, stride, ones, out)
-    shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
-    total = xp.zeros((*grad.shape[: -len(kernel)], *shape), grad.dtype)
-    for _, slices in kernel_slices(kernel, stride, ones, out):
-        total[(..., *slices)] += share
+    total = spread_shares(xp, share, sizes, kernel, stride, padding)
     kept = [slice(p, p + n) for p, n in zip(padding, sizes, strict=True)]
     return xp.ascontiguousarray(total[(..., *kept)])
+
+
+def spread_shares(
+    xp: Any, share: Any, sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
+) -> Any:
+    """What the elements of an input with the padding before it get from the windows they are in.
+
+    Behind them is as much as the windows reach over.
+    """
+    ones, out = (1,) * len(kernel), share.shape[-len(kernel) :]
+    needed = _needed(kernel, stride, ones, out)
+    shape = [max(n + p, m) for n, p, m in zip(sizes, padding, needed, strict=True)]
+    total = xp.zeros((*share.shape[: -len(kernel)], *shape), share.dtype)
+    for _, slices in kernel_slices(kernel, stride, ones, out):
+        total[(..., *slices)] += share
+    return total
 
 
 def _bounds(size: int, count: int, start: int = 0, stop: int | None = None) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from lamella_core.quiet import quiet
 from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
 from lamella_nn.kernels.precision import put
+from lamella_nn.kernels.windows import output_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,7 +283,7 @@ def avg_pool_backward(
         return widened(whole.avg_pool_backward)(grad, sizes, *given)
     inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
     if is_reduced(grad) or not inside:
-        return _by_images(whole.avg_pool_backward, dims, image, (grad,), sizes, *given)
+        return _avg_pool_backward_by_rows(grad, sizes, *given)
     images = _Images(dims, grad)
     result = images.make(np.zeros, sizes, grad.dtype)
     image = images.inner * prod(out)
@@ -302,11 +303,58 @@ def avg_pool_backward(
     return result.reshape(*images.lead, *sizes)
 
 
+def _avg_pool_backward_by_rows(
+    grad: Any,
+    sizes: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    """Some rows of the result, from the windows that reach them."""
+    dims, out = len(sizes), grad.shape[-len(sizes) :]
+    is_ceiling = out != output_sizes(sizes, kernel, stride, padding, (1,) * dims)
+    images = _Images(dims, grad)
+    result = images.make(np.zeros, sizes, grad.dtype)
+    image = images.inner * max(prod(sizes), prod(out))
+    step, rows = max(1, _BLOCK // image), _rows(sizes[0], image)
+    for start in range(0, images.outer, step):
+        some = slice(start, start + step)
+        for row in range(0, sizes[0], rows):
+            # In rows of the padded input.
+            begin, end = row + padding[0], min(row + rows, sizes[0]) + padding[0]
+            low = max((begin - kernel[0]) // stride[0] + 1, 0)
+            high = min((end - 1) // stride[0] + 1, out[0])
+            if low >= high:
+                continue
+            (part,) = images.parts(some, slice(None), slice(low, high))
+            first = low * stride[0]
+            divisor = whole.divisor(
+                np, sizes, kernel, stride, padding, out, count_include_pad, divisor_override,
+                is_ceiling, (slice(low, high),),
+            )  # fmt: skip
+            share = whole.divide(np, np.array(part), divisor)
+            around = (0, *sizes[1:]), kernel, stride, (0, *padding[1:])
+            total = whole.spread_shares(np, share, *around)
+            inside = slice(max(begin - first, 0), min(end - first, total.shape[2]))
+            target = slice(inside.start + first - padding[0], inside.stop + first - padding[0])
+            kept = [slice(p, p + n) for p, n in zip(padding[1:], sizes[1:], strict=True)]
+            put(result[some, :, target], total[(slice(None), slice(None), inside, *kept)])
+    return result.reshape(*images.lead, *sizes)
+
+
+def take_flat(input: Any, indices: Any, dims: int) -> Any:
+    return whole.take_flat(np, input, indices, dims)
+
+
 def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
     dims, length = len(sizes), prod(sizes)
     if prod(input.shape[:-dims]) * length < _LARGE:
         return widened(whole.put_flat)(input, indices, sizes, accumulate)
     images = _Images(dims, input, indices)
+    if accumulate and images.reduced and length > _BLOCK // 2:
+        return _put_into_one_image_at_a_time(images, sizes)
     if (accumulate and images.reduced) or not (images.flat or images.channels_last):
         return _by_images(whole.put_flat, dims, length, (input, indices), sizes, accumulate)
     result = images.make(np.zeros, sizes, input.dtype)
@@ -330,6 +378,20 @@ def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
                 np.add.at(memory, places.reshape(-1), values[part].reshape(-1))
             else:
                 memory[places] = values[part]
+    return result.reshape(*images.lead, *sizes)
+
+
+def _put_into_one_image_at_a_time(images: _Images, sizes: Any) -> Any:
+    """Sums in float32 of half precision at flat places, some rows of them at a time."""
+    result = images.make(np.empty, sizes, images.dtype)
+    values, chosen = images.arrays
+    rows = _rows(values.shape[2], 2 * prod(values.shape[2:]))
+    for n, channel in product(range(images.outer), range(images.inner)):
+        total = np.zeros(prod(sizes), SINGLE)
+        for row in range(0, values.shape[2], rows):
+            part = n, channel, slice(row, row + rows)
+            np.add.at(total, chosen[part].reshape(-1), converted(values[part].reshape(-1), SINGLE))
+        put(result[n, channel], total.reshape(sizes))
     return result.reshape(*images.lead, *sizes)
 
 
@@ -414,6 +476,7 @@ for _kernel in (
     max_pool,
     avg_pool,
     avg_pool_backward,
+    take_flat,
     put_flat,
     adaptive_avg_pool,
     adaptive_avg_pool_backward,
