@@ -206,6 +206,8 @@ def test_sizes_beyond_memory_raise_pytorchs_error() -> None:
         lambda: core.tril_indices(True, 2),
         lambda: core.triu_indices(2, 2, True),
         lambda: core.randperm(True),
+        lambda: core.is_nonzero(2.0),
+        lambda: X.unfold(1, 2, True),
         lambda: X.clone().random_(2.0),
         lambda: X.clone().random_(True, 3),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import lamella_core as core
 
 
@@ -9,6 +11,7 @@ def test_types_that_meet():
     assert core.result_type(1, 2.5) is core.float32
     assert core.result_type(core.ones(1), core.ones(1, dtype=core.float64)) is core.float64
     assert core.result_type(core.ones(1, dtype=core.int8), 300) is core.int8
+    assert core.result_type(core.ones(1), np.int64(2)) is core.float32
     assert core.can_cast(core.float64, core.float32)
     assert not core.can_cast(core.float32, core.int32)
 

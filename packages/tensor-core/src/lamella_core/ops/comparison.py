@@ -216,4 +216,4 @@ def is_nonzero(input: Tensor) -> bool:
     Raises:
         RuntimeError: when there is not exactly one element.
     """
-    return bool(input)
+    return Tensor.__bool__(input)

@@ -18,6 +18,8 @@ __all__ = ["can_cast", "result_type"]
 
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtype:
     """The type that a pointwise op of two operands computes in."""
+    if not isinstance(tensor2, (Tensor, int, float, complex)):
+        tensor2 = tensor2.item()
     return promotion.result_dtype((tensor1, tensor2))
 
 

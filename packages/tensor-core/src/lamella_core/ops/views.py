@@ -469,6 +469,7 @@ def _unfold_method(self: Tensor, dimension: int, size: int, step: int) -> Tensor
         )
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
+    step = index_of(step, "step")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     return _unfold(self, dimension, size, step)
