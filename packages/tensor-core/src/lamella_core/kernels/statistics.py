@@ -30,7 +30,7 @@ def var(
     total = reduction.sum(xp, squared_deviations(xp, input, centre), axis, keepdims)
     degrees = count - correction
     if degrees <= 0:
-        warn(f"{name}(): degrees of freedom is <= 0: {count} elements, correction {correction:g}")
+        warn(f"{name}(): degrees of freedom is <= 0")
         degrees = total.dtype.type(0)
     return total / degrees
 

@@ -73,8 +73,7 @@ def random_(
     if len(bounds) == 1 and "to" not in named and "from" not in named:
         bounds = (0, bounds[0])
     low, high = (
-        each if each is None or each.__class__ is int else index_of(each, "to")
-        for each in _bounds("random_", bounds, named)
+        each if each is None else index_of(each, "to") for each in _bounds("random_", bounds, named)
     )
     return _random_(input, low, high, source_of(generator))
 

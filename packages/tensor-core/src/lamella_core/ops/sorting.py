@@ -302,22 +302,17 @@ def searchsorted(
             f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
         )
     if side == "left" and right:
-        raise RuntimeError(
-            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
-            "while right was True"
-        )
+        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites")
     shape = sorted_sequence._array.shape
     if not isinstance(input, Tensor):
         if len(shape) != 1:
             raise RuntimeError(
-                f"torch.searchsorted(): input value can be a scalar only when boundaries tensor "
-                f"dimension is 1, but it is of shape {list(shape)}"
+                f"torch.searchsorted(): boundaries for a number must be 1-D, got {list(shape)}"
             )
     elif not shape or (len(shape) != 1 and shape[:-1] != input._array.shape[:-1]):
         raise RuntimeError(
-            f"torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
-            f"dimensions of boundaries tensor and input value tensor must match, but we got "
-            f"boundaries tensor {list(shape)} and input value tensor {list(input._array.shape)}"
+            f"torch.searchsorted(): boundaries must be 1-D, or have the leading dimensions of the "
+            f"values; got {list(shape)} and {list(input._array.shape)}"
         )
     if sorter is not None:
         if sorter._dtype is not dtypes.int64:
@@ -327,8 +322,8 @@ def searchsorted(
             )
         if sorter._array.shape != shape:
             raise RuntimeError(
-                f"torch.searchsorted(): boundary and sorter must have the same size, but got "
-                f"boundary tensor {list(shape)} and got sorter tensor {list(sorter._array.shape)}"
+                f"torch.searchsorted(): boundary and sorter must have the same size, got "
+                f"{list(shape)} and {list(sorter._array.shape)}"
             )
         if sorter._array.size and anywhere((sorter < 0) | (sorter >= shape[-1])):
             raise RuntimeError("torch.searchsorted(): sorter index out of range")
