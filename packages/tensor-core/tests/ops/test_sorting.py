@@ -97,7 +97,7 @@ def test_searchsorted_row_by_row() -> None:
     assert lc.searchsorted(lc.tensor([1, 3]), 2).item() == 1
     sorter = lc.tensor([1, 0])
     assert lc.searchsorted(lc.tensor([3, 1]), 2, sorter=sorter).item() == 1
-    with pytest.raises(RuntimeError, match="first N-1 dimensions"):
+    with pytest.raises(RuntimeError, match="leading dimensions"):
         lc.searchsorted(rows, lc.tensor([1, 2, 3]))
     with pytest.raises(RuntimeError, match="opposites"):
         lc.searchsorted(rows, rows, side="left", right=True)
