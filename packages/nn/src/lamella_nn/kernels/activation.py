@@ -88,7 +88,8 @@ def hardsigmoid_backward(xp: Any, grad: Any, input: Any) -> Any:
 
 @shared_kernel
 def hardswish(xp: Any, input: Any) -> Any:
-    return input * hardsigmoid(xp, input)
+    # In PyTorch's order, which decides the last bit.
+    return input * xp.minimum(xp.maximum(input + 3, 0), 6) / 6
 
 
 @shared_kernel

@@ -15,6 +15,7 @@ namespace_kernels(
     nextafter="nextafter",
     signbit="signbit",
     gcd="gcd",
+    lcm="lcm",
 )
 
 
@@ -48,12 +49,6 @@ def frexp(xp: Any, input: Any) -> Any:
     places = [offered(input.shape, each) if offers else None for each in (input.dtype, "int32")]
     mantissa, exponent = xp.frexp(input, *places)
     return mantissa, exponent.astype("int32", copy=False)
-
-
-@shared_kernel
-def lcm(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
-    # A product that overflows is negative.
-    return xp.abs(xp.lcm(input, other), out)
 
 
 @shared_kernel

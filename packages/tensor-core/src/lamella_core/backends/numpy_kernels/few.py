@@ -49,12 +49,16 @@ _CLIPS = {int, float}
 def relu(input: Any, out: Any = None) -> Any:
     if input.size >= _CLIPPED and input.dtype.kind == "f":
         return np.clip(input, 0, np.inf, out)
-    dtype = input.dtype
-    zero = numbers(dtype, 0)[0]
+    return _positive(input.dtype)(input, out=out)
+
+
+@cache
+def _positive(dtype: Any) -> Any:
+    zero = np.array(0, dtype)
     # NumPy takes the second of two zeros, but of float16 the first; -0.0 stays.
     if dtype.char == "e":
-        return np.maximum(input, zero, out=out)
-    return np.maximum(zero, input, out=out)
+        return lambda input, out: np.maximum(input, zero, out=out)
+    return partial(np.maximum, zero)
 
 
 def clamp(input: Any, min: Any, max: Any, out: Any = None) -> Any:
