@@ -96,7 +96,7 @@ def outcome(function: Any, *arguments: Any) -> Any:
 def near(a: Any, b: Any, tolerance: float) -> bool:
     if isinstance(a, list):
         return len(a) == len(b) and all(near(p, q, tolerance) for p, q in zip(a, b, strict=True))
-    if not isinstance(a, float) or a != a or math.isinf(a) or not a:
+    if not isinstance(a, float) or a != a or math.isinf(a) or a == b:
         return repr(a) == repr(b)
     # One step of the least numbers of float32 is a last bit.
     return math.isclose(a, b, rel_tol=tolerance, abs_tol=1.5e-45)
