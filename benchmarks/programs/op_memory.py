@@ -436,6 +436,9 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of irfft": gradient(torch.fft.irfft, numbers.view(1000, 1000)),
         "gradient of gelu of a transpose": gradient(functional.gelu, wide.t()),
         "gradient of a complex product": gradient(torch.mul, numbers, numbers),
+        "gradient of a weighted binary_cross_entropy": gradient(
+            lambda a: functional.binary_cross_entropy_with_logits(a, y, weight=z), x
+        ),
         "gradient of cross": gradient(
             partial(torch.linalg.cross, dim=-1),
             x[:1_999_998].view(-1, 3),

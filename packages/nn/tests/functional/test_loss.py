@@ -317,3 +317,24 @@ def test_weights_of_many_losses():
         np.testing.assert_allclose(found.numpy(), slope * w)
     (found,) = autograd.grad(losses.sum(), weight)
     np.testing.assert_allclose(found.numpy(), each.sum(0))
+
+
+@pytest.mark.parametrize("logits", [False, True])
+@pytest.mark.parametrize("width", [400, 1])
+def test_gradients_of_many_weighted_cross_entropies(logits: bool, width: int) -> None:
+    """The first and the second, by the formulas, in float64."""
+    rng = np.random.default_rng(0)
+    x, t, seed = (rng.uniform(0.05, 0.95, (300, 400)) for _ in range(3))
+    w = rng.uniform(0.5, 2, (300, width))
+    input = torch.tensor(x, requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits if logits else F.binary_cross_entropy
+    total = loss(input, torch.tensor(t), weight=torch.tensor(w), reduction="sum")
+    (plain,) = autograd.grad(total, input, retain_graph=True)
+    (slope,) = autograd.grad(total, input, create_graph=True)
+    (bend,) = autograd.grad(slope, input, torch.tensor(seed))
+    s = 1 / (1 + np.exp(-x))
+    first = s - t if logits else (x - t) / (x * (1 - x))
+    second = s * (1 - s) if logits else (x * x - 2 * t * x + t) / (x * (1 - x)) ** 2
+    np.testing.assert_allclose(plain.numpy(), w * first, rtol=1e-9)
+    np.testing.assert_allclose(slope.detach().numpy(), w * first, rtol=1e-9)
+    np.testing.assert_allclose(bend.numpy(), seed * w * second, rtol=1e-7)

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_autograd import no_grad
+from lamella_autograd import Function, is_grad_enabled, no_grad
 from lamella_core.conventions.common import anywhere
-from lamella_core.dispatch import LIFTED, WATCHED
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, WATCHED
 from lamella_core.promotion import result_dtype
 from lamella_core.refusal import check_switches
 from lamella_core.warning import warn
@@ -17,8 +17,10 @@ from lamella_nn.functional.reduction import read_reduction, reduced
 from lamella_nn.ops.activation import log_sigmoid
 from lamella_nn.ops.elementwise_loss import (
     elementwise_bce,
+    elementwise_bce_backward,
     elementwise_huber,
     elementwise_logit_bce,
+    elementwise_logit_bce_backward,
     elementwise_mse,
     elementwise_smooth_l1,
 )
@@ -65,14 +67,49 @@ _LARGE = 1 << 16
 
 def _times_weight(losses: Tensor, weight: Tensor) -> Tensor:
     """Losses that an op made just now, times a weight, in their type: large ones in place."""
-    if (
-        losses._array.size >= _LARGE
-        and weight._dtype is losses._dtype
-        and not (weight._key & WATCHED or losses._key & LIFTED)
-        and core.broadcast_shapes(losses.shape, weight.shape) == losses.shape
-    ):
+    if _fits(weight, losses):
         return losses.mul_(weight)
     return as_given(losses * weight, losses)
+
+
+def _fits(weight: Tensor, input: Tensor) -> bool:
+    # Whether large losses of a type can be multiplied by a constant in place.
+    return (
+        input._array.size >= _LARGE
+        and weight._dtype is input._dtype
+        and not (weight._key & WATCHED or input._key & LIFTED)
+        and core.broadcast_shapes(input.shape, weight.shape) == input.shape
+    )
+
+
+def _op_times_weight(
+    op: Any, slope: Any, weight: Tensor, input: Tensor, target: Tensor, *more: Any
+) -> Tensor:
+    """:func:`_times_weight` of what an op with the gradient ``slope`` makes."""
+    given = [each for each in (target, *more) if each is not None]
+    if input._key & REQUIRES_GRAD and _fits(weight, input):
+        if is_grad_enabled() and not any([each._key & WATCHED for each in given]):
+            return _Weighted.apply(input, target, weight, op, slope, *more)
+    return _times_weight(op(input, target, *more), weight)
+
+
+class _Weighted(Function):
+    """Losses times a constant weight, whose gradient is weighted in place."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, input: Tensor, target: Tensor, weight: Tensor, op: Any, slope: Any, *more: Any
+    ) -> Tensor:
+        ctx.save_for_backward(input, target, weight, *more)
+        ctx.slope = slope
+        return op(input, target, *more).mul_(weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        input, target, weight, *more = ctx.saved_tensors
+        slope = ctx.slope(grad, input, target, *more)
+        slope = slope * weight if is_grad_enabled() else slope.mul_(weight)
+        return (slope, *(None,) * (4 + len(more)))
 
 
 def mse_loss(
@@ -220,9 +257,10 @@ def binary_cross_entropy(
     for name, tensor in (("input", input.detach()), ("target", target.detach())):
         if tensor.numel() and anywhere(~((tensor >= 0) & (tensor <= 1))):
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
-    losses = elementwise_bce(input, target)
-    if weight is not None:
-        losses = _times_weight(losses, weight)
+    if weight is None:
+        losses = elementwise_bce(input, target)
+    else:
+        losses = _op_times_weight(elementwise_bce, elementwise_bce_backward, weight, input, target)
     return reduced(losses, reduction, "BinaryCrossEntropyBackward0")
 
 
@@ -255,6 +293,12 @@ def binary_cross_entropy_with_logits(
             f"Target size ({target.shape}) must be the same as input size ({input.shape})"
         )
     if target._dtype is input._dtype and (pos_weight is None or pos_weight._dtype is input._dtype):
+        if weight is not None:
+            losses = _op_times_weight(
+                elementwise_logit_bce, elementwise_logit_bce_backward, weight, input, target,
+                pos_weight,
+            )  # fmt: skip
+            return reduced(losses, reduction, "BinaryCrossEntropyWithLogitsBackward0")
         losses = elementwise_logit_bce(input, target, pos_weight)
     else:
         # The losses have the target's type, and are rounded to it at each step.
