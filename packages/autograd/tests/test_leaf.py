@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,44 @@ def test_a_gradient_made_in_place_is_taken_over_unless_its_storage_is_held(holds
     x.grad.add_(1)
     if holds:
         assert set(held[0].tolist()) == {0, 128, 63}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x.view(-1) * 2.0,
+        lambda x: x[None].squeeze(0) * 2.0,
+        lambda x: x.t() * 2.0,
+        lambda x: x.reshape(10, 100, 500).permute(2, 0, 1) * 2.0,
+    ],
+)
+def test_a_gradient_that_came_through_views_is_taken_over(call: Any) -> None:
+    # Of 2 MB; a copy would be as much again.
+    x = lc.ones(1000, 500).requires_grad_()
+    result = call(x)
+    seed = lc.ones_like(result)
+    tracemalloc.start()
+    result.backward(seed)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.1e6
+    assert x.grad.sum() == 2.0 * 500_000
+
+
+@pytest.mark.parametrize("holds", [False, True])
+def test_a_view_of_what_somebody_has_is_copied(holds: bool) -> None:
+    x = lc.ones(6).requires_grad_()
+    kept: list[Any] = []
+
+    def note(grad: Any) -> None:
+        kept.append(grad if holds else grad.sum())
+
+    hidden = x.view(2, 3) * 2.0
+    hidden.register_hook(note)
+    hidden.view(6).backward(lc.ones(6))
+    x.grad.mul_(5)
+    assert x.grad.tolist() == [10.0] * 6
+    assert kept[0].tolist() == ([[1.0] * 3] * 2 if holds else 6.0)
 
 
 # Each makes a scalar from two leaves of shape (2, 2); their gradients must not share memory.

@@ -45,7 +45,9 @@ def is_alone(array: Any) -> bool:
 
 
 def sheds_storage(tensor: Tensor) -> bool:
-    """Drops the storage of a tensor, which in-place ops made, unless somebody else has it."""
+    """Drops the storage of a tensor, which in-place ops and views made, unless somebody else has
+    it; and first what the tensor is a view of, which nobody may have but the tensor."""
+    tensor._view = None
     if tensor._storage is None:
         return True
     if tensor._storage.__class__ is not Storage or holders(tensor) > references.storage:
