@@ -142,6 +142,7 @@ def _sweep(
             else:
                 if collects and not edge._key & LEAF_HOOKS:
                     if not deposit(sums, edge, grad):
+                        grads = _unread(grads, index + 1)
                         accumulate_into(edge, grad, False)
                 elif wanted is None or wanted.accumulates(edge):
                     if edge._key & LEAF_HOOKS:
@@ -242,7 +243,7 @@ def _sweep(
 
 
 def _unread(grads: Any, index: int) -> Any:
-    """Gradients without those that were read, which a sum can then be made in."""
+    """Gradients without those that were read, so that nobody keeps these."""
     return (None,) * index + tuple(grads[index:])
 
 
