@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import parallel
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import depthwise
-from lamella_nn.kernels.precision import compute_type
+from lamella_nn.kernels.precision import compute_type, put, single
 from lamella_nn.kernels.windows import (
     around,
     inner,
@@ -81,11 +81,19 @@ def convolution(
     if depthwise.suits(channels, features, groups):
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
     whole = room(xp, (batch, features, *out), input, weight)
+    # Half precision is widened part by part.
+    narrow = input.dtype.itemsize == 2
+    if narrow:
+        weight, bias = single(weight), single(bias)
     result = whole.reshape(batch, features, length)
     column_bias: Any = None if bias is None else bias.reshape(-1, 1)
     if pointwise:
         places = _met(input, stride, out).reshape(batch, channels, length)
-        xp.matmul(weight.reshape(features, channels), places, out=result)
+        matrix = weight.reshape(features, channels)
+        if narrow:
+            _multiply_in_parts(xp, matrix, places, column_bias, result)
+            return whole
+        xp.matmul(matrix, places, out=result)
         if bias is not None:
             result += column_bias
     elif last:
@@ -96,7 +104,9 @@ def convolution(
             columns = _channels_last_columns(xp, kernel, stride, dilation, groups, *part)
             rows = _channels_first_rows(_multiply(xp, columns, matrix), prod(part[-1]))
             if bias is None:
-                result[images, :, places] = rows
+                put(result[images, :, places], rows)
+            elif narrow:
+                put(result[images, :, places], xp.add(rows, column_bias))
             else:
                 xp.add(rows, column_bias, out=result[images, :, places])
 
@@ -109,12 +119,36 @@ def convolution(
             columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
             target = result[images, :, places]
             target = target.reshape(len(target), groups, features // groups, -1)
-            xp.matmul(matrix, columns, out=target)
+            product = xp.matmul(matrix, columns, out=None if narrow else target)
             if bias is not None:
-                target += column_bias.reshape(groups, -1, 1)
+                product += column_bias.reshape(groups, -1, 1)
+            if narrow:
+                put(target, product)
 
         on_each(xp, run, list(_cuts(batch, channels * prod(kernel), out)))
     return whole
+
+
+def _multiply_in_parts(xp: Any, matrix: Any, places: Any, bias: Any, result: Any) -> None:
+    """``result = matrix @ places + bias`` of half precision, some places at a time."""
+    batch, _, length = places.shape
+    height = max(matrix.shape)
+    images = max(1, ROWS_ELEMENTS // (height * length))
+    step = max(1, ROWS_ELEMENTS // height)
+
+    def run(cut: tuple[slice, slice]) -> None:
+        some, columns = cut
+        product = xp.matmul(matrix, single(places[some, :, columns]))
+        if bias is not None:
+            product += bias
+        put(result[some, :, columns], product)
+
+    cuts = [
+        (slice(image, image + images), slice(first, first + step))
+        for image in range(0, batch, images)
+        for first in range(0, length, step)
+    ]
+    on_each(xp, run, cuts)
 
 
 @lru_cache(256)
@@ -241,14 +275,14 @@ def convolution_weight_grad(
         places = _met(input, stride, out).reshape(batch, channels, length).swapaxes(1, 2)
         rows = grad.reshape(batch, features, length)
         for images in _blocks(batch, features * channels):
-            total = total + xp.matmul(rows[images], places[images]).sum(0)
+            total = total + xp.matmul(single(rows[images]), single(places[images])).sum(0)
         return total.reshape(shape)
     flat = grad.reshape(batch, features, length)
     last = _prefers_channels_last(channels // groups, kernel, out)
 
     def sum_of(cut: Cut) -> Any:
         images, places, *part = _part(xp, input, kernel, stride, padding, dilation, out, cut)
-        rows = flat[images, :, places]
+        rows = single(flat[images, :, places])
         count = prod(part[-1])
         if not last:
             columns = _channels_first_columns(xp, kernel, stride, dilation, groups, *part)
@@ -321,12 +355,12 @@ def _part(
     images, first, some = cut
     part = input[images]
     if some == out:
-        return images, slice(None), part, padding, out
+        return images, slice(None), single(part), padding, out
     low = first * stride[0] - padding[0]
     high = low + reach(some, kernel, stride, dilation)
     part = padded_rows(xp, part, (0,) * len(padding), low, high)
     places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
-    return images, places, part, (0, *padding[1:]), some
+    return images, places, single(part), (0, *padding[1:]), some
 
 
 def _is_pointwise(kernel: Sizes, padding: Sizes, groups: int) -> bool:

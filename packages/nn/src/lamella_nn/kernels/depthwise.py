@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from lamella_nn.kernels.precision import compute_type, put, single
 from lamella_nn.kernels.windows import (
     around,
     inner,
@@ -60,11 +61,13 @@ def forward(
 ) -> Any:
     batch, features, kernel = len(input), len(weight), weight.shape[2:]
     result = room(xp, (batch, features, *out), input, weight)
+    kind = compute_type(input.dtype)
+    weight, bias = single(weight), single(bias)
     targets, taps = _by_group(result, groups), _shifted(weight, groups)
     if bias is not None:
         bias = bias.reshape(groups, -1, *[1] * len(out))
     # Where the result lies together, it is summed up in its place.
-    in_place = result.flags.c_contiguous
+    in_place = result.flags.c_contiguous and kind == input.dtype
     each = prod(around(input.shape[2:], padding)) + (2 - in_place) * prod(targets.shape[2:])
     rows = rows_at_a_time(xp, out[0], each)
 
@@ -75,13 +78,13 @@ def forward(
             sizes = target.shape[3:]
             low = first * stride[0] - padding[0]
             high = low + reach(sizes, kernel, stride, dilation)
-            spread = padded_rows(xp, source, padding, low, high)[:, :, None]
-            total = target if in_place else xp.empty(target.shape, input.dtype)
+            spread = single(padded_rows(xp, source, padding, low, high))[:, :, None]
+            total = target if in_place else xp.empty(target.shape, kind)
             total[...] = 0 if bias is None else bias[some]
             for position, slices in kernel_slices(kernel, stride, dilation, sizes):
                 total += spread[(..., *slices)] * taps[position][some]
             if not in_place:
-                target[...] = total
+                put(target, total)
 
     on_each(xp, run, parts_of(xp, batch, groups, each))
     return result
@@ -149,7 +152,8 @@ def weight_grad(
     rows = rows_at_a_time(xp, out[0], each)
     # One for the images of each part, which are added up in the end, whatever the threads did.
     sums = {
-        images.start: xp.zeros((groups, grad.shape[2], *kernel), input.dtype) for images, _ in cuts
+        images.start: xp.zeros((groups, grad.shape[2], *kernel), compute_type(input.dtype))
+        for images, _ in cuts
     }
     axes = (0, *range(3, grad.ndim))
 
@@ -157,11 +161,11 @@ def weight_grad(
         images, some = cut
         total, source, given = sums[images.start], input[cut], grad[cut]
         for first in range(0, out[0], rows):
-            part = given[:, :, :, first : first + rows]
+            part = single(given[:, :, :, first : first + rows])
             sizes = part.shape[3:]
             low = first * stride[0] - padding[0]
             high = low + reach(sizes, kernel, stride, dilation)
-            spread = padded_rows(xp, source, padding, low, high)[:, :, None]
+            spread = single(padded_rows(xp, source, padding, low, high))[:, :, None]
             for position, slices in kernel_slices(kernel, stride, dilation, sizes):
                 sums_here = (spread[(..., *slices)] * part).sum(axes)
                 total[(some, slice(None), *position)] += sums_here

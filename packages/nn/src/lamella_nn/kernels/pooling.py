@@ -15,7 +15,7 @@ import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.precision import compute_type, single
-from lamella_nn.kernels.windows import kernel_slices, output_sizes
+from lamella_nn.kernels.windows import kernel_slices, meetings, output_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,13 +199,35 @@ def largest(
     dilation: Sizes,
     windows: Geometry,
 ) -> Any:
-    out, needed, inside = windows
-    spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
+    out, _, inside = windows
+    if not inside:
+        return _over_padding(xp, xp.maximum, input, kernel, stride, padding, dilation, out)
     best: Any = None
     for _, slices in kernel_slices(kernel, stride, dilation, out):
-        part = spread[(..., *slices)]
+        part = input[(..., *slices)]
         best = part.copy() if best is None else xp.maximum(best, part, out=best)
     return best
+
+
+def _over_padding(
+    xp: Any,
+    combine: Any,
+    input: Any,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    out: Sizes,
+) -> Any:
+    """The maxima or sums of windows that padding is part of, without a padded copy of the input."""
+    dims = len(kernel)
+    first = _lowest(xp, input.dtype) if combine is xp.maximum else 0
+    result = xp.full((*input.shape[:-dims], *out), first, input.dtype)
+    given = tuple(kernel), tuple(stride), tuple(padding), tuple(dilation), tuple(out)
+    for at, met in meetings(tuple(input.shape[-dims:]), *given):
+        place = result[(..., *at)]
+        combine(place, input[(..., *met)], out=place)
+    return result
 
 
 def _first_equal(xp: Any, views: list[Any], best: Any) -> Any:
@@ -317,11 +339,13 @@ def means(
     divisor: Any,
 ) -> Any:
     ones = (1,) * len(kernel)
-    out, needed, inside = windows
-    spread = input if inside else _fit(xp, input, padding, needed, 0)
+    out, _, inside = windows
+    if not inside:
+        total = _over_padding(xp, xp.add, input, kernel, stride, padding, ones, out)
+        return divide(xp, total, divisor)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
-        part = spread[(..., *slices)]
+        part = input[(..., *slices)]
         if total is None:
             total = part.copy()
         else:

@@ -7,38 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_blocks import LARGE, SINGLE, converted, is_reduced
+from lamella_core.backends.numpy_blocks import LARGE, converted, is_reduced
 from lamella_core.dispatch import register_kernel
 from lamella_nn.kernels import convolution as whole
 from lamella_nn.kernels.precision import put, single
-from lamella_nn.kernels.windows import output_sizes, padded_rows, reach, room
+from lamella_nn.kernels.windows import room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lamella_nn.kernels.windows import Sizes
 
 # Elements of input and output that are widened at a time.
 _BLOCK = 65536
-
-
-def _bands(batch: int, image: int, out: Sizes, kernel: Sizes) -> Iterator[tuple[slice, int, int]]:
-    """Images of so many elements that are taken together, or rows of the output of one."""
-    step = max(1, _BLOCK // max(image, 1))
-    # Of few rows most of the input would be that of the rows beside them.
-    rows = out[0] if image <= _BLOCK else max(_BLOCK * out[0] // image, min(kernel[0], out[0]))
-    for start in range(0, batch, step):
-        for first in range(0, out[0], rows):
-            yield slice(start, start + step), first, min(first + rows, out[0])
-
-
-def _rows(
-    input: Any, first: int, end: int, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Any:
-    """What rows ``first`` to ``end`` of the output are made of, padded, in float32."""
-    low = first * stride[0] - padding[0]
-    high = low + reach((end - first,), kernel, stride, dilation)
-    return single(padded_rows(np, input, (0,) * len(padding), low, high))
 
 
 def convolution(
@@ -50,22 +29,11 @@ def convolution(
     dilation: Sizes,
     groups: int,
 ) -> Any:
-    if not is_reduced(input):
-        return whole.convolution(np, input, weight, bias, stride, padding, dilation, groups)
-    batch, features, kernel = len(input), len(weight), weight.shape[2:]
-    out = output_sizes(input.shape[2:], kernel, stride, padding, dilation)
-    wide, bias = single(weight), single(bias)
-    if max(input.size, batch * features * prod(out)) < LARGE:
-        given = single(input), wide, bias, stride, padding, dilation, groups
-        return converted(whole.convolution(np, *given), input.dtype)
-    result = room(np, (batch, features, *out), input, weight)
-    inside = (0, *padding[1:])
-    image = prod(input.shape[1:]) + features * prod(out)
-    for images, first, end in _bands(batch, image, out, kernel):
-        part = _rows(input[images], first, end, kernel, stride, padding, dilation)
-        found = whole.convolution(np, part, wide, bias, stride, inside, dilation, groups)
-        put(result[images, :, first:end], found)
-    return result
+    rest = stride, padding, dilation, groups
+    if is_reduced(input) and input.size * max(1, len(weight) // input.shape[1]) < LARGE:
+        given = single(input), single(weight), single(bias)
+        return converted(whole.convolution(np, *given, *rest), input.dtype)
+    return whole.convolution(np, input, weight, bias, *rest)
 
 
 def convolution_input_grad(
@@ -113,16 +81,7 @@ def convolution_weight_grad(
     if max(input.size, grad.size) < LARGE:
         found = whole.convolution_weight_grad(np, single(input), single(grad), *rest)
         return converted(found, input.dtype)
-    total = np.zeros((grad.shape[1], input.shape[1] // groups, *kernel), SINGLE)
-    inside = (0, *padding[1:])
-    image = prod(input.shape[1:]) + prod(grad.shape[1:])
-    for images, first, end in _bands(len(input), image, grad.shape[2:], kernel):
-        part = _rows(input[images], first, end, kernel, stride, padding, dilation)
-        above = single(grad[images, :, first:end])
-        total += whole.convolution_weight_grad(
-            np, part, above, kernel, stride, inside, dilation, groups
-        )
-    return converted(total, input.dtype)
+    return converted(whole.convolution_weight_grad(np, input, grad, *rest), input.dtype)
 
 
 _kernels: tuple[Any, ...] = (convolution, convolution_input_grad, convolution_weight_grad)
