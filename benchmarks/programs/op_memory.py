@@ -13,6 +13,7 @@ to need a constant at most: blocks that fit the cache.
 * `unique`: a sorted copy of 16 MB, and where it changes. PyTorch needs 48 MB. With the places in it
   their order beside that, 32 MB, as PyTorch.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
+* `ctc_loss`: the logarithms of the probabilities of all beginnings, 13 MB, PyTorch too.
 * The mean of a loss of single numbers: the losses, 8 MB, PyTorch too, or 16.
 * `dropout` of a tensor that requires a gradient, `dropout` and `rrelu` in place: the noise, for the
   derivative: 8 MB, PyTorch too. `alpha_dropout` in place has two of them, 16 MB, PyTorch too.
@@ -71,6 +72,7 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
     columns = torch.randn(1, 9 * 16, 128 * 128)
     query = torch.randn(8, 8, 256, 64)
     brief_query = query.half()
+    classes = torch.randint(0, 8, (4, 250, 250))
     half_image, brief_image = image.half(), image.bfloat16()
     grid = torch.rand(4, 250, 250, 2) * 2 - 1
     forms = torch.randn(50, 100, 100)
@@ -307,6 +309,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         "conv2d of float16": lambda: functional.conv2d(half_image, kernels.half(), padding=1),
         "conv_transpose2d of bfloat16": lambda: functional.conv_transpose2d(
             brief_image, kernels.bfloat16()
+        ),
+        "nll_loss of images": lambda: functional.nll_loss(image, classes),
+        "gradient of nll_loss of images": gradient(
+            lambda a: functional.nll_loss(a, classes), image
         ),
         "one_hot": lambda: functional.one_hot(places, 1000),
         "conv2d of each channel of large images": lambda: functional.conv2d(
@@ -562,6 +568,7 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
     y, weight, half = torch.rand(2_000_000), torch.rand(2000), wide.half()
     whole = torch.arange(2_000_000)
     learned = x.clone().requires_grad_()
+    spoken = torch.randn(500, 32, 50).log_softmax(2)
     matrix, many = torch.randn(1000, 1000) / 100, torch.randn(10_000, 10, 10)
     places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
@@ -583,6 +590,9 @@ def workspace(torch: ModuleType) -> tuple[Calls, Calls]:
         "matrix_exp": lambda: torch.matrix_exp(matrix),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
+        "ctc_loss": lambda: functional.ctc_loss(
+            spoken, torch.ones(32, 100, dtype=torch.int64), (500,) * 32, (100,) * 32
+        ),
         "mse_loss": lambda: functional.mse_loss(x, y),
         "huber_loss": lambda: functional.huber_loss(x, y),
         "binary_cross_entropy_with_logits": lambda: functional.binary_cross_entropy_with_logits(

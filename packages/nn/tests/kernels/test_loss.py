@@ -86,3 +86,29 @@ def test_nll_is_the_chosen_score_and_its_gradient_the_weight():
         np, np.asarray(3.0), np.array([2, 1]), weight, total, (2, 3), "mean", -100
     )
     np.testing.assert_allclose(back, [[0, 0, -2], [0, -1, 0]])
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("shape", [(3, 4, 9000), (2, 3, 70, 300), (9000, 3, 2)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nll_of_many_places(shape, reduction, weighted):
+    random = np.random.default_rng(0)
+    scores, classes = random.standard_normal(shape), shape[1]
+    target = random.integers(0, classes, (shape[0], *shape[2:]))
+    target[0, 5:50] = -100
+    weight = random.random(classes) if weighted else None
+    of_each = (np.ones(classes) if weight is None else weight)[np.maximum(target, 0)]
+    of_each = np.where(target < 0, 0, of_each)
+    at = np.maximum(target, 0)[:, None]
+    losses = -np.take_along_axis(scores, at, 1)[:, 0] * of_each
+    share = {"none": 1, "sum": 1, "mean": 1 / of_each.sum()}[reduction]
+    given = random.standard_normal(losses.shape) if reduction == "none" else np.array(2.0)
+    loss, total = kernels.nll_loss_index(np, scores, target, weight, reduction, -100)
+    np.testing.assert_allclose(loss, losses if reduction == "none" else losses.sum() * share)
+    np.testing.assert_allclose(total, of_each.sum())
+    found = kernels.nll_loss_index_backward(
+        np, given, target, weight, total, shape, reduction, -100
+    )
+    expected = np.zeros(shape)
+    np.put_along_axis(expected, at, (-given * of_each * share)[:, None], 1)
+    np.testing.assert_allclose(found, expected, atol=1e-15)

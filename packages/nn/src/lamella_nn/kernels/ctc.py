@@ -45,8 +45,28 @@ def _last_places(xp: Any, places: int, target_lengths: tuple[int, ...]) -> Any:
     return xp.where((place == ends) | (place == ends - 1), 0.0, _NEVER)
 
 
+def _kept(xp: Any, values: Any, dtype: Any) -> Any:
+    """Logarithms, ``(steps, batch, places)``, as differences from a step's largest, which is last.
+
+    They are small where it matters, so that single precision is enough for them.
+    """
+    steps, batch, places = values.shape
+    result = xp.empty((steps, batch, places + 1), dtype)
+    highest = values.max(2)
+    result[:, :, -1] = xp.where(highest == _NEVER, 0, highest)
+    values -= result[:, :, -1:]
+    result[:, :, :-1] = values
+    return result
+
+
+def _values_of(xp: Any, kept: Any) -> Any:
+    """What :func:`_kept` was given, of one step or several."""
+    return kept[..., :-1] + kept[..., -1:].astype(xp.float64)
+
+
 def _losses(xp: Any, beginnings: Any, lengths: Any, lasts: Any) -> Any:
-    whole = beginnings[xp.maximum(lengths - 1, 0), xp.arange(len(lasts))] + lasts
+    ends = beginnings[xp.maximum(lengths - 1, 0), xp.arange(len(lasts))]
+    whole = _values_of(xp, ends) + lasts
     peak = whole.max(1)
     base = xp.where(peak == _NEVER, 0.0, peak)
     return -(base + xp.log(xp.exp(whole - base[:, None]).sum(1)))
@@ -63,22 +83,27 @@ def ctc_alignments(
     zero_infinity: bool,
 ) -> tuple[Any, Any]:
     labels = _with_blanks(xp, targets, blank)
-    # The logarithms of the labels' probabilities, then those of the beginnings in their place.
     (steps, batch, classes), places = log_probs.shape, labels.shape[1]
-    beginnings = xp.empty((steps, batch, places))
+    beginnings = xp.empty((steps, batch, places + 1), log_probs.dtype)
     most = _most_steps(batch, classes, places)
+    jumps = _jumps(xp, labels)
+    ways = xp.empty((batch, places))
+    before: Any = None
     for start in range(0, steps, most):
         block = slice(start, start + most)
-        beginnings[block] = _at_labels(xp, log_probs[block], labels)
-    jumps = _jumps(xp, labels)
-    beginnings[0, :, 2:] = _NEVER
-    ways = xp.empty((batch, places))
-    for step in range(1, steps):
-        before, here = beginnings[step - 1], beginnings[step]
-        ways[:, :1] = before[:, :1]
-        xp.logaddexp(before[:, 1:], before[:, :-1], out=ways[:, 1:])
-        ways[:, 2:] = xp.logaddexp(ways[:, 2:], before[:, :-2] + jumps)
-        here += ways
+        # The logarithms of the labels' probabilities, then those of the beginnings in their place.
+        values = _at_labels(xp, log_probs[block], labels)
+        for here in values:
+            if before is None:
+                here[:, 2:] = _NEVER
+            else:
+                ways[:, :1] = before[:, :1]
+                xp.logaddexp(before[:, 1:], before[:, :-1], out=ways[:, 1:])
+                ways[:, 2:] = xp.logaddexp(ways[:, 2:], before[:, :-2] + jumps)
+                here += ways
+            before = here
+        before = before.copy()
+        beginnings[block] = _kept(xp, values, log_probs.dtype)
     lengths = xp.asarray(input_lengths)
     losses = _losses(xp, beginnings, lengths, _last_places(xp, places, target_lengths))
     without_input = xp.where(xp.asarray(target_lengths) > 0, float("inf"), 0.0)
@@ -121,7 +146,7 @@ def ctc_alignments_backward(
             endings[:, :-2] = xp.logaddexp(endings[:, :-2], after[:, 2:] + jumps)
             endings = xp.where((lengths == step + 1)[:, None], lasts, endings)
             # Here without the step's own probability, which the beginnings hold.
-            shares[step - start] = xp.exp(beginnings[step] + endings + total)
+            shares[step - start] = xp.exp(_values_of(xp, beginnings[step]) + endings + total)
             endings = endings + at_labels[step - start]
         some = log_probs[start:stop]
         place = xp.arange(stop - start)[:, None, None] * (batch * classes) + at_classes

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Places of targets that are gone through at a time on the CPU.
+_PLACES = 16384
+
+
 def _as_three(input: Any) -> Any:
     """``(batch, classes, places)``."""
     if input.ndim == 1:
@@ -80,6 +84,18 @@ def _add_at_target(xp: Any, array: Any, target: Any, values: Any) -> None:
         array[rows, target[:, 0], 0] += values[:, 0]
     else:
         array[rows[:, None], target, xp.arange(array.shape[2])] += values
+
+
+def _parts(xp: Any, batch: int, places: int) -> list[tuple[slice, slice]]:
+    """Images and places that are gone through together, on the CPU as many as stay in the cache."""
+    if xp is not np or batch * places <= _PLACES:
+        return [(slice(None), slice(None))]
+    images = max(1, _PLACES // places)
+    return [
+        (slice(image, image + images), slice(first, first + _PLACES))
+        for image in range(0, batch, images)
+        for first in range(0, places, _PLACES)
+    ]
 
 
 def _reduce(xp: Any, losses: Any, reduction: str, total: Any, shape: tuple[int, ...]) -> Any:
@@ -281,18 +297,32 @@ def nll_loss_index(
         return summed / -count if reduction == "mean" else -summed, total
     scores = _as_three(input)
     batch, classes, places = scores.shape
-    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
-    losses = _pick(xp, scores, target)
-    losses = xp.negative(losses, losses)
-    weights = _target_weights(xp, weight, target, valid, input.dtype)
-    if weights is not None:
-        losses *= weights
-        if valid is not None:
-            # An ignored infinite score would turn into NaN by its weight 0.
-            losses = xp.where(valid, losses, 0)
-    total = xp.asarray(target.size, input.dtype) if weights is None else weights.sum()
-    loss = _reduce(xp, losses, reduction, total, shape)
-    return loss.astype(input.dtype, copy=False), total
+    target = target.reshape(batch, places)
+    losses = xp.empty((batch, places), input.dtype) if reduction == "none" else None
+    sums, totals = [], []
+    for images, some in _parts(xp, batch, places):
+        given = target[images, some], classes, ignore_index
+        chosen, valid = _valid_targets(xp, *given)
+        part = _pick(xp, scores[images, :, some], chosen)
+        part = xp.negative(part, part)
+        weights = _target_weights(xp, weight, chosen, valid, input.dtype)
+        if weights is not None:
+            part *= weights
+            if valid is not None:
+                # An ignored infinite score would turn into NaN by its weight 0.
+                part = xp.where(valid, part, 0)
+        totals.append(xp.asarray(part.size, input.dtype) if weights is None else weights.sum())
+        if losses is None:
+            sums.append(part.sum())
+        else:
+            losses[images, some] = part
+    total = sum(totals[1:], totals[0])
+    if losses is None:
+        summed = sum(sums[1:], sums[0])
+        loss = summed / total if reduction == "mean" else summed
+    else:
+        loss = losses.reshape(shape)
+    return loss.astype(input.dtype, copy=False), xp.asarray(total)
 
 
 @shared_kernel
@@ -309,11 +339,13 @@ def nll_loss_index_backward(
     result = xp.zeros(sizes, grad.dtype)
     scores = _as_three(result)
     batch, classes, places = scores.shape
-    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
-    weights = _target_weights(xp, weight, target, valid, grad.dtype)
-    if reduction == "none":
-        factor = grad.reshape(batch, places)
-    else:
-        factor = grad / total if reduction == "mean" else grad
-    _add_at_target(xp, scores, target, -_hit(xp, factor, weights, valid, (batch, places)))
+    target = target.reshape(batch, places)
+    each = reduction == "none"
+    factor = grad.reshape(batch, places) if each else grad / total if reduction == "mean" else grad
+    for images, some in _parts(xp, batch, places):
+        chosen, valid = _valid_targets(xp, target[images, some], classes, ignore_index)
+        weights = _target_weights(xp, weight, chosen, valid, grad.dtype)
+        here = factor[images, some] if each else factor
+        hit = _hit(xp, here, weights, valid, chosen.shape)
+        _add_at_target(xp, scores[images, :, some], chosen, -hit)
     return result

@@ -341,8 +341,8 @@ def means(
     ones = (1,) * len(kernel)
     out, _, inside = windows
     if not inside:
-        total = _over_padding(xp, xp.add, input, kernel, stride, padding, ones, out)
-        return divide(xp, total, divisor)
+        sums = _over_padding(xp, xp.add, input, kernel, stride, padding, ones, out)
+        return divide(xp, sums, divisor)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
         part = input[(..., *slices)]

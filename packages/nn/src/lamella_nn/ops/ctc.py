@@ -30,8 +30,9 @@ def ctc_alignments(
             loss is infinite.
 
     Returns:
-        ``(batch,)``; and the logarithms of the probabilities of all beginnings, float64 of shape
-        ``(steps, batch, 2 * longest + 1)``, with blanks around each element of the target.
+        ``(batch,)``; and the logarithms of the probabilities of all beginnings, less the largest of
+        a step, which comes last: ``(steps, batch, 2 * longest + 2)``, with blanks around each
+        element of the target.
 
     A. Graves et al., "Connectionist Temporal Classification", 2006.
     """
