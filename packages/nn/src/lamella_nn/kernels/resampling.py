@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BLOCK = 65536
 _LARGE = 524288
 # Outputs of a dimension whose neighbours are listed at a time.
-_MOST_OF_TABLE = 8192
+_MOST_OF_TABLE = 4096
 
 # Of 8-bit images: the bits of a weight and its sign, and the most that are behind the point.
 _WEIGHT_BITS = 15

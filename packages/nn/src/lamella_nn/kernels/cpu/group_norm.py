@@ -18,6 +18,9 @@ from lamella_nn.kernels.precision import compute_type, put, single
 # Elements of groups that are worked on together.
 _BLOCK = 65536
 
+# Those of a group of half precision up to which it is widened as a whole.
+_MOST_OF_GROUP = 98304
+
 # Places from which the statistics of each channel are small beside them.
 _FEW_PLACES = 64
 
@@ -66,7 +69,7 @@ def _goes_by_parts(groups: int, *arrays: Any) -> bool:
     if prod(sizes) < _FEW_PLACES or not batch:
         return False
     if all([each.flags.c_contiguous for each in arrays]):
-        return is_reduced(arrays[0]) and channels // groups * prod(sizes) > _BLOCK // 2
+        return is_reduced(arrays[0]) and channels // groups * prod(sizes) > _MOST_OF_GROUP
     return by_parts.lies_apart(*arrays)
 
 
@@ -121,7 +124,7 @@ def _backward_in_parts(
 def native_group_norm(
     input: Any, groups: int, weight: Any, bias: Any, eps: float
 ) -> tuple[Any, Any, Any]:
-    if _goes_by_parts(groups, input):
+    if is_reduced(input) and _goes_by_parts(groups, input):
         return _in_parts(input, groups, weight, bias, eps)
     dtype = compute_type(input.dtype)
     weight, bias = _parameter(weight, groups, dtype), _parameter(bias, groups, dtype)
@@ -130,7 +133,9 @@ def native_group_norm(
     values = _rows(input, groups)
     count, channels, places = values.shape
     length = channels * places
-    result = np.empty(values.shape, input.dtype)
+    # What was brought together is a copy, and is written over.
+    is_copy = not np.may_share_memory(values, input)
+    result = values if is_copy else np.empty(values.shape, input.dtype)
     mean, variance = np.empty((2, count, 1), dtype)
     even = np.full((min(length, _BLOCK), 1), 1 / max(length, 1), dtype)
     step = even_step(count, max(1, _BLOCK // max(length, 1)))

@@ -24,6 +24,8 @@ _BLOCK = 131072
 _SMALL = 16384
 # Numbers of half precision that are widened at a time.
 _HALF_BLOCK = 49152
+# Those of a channel up to which it is widened as a whole, once.
+_MOST_OF_CHANNEL = 98304
 # Elements of sums that blocks of rows have for themselves, and the fewest blocks that are one then.
 _MOST_SUMS = 131072
 _FEWEST_SUMS = 8
@@ -133,6 +135,37 @@ def native_layer_norm(
     return output, mean.reshape(kept), rstd.reshape(kept)
 
 
+def _channels_of_half(
+    kernel: Any, arrays: tuple[Any, ...], vectors: tuple[Any, ...], eps: float
+) -> Any:
+    """A kernel of batch normalization in float32, some channels at a time; results are rounded."""
+    first = arrays[0]
+    batch, channels = first.shape[:2]
+    arrays = tuple([each.reshape(batch, channels, -1) for each in arrays])
+    vectors = tuple(map(single, vectors))
+    result = np.empty(arrays[0].shape, first.dtype)
+    further = np.empty((2, channels), first.dtype)
+    step = max(1, _HALF_BLOCK * channels // first.size)
+    for start in range(0, channels, step):
+        part = slice(start, start + step)
+        parts = [None if each is None else each[part] for each in vectors]
+        given = [single(each[:, part]) for each in arrays]
+        found, *rest = kernel(np, *given, *parts, eps)
+        put(result[:, part], found)
+        further[0, part], further[1, part] = rest
+    return result.reshape(first.shape), further[0], further[1]
+
+
+def _has_small_channels(*arrays: Any) -> bool:
+    """Whether a channel of half precision may be converted as a whole, and is not scattered."""
+    first = arrays[0]
+    return (
+        first.dtype.itemsize == 2
+        and first.size <= _MOST_OF_CHANNEL * first.shape[1]
+        and all([each.flags.c_contiguous for each in arrays])
+    )
+
+
 def _rounded(values: Any, dtype: Any) -> Any:
     """Statistics of float64 in a type."""
     return converted(values.astype(compute_type(dtype)), dtype)
@@ -151,6 +184,8 @@ def _batch_norm_in_parts(input: Any, weight: Any, bias: Any, eps: float) -> tupl
 
 def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[Any, Any, Any]:
     if input.size and by_parts.lies_apart(input):
+        if _has_small_channels(input):
+            return _channels_of_half(whole.native_batch_norm, (input,), (weight, bias), eps)
         return _batch_norm_in_parts(input, weight, bias, eps)
     if not 0 < input.size < _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
         return whole.native_batch_norm(np, input, weight, bias, eps)
@@ -181,6 +216,9 @@ def native_batch_norm_backward(
 ) -> tuple[Any, Any, Any]:
     if not input.size or not by_parts.lies_apart(grad_output, input):
         return whole.native_batch_norm_backward(np, grad_output, input, weight, mean, variance, eps)
+    if _has_small_channels(grad_output, input):
+        arrays, vectors = (grad_output, input), (weight, mean, variance)
+        return _channels_of_half(whole.native_batch_norm_backward, arrays, vectors, eps)
     mean, variance = (single(each).astype(np.float64)[None] for each in (mean, variance))
     values, result = by_parts.begun(input)
     sums, dots = by_parts.products(grad_output, values, mean)
