@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lamella_core import dtype as dtypes
 from lamella_core.conventions.common import (
@@ -71,40 +71,18 @@ def arrays(
     return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
 
-class Arrays:
+class Arrays(NamedTuple):
     """See :func:`arrays`."""
 
-    keeps_order = True
-    __slots__ = (
-        "keeps_format",
-        "like_first",
-        "most_dims",
-        "promotes",
-        "reduced_precision",
-        "refuses",
-        "returns",
-        "row_major",
-    )
-
-    def __init__(
-        self,
-        promotes: bool,
-        refuses: frozenset[str],
-        returns: type | None,
-        reduced_precision: bool,
-        keeps_format: int,
-        most_dims: int,
-        row_major: bool,
-        like_first: bool,
-    ) -> None:
-        self.like_first = like_first
-        self.row_major = row_major
-        self.keeps_format = keeps_format
-        self.most_dims = most_dims
-        self.promotes = promotes
-        self.refuses = refuses
-        self.returns = returns
-        self.reduced_precision = reduced_precision
+    promotes: bool
+    refuses: frozenset[str]
+    returns: type | None
+    reduced_precision: bool
+    keeps_format: int
+    most_dims: int
+    row_major: bool
+    like_first: bool
+    keeps_order: bool = True
 
     def bind(self, op: Op, backend: Backend, key: int) -> Callable[..., Any]:
         base = op.base or op

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -73,7 +73,8 @@ def pointwise(
             a ufunc does between tensors, and any other kernel is given float32, and its result is
             rounded. With a Python number float32 is used always. A backend's kernel may say it of
             itself, by an attribute of this name.
-        refusals: further types and categories, and the text of the RuntimeError for each.
+        refusals: further types and categories, and the text of the RuntimeError for each,
+            ``{}`` being the name of the op.
         each_operand: whether these texts hold for every operand, not only for the common type.
         exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
             after the first operand as it is; else it is rounded to their type first.
@@ -99,16 +100,9 @@ class Plans(dict[Any, Any]):
     """
 
     __slots__ = (
-        "categories",
-        "checked",
-        "convention",
-        "exact",
-        "kernel",
-        "op_name",
-        "scalars",
-        "with_number",
-        "xp",
-    )
+        "categories", "checked", "convention", "exact", "kernel", "op_name", "scalars",
+        "with_number", "xp",
+    )  # fmt: skip
 
     def __init__(
         self, convention: Pointwise, op_name: str, kernel: Any, with_number: bool, xp: Any
@@ -144,37 +138,17 @@ class Plans(dict[Any, Any]):
         return plan
 
 
-class Pointwise:
+class Pointwise(NamedTuple):
     """See :func:`pointwise`."""
 
-    keeps_order = True
-    __slots__ = (
-        "checked_numbers",
-        "each_operand",
-        "exact_numbers",
-        "reduced_precision",
-        "refusals",
-        "refuses",
-        "result",
-    )
-
-    def __init__(
-        self,
-        result: str,
-        refuses: frozenset[str],
-        reduced_precision: bool | None,
-        refusals: dict[str, str],
-        each_operand: bool,
-        exact_numbers: bool,
-        checked_numbers: bool,
-    ) -> None:
-        self.result = result
-        self.refuses = refuses
-        self.reduced_precision = reduced_precision
-        self.refusals = refusals
-        self.each_operand = each_operand
-        self.exact_numbers = exact_numbers
-        self.checked_numbers = checked_numbers
+    result: str
+    refuses: frozenset[str]
+    reduced_precision: bool | None
+    refusals: dict[str, str]
+    each_operand: bool
+    exact_numbers: bool
+    checked_numbers: bool
+    keeps_order: bool = True
 
     def refuse(self, op_name: str, dtype: dtype) -> None:
         """Raises the error for a type that the op has no meaning for."""
@@ -183,7 +157,7 @@ class Pointwise:
             raise not_implemented_for(op_name, dtype)
         text = self.refusals.get(category) or self.refusals.get(dtype.name)
         if text is not None:
-            raise RuntimeError(text)
+            raise RuntimeError(text.format(op_name))
 
     def types(self, promoted: dtype) -> tuple[dtype, dtype]:
         """The type that operands of a promoted type are computed in, and that of the result."""

@@ -75,37 +75,31 @@ for _name, _function in (
 del _alias, _name, _function
 
 
-@pointwise("bool", inplace=False)
-def isnan(input: Tensor) -> Tensor:
-    """Whether each element is NaN; a complex number is where a part is."""
+def _of_one(input: Tensor) -> Tensor:
+    """A test of one tensor's elements."""
 
 
-@pointwise("bool", inplace=False)
-def isinf(input: Tensor) -> Tensor:
-    """Whether each element is infinite; a complex number is where a part is."""
+def _of_one_into(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A test of one tensor's elements."""
 
 
-@pointwise("bool", inplace=False)
-def isfinite(input: Tensor) -> Tensor:
-    """Whether each element is neither infinite nor NaN."""
-
-
-@pointwise("bool", inplace=False, refusals={"complex": "isposinf does not support complex inputs."})
-def isposinf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether each element is positive infinity.
-
-    Raises:
-        RuntimeError: for a complex input.
-    """
-
-
-@pointwise("bool", inplace=False, refusals={"complex": "isneginf does not support complex inputs."})
-def isneginf(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether each element is negative infinity.
-
-    Raises:
-        RuntimeError: for a complex input.
-    """
+isnan, isinf, isfinite = alike(
+    _of_one,
+    pointwise("bool", inplace=False),
+    {
+        "isnan": "Whether each element is NaN; a complex number is where a part is.",
+        "isinf": "Whether each element is infinite; a complex number is where a part is.",
+        "isfinite": "Whether each element is neither infinite nor NaN.",
+    },
+)
+isposinf, isneginf = alike(
+    _of_one_into,
+    pointwise("bool", inplace=False, refusals={"complex": "{} does not support complex inputs."}),
+    {
+        f"is{short}inf": f"Whether each element is {sign} infinity; RuntimeError for complex ones."
+        for short, sign in (("pos", "positive"), ("neg", "negative"))
+    },
+)
 
 
 @composite()

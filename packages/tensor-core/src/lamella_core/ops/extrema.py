@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.arithmetic import alias
 
@@ -12,28 +13,20 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 
-def _no_complex(name: str) -> str:
-    return f"{name} not implemented for complex tensors."
+def _of_two(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """One of two elements."""
 
 
-@pointwise(inplace=False, refusals={"complex": _no_complex("maximum")})
-def maximum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The greater of two elements; NaN where either is NaN."""
-
-
-@pointwise(inplace=False, refusals={"complex": _no_complex("minimum")})
-def minimum(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The lesser of two elements; NaN where either is NaN."""
-
-
-@pointwise(inplace=False, refusals={"complex": _no_complex("fmax")})
-def fmax(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The greater of two elements; where one is NaN, the other."""
-
-
-@pointwise(inplace=False, refusals={"complex": _no_complex("fmin")})
-def fmin(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The lesser of two elements; where one is NaN, the other."""
+maximum, minimum, fmax, fmin = alike(
+    _of_two,
+    pointwise(inplace=False, refusals={"complex": "{} not implemented for complex tensors."}),
+    {
+        "maximum": "The greater of two elements; NaN where either is NaN.",
+        "minimum": "The lesser of two elements; NaN where either is NaN.",
+        "fmax": "The greater of two elements; where one is NaN, the other.",
+        "fmin": "The lesser of two elements; where one is NaN, the other.",
+    },
+)
 
 
 @pointwise(refuses="bool complex", checked_numbers=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.dtype import INTEGER
 from lamella_core.ops.operators import attach_operators, attach_swapped
@@ -13,19 +14,22 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 
-@pointwise("bool")
-def logical_and(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether both elements are nonzero; NaN counts as nonzero."""
+def _of_two(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A function of the truth of two elements."""
 
 
-@pointwise("bool")
-def logical_or(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether at least one of two elements is nonzero; NaN counts as nonzero."""
-
-
-@pointwise("bool")
-def logical_xor(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Whether exactly one of two elements is nonzero; NaN counts as nonzero."""
+logical_and, logical_or, logical_xor = alike(
+    _of_two,
+    pointwise("bool"),
+    {
+        name: f"Whether {which} nonzero; NaN counts as nonzero."
+        for name, which in (
+            ("logical_and", "both elements are"),
+            ("logical_or", "at least one of two elements is"),
+            ("logical_xor", "exactly one of two elements is"),
+        )
+    },
+)
 
 
 @pointwise("bool")
@@ -33,25 +37,21 @@ def logical_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Whether each element is zero."""
 
 
-@pointwise(refuses="floating complex")
-def bitwise_and(
+def _of_bits(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
-    """The bits that both integers have; the logical and of bools."""
+    """A function of the bits of two integers."""
 
 
-@pointwise(refuses="floating complex")
-def bitwise_or(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The bits that at least one of two integers has; the logical or of bools."""
-
-
-@pointwise(refuses="floating complex")
-def bitwise_xor(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The bits that exactly one of two integers has; the exclusive or of bools."""
+bitwise_and, bitwise_or, bitwise_xor = alike(
+    _of_bits,
+    pointwise(refuses="floating complex"),
+    {
+        "bitwise_and": "The bits that both integers have; the logical and of bools.",
+        "bitwise_or": "The bits that at least one of two integers has; the logical or of bools.",
+        "bitwise_xor": "The bits that exactly one of two integers has; the exclusive or of bools.",
+    },
+)
 
 
 @pointwise(refuses="floating complex")
@@ -59,21 +59,20 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """All bits inverted, ``-input - 1`` for signed integers; the logical not of bools."""
 
 
-@pointwise(refuses="bool floating complex")
-def bitwise_left_shift(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The bits moved up by ``other`` places; 0 where that is negative or no less than the width."""
+bitwise_left_shift, bitwise_right_shift = alike(
+    _of_bits,
+    pointwise(refuses="bool floating complex"),
+    {
+        "bitwise_left_shift": """The bits moved up by ``other`` places.
 
-
-@pointwise(refuses="bool floating complex")
-def bitwise_right_shift(
-    input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
-) -> Tensor:
-    """The bits moved down by ``other`` places, the sign bit being repeated.
+    0 where that is negative or no less than the width.
+    """,
+        "bitwise_right_shift": """The bits moved down by ``other`` places, the sign bit repeated.
 
     Where ``other`` is negative or no less than the width only the sign is left.
-    """
+    """,
+    },
+)
 
 
 def _invert(self: Tensor) -> Tensor:

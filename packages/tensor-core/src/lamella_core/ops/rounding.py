@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.ops.arithmetic import alias
 
@@ -11,19 +12,19 @@ if TYPE_CHECKING:
     from lamella_core.tensor import Tensor
 
 
-@pointwise(refuses="bool complex")
-def ceil(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The least whole number not below each element; integers stay as they are."""
+def _of_one(input: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A function of one tensor."""
 
 
-@pointwise(refuses="bool complex")
-def floor(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The greatest whole number not above each element; integers stay as they are."""
-
-
-@pointwise(refuses="bool complex")
-def trunc(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Each element without its fraction; integers stay as they are."""
+ceil, floor, trunc = alike(
+    _of_one,
+    pointwise(refuses="bool complex"),
+    {
+        "ceil": "The least whole number not below each element; integers stay as they are.",
+        "floor": "The greatest whole number not above each element; integers stay as they are.",
+        "trunc": "Each element without its fraction; integers stay as they are.",
+    },
+)
 
 
 @pointwise(refuses="bool complex", reduced_precision=False)
@@ -57,15 +58,14 @@ def nan_to_num(
     """
 
 
-@pointwise("float", refusals={"complex": "deg2rad is not supported for complex tensors."})
-def deg2rad(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Degrees to radians, ``input * pi / 180``, element-wise."""
-
-
-@pointwise("float", refusals={"complex": "rad2deg is not supported for complex tensors."})
-def rad2deg(input: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """Radians to degrees, ``input * 180 / pi``, element-wise."""
-
+deg2rad, rad2deg = alike(
+    _of_one,
+    pointwise("float", refusals={"complex": "{} is not supported for complex tensors."}),
+    {
+        "deg2rad": "Degrees to radians, ``input * pi / 180``, element-wise.",
+        "rad2deg": "Radians to degrees, ``input * 180 / pi``, element-wise.",
+    },
+)
 
 fix = trunc
 alias(trunc, "fix")
