@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +97,8 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 def keep_traceback(node: Node) -> None:
     """Notes in a node where the call that it records was made."""
+    import traceback
+
     node.metadata[TRACEBACK] = traceback.format_stack()[:-2]
     if _running.node is not None:
         node.metadata[PARENT] = _running.node

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import types
-from functools import cache, wraps
+from functools import wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any
 
-from lamella_core import refusal
 from lamella_core.conventions.common import LARGE
 from lamella_core.conventions.results import write_out
-from lamella_core.declaration import call_renamed
+from lamella_core.declaration import caller, complete
 from lamella_core.dispatch import REQUIRES_GRAD, WATCHED
-from lamella_core.refusal import is_integer, refuse
-from lamella_core.signature import REQUIRED, switch_lines, switches_of
+from lamella_core.signature import REQUIRED, arguments, compile_caller, switches_of
 from lamella_core.storage import resize
 from lamella_core.tensor import Tensor, wrap
 
@@ -60,72 +58,46 @@ def checked(function: Function, renames: bool = True, quick: bool = False) -> Fu
     ``dim`` and ``keepdim`` may be called ``axis`` and ``keepdims``. The function is called by
     position alone, which is quicker than a call of it as it is written.
     """
-    code = function.__code__
+    code = complete(function).__code__
     if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
         return function
     count = code.co_argcount + code.co_kwonlyargcount
     names = code.co_varnames[:count]
     renames = renames and "dim" in names
     required = names[: code.co_argcount - len(function.__defaults__ or ())]
-    switches = switches_of(names, function.__annotations__, "bool", "bool" if quick else "int")
     defaults = function.__defaults__
     if renames and "dim" in required:
         # It may come by NumPy's name, so that the caller's own parameters must not ask for it.
         defaults = (REQUIRED,) * (len(required) - required.index("dim")) + (defaults or ())
-    by_position = types.FunctionType(
-        code.replace(co_argcount=count, co_kwonlyargcount=0),
-        function.__globals__,
-        code.co_name,
-        None,
-        function.__closure__,
-    )
-    call = _maker(count, switches, renames, "alpha" in names)(function, by_position)
-    variables = call.__code__.co_varnames
-    call.__code__ = call.__code__.replace(
-        co_argcount=code.co_argcount,
-        co_kwonlyargcount=code.co_kwonlyargcount,
-        co_varnames=names + variables[count:],
-    )
-    call.__defaults__ = defaults
-    call.__kwdefaults__ = function.__kwdefaults__
-    wraps(function)(call)
+
+    def make_code() -> types.CodeType:
+        call.__globals__["by_position"] = types.FunctionType(
+            code.replace(co_argcount=count, co_kwonlyargcount=0),
+            function.__globals__,
+            code.co_name,
+            None,
+            function.__closure__,
+        )
+        made = compile_caller(
+            count,
+            f"        return by_position({arguments(count)})",
+            "by_position(",
+            switches_of(names, function.__annotations__, "bool", "bool" if quick else "int"),
+            more="alpha" in names,
+            renames=renames,
+        )
+        return made.replace(
+            co_argcount=code.co_argcount,
+            co_kwonlyargcount=code.co_kwonlyargcount,
+            co_varnames=names + made.co_varnames[count:],
+        )
+
+    call = caller(function, defaults, make_code)
     return call
 
 
-@cache
-def _maker(
-    count: int, switches: tuple[tuple[int, str, str], ...], renames: bool, more: bool
-) -> Any:
-    # Makes the callers of functions with so many parameters, from a function and what to call.
-    names = [f"a{i}" for i in range(count)]
-    given = f"({''.join(f'{name}, ' for name in names)})"
-    lines = [
-        "def make(function, by_position):",
-        f"    def call({', '.join(names + ['*more'] * more + ['**renamed'] * renames)}):",
-        *[f"        if more: return refusal.take_more(call, {given}, more)"] * more,
-        *[f"        if renamed: return call_renamed(call, {given}, renamed)"] * renames,
-        "        try:",
-        *(f"            {line}" for line in switch_lines(switches)),
-        f"            return by_position{given}",
-        "        except Exception as error:",
-        f"            plain = refuse(function, {given}, error)",
-        "            if plain is None: raise",
-        "        return by_position(*plain)",
-        "    return call",
-    ]
-    namespace: dict[str, Any] = {
-        "call_renamed": call_renamed,
-        "is_integer": is_integer,
-        "refusal": refusal,
-        "refuse": refuse,
-        "__name__": __name__,
-    }
-    exec(compile("\n".join(lines), "<caller of a composite>", "exec"), namespace)
-    return namespace["make"]
-
-
 def _inplace(function: Function, grows: bool) -> Function:
-    takes_out = "out" in function.__code__.co_varnames
+    takes_out = "out" in function.__annotations__
 
     @wraps(function)
     def into_self(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:

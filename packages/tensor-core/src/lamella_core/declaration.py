@@ -1,23 +1,32 @@
 """Declaring an op: from a Python function without a body to what a user calls.
 
-A *caller* is the public function of an op. It is compiled for the kinds of the op's parameters,
-computes the key of a call inline and looks it up in the op's table. What is no plain call of it, an
-operand that is a NumPy number say, goes to ``call_again``.
+A *caller* is the public function of an op. It is compiled for the kinds of the op's parameters when
+it is first called, computes the key of a call inline and looks it up in the op's table. What is no
+plain call of it, an operand that is a NumPy number say, goes to ``call_again``.
 """
 
 from __future__ import annotations
 
 import types
-from functools import cache
+from functools import partial, update_wrapper
 from inspect import signature
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamella_core import refusal
 from lamella_core.dispatch import NUMBER, Op, device_key, modes, ops
-from lamella_core.refusal import refuse
-from lamella_core.signature import Param, key_lines, parse, read, switch_lines, switches_of
+from lamella_core.refusal import is_integer, refuse
+from lamella_core.signature import (
+    Param,
+    arguments,
+    compile_caller,
+    key_lines,
+    parse,
+    read,
+    switches_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +195,7 @@ def operator_method(function: Any, name: str) -> Any:
     It returns ``NotImplemented`` for what is no operand, so that the other class gets its chance.
     """
     method = types.FunctionType(
-        function.__code__,
+        complete(function).__code__,
         {**function.__globals__, "call_again": call_operator},
         name,
         function.__defaults__,
@@ -244,93 +253,90 @@ def _plain_number(value: Any) -> Any:
     return next(kind(value) for kind in _NUMBER_BASES if isinstance(value, kind))
 
 
-def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
-    """Makes the public function: one key, one table look-up, no repacking of arguments.
+def complete(function: Any) -> Any:
+    """The function; where it is a caller that was not called yet, its code is compiled first."""
+    if function.__code__ is _first.__code__:
+        function.__code__ = function.__globals__["make_code"]()
+    return function
 
-    Its code depends on the kinds of the parameters only. It is compiled once for each list of
-    kinds and then given the op's own names: compiling it for each op would take most of the
-    package's import time.
+
+def _first(*args: Any, **kwargs: Any) -> Any:
+    # What callers are until they are called. Most never are, and compiling all of them would take
+    # a tenth of the time of importing everything.
+    return complete(globals()["caller"])(*args, **kwargs)
+
+
+# What the code of a caller, see ``signature.compile_caller``, finds among its globals.
+_GLOBALS: dict[str, Any] = {
+    "NUMBER": NUMBER,
+    "__builtins__": __builtins__,
+    "call_again": call_again,
+    "call_renamed": call_renamed,
+    "complete": complete,
+    "device_key": device_key,
+    "is_integer": is_integer,
+    "modes": modes,
+    "out_function": out_function,
+    "refusal": refusal,
+    "refuse": refuse,
+}
+
+
+def caller(declaration: Any, defaults: Any, make_code: Callable[[], Any], **names: Any) -> Any:
+    """A function in the place of a declaration or a composite, compiled when it is first called.
+
+    ``defaults`` are those of its parameters by position, ``names`` further globals of its code.
     """
+    namespace = {**_GLOBALS, **names, "make_code": make_code, "__name__": declaration.__module__}
+    function: Any = types.FunctionType(_first.__code__, namespace, "caller", defaults)
+    namespace["caller"] = function
+    function.__kwdefaults__ = declaration.__kwdefaults__
+    return update_wrapper(function, declaration)
+
+
+def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
+    """Makes the public function: one key, one table look-up, no repacking of arguments."""
     from lamella_core.tensor import Tensor
 
-    name = declaration.__name__
-    if op.mutates not in (None, "out"):
-        name += "_"
-    renames = any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None
-    switches = switches_of([p.name for p in op.params], declaration.__annotations__, "bool")
-    kinds = tuple(p.kind for p in op.params)
-    code = _caller_code(kinds, switches, has_out, renames, op.params[-1].name == "value")
-    count = len(op.params)
-    names = tuple(p.name for p in op.params) + code.co_varnames[count:]
-    positions = sum(not p.keyword_only for p in op.params)
-    code = code.replace(
-        co_name=name, co_qualname=name, co_varnames=names, co_filename=f"<caller of {op.name}>",
-        co_argcount=positions, co_kwonlyargcount=count + has_out - positions,
-    )  # fmt: skip
-    namespace: dict[str, Any] = {
-        "NUMBER": NUMBER,
-        "modes": modes,
-        "table": op.table,
-        "op": op,
-        "out_function": out_function,
-        "call_again": call_again,
-        "call_renamed": call_renamed,
-        "device_key": device_key,
-        "refusal": refusal,
-        "refuse": refuse,
-        "Tensor": Tensor,
-        "__name__": declaration.__module__,
-        "__builtins__": __builtins__,
-    }
     positional = tuple(p.default for p in op.params if p.has_default and not p.keyword_only)
-    function: Any = types.FunctionType(code, namespace, name, positional)
+    make_code = partial(_code_of, op, declaration, has_out)
+    function = caller(declaration, positional, make_code, Tensor=Tensor, op=op, table=op.table)
+    name = declaration.__name__ + "_" * (op.mutates not in (None, "out"))
+    function.__name__ = function.__qualname__ = name
     function.__kwdefaults__ = {
         p.name: p.default for p in op.params if p.has_default and p.keyword_only
     }
     if has_out:
         function.__kwdefaults__["out"] = None
-    function.__doc__ = declaration.__doc__
-    function.__annotations__ = declaration.__annotations__
-    function.__wrapped__ = declaration
     function.op = op
     return function
 
 
-@cache
-def _caller_code(
-    kinds: tuple[str, ...],
-    switches: tuple[tuple[int, str, str], ...],
-    has_out: bool,
-    renames: bool,
-    more: bool,
-) -> types.CodeType:
-    """The code of the callers of ops with these kinds of parameters, named ``a0``, ``a1``, …"""
-    params = tuple(Param(f"a{i}", kind, None, False, False) for i, kind in enumerate(kinds))
-    arguments = "".join(f"{p.name}, " for p in params)
-    given = f"({arguments}{'out, ' * has_out})"
-    lines = [f"def caller({given[1:-1]}{'*more, ' * more}{'**renamed' * renames}):"]
-    if more:
-        lines += [f"    if more: return refusal.take_more(op.function, {given}, more)"]
-    if renames:
-        lines += ["    if renamed:", f"        return call_renamed(op.function, {given}, renamed)"]
-    if has_out:
-        lines += [
-            "    if out is not None:",
-            f"        return (op.out or out_function(op))({arguments}out)",
-        ]
-    lines += [
-        "    try:",
-        *(f"        {line}" for line in switch_lines(switches)),
-        "        try:",
-        *(f"            {line}" for line in key_lines(params)),
-        "        except (AttributeError, TypeError):",
-        f"            return call_again(op, {arguments})",
-        f"        return table[key]({arguments})",
-        "    except Exception as error:",
-        f"        plain = refuse(op.function, ({arguments}), error)",
-        "        if plain is None: raise",
-        "    return call_again(op, *plain)",
+def _code_of(op: Op, declaration: Callable[..., Any], has_out: bool) -> types.CodeType:
+    """The code of an op's caller, compiled once for each list of kinds of parameters."""
+    names = [p.name for p in op.params]
+    count = len(names)
+    given = arguments(count)
+    body = [
+        "try:",
+        *(f"    {line}" for line in key_lines(p.kind for p in op.params)),
+        "except (AttributeError, TypeError):",
+        f"    return call_again(op, {given})",
+        f"return table[key]({given})",
     ]
-    namespace: dict[str, Any] = {}
-    exec(compile("\n".join(lines), "<caller>", "exec"), namespace)
-    return namespace["caller"].__code__
+    code = compile_caller(
+        count,
+        indent("\n".join(body), " " * 8),
+        "call_again(op, ",
+        switches_of(names, declaration.__annotations__, "bool"),
+        "(op.out or out_function(op))" * has_out,
+        names[-1] == "value",
+        any(p.name == "dim" and p.has_default for p in op.params) and op.mutates is None,
+    )
+    positions = sum(not p.keyword_only for p in op.params)
+    name = op.function.__name__
+    return code.replace(
+        co_name=name, co_qualname=name, co_filename=f"<caller of {op.name}>",
+        co_varnames=(*names, *code.co_varnames[count:]),
+        co_argcount=positions, co_kwonlyargcount=count + has_out - positions,
+    )  # fmt: skip

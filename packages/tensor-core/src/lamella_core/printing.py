@@ -24,9 +24,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -51,8 +50,7 @@ _EXTENSION_FLOATS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _PrintOptions:
+class _PrintOptions(NamedTuple):
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -121,13 +119,13 @@ def set_printoptions(
     if linewidth is not None and not math.isfinite(linewidth):
         raise ValueError(f"set_printoptions(): linewidth must be finite, got {linewidth}")
     global _options
-    _options = replace(_options if profile is None else _PROFILES[profile], **changes)
+    _options = (_options if profile is None else _PROFILES[profile])._replace(**changes)
 
 
 def get_printoptions() -> dict[str, Any]:
     """The options in force, by name: ``precision``, ``threshold``, ``edgeitems``, ``linewidth``
     and ``sci_mode``."""
-    return asdict(_options)
+    return _options._asdict()
 
 
 def format_array(array: Any, indent: int = 0) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -92,35 +93,24 @@ def switches_of(
     )
 
 
-def switch_lines(switches: Iterable[tuple[int, str, str]]) -> list[str]:
-    """A statement that raises TypeError where one of these is something else."""
-    wrong = [
-        f"a{i}.__class__ is not {kind}"
-        + f" and a{i} is not None" * bool(none)
-        + f" and not is_integer(a{i})" * (kind == "int")
-        for i, kind, none in switches
-    ]
-    return [f"if {' or '.join(wrong)}: raise TypeError"] if wrong else []
-
-
-def key_lines(params: Iterable[Param]) -> list[str]:
-    """Statements that compute ``key`` from the arguments.
+def key_lines(kinds: Iterable[str]) -> list[str]:
+    """Statements that compute ``key`` from arguments of these kinds.
 
     A number as the first operand, as in ``pow(2, x)``, is rare enough to go the slow way.
     """
     terms = ["modes.bits"]
     more: list[str] = []
-    for i, param in enumerate(params):
-        name = param.name
-        if param.kind == "tensor" or (param.kind == "operand" and i == 0):
+    for i, kind in enumerate(kinds):
+        name = f"a{i}"
+        if kind == "tensor" or (kind == "operand" and i == 0):
             terms.append(f"{name}._key")
-        elif param.kind == "device":
+        elif kind == "device":
             terms.append(f"device_key({name})")
-        elif param.kind == "optional tensor":
+        elif kind == "optional tensor":
             more += [f"if {name} is not None:", f"    key |= {name}._key"]
-        elif param.kind == "tensors":
+        elif kind == "tensors":
             more += [f"for each in {name}:", "    key |= each._key"]
-        elif param.kind == "operand":
+        elif kind == "operand":
             more += [
                 f"cls = {name}.__class__",
                 "if cls is Tensor:",
@@ -130,7 +120,7 @@ def key_lines(params: Iterable[Param]) -> list[str]:
                 "else:",
                 f"    key |= {name}._key",
             ]
-        elif param.kind == "optional operand":
+        elif kind == "optional operand":
             more += [
                 f"if {name} is not None:",
                 f"    cls = {name}.__class__",
@@ -140,3 +130,50 @@ def key_lines(params: Iterable[Param]) -> list[str]:
                 f"        key |= {name}._key",
             ]
     return [f"key = {' | '.join(terms)}", *more]
+
+
+@cache
+def compile_caller(
+    count: int,
+    body: str,
+    again: str,
+    switches: tuple[tuple[int, str, str], ...],
+    out: str = "",
+    more: bool = False,
+    renames: bool = False,
+) -> types.CodeType:
+    """The code of a caller with parameters ``a0``, ``a1``, …, which knows itself as ``caller``.
+
+    ``body`` returns the result; ``again`` is called with the arguments that ``refuse`` made plain,
+    and ``out`` where there is a further parameter of this name and it is given.
+    """
+    given = arguments(count)
+    every = given + "out, " * bool(out)
+    wrong = [
+        f"a{i}.__class__ is not {kind}"
+        + f" and a{i} is not None" * bool(none)
+        + f" and not is_integer(a{i})" * (kind == "int")
+        for i, kind, none in switches
+    ]
+    lines = [
+        f"def caller({every}{'*more, ' * more}{'**renamed' * renames}):",
+        *[f"    if more: return refusal.take_more(caller, ({every}), more)"] * more,
+        *[f"    if renamed: return call_renamed(caller, ({every}), renamed)"] * renames,
+        *[f"    if out is not None: return {out}({every})"] * bool(out),
+        "    try:",
+        *[f"        if {' or '.join(wrong)}: raise TypeError"] * bool(wrong),
+        body,
+        "    except Exception as error:",
+        f"        plain = refuse(caller, ({given}), error)",
+        "        if plain is None: raise",
+        f"    return {again}*plain)",
+    ]
+    namespace: dict[str, Any] = {}
+    exec(compile("\n".join(lines), "<caller>", "exec"), namespace)
+    code: types.CodeType = namespace["caller"].__code__
+    return code
+
+
+def arguments(count: int) -> str:
+    """So many arguments of a call."""
+    return "".join([f"a{i}, " for i in range(count)])

@@ -26,7 +26,7 @@ from lamella.overrides._protocol import (
     unconverted,
 )
 from lamella_core import Tensor
-from lamella_core.declaration import LazyMethod
+from lamella_core.declaration import LazyMethod, complete
 
 # PyTorch's names of the modules whose functions are guarded, and where they are here.
 MODULES = {
@@ -201,7 +201,7 @@ def _guard(function: Any, full_name: str, shown: Function | None = None) -> None
     if name[0] == "_" and name[1] != "_" and name not in UNSEEN:
         return
     below = FunctionType(
-        function.__code__,
+        complete(function).__code__,
         function.__globals__,
         function.__name__,
         function.__defaults__,

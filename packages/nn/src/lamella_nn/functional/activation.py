@@ -384,8 +384,7 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warn("`eps` parameter is deprecated and has no effect.")
-    # Row by row, whatever the order of the logits in memory, as PyTorch draws them.
-    gumbels = -logits.new_empty(logits.shape).exponential_().log()
+    gumbels = -core.empty_like(logits).exponential_().log()
     soft = shared.softmax((logits + gumbels) / tau, dim)
     if not hard:
         return soft

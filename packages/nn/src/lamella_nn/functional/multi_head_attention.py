@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import lamella_core as core
 from lamella_autograd import rename
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.linalg import linear
+from lamella_core.warning import warn
 from lamella_nn.functional.activation import softmax
 from lamella_nn.functional.attention import scaled_dot_product_attention
 from lamella_nn.functional.dropout import dropout
@@ -295,10 +295,9 @@ def check_mask_types(
     if mask.dtype is not core.bool and not mask.is_floating_point():
         raise AssertionError(f"only bool and floating types of {name} are supported")
     if other is not None and other.dtype is not mask.dtype:
-        warnings.warn(
+        warn(
             f"Support for mismatched {name} and {other_name} is deprecated. Use same type for "
-            "both instead.",
-            stacklevel=4,
+            "both instead."
         )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import operator
-import secrets
+import os
 import threading
 from typing import Any
 
@@ -49,7 +49,7 @@ _NONE = np.empty(0, np.uint64)
 # What takes most of the time, by name: a plugin puts faster forms in. "draw" takes NumPy's twister
 # and a number of words, which it returns; the others are put in where they are defined. One with
 # the attribute ``takes_few`` needs no large blocks to be quick.
-steps: dict[str, Any] = {"draw": np.random.MT19937.random_raw}
+steps: dict[str, Any] = {"draw": lambda twister, count: twister.random_raw(count)}
 
 
 class Ahead:
@@ -131,8 +131,7 @@ class Generator:
             )
         self._device = device
         self._lock = threading.Lock()
-        self._bits = np.random.MT19937(0)
-        self._seeder = np.random.RandomState(self._bits)
+        self._bits: Any = None
         self.manual_seed(DEFAULT_SEED)
 
     @property
@@ -158,10 +157,19 @@ class Generator:
             raise ValueError(f"manual_seed expected a seed in [-2**63, 2**64 - 1], but got {seed}")
         with self._lock:
             self._seed = seed % 2**64
-            self._seeder.seed(self._seed & 0xFFFFFFFF)
+            if self._bits is not None:
+                self._seeder.seed(self._seed & 0xFFFFFFFF)
             self._restart(None)
             self.second: float | None = None
         return self
+
+    def _seeded(self) -> Any:
+        # NumPy's twister; made late, since NumPy takes 10 ms to load it.
+        if self._bits is None:
+            self._bits = np.random.MT19937(0)
+            self._seeder = np.random.RandomState(self._bits)
+            self._seeder.seed(self._seed & 0xFFFFFFFF)
+        return self._bits
 
     def _restart(self, base: Any) -> None:
         # Without words ahead; ``base`` is the state of the twister, None that of the seed.
@@ -171,7 +179,7 @@ class Generator:
 
     def seed(self) -> int:
         """Restart from a seed drawn from the operating system's entropy and return that seed."""
-        self.manual_seed(secrets.randbits(64))
+        self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
     def initial_seed(self) -> int:
@@ -217,7 +225,7 @@ class Generator:
 
     def _draw(self, count: int) -> np.ndarray:
         self._since += count
-        return steps["draw"](self._bits, count)
+        return steps["draw"](self._seeded(), count)
 
     def _rest(self) -> np.ndarray:
         # Gives out all words that are ahead.
@@ -259,7 +267,7 @@ class Generator:
                 else:
                     self._bits.state = self._base
                 self._bits.random_raw(self._since - unused, False)
-            self._restart(self._bits.state)
+            self._restart(self._seeded().state)
             return self._base["state"]
 
     def get_state(self) -> np.ndarray:
@@ -318,7 +326,7 @@ class Generator:
         normal = fields[_NORMAL_FIELD : _NORMAL_FIELD + 1].view(np.float64)[0]
         with self._lock:
             self._seed = int(fields[_SEED_FIELD])
-            self._bits.state = {"bit_generator": "MT19937", "state": twister}
+            self._seeded().state = {"bit_generator": "MT19937", "state": twister}
             self._restart(self._bits.state)
             self.second = float(normal) if has_normal else None
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import stat
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -62,7 +61,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         with open(target, "wb") as file:
             yield file
         return
-    temporary = f"{target}.{secrets.token_hex(8)}.tmp"
+    temporary = f"{target}.{os.urandom(8).hex()}.tmp"
     try:
         kind = _FlushedFile if hasattr(os, "posix_fadvise") else io.FileIO
         with io.BufferedWriter(kind(temporary, "xb")) as file:
