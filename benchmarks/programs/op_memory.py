@@ -170,6 +170,10 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
             double[:1_000_000].view(100, 1000, 10)[:10],
             double[:100_000].view(10, 10, 1000),
         ),
+        "logcumsumexp of a transpose": lambda: wide.t().logcumsumexp(1),
+        "isin of int32": lambda: torch.isin(short, short[:10]),
+        "tile of a transpose": lambda: wide.t().tile(2),
+        "ifft of real numbers": lambda: torch.fft.ifft(wide),
         "linear of a permuted tensor": lambda: functional.linear(
             x.view(20, 100, 1000).permute(2, 0, 1), wide[:20, :100]
         ),

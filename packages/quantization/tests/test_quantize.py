@@ -86,3 +86,12 @@ def test_what_is_not_there_says_so() -> None:
         channels.t()
     with pytest.raises(RuntimeError, match="quantized per tensor"):
         channels.q_scale()
+
+
+@pytest.mark.parametrize("kind", [lq.quint8, lq.qint32])
+def test_many_numbers(kind):
+    x = np.random.default_rng(0).standard_normal((300, 200)).astype(np.float32)
+    for given in (core.from_numpy(x), core.from_numpy(x.copy("F"))):
+        found = lq.quantize_per_tensor(given, 0.25, 3, kind).int_repr().numpy()
+        low = 0 if kind is lq.quint8 else -(2**31)
+        np.testing.assert_array_equal(found, np.maximum(np.rint(x * 4 + 3), low))

@@ -195,3 +195,14 @@ def test_a_bool_is_no_length_or_dimension(wrong: Any) -> None:
     ):
         with pytest.raises(TypeError):
             call()
+
+
+def test_spectra_are_conjugated_in_their_own_memory() -> None:
+    x = lc.rand(1000, 500)
+    for transform in (fft.ifft, fft.ihfft):
+        room = transform(x).numpy().nbytes
+        tracemalloc.start()
+        transform(x)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak - room < 1e6

@@ -14,6 +14,7 @@ from lamella_core.conventions.structural import Structural
 from lamella_core.conventions.view import StridedView, View
 from lamella_core.dispatch import KindLayer, new_bit, register_layer
 from lamella_core.dtype import OF_NUMPY
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.tensor import Tensor
 from lamella_quantization.dtypes import per_channel_affine, per_tensor_affine
 from lamella_quantization.printing import format_quantized
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
 
 QUANTIZED = new_bit()
+# Numbers that are quantized at a time.
+_PART = 32768
 
 
 class Mapping(NamedTuple):
@@ -139,14 +142,22 @@ def quantized(input: Tensor, dtype: dtype, mapping: Mapping) -> QuantizedTensor:
         )
     else:
         inverse = _along(1.0 / scale.float(), mapping, ndim)
-    limits = core.iinfo(OF_NUMPY[dtype.numpy])
+    integer = OF_NUMPY[dtype.numpy]
+    limits = core.iinfo(integer)
     zero_point = _along(mapping.zero_point, mapping, ndim)
-    if dtype.itemsize == 1:
-        # Rounded to float32 once, after the sum, as PyTorch's fused multiply-add does.
-        places = (input.double() * inverse + zero_point).float().round().double()
-    else:
-        places = (input * inverse + zero_point).round().double()
-    values = places.clamp(limits.min, limits.max).to(OF_NUMPY[dtype.numpy])
+
+    def places(input: Tensor) -> Tensor:
+        if dtype.itemsize == 1:
+            # Rounded to float32 once, after the sum, as PyTorch's fused multiply-add does.
+            found = (input.double() * inverse + zero_point).float().round().double()
+        else:
+            found = (input * inverse + zero_point).round().double()
+        return found.clamp(limits.min, limits.max).to(integer)
+
+    if mapping.axis is not None or input.numel() <= _PART or not input.is_contiguous():
+        return make(places(input), dtype, mapping)
+    values = input.new_empty(input.shape, dtype=integer)
+    fill_in_parts(values.view(-1), _PART, places, input.view(-1))
     return make(values, dtype, mapping)
 
 

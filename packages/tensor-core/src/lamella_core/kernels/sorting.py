@@ -55,6 +55,8 @@ def _part(array: Any, axis: int, start: int, stop: int) -> Any:
 @shared_kernel
 def unique(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -> Any:
     if axis is not None:
+        if not inverse and not counts:
+            return xp.unique(input, axis=axis, equal_nan=False)
         found = xp.unique(
             input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
         )
@@ -120,14 +122,17 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, cou
 @shared_kernel
 def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
     few = 0 < 64 * test_elements.size <= elements.size
-    if xp is not np or elements.size <= FEW or not few or elements.dtype.kind in "biu":
+    if xp is not np or elements.size <= FEW or not few:
         return xp.isin(elements, test_elements, invert=invert)
     known = np.unique(test_elements)
     compare = np.not_equal if invert else np.equal
     result = room(np, elements.shape, np.dtype(bool))
     for _, part in parts_of(elements):
         some = elements[part]
-        result[part] = compare(known.take(known.searchsorted(some), mode="clip"), some)
+        if some.dtype.kind in "iu":
+            result[part] = np.isin(some, known, invert=invert)
+        else:
+            result[part] = compare(known.take(known.searchsorted(some), mode="clip"), some)
     return result
 
 

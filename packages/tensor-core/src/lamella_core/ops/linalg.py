@@ -525,20 +525,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
             )
     free_a = [d for d in range(a._array.ndim) if d not in dims_a]
     free_b = [d for d in range(b._array.ndim) if d not in dims_b]
-    shape_a, shape_b = a._array.shape, b._array.shape
-    width = 1
-    for d in dims_a:
-        width *= shape_a[d]
-    rows = columns = 1
-    for d in free_a:
-        rows *= shape_a[d]
-    for d in free_b:
-        columns *= shape_b[d]
-    left = a.permute(*free_a, *dims_a).reshape(rows, width)
-    right = b.permute(*dims_b, *free_b).reshape(width, columns)
-    result = offering(out, matmul)(left, right).reshape(
-        [shape_a[d] for d in free_a] + [shape_b[d] for d in free_b]
-    )
+    rows, columns = [a._array.shape[d] for d in free_a], [b._array.shape[d] for d in free_b]
+    width = prod([a._array.shape[d] for d in dims_a])
+    left = a.permute(*free_a, *dims_a).reshape(prod(rows), width)
+    right = b.permute(*dims_b, *free_b).reshape(width, prod(columns))
+    result = offering(out, matmul)(left, right).reshape(rows + columns)
     return write_out("tensordot", result, out)
 
 

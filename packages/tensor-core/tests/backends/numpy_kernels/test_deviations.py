@@ -147,6 +147,7 @@ def test_parts_need_little_memory():
         lambda: x.argmax(0), lambda: x.median(1), lambda: half.sum(), lambda: x.mode(0),
         lambda: half.var(), lambda: half.std(1), lambda: half.norm(), lambda: half.argmax(),
         lambda: half.max(1), lambda: half.topk(3), lambda: missing.nansum(), lambda: x.norm(0),
+        lambda: half.view(-1).argmax(0),
         lambda: missing.nansum(0), lambda: half.count_nonzero(), lambda: x.norm(dim=(0, 1)),
     ):  # fmt: skip
         call()

@@ -93,9 +93,12 @@ def test_running_sums_of_half_precision_are_added_in_float32(shape, dtype):
 
 def test_parts_need_little_memory():
     wide, half = core.rand(1000, 2000), core.rand(1000, 2000).half()
+    whole = (wide * 1000).int().t()
     for call in (
         lambda: half.sort(1), lambda: wide.t().sort(0), lambda: wide.cummax(0),
         lambda: wide.view(-1).cummin(0), lambda: half.cumsum(0), lambda: wide.t().cumsum(1),
+        lambda: wide.t().logcumsumexp(1), lambda: core.isin(whole, whole[0, :100]),
+        lambda: wide.t().tile(2),
     ):  # fmt: skip
         result = call()
         given = sum(

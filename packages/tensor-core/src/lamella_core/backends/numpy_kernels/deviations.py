@@ -114,7 +114,8 @@ def _extremum_at(name: str) -> None:
 
     def kernel(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
         reduced = is_reduced(input)
-        if axis is not None or input.size < LARGE or (input.flags.c_contiguous and not reduced):
+        along = axis is not None and input.ndim > 1
+        if along or input.size < LARGE or (input.flags.c_contiguous and not reduced):
             return in_parts(input, axis, keepdims)
         places, values, start = [], [], 0
         for part in in_order(input, 2 * PART):

@@ -82,7 +82,9 @@ def _of_half_precision(name: str) -> None:
     in_blocks = scanned(whole, PART // 3)
 
     def kernel(input: np.ndarray, axis: int) -> Any:
-        return in_blocks(input, axis) if is_reduced(input) else whole(np, input, axis)
+        # NumPy's own makes a copy.
+        cut = is_reduced(input) or (name[0] == "l" and input.dtype.kind == "f")
+        return in_blocks(input, axis) if cut else whole(np, input, axis)
 
     kernel.reduced_precision = True  # type: ignore[attr-defined]
     register_kernel(name, kernel, "cpu")
