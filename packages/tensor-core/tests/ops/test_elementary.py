@@ -118,3 +118,10 @@ def test_xlogy() -> None:
     assert math.isnan(got[3])
     assert lc.xlogy(2, lc.tensor([3.0])).item() == pytest.approx(2 * math.log(3))
     assert lc.xlogy(lc.tensor([1, 2]), lc.tensor([1, 2])).dtype is lc.float32
+
+
+def test_converted_expanded_tensors_give_rows():
+    # The strides that PyTorch gives.
+    x = lc.arange(6).expand(2, 6)
+    for result in (x.sin(), x.half() + 1, x + 1.5, x > 1.5):
+        assert result.stride() == (6, 1)

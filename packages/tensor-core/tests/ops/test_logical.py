@@ -81,3 +81,11 @@ def test_logical_not() -> None:
     assert lc.logical_not(lc.tensor([0, 3])).tolist() == [True, False]
     out = lc.empty(2, dtype=lc.int64)
     assert lc.logical_not(lc.tensor([0.0, 1j]), out=out).tolist() == [1, 0]
+
+
+def test_shapes_are_told_first():
+    x, y = lc.zeros(2), lc.zeros(3)
+    with pytest.raises(RuntimeError, match="must match the size"):
+        lc.bitwise_and(x, y)
+    with pytest.raises(NotImplementedError):
+        lc.bitwise_and(x, x)

@@ -102,3 +102,9 @@ def test_tensors_of_the_common_shape_are_broadcast_to_themselves() -> None:
     x, y = core.ones(2, 3), core.ones(3)
     first, second = core.broadcast_tensors(x, y)
     assert first is x and second.shape == (2, 3) and second.stride() == (0, 1)
+
+
+def test_broadcast_to_as_a_method():
+    x = core.ones(1)
+    for view in (x.broadcast_to(3, 2), x.broadcast_to((3, 2)), x.broadcast_to(size=(3, 2))):
+        assert view.shape == (3, 2) and view.stride() == (0, 0)

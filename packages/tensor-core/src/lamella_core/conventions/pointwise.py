@@ -216,6 +216,7 @@ class Pointwise(NamedTuple):
 def _bind_unary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
     large, checked = backend.large, plans.checked
+    convert = partial(as_type, backend.xp)
 
     def unary(input: Tensor, *further: Any) -> Tensor:
         compute, result, rounds = plans[input._dtype]
@@ -226,7 +227,7 @@ def _bind_unary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable
             if compute is None:
                 array = kernel(array, *further)
             elif array.size < large:
-                array = kernel(array.astype(compute), *further)
+                array = kernel(convert(array, compute), *further)
             else:
                 values = (array, *further)
                 array = compute_in_parts(backend, kernel, values, compute, rounds, result, None)
@@ -256,14 +257,14 @@ def _bind_binary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callabl
     def binary(input: Tensor, other: Tensor) -> Tensor:
         dtype = input._dtype
         left, right = input._array, other._array
-        if dtype is other._dtype:
-            compute, result, rounds = plans[dtype]
-        else:
-            promoted = plans.promote((input, other))
-            compute, result, rounds = plans[promoted] if right.ndim else scalars[promoted]
-            if compute is None:
-                compute = promoted.numpy
         try:
+            if dtype is other._dtype:
+                compute, result, rounds = plans[dtype]
+            else:
+                promoted = plans.promote((input, other))
+                compute, result, rounds = plans[promoted] if right.ndim else scalars[promoted]
+                if compute is None:
+                    compute = promoted.numpy
             if compute is None:
                 array = kernel(left, right)
             elif left.size < large and right.size < large:
@@ -275,6 +276,9 @@ def _bind_binary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callabl
             raise broadcast_error(op.name, left.shape, right.shape) from None
         except TypeError:
             raise not_implemented_for(op.name, dtype) from None
+        except NotImplementedError:
+            _common_shape(op.name, left.shape, right.shape)
+            raise
         if rounds is not None:
             array = array.astype(result.numpy, copy=False)
         if array.__class__ is not array_type:
@@ -289,12 +293,21 @@ def _bind_binary(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callabl
     return binary
 
 
+def _common_shape(op_name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    # That shapes do not fit is told before that the op is not defined.
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise broadcast_error(op_name, *shapes) from None
+
+
 def _bind_binary_number(op: Op, kernel: Any, plans: Plans, backend: Backend) -> Callable[..., Any]:
     categories, exact, large = plans.categories, plans.exact, backend.large
     key, array_type, as_array = backend.key, backend.array_type, backend.as_array
 
     keeps = hasattr(kernel, "nin") and array_type is np.ndarray
     constants = Constants()
+    convert = partial(as_type, backend.xp)
 
     def binary_number(input: Any, other: Any) -> Tensor:
         cls = other.__class__
@@ -320,7 +333,7 @@ def _bind_binary_number(op: Op, kernel: Any, plans: Plans, backend: Backend) -> 
                 except TypeError:
                     raise not_implemented_for(op.name, dtype) from None
                 return wrap(array, result, key)
-            array = array.astype(compute, copy=False)
+            array = convert(array, compute)
         try:
             if keeps and number:
                 constant = constants[array.dtype][number]
@@ -405,10 +418,7 @@ def _bind_into(
             given = [args[i] for i in operands if args[i] is not None]
             _, result = plans.convention.types(result_dtype(given))
             shapes = [each._array.shape for each in given if isinstance(each, Tensor)]
-            try:
-                shape = np.broadcast_shapes(*shapes)
-            except ValueError:
-                raise broadcast_error(base.name, *shapes) from None
+            shape = _common_shape(base.name, *shapes)
             check_result(base.name, target, shape, result, inplace)
             raise
         if result_array is array:

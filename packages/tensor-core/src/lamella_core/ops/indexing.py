@@ -148,6 +148,8 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
                 or (tensors[0]._dtype is not dtypes.bool_ and kind is not bool)
             ):
                 _check_values("index_put_", self, value)
+            elif value._dtype.is_complex:
+                scalar_of_type(value.item(), self._dtype)
             value = value.to(self.device, self._dtype)
         _put(target, tensors, dims, _fitted(value), False)
     else:

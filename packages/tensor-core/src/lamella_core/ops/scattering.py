@@ -307,8 +307,8 @@ def _check_slices(
             f"{op_name}(): self ({input._dtype.class_name}) and source "
             f"({source._dtype.class_name}) must have the same scalar type"
         )
-    if source._array.ndim and ndim and source._array.ndim != ndim:
-        raise error(
+    if source._array.ndim != ndim and (source._array.ndim or ndim > 1 or error is RuntimeError):
+        raise (error if source._array.ndim and ndim else RuntimeError)(
             f"{op_name}(): source and self must have the same number of dimensions, got "
             f"{source._array.ndim} and {ndim}"
         )

@@ -83,14 +83,18 @@ ndtri, log_ndtr = alike(
 )
 
 
-@pointwise(refuses="bool integer complex", reduced_precision=False)
-def igamma(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The regularized lower incomplete gamma function P(``input``, ``other``), not of integers."""
+def _of_two(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """A function of two tensors."""
 
 
-@pointwise(refuses="bool integer complex", reduced_precision=False)
-def igammac(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """The regularized upper incomplete gamma function Q(``input``, ``other``), not of integers."""
+igamma, igammac = alike(
+    _of_two,
+    pointwise(refuses="bool integer complex", reduced_precision=False),
+    {
+        "igamma": "The regularized lower incomplete gamma function P(``input``, ``other``).",
+        "igammac": "The regularized upper incomplete gamma function Q(``input``, ``other``).",
+    },
+)
 
 
 @pointwise("float", refuses="complex float16 bfloat16", method=False, inplace=False)

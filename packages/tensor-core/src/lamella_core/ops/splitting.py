@@ -310,6 +310,13 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return input.expand(tuple(size))
 
 
+def _broadcast_to(self: Tensor, *each: Any, **size: Any) -> Tensor:
+    return self.expand(*each, **size)
+
+
+Tensor.broadcast_to = _broadcast_to  # type: ignore[attr-defined]
+
+
 def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
     # The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
     wanted = read_sizes("sum_to_size", size)
