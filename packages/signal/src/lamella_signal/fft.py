@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.composite import checked
 from lamella_core.conventions.arguments import read_dtype
-from lamella_core.conventions.common import index_of, normalize_dim
+from lamella_core.conventions.common import LARGE, index_of, normalize_dim
 from lamella_core.conventions.results import part_by_part, write_out
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.arranging import roll
 from lamella_core.ops.creation import arange, empty
+from lamella_core.ops.joining import cat
 from lamella_core.ops.spectral import OPPOSITE, fft_c2c, fft_c2r, fft_r2c
 from lamella_core.tensor import Tensor
 from lamella_signal.fft_arguments import (
@@ -266,10 +267,16 @@ def _frequencies(
     middle = n // 2 + 1 if halved else (n + 1) // 2
     count = middle if halved else n
     place = None if out is None else part_by_part(out, (count,), dtype, out)
-    result = empty(count, dtype=dtype, layout=layout, device=device) if place is None else place
-    arange(middle, out=result[:middle])
-    if not halved:
-        arange(-(n // 2), 0, out=result[middle:])
+    own: Any = {"dtype": dtype, "layout": layout, "device": device}
+    if place is None and (halved or count < LARGE):
+        result = arange(middle, **own)
+        if not halved:
+            result = cat([result, arange(-(n // 2), 0, **own)])
+    else:
+        result = empty(count, **own) if place is None else place
+        arange(middle, out=result[:middle])
+        if not halved:
+            arange(-(n // 2), 0, out=result[middle:])
     length = n * d
     result.mul_(1 / length if length else float("inf"))
     if out is not None:

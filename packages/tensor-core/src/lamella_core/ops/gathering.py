@@ -230,11 +230,14 @@ def nonzero_static(
     shape = (size, input._array.ndim)
     place = part_by_part(out, shape, dtypes.int64, input, input)
     result = input.new_empty(shape, dtype=dtypes.int64) if place is None else place
-    count = int(input.count_nonzero()) if size >= LARGE else 0
-    found = offering(result[:count], _nonzero)(input)[:size]
+    find: Any = _nonzero
+    if size >= LARGE:
+        find = offering(result[: int(input.count_nonzero())], find)
+    found = find(input)[:size]
     count = found._array.shape[0]
     result[:count] = found
-    result[count:] = fill_value
+    if count < size:
+        result[count:] = fill_value
     return write_out("nonzero_static", result, out, input)
 
 

@@ -272,8 +272,8 @@ def _add_product(
                     return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
 
                 several = (left, right) if batched else (left,)
-                most = (16 if reduced else 8 if copied else 12) * _PART // dtype.itemsize
-                step = max(most * count // size, 1 if batched else 64)
+                step = 8 * _PART * count // (size * wide.itemsize)
+                step = max(step, 1) if batched else max(step + 1, 64)
                 fill_in_parts(result, step, add, input.expand(shape), *several)
                 return write_out(op_name, result, out)
     if reduced:
@@ -444,7 +444,7 @@ def addr(
             result = input.new_empty((rows, columns), dtype=dtype) if place is None else place
             add = partial(_add_outer, vec2=vec2, beta=beta, alpha=alpha, dtype=dtype)
             input = input.expand(rows, columns)
-            fill_in_parts(result, 2 * _PART // columns + 1, add, input, vec1)
+            fill_in_parts(result, 8 * _PART // (columns * dtype.itemsize) + 1, add, input, vec1)
             return write_out("addr", result, out)
     return write_out("addr", _add_outer(input, vec1, vec2, beta, alpha, dtype, place), out)
 
@@ -463,10 +463,8 @@ def _add_outer(
     own = product._dtype is dtype and not (input._key | product._key) & WATCHED
     if own and beta == 1:
         product.add_(input)
-    elif own and beta != 0 and type(beta) is int and dtype not in REDUCED_PRECISION:
-        product.add_(input, alpha=beta)
     elif own and beta != 0 and product._array.size >= LARGE:
-        step = max(4 * _PART // product._array.shape[1], 1)
+        step = max(_PART // product._array.shape[1], 1)
         for some, more in zip(product.split(step), input.split(step), strict=True):
             some.add_(more * beta)
     elif beta != 0:
