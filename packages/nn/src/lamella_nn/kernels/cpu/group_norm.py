@@ -62,6 +62,16 @@ def _column_products(first: Any, second: Any) -> Any:
     return total
 
 
+def _column_sums(values: Any) -> Any:
+    """``values.sum(0)``, by products with ones."""
+    step = max(1, _BLOCK // max(values.shape[1], 1))
+    total, ones = np.zeros(values.shape[1], values.dtype), np.ones(step, values.dtype)
+    for start in range(0, len(values), step):
+        part = values[start : start + step]
+        total += ones[: len(part)].dot(part)
+    return total
+
+
 def _goes_by_parts(groups: int, *arrays: Any) -> bool:
     """Whether groups are too large, or arrays too scattered, for a group to be worked on whole."""
     batch, channels, *sizes = arrays[0].shape
@@ -182,10 +192,10 @@ def _of_channels_last(
     each = channels // groups
     result = np.empty(values.shape, input.dtype)
     mean, variance = np.empty((2, batch, groups), input.dtype)
-    even = np.full(places, 1 / (places * each), input.dtype)
     for n in range(batch):
         out = result[n]
-        even.dot(values[n]).reshape(groups, each).sum(1, out=mean[n])
+        sums = _column_sums(values[n]).reshape(groups, each)
+        np.divide(sums.sum(1), places * each, mean[n])
         np.subtract(values[n], mean[n].repeat(each), out)
         squares = _column_products(out, out).reshape(groups, each)
         np.divide(squares.sum(1), places * each, variance[n])
@@ -257,12 +267,11 @@ def _backward_of_channels_last(
     places, each = values.shape[1], channels // groups
     result = np.empty(values.shape, input.dtype)
     to_weight, to_bias = np.zeros((2, channels), input.dtype)
-    ones = np.ones(places, input.dtype)
     for n in range(batch):
         out, grad = result[n], grads[n]
         np.subtract(values[n], mean[n].repeat(each), out)
         rstd = _factors(variance[n], eps).repeat(each)
-        products, sums = _column_products(grad, out) * rstd, ones.dot(grad)
+        products, sums = _column_products(grad, out) * rstd, _column_sums(grad)
         to_weight += products
         to_bias += sums
         if weight is not None:
