@@ -7,6 +7,7 @@ import math
 from lamella_autograd import is_grad_enabled
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, op_call
+from lamella_autograd.restore import reused
 from lamella_core.ops.activation import shrink_backward, sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import tanh
@@ -16,16 +17,22 @@ from lamella_nn.ops import activation as ops
 
 
 def _mish_curvature(input: Tensor) -> Tensor:
-    """The second derivative of mish."""
+    """The second derivative of mish, ``(1 - t^2) s (x (1 - s - 2 t s) + 2)``."""
     t = tanh(ops.softplus(input))
     s = sigmoid(input)
-    return (1 - t * t) * s * (input * (1 - s - t * s * 2) + 2)
+    bend = reused(1 - s, "sub", t * s * 2)
+    bend = reused(reused(bend, "mul", input), "add", 2)
+    slope = reused(reused(reused(t, "mul", t), "neg"), "add", 1)
+    return reused(reused(slope, "mul", s), "mul", bend)
 
 
 def _silu_curvature(input: Tensor) -> Tensor:
-    """The second derivative of silu."""
+    """The second derivative of silu, ``s (1 - s) (x (1 - 2 s) + 2)``."""
     s = sigmoid(input)
-    return s * (1 - s) * (input * (1 - s * 2) + 2)
+    slope = reused(1 - s, "mul", s)
+    bend = reused(reused(s, "mul", -2), "add", 1)
+    bend = reused(reused(bend, "mul", input), "add", 2)
+    return reused(slope, "mul", bend)
 
 
 def _softplus_slope(
@@ -74,13 +81,17 @@ derivative("silu", input=op_call("silu_backward", "grad", "input"))
 derivative(
     "silu_backward",
     grad_output=lambda grad, input: ops.silu_backward(grad, conj(input)),
-    input=lambda grad, grad_output, input: conj(grad) * grad_output * conj(_silu_curvature(input)),
+    input=lambda grad, grad_output, input: reused(
+        conj(grad) * grad_output, "mul", conj(_silu_curvature(input))
+    ),
 )
 derivative("mish", input=lambda grad, input: ops.mish_backward(grad, input))
 derivative(
     "mish_backward",
     grad_output=lambda grad, input: ops.mish_backward(grad, input),
-    input=lambda grad, grad_output, input: grad * grad_output * _mish_curvature(input),
+    input=lambda grad, grad_output, input: reused(
+        grad * grad_output, "mul", _mish_curvature(input)
+    ),
 )
 derivative("hardsigmoid", input=lambda grad, input: ops.hardsigmoid_backward(grad, input))
 derivative(
