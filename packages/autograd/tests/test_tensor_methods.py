@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 import lamella_core as lc
+from lamella_autograd import no_grad
 from lamella_core import warning
 
 
@@ -50,6 +51,8 @@ def test_a_number_without_its_gradient_is_told(monkeypatch: pytest.MonkeyPatch) 
     x = lc.ones(1, requires_grad=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        with no_grad():
+            assert float(x) == complex(x) == 1
         assert x.item() == int(x) == float(x.detach()) == 1 and bool(x)
     for number in (float, complex):
         monkeypatch.setattr(warning, "told", set())

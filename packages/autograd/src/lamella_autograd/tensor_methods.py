@@ -8,13 +8,14 @@ from lamella_autograd import hooks
 from lamella_autograd.backward import backward as run_backward
 from lamella_autograd.inference import check_may_require_grad, is_inference
 from lamella_autograd.inplace import edge_of
-from lamella_autograd.modes import TRANSFORMING
+from lamella_autograd.modes import NO_GRAD, TRANSFORMING
 from lamella_autograd.names import made_by
 from lamella_autograd.node import Node, Output
 from lamella_core.dispatch import REQUIRES_GRAD, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,12 +152,18 @@ def _set_grad_dtype(self: Tensor, wanted: dtype | None) -> None:
     self._key |= hooks.LEAF_HOOKS
 
 
+def _leave_graph(self: Tensor) -> None:
+    if not modes.bits & NO_GRAD:
+        warn_once("a tensor that requires grad becomes a number: use tensor.item()")
+
+
 def attach() -> None:
     """Puts the methods on the classes."""
     cls: Any = Tensor
     cls.requires_grad_ = requires_grad_
     cls.backward = backward
     cls.is_inference = is_inference
+    cls._leave_graph = _leave_graph
     cls.grad = property(_get_grad, _set_grad, _del_grad)
     cls.grad_dtype = property(_get_grad_dtype, _set_grad_dtype)
     cls.grad_fn = property(_grad_fn)

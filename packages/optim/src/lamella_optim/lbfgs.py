@@ -137,7 +137,8 @@ class LBFGS(Optimizer):
         def evaluate() -> float:
             state["func_evals"] += 1
             with enable_grad():
-                return float(closure())
+                loss = closure()
+            return float(loss)
 
         with enable_grad():
             first_loss = closure()

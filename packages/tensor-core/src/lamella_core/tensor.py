@@ -24,7 +24,6 @@ from lamella_core.dispatch import (
 from lamella_core.refusal import check_switches
 from lamella_core.size import Size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
-from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -383,9 +382,6 @@ class Tensor(metaclass=_HasOps):
         if self._key & REQUIRES_GRAD:
             self._leave_graph()
         return float(self._real_item())
-
-    def _leave_graph(self) -> None:
-        warn_once("a tensor that requires grad becomes a number: use tensor.item()")
 
     def _one_item(self) -> Any:
         if self._array.size != 1:
