@@ -263,3 +263,9 @@ def test_assignment_of_another_shape_names_the_sizes() -> None:
         z[0:1] = core.ones(3)
     with pytest.raises(RuntimeError, match=r"dimension 1.  Target sizes: \[1, 2\].  Tensor size"):
         z[0:1] = core.ones(3)
+
+
+def test_values_of_two_dimensions_for_a_mask():
+    x = core.tensor([1, 2, 3])
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        x[x > 0] = core.tensor([[1], [2], [3]])

@@ -400,12 +400,12 @@ def _put(
         return _write_at(target, tensors, dims, values, accumulate)
     except IndexError as error:
         raise _explained(target, error) from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise _no_broadcast(target, tensors, dims, values, error) from None
 
 
 def _no_broadcast(
-    target: Tensor, tensors: list[Tensor], dims: tuple[int, ...], values: Tensor, error: ValueError
+    target: Tensor, tensors: list[Tensor], dims: tuple[int, ...], values: Tensor, error: Exception
 ) -> RuntimeError:
     shapes = ", ".join(str(list(t._array.shape)) for t in tensors)
     return RuntimeError(
@@ -481,7 +481,7 @@ def index_put(
         return _index_put(input, tensors, dims, values, accumulate)
     except IndexError as error:
         raise _explained(input, error) from None
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise _no_broadcast(input, tensors, dims, values, error) from None
 
 
