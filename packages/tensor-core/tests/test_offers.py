@@ -474,3 +474,10 @@ def test_nonzero_static_finds_in_place():
     assert (out.numpy()[: len(places), 0] == places).all() and (out[len(places) :] == -1).all()
     few = lc.nonzero_static(x, size=70_000, out=lc.zeros(70_000, 2, dtype=lc.int64)[:, :1])
     assert (few.numpy()[:, 0] == places[:70_000]).all()
+
+
+def test_vecdot_sums_in_the_memory_of_out():
+    x, out = wide().view(2, 200, 1000), lc.zeros(200, 1000)
+    # The products of all elements are beside it.
+    assert peak_of(lambda: linalg.vecdot(x, x, dim=0, out=out)) < 4 * COUNT + 500_000
+    np.testing.assert_allclose(out.numpy(), (x.numpy() ** 2).sum(0), rtol=1e-6)

@@ -120,7 +120,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
             f"{x._dtype.class_name} and y of type {y._dtype.class_name} instead"
         )
-    return write_out("linalg.vecdot", (x.conj() * y).sum(dim), out)
+    return write_out("linalg.vecdot", offering(out, (x.conj() * y).sum)(dim), out)
 
 
 @checked
