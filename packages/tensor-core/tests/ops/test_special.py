@@ -148,3 +148,7 @@ def test_names() -> None:
 def test_polygamma_of_orders_whose_factorial_is_no_float() -> None:
     """PyTorch 2.13 gives minus infinity for 200 at 1."""
     assert float(lc.polygamma(200, lc.tensor(1.0))) == -math.inf
+
+
+def test_erfinv_keeps_the_sign_of_zero() -> None:
+    assert lc.tensor([-0.0, 0.0]).erfinv().signbit().tolist() == [True, False]
