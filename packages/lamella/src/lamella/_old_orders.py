@@ -5,9 +5,8 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from lamella_core import refusal
+from lamella_core import refusal, warning
 from lamella_core.tensor import Tensor
-from lamella_core.warning import warn
 
 # The names of the numbers, in their old order.
 _NAMES = {
@@ -45,9 +44,9 @@ def _take(function: Any, given: tuple[Any, ...], more: tuple[Any, ...]) -> Any:
         or any(by_name[each] is not declared.__kwdefaults__[each] for each in names)
     ):
         _refuse(function, given, more)
-    if not _warned:
+    if not _warned or warning.told is None:
         _warned = True
-        warn(
+        warning.warn(
             f"This overload of {name} is deprecated: {' and '.join(names)} should follow the "
             "tensors and be given by name"
         )

@@ -384,7 +384,8 @@ def gumbel_softmax(
     """
     if eps != 1e-10:
         warn("`eps` parameter is deprecated and has no effect.")
-    gumbels = -core.empty_like(logits).exponential_().log()
+    # Row by row, whatever the order of the logits in memory, as PyTorch draws them.
+    gumbels = -logits.new_empty(logits.shape).exponential_().log()
     soft = shared.softmax((logits + gumbels) / tau, dim)
     if not hard:
         return soft

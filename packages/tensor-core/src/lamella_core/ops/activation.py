@@ -119,7 +119,7 @@ def rrelu(
     if not training:
         return write_out("rrelu", leaky_relu(input, (lower + upper) / 2), None)
     slope = _drawn_slopes(input, lower, upper, generator)
-    return write_out("rrelu", mul(input, slope), None)
+    return write_out("rrelu", mul(slope, input), None)
 
 
 def _drawn_slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Tensor:

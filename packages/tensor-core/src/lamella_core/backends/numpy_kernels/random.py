@@ -12,6 +12,7 @@ import numpy as np
 from lamella_core import random
 from lamella_core.dispatch import register_kernel
 from lamella_core.formats import order_of
+from lamella_core.kernels.copying import in_order
 from lamella_core.offers import offered, offers
 from lamella_core.random.generator import FEW
 from lamella_core.random.integers import randint
@@ -62,6 +63,9 @@ def poisson(input: np.ndarray, generator: Any) -> np.ndarray:
 
 
 def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarray, np.ndarray]:
+    if 0 in input.strides:
+        # Repeated dimensions are drawn where they stand; NumPy would have them innermost.
+        input = in_order(input, order_of(input.shape, input.strides), input.dtype)
     noise = np.empty_like(input)
     bernoulli_(noise, 1.0 - p, generator)
     # Half precision is divided in float32, by a number that is not rounded to it.
