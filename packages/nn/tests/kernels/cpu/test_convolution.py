@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+from lamella_core.dispatch import backends, kernel_of
 from lamella_nn.kernels import convolution as whole
 from lamella_nn.kernels.cpu import convolution as kernels
 
@@ -69,3 +71,14 @@ def test_parts(
         assert found.dtype == dtype
         close = np.abs(found.astype(np.float64) - right) <= 1.01 * unit * np.abs(right) + 2e-3
         assert close.all()
+
+
+@pytest.mark.parametrize("size", [8, 400])
+def test_overflow_is_silent(size: int) -> None:
+    input, weight = np.full((1, 2, size, size), 300.0), np.full((2, 2, 3, 3), 300.0)
+    settings = (1, 1), (0, 0), (1, 1), 1
+    kernel = kernel_of("convolution", backends["cpu"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = kernel(input.astype(np.float16), weight.astype(np.float16), None, *settings)
+    assert result.dtype == np.float16 and np.isposinf(result).all()
