@@ -73,6 +73,9 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
 
 
 def _meeting(one: DType, other: DType) -> DType:
+    if {one.category, other.category} == {dtypes.INTEGER, dtypes.COMPLEX}:
+        # PyTorch refuses the wide unsigned types there.
+        return one if one.is_complex else other
     if not one.category == other.category == dtypes.INTEGER:
         return promote_types(one, other)
     kind = dtypes.OF_NUMPY[np.promote_types(one.numpy, other.numpy)]
