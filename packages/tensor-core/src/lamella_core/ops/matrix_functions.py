@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.common import check_out_type
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.ops.creation import eye
 from lamella_core.ops.joining import cat
 from lamella_core.ops.linalg import cross_product, matmul
 from lamella_core.ops.matrix_checks import check_type
+from lamella_core.ops.reduction import sum as sum_
 from lamella_core.ops.solving import inv
 
 if TYPE_CHECKING:
@@ -120,7 +122,9 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Tensor | None = None) ->
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
             f"{x._dtype.class_name} and y of type {y._dtype.class_name} instead"
         )
-    return write_out("linalg.vecdot", offering(out, (x.conj() * y).sum)(dim), out)
+    if out is not None:
+        check_out_type("linalg.vecdot", x._dtype, out)
+    return write_out("linalg.vecdot", sum_(x.conj() * y, dim, out=out), None)
 
 
 @checked
