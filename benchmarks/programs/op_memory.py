@@ -172,6 +172,12 @@ def plain(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "logcumsumexp of a transpose": lambda: wide.t().logcumsumexp(1),
         "isin of int32": lambda: torch.isin(short, short[:10]),
+        "sum of float16 over its dimension": lambda: half.sum(0),
+        "baddbmm of float16": lambda: torch.baddbmm(
+            half.view(50, 200, 200),
+            half[:100_000].view(50, 200, 10),
+            half[:100_000].view(50, 10, 200),
+        ),
         "tile of a transpose": lambda: wide.t().tile(2),
         "ifft of real numbers": lambda: torch.fft.ifft(wide),
         "linear of a permuted tensor": lambda: functional.linear(

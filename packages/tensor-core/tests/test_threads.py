@@ -62,3 +62,10 @@ def test_denormal_numbers_are_flushed_while_asked() -> None:
     assert (tiny / 2).tolist() == [1e-310 / 2]
     with pytest.raises(RuntimeError, match="bool"):
         lc.set_flush_denormal(1)
+
+
+def test_denormal_numbers_of_float16_are_widened_where_those_of_float32_are_zero() -> None:
+    code = "import lamella_core as lc; x = lc.full((9000,), 2.0**-20).half()\n"
+    code += "lc.set_flush_denormal(True); print(x.float()[0].item() == 2.0**-20)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert found.stdout.split() == [b"True"]

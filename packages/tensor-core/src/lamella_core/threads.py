@@ -7,6 +7,7 @@ import platform
 import sys
 from typing import Any
 
+from lamella_core.backends.numpy_blocks import casts
 from lamella_core.parallel import set_thread_count
 
 __all__ = [
@@ -93,6 +94,9 @@ def set_flush_denormal(mode: bool) -> bool:
     if found is None or not sys.platform.startswith("linux") or platform.libc_ver()[0] != "glibc":
         return False
     size, place, bits = found
+    if mode:
+        # Numbers in between are of this kind.
+        casts.clear()
     libm = ctypes.CDLL("libm.so.6")
     state = (ctypes.c_uint32 * (size // 4))()
     libm.fegetenv(state)

@@ -206,3 +206,12 @@ def test_matrices_of_a_batch_need_a_part_of_its_memory(op) -> None:
     tracemalloc.stop()
     results = results if isinstance(results, tuple) else (results,)
     assert peak - sum(each.nbytes for each in results) < 0.15 * x.nbytes
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_float16_is_widened_exactly(times):
+    # All its numbers, with denormal ones, infinities and NaN, laid out in several ways.
+    every = np.tile(np.arange(65536, dtype=np.uint16).view(np.float16), (times, 1))
+    for x in (every, every.T, every[:, ::2], every[:, ::-1], every.reshape(4, -1)[:3].T):
+        found = core.from_numpy(x.copy("K") if min(x.strides) < 0 else x).float()
+        np.testing.assert_array_equal(found.numpy(), x.astype(np.float32))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -329,3 +332,31 @@ def test_large_products_in_parts() -> None:
     own, left, right = floats(700, 800), floats(5, 700, 30), floats(5, 30, 800)
     result = lc.addbmm(*map(lc.from_numpy, (own, left, right)))
     np.testing.assert_allclose(result.numpy(), own + (left @ right).sum(0), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", [lc.float16, lc.bfloat16])
+def test_large_products_of_half_precision_hold_little(kind: Any) -> None:
+    a = lc.from_numpy(RNG.integers(-3, 4, (1200, 1100)).astype(np.float32)).to(kind)
+    own = lc.from_numpy(RNG.integers(-9, 9, (1200, 1200)).astype(np.float32)).to(kind)
+    batch, few = a[:1000].view(40, 25, 1100), a[:1000, :10].reshape(40, 10, 25)
+    wide, ones = few.new_zeros(40, 25, 1000), few.new_ones(40, 10, 1000)
+    for call, most in (
+        (lambda: a @ a.t(), 5e6),
+        (lambda: a[:100].t() @ a[:100], 5e6),
+        (lambda: lc.addmm(own, a, a.t(), beta=2, alpha=3), 6e6),
+        (lambda: lc.baddbmm(wide, few.mT, ones), 1e6),
+        (lambda: lc.bmm(batch, batch.mT), 2e6),
+    ):
+        given = call()
+        room = given.numel() * 2
+        del given
+        tracemalloc.start()
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak - room < most
+    # Whole numbers are exact in float32 sums, and are rounded once.
+    x = a.double().numpy()
+    expected = lc.from_numpy(2 * own.double().numpy() + 3 * (x @ x.T)).to(kind)
+    assert lc.equal(lc.addmm(own, a, a.t(), beta=2, alpha=3), expected)
+    assert lc.equal(a[:100].t() @ a[:100], lc.from_numpy(x[:100].T @ x[:100]).to(kind))

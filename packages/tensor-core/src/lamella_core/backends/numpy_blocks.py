@@ -25,7 +25,7 @@ LARGE = 131072
 SINGLE = np.dtype(np.float32)
 
 
-# Faster conversions, by the types that they are from and to: a plugin puts them here.
+# Faster conversions, by the types that they are from and to.
 casts: Any = {}
 
 
@@ -74,6 +74,25 @@ def by_blocks(
         return out
 
     return call_one if count == 1 else call_two if count == 2 else call
+
+
+def _by_bits(array: Any) -> Any:
+    # float16 as float32, faster than by NumPy.
+    if array.size < 8192:
+        return array.astype(SINGLE)
+    bits = array.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= ~0x70000000  # copies of the sign
+    values = bits.view(SINGLE)
+    # Exponents are too small by as much, of denormal numbers too.
+    values *= 2.0**112
+    if not -65536 < values.min() <= values.max() < 65536:
+        # Infinities and NaN.
+        bits |= (abs(values) >= 65536) * np.int32(0x7F800000)
+    return values
+
+
+casts[np.dtype(np.float16), SINGLE] = by_blocks(_by_bits, False, 1)
 
 
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any, takes_out: bool) -> Any:

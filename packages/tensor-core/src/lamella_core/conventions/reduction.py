@@ -134,7 +134,8 @@ class Reduction:
             elif array.size < large:
                 array = kernel(array.astype(compute), dim, keepdim)
             else:
-                array = converted(kernel, array, compute, dim, keepdim, joins, numpy_type)
+                axis = dim if array.ndim > 1 else None
+                array = converted(kernel, array, compute, axis, keepdim, joins, numpy_type)
             if array.__class__ is not array_type:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:

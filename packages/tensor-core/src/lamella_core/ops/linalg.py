@@ -265,6 +265,15 @@ def _add_product(
                 # Some rows (matrices of a batch) of the product at a time are beside the result.
                 result = input.new_empty(shape) if place is None else place
                 wide = float32 if reduced else dtype
+                step = 8 * _PART // max(len(right._array), 1)
+                if reduced and right._array.ndim == 2 and 0 < step < shape[1]:
+                    # And of its columns.
+                    def cut(own: Tensor, some: Tensor) -> Tensor:
+                        more = some.mT, multiply, beta, alpha, None
+                        return _add_product(op_name, own.mT, left, *more).mT
+
+                    fill_in_parts(result.mT, step, cut, input.expand(shape).mT, right.mT)
+                    return write_out(op_name, result, out)
                 if not batched:
                     right = right.to(wide)
 
@@ -272,7 +281,7 @@ def _add_product(
                     return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
 
                 several = (left, right) if batched else (left,)
-                step = 8 * _PART * count // (size * wide.itemsize)
+                step = (4 if reduced and batched else 8) * _PART * count // (size * wide.itemsize)
                 step = max(step, 1) if batched else max(step + 1, 64)
                 fill_in_parts(result, step, add, input.expand(shape), *several)
                 return write_out(op_name, result, out)
@@ -495,19 +504,14 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a._array.ndim, b._array.ndim):
-            raise RuntimeError(
-                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims} for shapes "
-                f"{list(a._array.shape)} and {list(b._array.shape)}"
-            )
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         dims = (list(range(a._array.ndim - dims, a._array.ndim)), list(range(dims)))
     dims_a, dims_b = (
         [normalize_dim(d, t._array.ndim) for d in ([each] if isinstance(each, int) else each)]
         for t, each in zip((a, b), dims, strict=True)
     )
     if len(dims_a) != len(dims_b):
-        raise RuntimeError(
-            f"both dimension lists should have same length (tensordot: got {dims_a} and {dims_b})"
-        )
+        raise RuntimeError(f"tensordot: both dimension lists should have same length: {dims}")
     for d, e in zip(dims_a, dims_b, strict=True):
         size_a, size_b = a._array.shape[d], b._array.shape[e]
         if size_a == size_b:

@@ -133,14 +133,14 @@ def _place(input: Any, other: Any) -> Any:
 
 
 _linear_in_parts = in_parts(
-    lambda input, axis, weight, bias: whole.linear(np, input, weight, bias), 0, -1
+    lambda input, axis, weight, bias: whole.linear(np, input, weight, bias), 0, -1, False, 2 * PART
 )
 
 
 def linear(input: Any, weight: Any, bias: Any) -> Any:
     if (
         input.ndim > 2 == weight.ndim
-        and weight.size < PART
+        and weight.size < 4 * LARGE
         and input.size >= LARGE
         and not input.flags.c_contiguous
         and input.shape[-1] == weight.shape[1]
@@ -172,8 +172,8 @@ def rows_product(input: Any, other: Any) -> Any:
 
 # Elements of half precision that are widened at a time, of an operand that all parts need and of
 # others; the longest dimension to sum over, for which float32 takes more than one product.
-_SHARED = 1 << 21
-_OWN = 1 << 19
+_SHARED = 1 << 19
+_OWN = 1 << 18
 _LONG = 1 << 16
 
 
@@ -181,7 +181,7 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
     # Writes the products of matrices of half precision, summed in float32, part by part.
     if out.ndim > 2:
         count = out.shape[0]
-        step = max(_OWN * count // (2 * (left.size + right.size)), 1)
+        step = max(_OWN * count // (2 * max(left.size + right.size, out.size)), 1)
         for start in range(0, count, step):
             part: Any = start if step == 1 else slice(start, start + step)
             pair = [
@@ -208,7 +208,8 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
         left, right, out = right.T, left.T, out.T
         bias = None if bias is None else bias.T
     # Wide rows of the result are worth larger products.
-    step = max((_OWN if out.shape[1] > 64 else _OWN // 6) // inner, 1)
+    width = max(min(_SHARED // inner, out.shape[1]), 1)
+    step = max((_OWN if width > 64 else _OWN // 3) // max(inner, width), 1)
 
     def run(starts: range) -> None:
         for start in starts:
@@ -219,8 +220,8 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
             out[place, at] = converted(product, out.dtype)
 
     shared: Any
-    for start in range(0, out.shape[1], max(_SHARED // inner, 1)):
-        at = slice(start, start + max(_SHARED // inner, 1))
+    for start in range(0, out.shape[1], width):
+        at = slice(start, start + width)
         # The one before goes first.
         shared = None
         shared = converted(right[:, at], SINGLE)
