@@ -133,7 +133,7 @@ def _place(input: Any, other: Any) -> Any:
 
 
 _linear_in_parts = in_parts(
-    lambda input, axis, weight, bias: whole.linear(np, input, weight, bias), 0, -1, False, 2 * PART
+    lambda input, axis, weight, bias: whole.linear(np, input, weight, bias), 0, -1, False, PART
 )
 
 
