@@ -265,15 +265,6 @@ def _add_product(
                 # Some rows (matrices of a batch) of the product at a time are beside the result.
                 result = input.new_empty(shape) if place is None else place
                 wide = float32 if reduced else dtype
-                step = 8 * _PART // max(len(right._array), 1)
-                if reduced and right._array.ndim == 2 and 0 < step < shape[1]:
-                    # And of its columns.
-                    def cut(own: Tensor, some: Tensor) -> Tensor:
-                        more = some.mT, multiply, beta, alpha, None
-                        return _add_product(op_name, own.mT, left, *more).mT
-
-                    fill_in_parts(result.mT, step, cut, input.expand(shape).mT, right.mT)
-                    return write_out(op_name, result, out)
                 if not batched:
                     right = right.to(wide)
 

@@ -172,8 +172,8 @@ def rows_product(input: Any, other: Any) -> Any:
 
 # Elements of half precision that are widened at a time, of an operand that all parts need and of
 # others; the longest dimension to sum over, for which float32 takes more than one product.
-_SHARED = 1 << 19
-_OWN = 1 << 18
+_SHARED = 1 << 21
+_OWN = 1 << 19
 _LONG = 1 << 16
 
 
@@ -209,7 +209,7 @@ def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
         bias = None if bias is None else bias.T
     # Wide rows of the result are worth larger products.
     width = max(min(_SHARED // inner, out.shape[1]), 1)
-    step = max((_OWN if width > 64 else _OWN // 3) // max(inner, width), 1)
+    step = max((_OWN if width > 64 else _OWN // 6) // max(inner, width), 1)
 
     def run(starts: range) -> None:
         for start in starts:
