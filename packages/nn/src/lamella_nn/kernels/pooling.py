@@ -92,6 +92,10 @@ def _fit(xp: Any, input: Any, padding: Sizes, needed: Sizes, value: Any) -> Any:
     return result
 
 
+# Elements from which a padded copy is not made.
+_MANY = 32768
+
+
 def _lowest(xp: Any, dtype: Any) -> Any:
     return -xp.inf if dtype.kind == "f" else xp.iinfo(dtype).min
 
@@ -199,12 +203,13 @@ def largest(
     dilation: Sizes,
     windows: Geometry,
 ) -> Any:
-    out, _, inside = windows
-    if not inside:
+    out, needed, inside = windows
+    if not inside and input.size >= _MANY:
         return _over_padding(xp, xp.maximum, input, kernel, stride, padding, dilation, out)
+    spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     best: Any = None
     for _, slices in kernel_slices(kernel, stride, dilation, out):
-        part = input[(..., *slices)]
+        part = spread[(..., *slices)]
         best = part.copy() if best is None else xp.maximum(best, part, out=best)
     return best
 
@@ -339,13 +344,14 @@ def means(
     divisor: Any,
 ) -> Any:
     ones = (1,) * len(kernel)
-    out, _, inside = windows
-    if not inside:
+    out, needed, inside = windows
+    if not inside and input.size >= _MANY:
         sums = _over_padding(xp, xp.add, input, kernel, stride, padding, ones, out)
         return divide(xp, sums, divisor)
+    spread = input if inside else _fit(xp, input, padding, needed, 0)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):
-        part = input[(..., *slices)]
+        part = spread[(..., *slices)]
         if total is None:
             total = part.copy()
         else:
