@@ -272,7 +272,8 @@ def _add_product(
                     return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
 
                 several = (left, right) if batched else (left,)
-                step = (4 if reduced and batched else 8) * _PART * count // (size * wide.itemsize)
+                most = (4 if batched else 32) if reduced else 8
+                step = most * _PART * count // (size * wide.itemsize)
                 step = max(step, 1) if batched else max(step + 1, 64)
                 fill_in_parts(result, step, add, input.expand(shape), *several)
                 return write_out(op_name, result, out)
