@@ -15,7 +15,7 @@ import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.precision import compute_type, single
-from lamella_nn.kernels.windows import kernel_slices, meetings, output_sizes
+from lamella_nn.kernels.windows import kernel_slices, output_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,10 +90,6 @@ def _fit(xp: Any, input: Any, padding: Sizes, needed: Sizes, value: Any) -> Any:
     target = [slice(p, p + k) for p, k in zip(padding, kept, strict=True)]
     result[(..., *target)] = input[(..., *[slice(k) for k in kept])]
     return result
-
-
-# Elements from which a padded copy is not made.
-_MANY = 32768
 
 
 def _lowest(xp: Any, dtype: Any) -> Any:
@@ -204,35 +200,12 @@ def largest(
     windows: Geometry,
 ) -> Any:
     out, needed, inside = windows
-    if not inside and input.size >= _MANY:
-        return _over_padding(xp, xp.maximum, input, kernel, stride, padding, dilation, out)
     spread = input if inside else _fit(xp, input, padding, needed, _lowest(xp, input.dtype))
     best: Any = None
     for _, slices in kernel_slices(kernel, stride, dilation, out):
         part = spread[(..., *slices)]
         best = part.copy() if best is None else xp.maximum(best, part, out=best)
     return best
-
-
-def _over_padding(
-    xp: Any,
-    combine: Any,
-    input: Any,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    out: Sizes,
-) -> Any:
-    """The maxima or sums of windows that padding is part of, without a padded copy of the input."""
-    dims = len(kernel)
-    first = _lowest(xp, input.dtype) if combine is xp.maximum else 0
-    result = xp.full((*input.shape[:-dims], *out), first, input.dtype)
-    given = tuple(kernel), tuple(stride), tuple(padding), tuple(dilation), tuple(out)
-    for at, met in meetings(tuple(input.shape[-dims:]), *given):
-        place = result[(..., *at)]
-        combine(place, input[(..., *met)], out=place)
-    return result
 
 
 def _first_equal(xp: Any, views: list[Any], best: Any) -> Any:
@@ -345,9 +318,6 @@ def means(
 ) -> Any:
     ones = (1,) * len(kernel)
     out, needed, inside = windows
-    if not inside and input.size >= _MANY:
-        sums = _over_padding(xp, xp.add, input, kernel, stride, padding, ones, out)
-        return divide(xp, sums, divisor)
     spread = input if inside else _fit(xp, input, padding, needed, 0)
     total: Any = None
     for _, slices in kernel_slices(kernel, stride, ones, out):

@@ -62,27 +62,6 @@ def _slices(
 _known_slices = lru_cache(256)(_slices)
 
 
-@lru_cache(256)
-def meetings(
-    sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes
-) -> list[tuple[tuple[slice, ...], tuple[slice, ...]]]:
-    """For each position in the kernel, the windows in which it meets an element and no padding, and
-    these elements."""
-    by_dim = []
-    for n, k, s, p, d, m in zip(sizes, kernel, stride, padding, dilation, out, strict=True):
-        along = []
-        for shift in range(-p, k * d - p, d):
-            begin, stop = max(0, -(shift // s)), min(m, (n - 1 - shift) // s + 1)
-            if begin < stop:
-                met = slice(begin * s + shift, (stop - 1) * s + shift + 1, s)
-                along.append((slice(begin, stop), met))
-        by_dim.append(along)
-    return [
-        (tuple([at for at, _ in each]), tuple([met for _, met in each]))
-        for each in product(*by_dim)
-    ]
-
-
 def inner(sizes: Sequence[int], padding: Sequence[int]) -> tuple[slice, ...]:
     """The slices that leave the padding out."""
     return tuple([slice(p, p + n) for n, p in zip(sizes, padding, strict=True)])

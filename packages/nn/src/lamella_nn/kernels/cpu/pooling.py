@@ -11,7 +11,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import SINGLE, converted, is_reduced, widened
 from lamella_core.dispatch import register_kernel
-from lamella_core.parallel import shares, spread
+from lamella_core.parallel import shares, spread, thread_count
 from lamella_core.quiet import quiet
 from lamella_nn.kernels import fractional_pooling as fractional
 from lamella_nn.kernels import pooling as whole
@@ -139,7 +139,9 @@ def _by_windows(
     """
     images = _Images(len(kernel), input, volumes=volumes)
     out, sizes = geometry[0], input.shape[-len(kernel) :]
-    image = images.inner * max(prod(out) * seen, prod(sizes))
+    # Volumes are worked on by one thread; of two, each has half of the room.
+    threads = not by_rows_alone and len(kernel) < 3 and thread_count() > 1
+    image = images.inner * max(prod(out) * seen, prod(sizes)) * (1 + threads)
     step = max(1, _BLOCK // image)
     rows = _rows(out[0], image)
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
@@ -176,7 +178,7 @@ def _by_windows(
                 work(*parts[number])
 
     work(*parts[0])
-    if not by_rows_alone and len(kernel) < 3:
+    if threads:
         spread(run, shares(len(parts), 1))
     else:
         run(range(len(parts)))
