@@ -83,7 +83,8 @@ def on_device(sample: Sample, device: str, creates: bool) -> Any:
         if isinstance(value, carry.PackedTensor):
             flat = shared.get(value.key)
             if flat is None:
-                flat = lamella.from_numpy(value.storage.copy())
+                # A clone owns its memory, so that it can be resized on either device.
+                flat = lamella.from_numpy(value.storage).clone()
                 if value.dtype in carry.BITS:
                     flat = flat.view(getattr(lamella, value.dtype))
                 flat = flat.to(device)

@@ -98,16 +98,11 @@ def each_element(source: str, name: str, char: str, count: int, *args: Any) -> N
         compiled(source, name, char)((blocks,), (256,), args)
 
 
-def each_row(
-    source: str, name: str, char: str, rows: int, length: int, *args: Any, most: int = _MOST_BLOCKS
-) -> None:
-    """Runs a kernel in which a block of threads, one of ``most``, takes rows of ``length``."""
+def each_row(source: str, name: str, char: str, rows: int, length: int, *args: Any) -> None:
+    """Runs a kernel in which a block of threads takes a row of ``length`` elements."""
     if rows:
-        compiled(source, name, char)((min(rows, most),), (_threads_of(length),), args)
-
-
-def _threads_of(length: int) -> int:
-    return min(1024, max(32, -(-length // 128) * 32))
+        threads = min(1024, max(32, -(-length // 128) * 32))
+        compiled(source, name, char)((min(rows, _MOST_BLOCKS),), (threads,), args)
 
 
 # A block keeps a row in registers: HELD elements in each thread, of which number k is at PLACE(k).
@@ -125,26 +120,10 @@ def can_be_held(length: int) -> bool:
     return _SHORT <= length <= _MOST_HELD * 1024
 
 
-def each_held_row(
-    source: str, name: str, char: str, rows: int, length: int, *args: Any, shares: bool = False
-) -> None:
-    """Runs a kernel in which a block of threads holds a row of ``length`` elements.
-
-    Args:
-        shares: whether a block reads something once for all its rows, so that only as many blocks
-            are worth their while as the device runs at once.
-    """
+def each_held_row(source: str, name: str, char: str, rows: int, length: int, *args: Any) -> None:
+    """Runs a kernel in which a block of threads holds a row of ``length`` elements."""
     source = _holding(source, 4 if length <= 4 * 1024 else _MOST_HELD)
-    most = _at_once() // _threads_of(length) if shares else _MOST_BLOCKS
-    each_row(source, name, char, rows, length, *args, most=most)
-
-
-@cache
-def _at_once() -> int:
-    """The threads that a device runs at once."""
-    attributes = cupy.cuda.Device().attributes
-    found: int = attributes["MultiProcessorCount"] * attributes["MaxThreadsPerMultiProcessor"]
-    return found
+    each_row(source, name, char, rows, length, *args)
 
 
 # All threads share a flat range, and take 16 bytes at a time where all arrays begin at a multiple.

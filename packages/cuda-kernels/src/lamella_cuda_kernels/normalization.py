@@ -95,7 +95,7 @@ _HELD = (
 extern "C" __global__ void layer_norm(const T *x, T *y, A *means, A *rstds, const void *weight,
                                       long long weight_wide, const void *bias, long long bias_wide,
                                       long long rows, long long length, double eps) {
-    // The weights of short rows are few enough for registers: a block reads them once.
+    // The weights of short rows are few enough for registers, and come before the sums are needed.
 #if HELD <= 4
     A scale[HELD], shift[HELD];
     for (int k = 0; k < HELD; k++) {
@@ -218,14 +218,12 @@ def native_layer_norm(below: Callable[..., Any]) -> Callable[..., Any]:
         mean, rstd = (
             cupy.empty((*lead, *[1] * len(sizes)), computed_type(dtype)) for _ in range(2)
         )
-        given = (
+        run, source = (each_held_row, _HELD) if can_be_held(length) else (each_row, LAYER)
+        run(
+            source, "layer_norm", dtype.char, rows, length,
             *_plain(input), output, mean, rstd, *weights_for(weight, dtype),
             *weights_for(bias, dtype), rows, length, float(eps),
         )  # fmt: skip
-        if can_be_held(length):
-            each_held_row(_HELD, "layer_norm", dtype.char, rows, length, *given, shares=True)
-        else:
-            each_row(LAYER, "layer_norm", dtype.char, rows, length, *given)
         return output, mean, rstd
 
     return kernel
