@@ -124,7 +124,9 @@ def input_grad(
                 total[(..., *slices)] += (
                     (part * factor)[:, :, 0] if alone else (part * factor).sum(2)
                 )
-            start, stop = max(low, 0), min(low + height, sizes[0])
+            # Rows of windows may lie in the padding alone.
+            start = max(low, 0)
+            stop = max(min(low + height, sizes[0]), start)
             total = total[(..., slice(start - low, stop - low), *inner(sizes[1:], padding[1:]))]
             if rows < out[0]:
                 target[:, :, start:stop] += total

@@ -82,3 +82,10 @@ def test_overflow_is_silent(size: int) -> None:
         warnings.simplefilter("error")
         result = kernel(input.astype(np.float16), weight.astype(np.float16), None, *settings)
     assert result.dtype == np.float16 and np.isposinf(result).all()
+
+
+def test_no_channels() -> None:
+    """Sums over nothing are 0."""
+    input, weight = np.empty((1, 0, 4, 4), np.float16), np.empty((2, 0, 3, 3), np.float16)
+    result = kernels.convolution(input, weight, None, (1, 1), (0, 0), (1, 1), 1)
+    assert result.shape == (1, 2, 2, 2) and result.dtype == np.float16 and not result.any()

@@ -30,7 +30,7 @@ def convolution(
     groups: int,
 ) -> Any:
     rest = stride, padding, dilation, groups
-    if is_reduced(input) and input.size * max(1, len(weight) // input.shape[1]) < LARGE:
+    if is_reduced(input) and input.size * max(1, len(weight) // max(input.shape[1], 1)) < LARGE:
         given = single(input), single(weight), single(bias)
         return converted(whole.convolution(np, *given, *rest), input.dtype)
     return whole.convolution(np, input, weight, bias, *rest)
