@@ -105,8 +105,9 @@ def test_matrix_rank() -> None:
 def test_a_warning_names_the_successor(name: str) -> None:
     if name == "lu":
         pytest.importorskip("scipy")
-    with pytest.warns(UserWarning, match=r"use torch\.linalg"):
+    with pytest.warns(UserWarning, match=r"use torch\.linalg") as told:
         getattr(lc, name)(lc.eye(2))
+    assert told[0].filename == __file__
 
 
 @pytest.mark.parametrize("transpose", [False, True])

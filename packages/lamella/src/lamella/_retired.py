@@ -6,7 +6,6 @@ to use, as in PyTorch.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from lamella_core import return_types
@@ -17,6 +16,7 @@ from lamella_core.ops.gathering import where
 from lamella_core.ops.joining import cat, stack
 from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_square
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 __all__ = [
     "cholesky", "eig", "lstsq", "lu", "lu_solve", "matrix_rank", "qr", "solve", "svd", "symeig",
@@ -25,11 +25,9 @@ __all__ = [
 
 
 def _warn(name: str, successor: str) -> None:
-    warnings.warn(
+    warn(
         f"torch.{name} is deprecated: use torch.linalg.{successor}, whose arguments or results may "
-        "be in another order or form",
-        UserWarning,
-        stacklevel=3,
+        "be in another order or form"
     )
 
 
