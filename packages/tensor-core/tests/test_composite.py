@@ -45,3 +45,10 @@ def test_other_names_are_errors() -> None:
 def test_the_signature_stays() -> None:
     assert list(inspect.signature(lc.cat).parameters) == ["tensors", "dim", "out"]
     assert lc.softmax.__name__ == "softmax" and "dim" in lc.softmax.__doc__
+
+
+def test_errors_of_calls_name_the_function() -> None:
+    for function in (lc.trace, lc.diff):
+        with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) missing"):
+            function()
+        assert function.__code__.co_name == function.__code__.co_qualname == function.__name__

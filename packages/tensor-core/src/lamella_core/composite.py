@@ -87,6 +87,8 @@ def checked(function: Function, renames: bool = True, quick: bool = False) -> Fu
             renames=renames,
         )
         return made.replace(
+            co_name=code.co_name,
+            co_qualname=code.co_name,
             co_argcount=code.co_argcount,
             co_kwonlyargcount=code.co_kwonlyargcount,
             co_varnames=names + made.co_varnames[count:],

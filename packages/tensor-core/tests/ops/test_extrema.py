@@ -71,3 +71,17 @@ def test_one_bound() -> None:
     assert lc.clamp_max(a, lc.tensor([3, 3])).tolist() == [1, 3]
     assert a.clamp_min_(3) is a
     assert a.tolist() == [3, 5]
+
+
+@pytest.mark.parametrize("size", [4, 400_000])
+def test_clamp_into_the_memory_of_a_bound(size: int) -> None:
+    x = np.random.default_rng(0).standard_normal(size)
+    low = x[::-1].copy()
+    for name in ("in place", "bound", "view of the bound"):
+        a, bound = lc.from_numpy(x.copy()), lc.from_numpy(x.copy())
+        if name == "in place":
+            got = a.clamp_(lc.from_numpy(low), a)
+        else:
+            out = bound.view(-1) if name[0] == "v" else bound
+            got = lc.clamp(a, lc.from_numpy(low), bound, out=out)
+        np.testing.assert_array_equal(got.numpy(), x, err_msg=name)

@@ -22,6 +22,8 @@ def clamp(xp: Any, input: Any, min: Any, max: Any, out: Any = None) -> Any:
         if max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
         return xp.minimum(max, input, out=out)
+    if out is not None and hasattr(max, "dtype") and xp.may_share_memory(out, max):
+        max = max.copy()
     # Of two zeros NumPy takes the second: -0.0 stays.
     result = xp.maximum(min, input, out=out)
     if max is None:
