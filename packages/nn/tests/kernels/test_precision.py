@@ -47,3 +47,12 @@ def test_conversions_are_a_plugins_where_it_has_them(monkeypatch) -> None:
     # What a plugin makes of an array without dimensions may be none.
     assert single(np.array(1.5, half)).__class__ is np.ndarray
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("rows", [2, 400])
+def test_put_converts_without_a_plugin(rows):
+    given = np.arange(rows * 500).reshape(rows, 500).astype(np.float16)
+    target = np.zeros((rows, 501), np.float32)
+    put(target[:, :500], given)
+    np.testing.assert_array_equal(target[:, :500], given.astype(np.float32))
+    assert not target[:, 500].any()

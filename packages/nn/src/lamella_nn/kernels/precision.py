@@ -25,4 +25,4 @@ def put(target: Any, values: Any) -> None:
     if cast is None:
         target[...] = values
     else:
-        cast(values, target)
+        cast(values, out=target)
