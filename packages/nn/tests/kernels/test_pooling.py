@@ -98,3 +98,8 @@ def test_adaptive_regions(count):
     grad = np.random.default_rng(1).standard_normal(means.shape)
     back = kernels.adaptive_avg_pool_backward(np, grad, (7,))
     np.testing.assert_allclose((back * input).sum(), (grad * means).sum(), rtol=1e-10)
+
+
+def test_adaptive_maxima_of_no_images():
+    values, indices = kernels.adaptive_max_pool(np, np.zeros((0, 3, 4, 5)), (2, 3))
+    assert values.shape == indices.shape == (0, 3, 2, 3)

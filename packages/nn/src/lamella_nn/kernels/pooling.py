@@ -535,7 +535,7 @@ def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any
     for place in product(*map(range, output_size)):
         window = tuple([r[i] for r, i in zip(regions, place, strict=True)])
         shape = [w.stop - w.start for w in window]
-        flat = single(input[(..., *window)].reshape(*lead, -1))
+        flat = single(input[(..., *window)].reshape(*lead, prod(shape)))
         chosen = xp.argmax(flat, -1)
         highest = xp.take_along_axis(flat, chosen[..., None], -1)[..., 0]
         values[(..., *place)] = highest

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -156,11 +157,12 @@ def test_layer_norm_of_no_numbers_of_half_precision(shape: Any) -> None:
     assert not slopes[1].any() and not slopes[2].any()
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0)])
-def test_batch_norm_of_no_numbers_of_half_precision(shape: Any) -> None:
-    x = np.zeros(shape, np.float16)
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("shape", [(0, 3), (2, 3, 0), (0, 3, 5)])
+def test_batch_norm_of_no_numbers_of_half_precision(shape: Any, dtype: Any) -> None:
+    x = np.zeros(shape, dtype)
     result, mean, variance = native_batch_norm(x, None, None, 1e-5)
-    assert result.shape == shape and result.dtype == np.float16
+    assert result.shape == shape and result.dtype == mean.dtype == dtype
     assert mean.shape == variance.shape == (3,)
     slopes = native_batch_norm_backward(x, x, None, mean, variance, 1e-5)
     assert slopes[0].shape == shape and not slopes[2].any()

@@ -166,6 +166,13 @@ def _has_small_channels(*arrays: Any) -> bool:
     )
 
 
+def _of_nothing(kernel: Any, given: tuple[Any, ...], eps: float) -> tuple[Any, Any, Any]:
+    """A kernel of batch normalization of an empty array, in float32 for half precision."""
+    found = kernel(np, *map(single, given), eps)
+    first, second, third = (converted(each, given[0].dtype) for each in found)
+    return first, second, third
+
+
 def _rounded(values: Any, dtype: Any) -> Any:
     """Statistics of float64 in a type."""
     return converted(values.astype(compute_type(dtype)), dtype)
@@ -187,7 +194,9 @@ def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[A
         if _has_small_channels(input):
             return _channels_of_half(whole.native_batch_norm, (input,), (weight, bias), eps)
         return _batch_norm_in_parts(input, weight, bias, eps)
-    if not 0 < input.size < _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
+    if not input.size:
+        return _of_nothing(whole.native_batch_norm, (input, weight, bias), eps)
+    if input.size >= _SMALL or input.dtype.char not in "fd" or not input.flags.c_contiguous:
         return whole.native_batch_norm(np, input, weight, bias, eps)
     batch, channels = input.shape[:2]
     dtype = input.dtype
@@ -214,7 +223,10 @@ def native_batch_norm(input: Any, weight: Any, bias: Any, eps: float) -> tuple[A
 def native_batch_norm_backward(
     grad_output: Any, input: Any, weight: Any, mean: Any, variance: Any, eps: float
 ) -> tuple[Any, Any, Any]:
-    if not input.size or not by_parts.lies_apart(grad_output, input):
+    if not input.size:
+        given = grad_output, input, weight, mean, variance
+        return _of_nothing(whole.native_batch_norm_backward, given, eps)
+    if not by_parts.lies_apart(grad_output, input):
         return whole.native_batch_norm_backward(np, grad_output, input, weight, mean, variance, eps)
     if _has_small_channels(grad_output, input):
         arrays, vectors = (grad_output, input), (weight, mean, variance)
@@ -349,7 +361,7 @@ def scale_channels(input: Any, scale: Any, shift: Any) -> Any:
 def channel_dot(first: Any, second: Any) -> Any:
     """Of half precision float32."""
     if not first.size or not by_parts.lies_apart(first, second):
-        return whole.channel_dot(np, first, second)
+        return whole.channel_dot(np, single(first), single(second))
     _, dots = by_parts.products(first, second, np.zeros((1, first.shape[1])))
     return dots[0].astype(compute_type(first.dtype))
 
