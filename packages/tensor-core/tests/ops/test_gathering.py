@@ -35,6 +35,9 @@ def test_take():
     assert core.take_along_dim(M, core.tensor([[0]]), 1).tolist() == [[0], [3]]
     assert core.take_along_dim(M, core.tensor([[-1]]), 1).tolist() == [[2], [5]]
     assert core.take_along_dim(M, core.tensor([0, 4])).tolist() == [0, 4]
+    assert core.take_along_dim(M, core.tensor([0, 4]).int()).tolist() == [0, 4]
+    with pytest.raises(RuntimeError, match="should be Long"):
+        core.take_along_dim(M, core.tensor([[0]]).int(), 1)
 
 
 def test_masks_and_places():

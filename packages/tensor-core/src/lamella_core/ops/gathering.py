@@ -154,11 +154,14 @@ def take_along_dim(
     """:func:`gather` with operands that broadcast apart from ``dim``; flattened when it is None.
 
     Raises:
-        RuntimeError: when the numbers of dimensions differ, or the shapes do not broadcast.
+        RuntimeError: when the numbers of dimensions differ, the shapes do not broadcast, or the
+            indices are not int64; int32 will do where ``dim`` is None.
     """
-    if indices._dtype is not dtypes.int64 and indices._dtype is not dtypes.int32:
+    if dim is None and indices._dtype is dtypes.int32:
+        indices = indices.long()
+    if indices._dtype is not dtypes.int64:
         raise RuntimeError(
-            f"torch.take_along_dim(): dtype of indices should be Int or Long but got "
+            f"torch.take_along_dim(): dtype of indices should be Long but got "
             f"{indices._dtype.class_name}"
         )
     if dim is None:
