@@ -41,7 +41,11 @@ class Ufunc:
             raise TypeError(f"Wrong arguments {kwargs}")
         count = len(self.loops[0][0])
         if len(args) > count:
-            args, (out,) = args[:count], args[count:]
+            args, out = args[:count], args[count:]
+            if all(each is None for each in out):
+                out = None
+            elif len(out) == 1:
+                (out,) = out
         if out is not None and not isinstance(out, (ndarray, tuple)):
             raise TypeError(f"return arrays must be of ArrayType, not {type(out)}")
         operands = [host_side(check(each)) for each in args]
