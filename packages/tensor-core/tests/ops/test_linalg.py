@@ -341,7 +341,7 @@ def test_large_products_of_half_precision_hold_little(kind: Any) -> None:
     batch, few = a[:1000].view(40, 25, 1100), a[:1000, :10].reshape(40, 10, 25)
     wide, ones = few.new_zeros(40, 25, 1000), few.new_ones(40, 10, 1000)
     for call, most in (
-        (lambda: a @ a.t(), 12e6),
+        (lambda: a @ a.t(), 15e6),
         (lambda: a[:100].t() @ a[:100], 8e6),
         (lambda: lc.addmm(own, a, a.t(), beta=2, alpha=3), 12e6),
         (lambda: lc.baddbmm(wide, few.mT, ones), 1e6),
