@@ -221,7 +221,7 @@ def isin(
     """
     for each in (elements, test_elements):
         kind = getattr(each, "_dtype", None) or type(each)
-        if kind in (dtypes.bool_, bool, complex) or getattr(kind, "is_complex", False):
+        if kind in (dtypes.bool_, complex) or getattr(kind, "is_complex", False):
             raise RuntimeError(f"Unsupported input type encountered for isin(): {kind}; convert it")
     if isinstance(test_elements, Tensor):
         if not isinstance(elements, Tensor):
