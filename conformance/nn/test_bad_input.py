@@ -146,8 +146,8 @@ def test_wrong_arguments(text: str, call: Callable[[Any], Any]) -> None:
 
 
 def test_a_state_that_does_not_fit() -> None:
-    """Everything that is wrong is named, as PyTorch names it, and nothing is loaded."""
-    texts = []
+    """Everything that is wrong is named, as PyTorch names it, and what fits is loaded."""
+    texts, loaded = [], []
     for t in (torch, lamella):
         net = t.nn.Sequential(t.nn.Linear(2, 3), t.nn.BatchNorm1d(3), t.nn.Linear(3, 1))
         before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -159,6 +159,7 @@ def test_a_state_that_does_not_fit() -> None:
         with pytest.raises(RuntimeError) as caught:
             net.load_state_dict(state)
         texts.append(str(caught.value))
+        after = net.state_dict()
+        loaded.append({name for name in after if not t.equal(after[name], before[name])})
     assert texts[1] == texts[0]
-    for name, value in net.state_dict().items():
-        assert lamella.equal(value, before[name]), name
+    assert loaded[1] == loaded[0]
