@@ -81,3 +81,16 @@ def test_what_does_not_fit_is_left_to_the_kernel_below() -> None:
     ]
     assert [kernel(*each) for each in below] == ["below"] * 4
     assert kernel(input, weight, None, *how, 2).sum() == 162
+
+
+@pytest.mark.parametrize("name", ["convolution", "convolution_input_grad"])
+@pytest.mark.parametrize("takes", [True, False])
+def test_half_precision_reaches_what_takes_it(name, takes):
+    def below(*args):
+        return args[0]
+
+    below.reduced_precision = takes
+    kernel = getattr(depthwise, name)(below)
+    assert getattr(kernel, "reduced_precision", False) is takes
+    ones = np.ones((1, 2, 4, 4), np.float16)
+    assert kernel(ones, ones[:, :1], None, (1, 1), (0, 0), (1, 1), 2) is ones

@@ -8,6 +8,7 @@ import numpy as np
 
 from lamella_core.parallel import thread_count
 from lamella_cpu_kernels import _native
+from lamella_cpu_kernels.types_taken import taking_the_types_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def convolution(below: Kernel) -> Kernel:
                     return result
         return below(input, weight, bias, *rest)
 
-    return kernel
+    return taking_the_types_of(below, kernel)
 
 
 def _output_sizes(sizes: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> list[int]:
@@ -54,7 +55,7 @@ def convolution_input_grad(below: Kernel) -> Kernel:
                 return result
         return below(grad, weight, sizes, *rest)
 
-    return kernel
+    return taking_the_types_of(below, kernel)
 
 
 def convolution_weight_grad(below: Kernel) -> Kernel:
@@ -67,4 +68,4 @@ def convolution_weight_grad(below: Kernel) -> Kernel:
                 return result
         return below(input, grad, sizes, *rest)
 
-    return kernel
+    return taking_the_types_of(below, kernel)

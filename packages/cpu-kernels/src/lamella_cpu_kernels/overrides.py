@@ -25,6 +25,7 @@ from lamella_cpu_kernels.depthwise import (
     convolution_input_grad,
     convolution_weight_grad,
 )
+from lamella_cpu_kernels.types_taken import taking_the_types_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,13 +59,6 @@ def adam_step(below: Kernel) -> Kernel:
     return kernel
 
 
-def _taking_the_types_of(below: Kernel, kernel: Kernel) -> Kernel:
-    """Half precision reaches the kernel below unconverted where that one takes it."""
-    if getattr(below, "reduced_precision", False):
-        kernel.reduced_precision = True  # type: ignore[attr-defined]
-    return kernel
-
-
 def cross_entropy_index(below: Kernel) -> Kernel:
     native, empty, empty_like, asarray = _native.cross_entropy, np.empty, np.empty_like, np.asarray
 
@@ -88,7 +82,7 @@ def cross_entropy_index(below: Kernel) -> Kernel:
                 return loss, probabilities, asarray(target.size, input.dtype)
         return below(input, target, weight, reduction, ignore_index, label_smoothing)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def cross_entropy_index_backward(below: Kernel) -> Kernel:
@@ -120,7 +114,7 @@ def cross_entropy_index_backward(below: Kernel) -> Kernel:
             grad, probabilities, target, weight, total, reduction, ignore_index, label_smoothing
         )
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def threshold_backward(below: Kernel) -> Kernel:
@@ -155,7 +149,7 @@ def _over_rows(native: Kernel, of_half: Kernel, below: Kernel) -> Kernel:
                     return result
         return below(input, dim)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def softmax(below: Kernel) -> Kernel:
@@ -182,7 +176,7 @@ def prod(below: Kernel) -> Kernel:
                     return result
         return below(input, axis, keepdims)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def _running(high: bool, below: Kernel) -> Kernel:
@@ -196,7 +190,7 @@ def _running(high: bool, below: Kernel) -> Kernel:
                 return values, places
         return below(input, axis)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def cummax(below: Kernel) -> Kernel:
@@ -214,7 +208,7 @@ def index_add(below: Kernel) -> Kernel:
         if dim or alpha != 1 or not native(input, index, source):
             below(input, dim, index, source, alpha)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def gather(below: Kernel) -> Kernel:
@@ -234,7 +228,7 @@ def gather(below: Kernel) -> Kernel:
                 return result
         return below(input, dim, index)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def scatter(below: Kernel) -> Kernel:
@@ -251,7 +245,7 @@ def scatter(below: Kernel) -> Kernel:
         ):
             below(input, dim, index, src)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def scatter_add(below: Kernel) -> Kernel:
@@ -261,7 +255,7 @@ def scatter_add(below: Kernel) -> Kernel:
         if src.shape != index.shape or not native(input, dim, index, src, True, thread_count()):
             below(input, dim, index, src)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def index_put(below: Kernel) -> Kernel:
@@ -278,7 +272,7 @@ def index_put(below: Kernel) -> Kernel:
         ):
             below(input, indices, dims, values, accumulate)
 
-    return _taking_the_types_of(below, kernel)
+    return taking_the_types_of(below, kernel)
 
 
 def draw(below: Kernel) -> Kernel:

@@ -402,12 +402,12 @@ def shared_kernel(name: Any) -> Any:
     return lambda kernel: register_kernel(name, kernel)
 
 
-def namespace_kernels(**names: str) -> None:
-    """Shared kernels that are a function of the array namespace: ``namespace_kernels(exp="exp")``.
+def namespace_kernels(*same: str, **names: str) -> None:
+    """Shared kernels that are a function of the array namespace, of the op's name or another.
 
     NumPy's and CuPy's ufuncs among them take ``out=``, so in-place calls need no temporary.
     """
-    for name, attribute in names.items():
+    for name, attribute in (*zip(same, same, strict=True), *names.items()):
         _shared_kernels[name] = _NamespaceFunction(attribute)
 
 

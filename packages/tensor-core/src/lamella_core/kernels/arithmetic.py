@@ -9,14 +9,8 @@ from lamella_core.kernels.operators import check_divisor, is_integer
 from lamella_core.offers import offered, offers
 
 namespace_kernels(
-    sqrt="sqrt",
-    hypot="hypot",
-    copysign="copysign",
-    nextafter="nextafter",
-    signbit="signbit",
-    gcd="gcd",
-    lcm="lcm",
-)
+    "sqrt", "hypot", "copysign", "nextafter", "signbit", "gcd", "lcm",
+)  # fmt: skip
 
 
 @shared_kernel

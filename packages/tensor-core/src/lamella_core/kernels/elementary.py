@@ -7,28 +7,10 @@ from typing import Any
 from lamella_core.dispatch import namespace_kernels, shared_kernel
 
 namespace_kernels(
-    exp="exp",
-    exp2="exp2",
-    expm1="expm1",
-    log="log",
-    log2="log2",
-    log10="log10",
-    log1p="log1p",
-    sin="sin",
-    cos="cos",
-    tan="tan",
-    asin="arcsin",
-    acos="arccos",
-    atan="arctan",
-    atan2="arctan2",
-    sinh="sinh",
-    cosh="cosh",
-    tanh="tanh",
-    asinh="arcsinh",
-    acosh="arccosh",
-    atanh="arctanh",
-    logaddexp2="logaddexp2",
-)
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh",
+    "tanh", "logaddexp2", asin="arcsin", acos="arccos", atan="arctan", atan2="arctan2",
+    asinh="arcsinh", acosh="arccosh", atanh="arctanh",
+)  # fmt: skip
 
 
 @shared_kernel
