@@ -7,7 +7,7 @@ from functools import wraps
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import TYPE_CHECKING, Any
 
-from lamella_core.conventions.common import LARGE
+from lamella_core.conventions.common import LARGE, check_result
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import caller, complete
 from lamella_core.dispatch import REQUIRES_GRAD, WATCHED
@@ -113,19 +113,11 @@ def _inplace(function: Function, grows: bool) -> Function:
                 # Another tensor in the same memory, as it may be given another shape.
                 kwargs["out"] = wrap(input._array, input._dtype, input._key)
         result = function(source, *args, **kwargs)
-        shape = result._array.shape
-        if shape != input._array.shape:
-            if not grows or input._key & WATCHED:
-                raise RuntimeError(
-                    f"output with shape {list(input._array.shape)} doesn't match the broadcast "
-                    f"shape {list(shape)} ({name}: an in-place op cannot change the shape)"
-                )
+        own, shape = input._array.shape, result._array.shape
+        may_grow = grows and not input._key & WATCHED
+        check_result(name, input, own if may_grow else shape, result._dtype, inplace=True)
+        if shape != own:
             resize(input, shape)
-        if result._dtype.category > input._dtype.category:
-            raise RuntimeError(
-                f"result type {result._dtype.class_name} can't be cast to the desired output type "
-                f"{input._dtype.class_name} ({name}; convert with .to() first)"
-            )
         return write_out(name, input.copy_(result), None)
 
     name = into_self.__name__ = into_self.__qualname__ = f"{function.__name__}_"
