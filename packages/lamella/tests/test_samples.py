@@ -36,3 +36,8 @@ def test_covariances() -> None:
         assert torch.autograd.gradcheck(function, leaf(X))
     with pytest.raises(TypeError):
         torch.cov(leaf(X), correction=True)
+
+
+def test_quantiles() -> None:
+    for function in (torch.quantile, torch.nanquantile, torch.Tensor.quantile):
+        assert torch.autograd.gradcheck(lambda x: function(x, 0.3, 1), leaf(X))  # noqa: B023

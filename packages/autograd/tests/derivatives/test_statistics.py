@@ -25,7 +25,6 @@ def test_variance(name: str, dim: object, correction: int, check: Check) -> None
 def test_order_statistics(check: Check) -> None:
     check(lambda x: lc.median(x, 1).values, X)
     check(lambda x: lc.kthvalue(x, 3, 0).values, X)
-    check(lambda x: lc.quantile(x, 0.3, 1), X)
 
 
 def test_the_standard_deviation_of_equal_numbers() -> None:

@@ -79,6 +79,7 @@ FUNCTIONS = {
     ),
     **dict.fromkeys(("corrcoef", "cov"), "lamella_signal.covariance"),
     **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
+    **dict.fromkeys(("nanquantile", "quantile"), "lamella_signal.quantiles"),
     **dict.fromkeys(
         """alpha_dropout alpha_dropout_ dropout dropout_ feature_alpha_dropout
         feature_alpha_dropout_ feature_dropout feature_dropout_ native_dropout""".split(),
@@ -107,7 +108,9 @@ FUNCTIONS = {
 
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = {
-    **dict.fromkeys(("corrcoef", "cov", "istft", "stft"), "lamella_signal"),
+    **dict.fromkeys(
+        ("corrcoef", "cov", "istft", "nanquantile", "quantile", "stft"), "lamella_signal"
+    ),
     "__array_namespace__": "lamella_array_api",
     "__torch_function__": "lamella.overrides._protocol",
     "hash_tensor": "lamella._bit_hash",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from lamella_signal import covariance, fft, samples, short_time, top_level, windows
+from lamella_signal import covariance, fft, quantiles, samples, short_time, top_level, windows
 
-__all__ = ["covariance", "fft", "samples", "short_time", "top_level", "windows"]
+__all__ = ["covariance", "fft", "quantiles", "samples", "short_time", "top_level", "windows"]

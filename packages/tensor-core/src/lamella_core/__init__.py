@@ -133,8 +133,9 @@ def __getattr__(name: str) -> object:
         from lamella_core.extras import array_api
 
         return array_api()
-    elsewhere = "corrcoef cov cumulative_trapezoid fft gradient istft stft trapezoid trapz".split()
-    if name in elsewhere or name.endswith("_window"):
+    if name.endswith(("quantile", "_window", "trapezoid")) or name in (
+        *("corrcoef", "cov", "fft", "gradient", "istft", "stft", "trapz"),
+    ):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     if name in {"cdist", "pdist"}:
         raise AttributeError(f"{name!r} is lamella_nn's; install lamella-nn")

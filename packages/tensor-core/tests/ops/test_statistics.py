@@ -78,29 +78,6 @@ def test_kthvalue() -> None:
         lc.kthvalue(x, 4)
 
 
-@pytest.mark.parametrize("interpolation", ["linear", "lower", "higher", "midpoint", "nearest"])
-@pytest.mark.parametrize("dim", [None, 0, 1])
-def test_quantile(interpolation: str, dim: int | None) -> None:
-    x = np.random.default_rng(3).standard_normal((5, 6))
-    q = np.array([0.0, 0.3, 0.5, 1.0])
-    got = lc.quantile(lc.from_numpy(x), lc.from_numpy(q), dim, interpolation=interpolation)
-    expected = np.quantile(x, q, axis=dim, method=interpolation)
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12)
-    got = lc.quantile(lc.from_numpy(x), 0.3, dim, True, interpolation=interpolation)
-    expected = np.quantile(x, 0.3, axis=dim, keepdims=True, method=interpolation)
-    np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12)
-
-
-def test_quantile_and_nan() -> None:
-    x = lc.tensor([[1.0, NAN, 3.0], [4.0, 5.0, 6.0]])
-    got = lc.quantile(x, 0.5, 1)
-    assert math.isnan(got[0].item())
-    assert got[1].item() == 5.0
-    assert lc.nanquantile(x, 0.5, 1).tolist() == [2.0, 5.0]
-    with pytest.raises(RuntimeError, match=r"range \[0, 1\]"):
-        lc.quantile(x, 1.5)
-
-
 def test_histc() -> None:
     assert lc.histc(lc.tensor([1.0, 2.0, 1.0]), 4, 0, 3).tolist() == [0.0, 2.0, 1.0, 0.0]
     assert lc.histc(lc.tensor([1.0, 5.0, 3.0, NAN]), 2, 1, 5).tolist() == [1.0, 2.0]
