@@ -269,3 +269,20 @@ def test_values_of_two_dimensions_for_a_mask():
     x = core.tensor([1, 2, 3])
     with pytest.raises(RuntimeError, match="shape mismatch"):
         x[x > 0] = core.tensor([[1], [2], [3]])
+
+
+def test_a_part_of_the_tensor_is_spread_over_it() -> None:
+    x = core.arange(6).reshape(2, 3)
+    x[:] = x[1]
+    assert x.tolist() == [[3, 4, 5], [3, 4, 5]]
+    x[x > 4] = x[0, 0]
+    assert x.tolist() == [[3, 4, 3], [3, 4, 3]]
+    with pytest.raises(RuntimeError, match="single memory location"):
+        x[0, 1:] = x[0, :-1]
+
+
+def test_expanded_tensors_are_written_to_with_a_warning() -> None:
+    x = core.zeros(3).expand(2, 3)
+    with pytest.warns(UserWarning, match="index_put_ on expanded tensors"):
+        x[core.tensor([0])] = core.ones(3)
+    assert x.tolist() == [[1, 1, 1], [1, 1, 1]]

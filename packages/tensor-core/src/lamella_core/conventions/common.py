@@ -14,6 +14,7 @@ from lamella_core.dispatch import innermost
 from lamella_core.promotion import can_cast
 from lamella_core.storage import mark_written, resize
 from lamella_core.tensor import Tensor, blank, wrap
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -223,12 +224,14 @@ def check_memory(
         repeats: whether elements of the target may lie in one place.
     """
     array = target._array
-    if not repeats and 0 in array.strides and _repeats(array):
-        raise RuntimeError(
-            f"unsupported operation: more than one element of the tensor that is written to lies "
-            f"in a single memory location; clone() it first ({op_name}: shape "
-            f"{list(array.shape)}, strides {list(target.stride())})"
-        )
+    if 0 in array.strides and _repeats(array):
+        if not repeats:
+            raise RuntimeError(
+                f"unsupported operation: more than one element of the tensor that is written to "
+                f"lies in a single memory location; clone() it first ({op_name}: shape "
+                f"{list(array.shape)}, strides {list(target.stride())})"
+            )
+        warn(f"Use of {op_name} on expanded tensors is deprecated; clone() the tensor first.")
     storage = target._storage
     for each in inputs:
         if each is target:

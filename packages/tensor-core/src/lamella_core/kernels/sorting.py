@@ -35,7 +35,9 @@ _SELECTING_PAYS = 8
 @shared_kernel
 def topk(xp: Any, input: Any, k: int, axis: int, largest: bool) -> tuple[Any, Any]:
     if not input.ndim:
-        return input[None][:k].reshape(() if k else (0,)), xp.zeros(() if k else (0,), xp.int64)
+        return input[None][:k].reshape(() if k else (0,)).copy(), xp.zeros(
+            () if k else (0,), xp.int64
+        )
     length = input.shape[axis]
     if not 0 < k * _SELECTING_PAYS < length:
         order = _part(_order(xp, input, axis, largest), axis, 0, k).copy()

@@ -60,10 +60,10 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
         IndexError: when an index is negative or too large, or ``index`` has more dimensions.
     """
     dim = normalize_dim(dim, input._array.ndim)
-    if index._array.ndim > 1:
-        raise IndexError(
-            f"index_select(): Index is supposed to be a vector, got shape "
-            f"{list(index._array.shape)}"
+    if index._array.ndim > 1 or (index._array.size != 1 and not input._array.ndim):
+        raise (IndexError if index._array.ndim > 1 else RuntimeError)(
+            f"index_select(): Index is supposed to be a vector, of a number of no dimensions one "
+            f"place, got shape {list(index._array.shape)}"
         )
     check_index("index_select", index)
     result = offering(out, _index_select)(input, dim, index)

@@ -119,7 +119,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         if value.__class__ is not float:
             value = _number_for(self, value)
-        elif not -65504.0 <= value <= 65504.0:
+        if value.__class__ is not complex and not -65504 <= value <= 65504:
             value = scalar_of_type(value, self._dtype)
         if not tensors:
             if 0 in target._array.strides:
@@ -157,9 +157,9 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         try:
             target.copy_(value)
         except RuntimeError:
-            # In the words of an expansion, where that is what fails.
-            value.expand(target._array.shape)
-            raise
+            # What does not fit is told in the words of an expansion; what is expanded may be of
+            # the target's own memory: ``x[:] = x[0]``.
+            target.copy_(value.expand(target._array.shape))
 
 
 def _number_for(self: Tensor, value: Any) -> Any:
@@ -345,7 +345,9 @@ _INDEX_TYPES = frozenset((dtypes.int64, dtypes.int32)) | _MASK_TYPES
 
 def _as_index_tensor(self: Tensor, part: Any) -> Tensor:
     if isinstance(part, Tensor):
-        if part._dtype not in _INDEX_TYPES:
+        if part._dtype not in _INDEX_TYPES and (
+            part._array.ndim or part._dtype.category > dtypes.INTEGER
+        ):
             raise IndexError(
                 f"tensors used as indices must be long, int, byte or bool tensors, got "
                 f"{part._dtype!r}"
@@ -396,6 +398,14 @@ def _choose(chosen: Tensor, tensors: list[Tensor], dims: tuple[int, ...]) -> Ten
 def _put(
     target: Tensor, tensors: list[Tensor], dims: tuple[int, ...], values: Tensor, accumulate: bool
 ) -> Tensor:
+    if (
+        values._array.size == 1
+        and values._storage is not None
+        and values._storage is target._storage
+        and tensors[0]._dtype is dtypes.bool_
+    ):
+        # It is read before anything is written: ``x[x > 1] = x[0]``.
+        values = values.clone()
     try:
         return _write_at(target, tensors, dims, values, accumulate)
     except IndexError as error:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type
-from lamella_core.conventions.common import broadcast_error, normalize_dim
+from lamella_core.conventions.common import (
+    broadcast_error,
+    normalize_dim,
+    not_implemented_for,
+)
 from lamella_core.conventions.results import offering, write_out
 from lamella_core.conventions.structural import overwriting
 from lamella_core.declaration import in_place
 from lamella_core.ops.gathering import check_index
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.tensor import Tensor
+from lamella_core.warning import warn
 
 if TYPE_CHECKING:
     from lamella_core.typing import Number
@@ -117,7 +122,9 @@ def _scattered(
         return apply(input, dim, index, src)
     if reduce not in ("add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}.")
-    if not isinstance(src, Tensor):
+    if isinstance(src, Tensor):
+        warn("scatter with reduce and a tensor is deprecated; use scatter_reduce instead.")
+    else:
         src = input.new_full(index._array.shape, src)
     dim = _check_scatter("scatter", input, dim, index, src)
     if reduce == "add":
@@ -203,14 +210,12 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _scatter_add_into(input, dim, index, src)
 
 
-_REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
-
-
-def _check_reduce(reduce: str) -> None:
-    if reduce not in _REDUCTIONS:
-        raise RuntimeError(
-            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
-        )
+def _check_reduce(input: Tensor, reduce: str, known: str = "sum, prod, mean, amax, amin") -> None:
+    if reduce not in known.split(", "):
+        raise RuntimeError(f"reduce argument must be one of {known}, got {reduce}")
+    refused = dtypes.BOOL if reduce == "mean" else dtypes.COMPLEX if reduce[0] == "a" else None
+    if input._dtype.category == refused:
+        raise not_implemented_for(f"scatter_reduce {reduce}", input._dtype)
 
 
 @composite
@@ -232,7 +237,7 @@ def scatter_reduce(
         include_self: whether the element that is there takes part.
         out: a tensor to write into.
     """
-    _check_reduce(reduce)
+    _check_reduce(input, reduce)
     dim = _check_scatter("scatter_reduce", input, dim, index, src)
     result = offering(out, _scatter_reduce)(input, dim, index, src, reduce, include_self)
     return write_out("scatter_reduce", result, out)
@@ -243,7 +248,7 @@ def scatter_reduce_(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
     """:func:`scatter_reduce` in place; returns the tensor."""
-    _check_reduce(reduce)
+    _check_reduce(input, reduce)
     dim = _check_scatter("scatter_reduce_", input, dim, index, src)
     return _scatter_reduce_into(input, dim, index, src, reduce, include_self)
 
@@ -432,11 +437,7 @@ def _check_fill_index(index: Tensor) -> None:
 
 
 def _check_index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str) -> int:
-    if reduce not in ("prod", "mean", "amax", "amin"):
-        raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
-            f"{reduce}."
-        )
+    _check_reduce(input, reduce, "prod, mean, amax, amin")
     return _check_slices("index_reduce", input, dim, index, source, RuntimeError)
 
 
