@@ -54,6 +54,25 @@ def test_saved_output_was_written() -> None:
 
 
 @pytest.mark.parametrize(
+    "turn", [lambda x: x.t_(), lambda x: x.unsqueeze_(0), lambda x: x.as_strided_((2,), (1,))]
+)
+def test_becoming_a_view(turn) -> None:
+    x = lc.ones(2, 3).view(3, 2).requires_grad_()
+    for refused in (x, x[:]):
+        with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+            turn(refused)
+    y = x * 2
+    node = y.grad_fn
+    with autograd.no_grad():
+        assert turn(x) is x
+        turn(y)
+    # What was not recorded leaves both where they are in the graph.
+    assert x.is_leaf
+    assert x.requires_grad
+    assert y.grad_fn is node
+
+
+@pytest.mark.parametrize(
     "write",
     [
         lambda y: y.detach().mul_(2),

@@ -18,16 +18,19 @@ def become(self: Tensor, view: Tensor, name: str) -> Tensor:
     """Makes a tensor what a view of it is; the object stays.
 
     Raises:
-        RuntimeError: for a leaf that requires grad.
+        RuntimeError: for a leaf that requires grad or a view of one, where calls are recorded.
     """
-    if self.is_leaf and self.requires_grad:
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation."
-        )
+    if view._graph is not None:
+        base = self if self._view is None else self._view[0]
+        if any(each.is_leaf and each.requires_grad for each in (self, base)):
+            raise RuntimeError(
+                f"a leaf Variable that requires grad, or a view of one, is being used in an "
+                f"in-place operation ({name})."
+            )
+        self._graph = view._graph
     self._array = view._array
     self._storage = view._storage
     self._key = view._key
-    self._graph = view._graph
     mark_written(self)
     if self._view is not None:
         # Its place in the graph is that of the view, and no older than this write.
