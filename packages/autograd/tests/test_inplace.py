@@ -27,6 +27,12 @@ def test_leaf() -> None:
         x[0].mul_(2)
     with pytest.raises(RuntimeError, match="view of a leaf"):
         x[0] = 1
+    # A leaf that is a view of what requires no grad.
+    y = lc.zeros(6).view(2, 3).requires_grad_()
+    with pytest.raises(RuntimeError, match="a leaf Variable"):
+        y.mul_(2)
+    with pytest.raises(RuntimeError, match="view of a leaf"):
+        y[0] += 1
     with autograd.no_grad():
         x.mul_(2)
         x[0] = 7

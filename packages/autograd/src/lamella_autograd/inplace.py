@@ -176,7 +176,7 @@ def check_writable(tensor: Tensor, op_name: str) -> None:
     """
     view = tensor._view
     if tensor._key & REQUIRES_GRAD and tensor._graph is None:
-        if view is not None:
+        if view is not None and view[0]._key & REQUIRES_GRAD:
             raise RuntimeError(
                 f"A view was created in no_grad mode and is being modified inplace with grad mode "
                 f"enabled ({op_name}); do both in torch.no_grad(), or neither"
@@ -187,8 +187,8 @@ def check_writable(tensor: Tensor, op_name: str) -> None:
         )
     if view is None:
         return
-    base = view[0]
-    if base._key & REQUIRES_GRAD and base._graph is None:
+    # The base itself requires no grad where the leaf is a view of it: ``zeros(6).view(2, 3)``.
+    if tensor._key & REQUIRES_GRAD and view[0]._graph is None:
         raise RuntimeError(
             f"a view of a leaf Variable that requires grad is being used in an in-place "
             f"operation. ({op_name}; do it in torch.no_grad(), or on a clone)"

@@ -22,7 +22,7 @@ def become(self: Tensor, view: Tensor, name: str) -> Tensor:
     """
     if view._graph is not None:
         base = self if self._view is None else self._view[0]
-        if any(each.is_leaf and each.requires_grad for each in (self, base)):
+        if self.is_leaf or base.is_leaf:
             raise RuntimeError(
                 f"a leaf Variable that requires grad, or a view of one, is being used in an "
                 f"in-place operation ({name})."
