@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.common import normalize_dims, not_implemented_for
-from lamella_core.conventions.results import write_out
+from lamella_core.conventions.results import place_of, write_out
 from lamella_core.dtype import COMPLEX, FLOATING
 from lamella_core.ops.joining import cat
 from lamella_core.tensor import Tensor
@@ -52,10 +52,8 @@ def hash_tensor(
     """
     if mode != 0:
         raise RuntimeError(f"Unknown hash_tensor mode: {mode}; expected 0, the exclusive or")
-    if out is not None and out._dtype is not dtypes.uint64:
-        raise RuntimeError(
-            f"Expected result to be of dtype uint64, but got {out._dtype.class_name}"
-        )
+    if out is not None:
+        place_of(out, dtypes.uint64)
     shape = input.shape
     of_all = dim in ((), [])
     dims = tuple(range(len(shape))) if of_all else normalize_dims(dim, len(shape))

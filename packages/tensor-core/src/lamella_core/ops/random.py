@@ -365,6 +365,7 @@ def normal(
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if out is None:
             return _normal(mean, std, source)
+        place_of(out, None)
         spread = std if isinstance(std, Tensor) else 1.0
         width = 1.0 if spread is std else std
         shapes = [each._array.shape for each in (mean, std) if isinstance(each, Tensor)]
