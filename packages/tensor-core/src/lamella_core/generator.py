@@ -78,14 +78,15 @@ class Generator:
         """The state: a uint8 tensor on the CPU, byte for byte PyTorch's."""
         return _bytes_tensor(self.source.get_state())
 
-    def set_state(self, new_state: Tensor) -> None:
-        """Continues from a state that :meth:`get_state` returned.
+    def set_state(self, new_state: Tensor) -> Generator:
+        """Continues from a state that :meth:`get_state` returned; returns the generator.
 
         Raises:
             TypeError: when it is not a uint8 tensor on the CPU.
             RuntimeError: when it is not a state.
         """
         self.source.set_state(_bytes_array(new_state))
+        return self
 
     def clone_state(self) -> Generator:
         """A generator of its own that continues as this one would."""

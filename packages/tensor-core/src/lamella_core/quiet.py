@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import types
 from typing import Any
 
+# The modules whose functions are made quiet with the kernels that call them.
+_OF_KERNELS = re.compile(r"\.kernels\.|^lamella_core\.random$")
 _quiet_globals: dict[int, dict[str, Any]] = {}
 
 
@@ -49,7 +52,7 @@ def _quiet_copy(namespace: dict[str, Any], package: str) -> dict[str, Any]:
         for name, value in namespace.items():
             if isinstance(value, types.FunctionType) and _package_of(value) == package:
                 known[name] = quiet(value)
-            elif isinstance(value, types.ModuleType) and ".kernels." in value.__name__:
+            elif isinstance(value, types.ModuleType) and _OF_KERNELS.search(value.__name__):
                 own = value.__name__.partition(".")[0]
                 known[name] = types.SimpleNamespace(**_quiet_copy(vars(value), own))
     return known

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import normalize_dim
+from lamella_core.conventions.common import normalize_dim, not_implemented_for
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_inplace
@@ -119,19 +122,26 @@ def rrelu(
     if not training:
         return write_out("rrelu", leaky_relu(input, (lower + upper) / 2), None)
     slope = _drawn_slopes(input, lower, upper, generator)
-    return write_out("rrelu", mul(slope, input), None)
+    return write_out("rrelu", mul(slope, input).to(input._dtype), None)
 
 
 def _drawn_slopes(input: Tensor, lower: float, upper: float, generator: Any) -> Tensor:
-    slope = input.detach().new_ones(input.shape)
+    if input._dtype.category != dtypes.FLOATING:
+        raise not_implemented_for("rrelu", input._dtype)
+    kind = dtypes.float64
+    if input._dtype is not kind:
+        # Bounds, slopes and products of half precision are float32's, too.
+        kind = dtypes.float32
+        lower, upper = float(np.float32(lower)), float(np.float32(upper))
+    slope = input.detach().new_ones(input.shape, dtype=kind)
     parts: Any = [(slope, input.detach())]
     if slope.numel() > 65536:
         parts = zip(*[x.reshape(-1).split(65536) for x in parts[0]], strict=True)
     for place, values in parts:
         negative = values <= 0
-        drawn = place.new_empty((int(negative.sum()),)).double()
-        drawn.uniform_(lower, upper, generator=generator)
-        place[negative] = drawn.to(place.dtype)
+        drawn = place.new_empty((int(negative.sum()),), dtype=dtypes.float64)
+        drawn.uniform_(generator=generator).mul_(upper - lower).add_(lower)
+        place[negative] = drawn.to(kind)
     return slope
 
 

@@ -14,7 +14,7 @@ from lamella_core.conventions.results import offering, place_of, sized, write_ou
 from lamella_core.device import MODES, Device, get_default_device
 from lamella_core.device import default as default_device
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, device_key, modes
-from lamella_core.formats import check_layout, preserve_format
+from lamella_core.formats import check_layout, contiguous_format, preserve_format
 from lamella_core.generator import source_of
 from lamella_core.ops.creation import _finished, checked_sizes, sizes_of
 from lamella_core.ops.creation_likes import empty_like
@@ -325,7 +325,7 @@ def bernoulli(
     if p is None and out is None:
         return write_out("bernoulli", _bernoulli(input, source_of(generator)), None)
     if out is None:
-        target = empty_like(input)
+        target = empty_like(input, memory_format=contiguous_format)
     elif modes.bits == 0 and (input._key | out._key) & REQUIRES_GRAD:
         raise out_error("bernoulli")
     else:

@@ -6,12 +6,13 @@ draw.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 from typing import Any
 
 import ml_dtypes
 import numpy as np
+
+from lamella_core.warning import warn
 
 from .generator import FEW, Generator, default_generator, steps
 from .uniform import (
@@ -75,11 +76,9 @@ def _check_range(low: int, high: int, dtype: np.dtype) -> None:
     if bits is not None:
         for name, value in (("from", low), ("to - 1", high - 1)):
             if not -(2**bits) <= value <= 2**bits:
-                warnings.warn(
+                warn(
                     f"random_: {name} = {value} is outside [-(2**{bits}), 2**{bits}], where "
-                    f"{dtype} holds every integer; some integers of the range cannot be drawn.",
-                    UserWarning,
-                    stacklevel=3,
+                    f"{dtype} holds every integer; some integers of the range cannot be drawn."
                 )
 
 
@@ -131,7 +130,8 @@ def integers(
     dtype = np.dtype(dtype)
     generator = default_generator if generator is None else generator
     if dtype.kind not in "biu" and dtype not in _SIGNIFICAND_BITS:
-        raise not_implemented("random_", dtype, "a boolean, integer or floating dtype")
+        error = not_implemented("random_", dtype, "a boolean, integer or floating dtype")
+        raise error if low is high is None else RuntimeError(str(error))
     if high is None:
         if dtype.kind in "biu" and dtype != _BOOL and dtype not in _FULL_RANGE_INTEGERS:
             raise not_implemented("random_ without an upper end", dtype, "a signed dtype or uint8")
@@ -198,6 +198,11 @@ def _integers_to_largest(
     if low is None:
         return _draw(shape, dtype, generator, 0, largest + 1, dtype in (np.int64, FLOAT64))
     low = int(low)
+    if low == -(2**63) and dtype in _SIGNIFICAND_BITS:
+        # From the least 64-bit integer on they are all of them.
+        if dtype == FLOAT16:
+            raise not_implemented("random_ of all 64 bits", dtype, "a wider one")
+        return _draw(shape, dtype, generator, low, 2**64, True)
     _check_range(low, largest + 1, dtype)
     count = largest - low + 1
     return _draw(shape, dtype, generator, low, count, count >= _WIDE_RANGE)

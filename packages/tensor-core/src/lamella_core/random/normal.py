@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from lamella_core.parallel import spread
+from lamella_core.quiet import quiet
 
 from .box_muller import box_muller_float32, normal_pairs, scale
 from .generator import FEW, Generator, default_generator, pair_of, steps
@@ -182,9 +183,6 @@ def _fill_blocks_float32(out: np.ndarray, mean: float, std: float, generator: Ge
 
 def _transform(words: np.ndarray, out: np.ndarray, mean: float, std: float) -> None:
     out[:] = box_muller_float32(low_bits(words), mean, std)
-
-
-steps["normal"] = _transform
 
 
 def _box_muller_float64(draws: np.ndarray, mean: float, std: float, exact: bool) -> np.ndarray:
@@ -381,3 +379,7 @@ def _exp(x: float) -> float:
         return math.exp(x)
     except OverflowError:
         return math.inf
+
+
+# Called by way of a table, it is not made quiet with what calls it. The copy has all names above.
+steps["normal"] = quiet(_transform)

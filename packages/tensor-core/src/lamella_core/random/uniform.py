@@ -114,7 +114,7 @@ def fused_multiply_add(x: np.ndarray, factor: float, addend: float) -> np.ndarra
     #
     # Equal to the hardware's fused multiply-add but for ties of a second rounding, some 2**-50 of
     # all cases. ``x`` is float64 of moderate size.
-    if addend == 0.0 or abs(math.frexp(factor)[0]) == 0.5:
+    if addend == 0.0 or math.isinf(addend) or abs(math.frexp(factor)[0]) == 0.5:
         return x * factor + addend
     if abs(factor) > 2.0**900:
         scale = 2.0**-100
