@@ -149,7 +149,6 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "narrow_copy": "NarrowCopyBackward0",
     "nanquantile": "SqueezeBackward4",
     "ormqr": "OrmqrBackward0",
-    "polar": "PolarBackward0",
     "quantile": "SqueezeBackward4",
     "renorm": "RenormBackward0",
     "reshape": "UnsafeViewBackward0",

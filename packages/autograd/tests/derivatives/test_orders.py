@@ -126,12 +126,14 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[np.ndarray, ...]]] = {
     "view_as_real": (lambda x: lc.view_as_real(x) ** 2, (COMPLEX,)),
     "view_as_complex": (lambda x: lc.view_as_complex(x[:, :2].contiguous()) ** 2, (MIXED,)),
     "polar": (lc.polar, (POSITIVE, MIXED)),
+    "ldexp": (lc.ldexp, (MIXED, OTHER)),
+    "mvlgamma": (lambda x: lc.mvlgamma(x + 3, 3), (POSITIVE,)),
     "fft_c2c": (lambda x: fft_c2c(x, (1,), "backward", True) ** 2, (COMPLEX,)),
     "fft_r2c": (lambda x: fft_r2c(x, (1,), "backward") ** 2, (MIXED,)),
     "fft_c2r": (lambda x: fft_c2r(x, (1,), "backward", 4) ** 2, (COMPLEX,)),
 }
 
-NEED_SCIPY = frozenset("xlog1py erf erfinv lgamma i0 i1 i1e ndtri lstsq lu".split())
+NEED_SCIPY = frozenset("xlog1py erf erfinv lgamma i0 i1 i1e ndtri lstsq lu mvlgamma".split())
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -38,7 +38,7 @@ def pointwise(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     return call(op, *values)
 
 
-@batching("where", "isclose", "complex", "keep_where", "copy")
+@batching("where", "isclose", "complex", "polar", "keep_where", "copy")
 def broadcasting(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """Aligns the examples' dimensions; the types are what they are."""
     if op.mutates == "out":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
@@ -11,6 +12,8 @@ from lamella_core.ops.arithmetic import div, keep_where, ldexp, scaled
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
 from lamella_core.tensor import Tensor
+
+LN2 = log(2)
 
 
 def zeros(grad: Tensor) -> Tensor:
@@ -82,6 +85,11 @@ derivative(
     other=lambda grad, other, result: grad * (other / result),
 )
 derivative("ldexp", input=lambda grad, other: ldexp(grad, other))
+derivative(
+    "times_power",
+    input=lambda grad, other: ldexp(grad, other),
+    other=lambda grad, result: grad * conj(result * LN2),
+)
 derivative("frexp", input=lambda grads, results: grads[0] / 2.0 ** results[1], keeps=(1,))
 derivative("copysign", input=_copysign_input, other=_other_zeros)
 derivative("sign", input=zeros)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lamella_autograd.formulas import derivative
+from lamella_autograd.restore import reused
 from lamella_core.ops import special as ops
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.elementary import exp, log, log1p
@@ -38,6 +39,13 @@ def _igamma_other(grad: Tensor, input: Tensor, other: Tensor) -> Tensor:
     return grad * exp((input - 1) * log(other) - other - ops.lgamma(input))
 
 
+def _mvlgamma(grad: Tensor, input: Tensor, p: int) -> Tensor:
+    slope = ops.digamma(input)
+    for j in range(1, p):
+        slope = reused(slope, "add", ops.digamma(input - j / 2))
+    return reused(slope, "mul", grad)
+
+
 def _xlog1py_input(grad: Tensor, input: Any, other: Any) -> Tensor:
     if not isinstance(other, Tensor):
         other = grad.new_full((), other)
@@ -50,6 +58,7 @@ derivative("erfinv", input=lambda grad, result: grad * exp(result * result) / TW
 derivative("erfcx", input=lambda grad, input, result: grad * (input * result * 2 - TWO_BY_ROOT_PI))
 derivative("lgamma", input=lambda grad, input: grad * ops.digamma(input))
 derivative("digamma", input=lambda grad, input: grad * ops.polygamma(1, input))
+derivative("mvlgamma", input=_mvlgamma)
 derivative("polygamma", input=lambda grad, input, n: grad * ops.polygamma(n + 1, input))
 derivative("i0", input=lambda grad, input: grad * ops.i1(input))
 derivative("i0e", input=lambda grad, input, result: grad * (ops.i1e(input) - sgn(input) * result))

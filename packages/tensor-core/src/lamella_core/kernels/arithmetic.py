@@ -39,6 +39,11 @@ def ldexp(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 
 
 @shared_kernel
+def times_power(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
+    return xp.multiply(input, xp.power(2.0, other), out)
+
+
+@shared_kernel
 def frexp(xp: Any, input: Any) -> Any:
     places = [offered(input.shape, each) if offers else None for each in (input.dtype, "int32")]
     mantissa, exponent = xp.frexp(input, *places)

@@ -227,11 +227,24 @@ def _triangle(xp: Any, row: int, col: int, offset: int, dtype: Any, upper: bool)
 
 @shared_kernel("complex")
 def complex_from_parts(xp: Any, real: Any, imag: Any) -> Any:
-    kind = xp.complex128 if real.dtype.itemsize == 8 else xp.complex64
-    shape = real.shape if real.shape == imag.shape else xp.broadcast(real, imag).shape
-    result = room(xp, shape, kind)
+    result = _complex_room(xp, real, imag)
     result.real = real
     result.imag = imag
+    return result
+
+
+def _complex_room(xp: Any, first: Any, second: Any) -> Any:
+    kind = xp.complex128 if first.dtype.itemsize == 8 else xp.complex64
+    shape = first.shape if first.shape == second.shape else xp.broadcast(first, second).shape
+    return room(xp, shape, kind)
+
+
+@shared_kernel
+def polar(xp: Any, abs: Any, angle: Any) -> Any:
+    result = _complex_room(xp, abs, angle)
+    own = angle.shape == result.shape
+    for function, part in ((xp.cos, result.real), (xp.sin, result.imag)):
+        xp.multiply(abs, function(angle, part) if own else function(angle), part)
     return result
 
 

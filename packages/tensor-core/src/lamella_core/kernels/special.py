@@ -105,8 +105,13 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
         # SciPy has -inf at -inf.
         return special().gammaln(xp.where(input == -xp.inf, xp.inf, input))
 
+    def mvlgamma(input: Any, p: int) -> Any:
+        parts = [lgamma(input - j / 2) for j in range(p)]
+        return sum(parts) + p * (p - 1) / 4 * math.log(math.pi)
+
     register("erfinv", erfinv)
     register("lgamma", lgamma)
+    register("mvlgamma", mvlgamma)
     register("polygamma", polygamma)
     register("spherical_bessel_j0", spherical_bessel_j0)
     register("gelu", gelu)

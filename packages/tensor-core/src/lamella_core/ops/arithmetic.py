@@ -357,6 +357,8 @@ def hypot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 # Also for powers of 2 that are out of range.
 _ldexp = pointwise()("ldexp(input: Tensor, other: Tensor, out)")
+# Of two tensors of one type, float32 or float64: half precision rounds the power, too.
+_times_power = pointwise()("times_power(input: Tensor, other: Tensor, out)")
 
 
 @composite(inplace=True)
@@ -370,7 +372,11 @@ def ldexp(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
             return _ldexp(input, other, out=out)
         if input._dtype.is_complex:
             other = other.to(input._dtype)
-    return write_out("ldexp", mul(input, pow(2.0, other), out=out), None)
+    if other._dtype is input._dtype in (dtypes.float32, dtypes.float64):
+        result = _times_power(input, other, out=out)
+    else:
+        result = mul(input, pow(2.0, other), out=out)
+    return write_out("ldexp", result, None)
 
 
 _frexp = arrays(returns=FrexpResult)("frexp(input: Tensor)")

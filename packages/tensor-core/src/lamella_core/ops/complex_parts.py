@@ -6,12 +6,10 @@ from typing import Any
 
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
-from lamella_core.conventions.common import LARGE, broadcast_error
+from lamella_core.conventions.common import broadcast_error
 from lamella_core.conventions.results import check_tensors, offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.conventions.view import view as view_op
-from lamella_core.dispatch import WATCHED
-from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -21,6 +19,7 @@ __all__ = [
 
 
 _complex = structural(elementwise=True)("complex(real: Tensor, imag: Tensor)")
+_polar = structural(elementwise=True)("polar(abs: Tensor, angle: Tensor)")
 _real = view_op(retypes=True)("real(input: Tensor)")
 _imag = view_op(retypes=True)("imag(input: Tensor)")
 _view_as_real = view_op(retypes=True)("view_as_real(input: Tensor)")
@@ -39,11 +38,7 @@ def complex(real: Tensor, imag: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: for other types, or two that differ.
     """
     _same_real_type("complex", real=real, imag=imag)
-    try:
-        result = offering(out, _complex)(real, imag)
-    except ValueError:
-        raise broadcast_error("complex", real._array.shape, imag._array.shape) from None
-    return write_out("complex", result, out, exact=True)
+    return _joined("complex", _complex, real, imag, out)
 
 
 @composite(method=False)
@@ -54,19 +49,15 @@ def polar(abs: Tensor, angle: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: for types that are not float32 or float64, or differ.
     """
     _same_real_type("polar", abs=abs, angle=angle)
-    shape = abs._array.shape
-    large = abs._array.size >= LARGE and angle._array.shape == shape
-    if not large or (abs._key | angle._key) & WATCHED:
-        result = _polar(abs, angle)
-    else:
-        result = abs.new_empty(shape, dtype=abs._dtype.to_complex())
-        step = max(LARGE // 2 * shape[0] // abs._array.size, 1)
-        fill_in_parts(result, step, _polar, abs, angle)
-    return write_out("polar", result, out, exact=True)
+    return _joined("polar", _polar, abs, angle, out)
 
 
-def _polar(abs: Tensor, angle: Tensor) -> Tensor:
-    return _complex(abs * angle.cos(), abs * angle.sin())
+def _joined(op_name: str, op: Any, first: Tensor, second: Tensor, out: Tensor | None) -> Tensor:
+    try:
+        result = offering(out, op)(first, second)
+    except ValueError:
+        raise broadcast_error(op_name, first._array.shape, second._array.shape) from None
+    return write_out(op_name, result, out, exact=True)
 
 
 def _same_real_type(op_name: str, **parts: Tensor) -> None:

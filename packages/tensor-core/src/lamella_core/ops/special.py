@@ -14,6 +14,7 @@ from lamella_core.conventions.alike import alike
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_inplace
+from lamella_core.dtype import REDUCED_PRECISION
 from lamella_core.ops.operators import add
 from lamella_core.tensor import Tensor
 
@@ -140,6 +141,9 @@ Tensor.polygamma = _polygamma_method  # type: ignore[attr-defined]
 Tensor.polygamma_ = _polygamma_method_  # type: ignore[attr-defined]
 
 
+_mvlgamma = pointwise("float", refuses="complex")("mvlgamma(input: Tensor, p: int, out)")
+
+
 @composite(inplace=True)
 def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """The logarithm of the multivariate gamma function of dimension ``p``.
@@ -153,6 +157,9 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
+    if input._dtype not in REDUCED_PRECISION:
+        return _mvlgamma(input, p, out=out)
+    # Each part is rounded.
     total = lgamma(input)
     for j in range(1, p):
         total = total + lgamma(input - j / 2)

@@ -1,0 +1,58 @@
+"""What a graph keeps beside inputs and results, and what gradients need beside themselves."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from typing import Any
+
+import pytest
+
+import lamella_core as lc
+from lamella_autograd import grad
+
+# By name: a call, its inputs' shapes; the megabytes that are kept, and those that the gradients
+# need beside themselves: PyTorch's at most.
+CASES: dict[str, tuple[Any, Any, float, float]] = {
+    "ldexp": (lc.ldexp, [(500_000,), (500_000,)], 0, 2),
+    "mvlgamma": (lambda x: lc.mvlgamma(x, 3), [(500_000,)], 0, 4),
+    "polar": (lc.polar, [(500_000,), (500_000,)], 0, 4),
+}
+
+NEED_SCIPY = frozenset(["mvlgamma"])
+
+
+def _traced() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_memory(name: str) -> None:
+    if name in NEED_SCIPY:
+        pytest.importorskip("scipy")
+    call, shapes, kept, needed = CASES[name]
+    inputs = [(lc.rand(*shape) + 3).requires_grad_() for shape in shapes]
+
+    def results() -> Any:
+        found = call(*inputs)
+        return [each for each in (found if isinstance(found, tuple) else (found,)) if each._graph]
+
+    seeds = [lc.ones(each.shape, dtype=each.dtype) for each in results()]
+    grad(results(), inputs, seeds)
+    tracemalloc.start()
+    try:
+        found = results()
+        with_graph = _traced()
+        found = [each.detach() for each in found]
+        assert with_graph - _traced() < (kept + 0.1) * 1e6
+        found = results()
+        before = _traced()
+        tracemalloc.reset_peak()
+        slopes = grad(found, inputs, seeds)
+        peak = tracemalloc.get_traced_memory()[1]
+        own = _traced()
+        del slopes
+        assert peak - before - (own - _traced()) < (needed + 0.6) * 1e6
+    finally:
+        tracemalloc.stop()
