@@ -14,6 +14,7 @@ from lamella_autograd import grad
 # By name: a call, its inputs' shapes; the megabytes that are kept, and those that the gradients
 # need beside themselves: PyTorch's at most.
 CASES: dict[str, tuple[Any, Any, float, float]] = {
+    "addr": (lc.addr, [(500, 1000), (500,), (1000,)], 0, 0),
     "ldexp": (lc.ldexp, [(500_000,), (500_000,)], 0, 2),
     "mvlgamma": (lambda x: lc.mvlgamma(x, 3), [(500_000,)], 0, 4),
     "polar": (lc.polar, [(500_000,), (500_000,)], 0, 4),

@@ -17,7 +17,7 @@ from lamella_core.conventions.common import (
 )
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, part_by_part, write_out
-from lamella_core.dispatch import WATCHED
+from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, WATCHED
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import fill_in_parts
@@ -290,7 +290,7 @@ def _sum(
     own, shape = input._array.shape, product._array.shape
     if own != shape[len(shape) - len(own) :]:
         input = input.expand(shape)
-    if product._array.size >= LARGE and not (input._key | product._key) & WATCHED:
+    if product._array.size >= LARGE and not (input._key | product._key) & LIFTED:
         # The product's memory becomes the result's.
         if alpha != 1:
             product.mul_(alpha)
@@ -459,12 +459,18 @@ def _add_outer(
     dtype: Any,
     out: Tensor | None = None,
 ) -> Tensor:
-    product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2, out=out)
+    vec1 = vec1 if alpha == 1 else vec1 * alpha
+    if (vec1._key | vec2._key) & REQUIRES_GRAD and vec1._dtype is vec2._dtype:
+        # Its gradients are products, too, and need no memory.
+        product = vec1.unsqueeze(1) @ vec2.unsqueeze(0)
+    else:
+        product = outer(vec1, vec2, out=out)
     input = input.expand(product._array.shape)
-    own = product._dtype is dtype and not (input._key | product._key) & WATCHED
+    watched = (input._key | product._key) & WATCHED
+    own = product._dtype is dtype and not watched & LIFTED
     if own and beta == 1:
         product.add_(input)
-    elif own and beta != 0 and product._array.size >= LARGE:
+    elif own and beta != 0 and product._array.size >= LARGE and not watched:
         step = max(_PART // product._array.shape[1], 1)
         for some, more in zip(product.split(step), input.split(step), strict=True):
             some.add_(more * beta)
