@@ -130,7 +130,6 @@ _COMPOSITES: dict[str, str | Callable[[Any], str | None]] = {
     "linalg.cond": lambda node: (
         "SqueezeBackward1" if node.op_name == "div" else "NanToNumBackward0"
     ),
-    "linalg.lu": "LinalgLuBackward0",
     "linalg.lu_solve": "LinalgLuSolveBackward0",
     "linalg.matrix_norm": lambda node: (
         "PermuteBackward0" if node.op_name == "unsqueeze" else _before(node, "Amax", "Amin")

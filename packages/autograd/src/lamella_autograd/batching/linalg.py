@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @batching(
     "linalg_det", "linalg_slogdet", "linalg_inv_ex", "linalg_matrix_exp", "linalg_cholesky_ex",
-    "linalg_qr", "linalg_lu_factor_ex", "lu_permutation", "linalg_ldl_factor_ex", "linalg_eigh",
-    "linalg_eigvalsh", "linalg_eig", "linalg_eigvals", "linalg_svd", "linalg_svdvals", "geqrf",
-    "cholesky_inverse", "nuclear_norm", "polar_factor", "tril", "triu",
+    "linalg_qr", "linalg_lu", "linalg_lu_factor_ex", "lu_permutation", "linalg_ldl_factor_ex",
+    "linalg_eigh", "linalg_eigvalsh", "linalg_eig", "linalg_eigvals", "linalg_svd",
+    "linalg_svdvals", "geqrf", "cholesky_inverse", "nuclear_norm", "polar_factor", "tril", "triu",
 )  # fmt: skip
 def of_matrices(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     """Ops on the last dimensions of one tensor."""

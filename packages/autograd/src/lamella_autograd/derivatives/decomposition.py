@@ -78,47 +78,66 @@ def _tall_qr(of_q: Tensor | None, of_r: Tensor | None, Q: Tensor, R: Tensor) -> 
     return solve_triangular(R.mH, total, upper=False, left=False)
 
 
+def _lu(grads: Any, results: Any) -> Tensor | None:
+    _, of_lower, of_upper = grads
+    if of_lower is None and of_upper is None:
+        return None
+    order, lower, upper = results
+    return order @ _lu_slope(lower, of_lower, upper, of_upper)
+
+
 def _lu_factor_ex(grads: Any, results: Any) -> Tensor | None:
-    if grads[0] is None:
+    grad = grads[0]
+    if grad is None:
         return None
     packed, pivots = results[0], results[1]
     rows, columns = packed._array.shape[-2:]
     size = min(rows, columns)
     lower, upper = unpack_triangles(packed)
-    square_l, square_u = lower[..., :size, :], upper[..., :, :size]
-    if rows == columns:
-        middle = _lu_middle(square_l, grads[0].tril(-1), square_u, grads[0].triu())
-        return permutation_matrix(pivots, rows, packed) @ middle
-    of_lower, of_upper = grads[0][..., :, :size].tril(-1), grads[0][..., :size, :].triu()
-    of_l, of_u = of_lower[..., :size, :], of_upper[..., :, :size]
+    slope = _lu_slope(lower, grad[..., :, :size], upper, grad[..., :size, :])
+    return permutation_matrix(pivots, rows, packed) @ slope
+
+
+def _lu_slope(
+    lower: Tensor, of_lower: Tensor | None, upper: Tensor, of_upper: Tensor | None
+) -> Tensor:
+    """The gradient of ``P^T A`` from those of both factors, below and not below the diagonal."""
+    rows, size = lower._array.shape[-2:]
+    columns = upper._array.shape[-1]
+    L, U = lower[..., :size, :], upper[..., :, :size]
+    of_l = None if of_lower is None else of_lower[..., :size, :]
+    of_u = None if of_upper is None else of_upper[..., :, :size].triu()
     beside = below = None
     if columns > size:
         # The other columns of U are L^-1 P^T A.
-        beside = solve_triangular(
-            square_l.mH, of_upper[..., :, size:], upper=True, unitriangular=True
-        )
-        of_l = of_l - beside @ upper[..., :, size:].mH
+        beside = lower.new_zeros((*lower._array.shape[:-1], columns - size))
+        if of_upper is not None:
+            beside = solve_triangular(L.mH, of_upper[..., :, size:], upper=True, unitriangular=True)
+            more = -(beside @ upper[..., :, size:].mH)
+            of_l = more if of_l is None else of_l + more
     if rows > size:
         # The other rows of L are P^T A U^-1.
-        below = solve_triangular(square_u.mH, of_lower[..., size:, :], upper=False, left=False)
-        of_u = of_u - lower[..., size:, :].mH @ below
-    middle = _lu_middle(square_l, of_l, square_u, of_u)
+        below = upper.new_zeros((*upper._array.shape[:-2], rows - size, size))
+        if of_lower is not None:
+            below = solve_triangular(U.mH, of_lower[..., size:, :], upper=False, left=False)
+            more = -(lower[..., size:, :].mH @ below)
+            of_u = more if of_u is None else of_u + more
+    # L^-H (tril(L^H of_l, -1) + triu(of_u U^H)) U^-H.
+    middle: Any = None
+    if of_u is not None:
+        middle = reused(of_u @ U.mH, "triu")
+    of_u = None
+    if of_l is not None:
+        more = reused(L.mH @ of_l.tril(-1), "tril", -1)
+        middle = more if middle is None else reused(middle, "add", more)
+    of_l = more = None
+    middle = solve_triangular(L.mH, middle, upper=True, unitriangular=True)
+    middle = solve_triangular(U.mH, middle, upper=False, left=False)
     if beside is not None:
         middle = cat([middle, beside], -1)
     if below is not None:
         middle = cat([middle, below], -2)
-    return permutation_matrix(pivots, rows, packed) @ middle
-
-
-def _lu_middle(L: Tensor, of_l: Tensor, U: Tensor, of_u: Tensor) -> Tensor:
-    """``L^-H (tril(L^H of_l, -1) + triu(of_u U^H)) U^-H`` of square matrices."""
-    middle = (of_u @ U.mH).triu()
-    del of_u
-    middle = reused(middle, "add", (L.mH @ of_l).tril(-1))
-    del of_l
-    middle = solve_triangular(L.mH, middle, upper=True, unitriangular=True)
-    del L
-    return solve_triangular(U.mH, middle, upper=False, left=False)
+    return middle  # type: ignore[no-any-return]
 
 
 def _apply_reflections(
@@ -157,6 +176,7 @@ def _apply_reflections(
 
 derivative("linalg_cholesky_ex", input=_cholesky_ex, keeps=(0,))
 derivative("linalg_qr", A=_qr)
+derivative("linalg_lu", A=_lu)
 derivative("linalg_lu_factor_ex", A=_lu_factor_ex, keeps=(0, 1))
 derivative("apply_reflections", joint=("A", "tau", "other"), compute=_apply_reflections)
 non_differentiable("lu_permutation")

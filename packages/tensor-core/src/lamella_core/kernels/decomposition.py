@@ -90,6 +90,25 @@ def eliminate(xp: Any, matrices: Any) -> Any:
     )
 
 
+@shared_kernel("linalg_lu")
+def lu(xp: Any, A: Any) -> Any:
+    return lu_parts(xp, *eliminate(xp, A)[:2])
+
+
+def lu_parts(xp: Any, packed: Any, pivots: Any) -> Any:
+    """``P``, ``L`` and ``U`` from what both factors lie in, which may be overwritten."""
+    rows, columns = packed.shape[-2:]
+    size = min(rows, columns)
+    below = xp.tri(rows, columns, -1, bool)
+    lower = xp.where(below[:, :size], packed[..., :size], xp.eye(rows, size, dtype=packed.dtype))
+    upper = packed if rows == size else packed[..., :size, :].copy()
+    upper[..., below[:size]] = 0
+    order = lu_permutation(xp, pivots, rows)[..., None, :]
+    permutation = xp.zeros((*packed.shape[:-1], rows), packed.dtype)
+    xp.put_along_axis(permutation, order, 1, -2)
+    return permutation, lower, upper
+
+
 def _size(column: Any) -> Any:
     # What LAPACK chooses pivots by: of a complex number the sum of its parts' sizes.
     if column.dtype.kind == "c":

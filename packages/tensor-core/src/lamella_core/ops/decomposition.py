@@ -9,7 +9,6 @@ from lamella_core import return_types
 from lamella_core.composite import checked
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.results import write_out, write_outs
-from lamella_core.dispatch import WATCHED
 from lamella_core.ops.matrix_checks import (
     check_info,
     check_matrix,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 _cholesky_ex = arrays(returns=return_types.linalg_cholesky_ex)("linalg_cholesky_ex(input: Tensor)")
 _qr = arrays(returns=return_types.linalg_qr)("linalg_qr(A: Tensor, mode: str)")
 _lu_factor_ex = arrays(returns=return_types.linalg_lu_factor_ex)("linalg_lu_factor_ex(A: Tensor)")
+_lu = arrays(returns=return_types.linalg_lu)("linalg_lu(A: Tensor)")
 # The permutation that a list of row exchanges amounts to, counted from 0.
 _lu_permutation = arrays()("lu_permutation(pivots: Tensor, size: int)")
 # The pivots are a column.
@@ -243,20 +243,17 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
         RuntimeError: for fewer than 2 dimensions, another type, or ``pivot=False`` on the CPU.
     """
     _check_pivoting("linalg.lu", A, pivot)
-    packed, pivots, _ = _lu_factor_ex(A)
-    lower, upper = unpack_triangles(packed, True)
-    permutation = permutation_matrix(pivots, A._array.shape[-2], A)
-    return write_outs("linalg.lu", return_types.linalg_lu(permutation, lower, upper), out)
+    permutation, lower, upper = _lu(A)
+    result = return_types.linalg_lu(permutation.detach(), lower, upper)
+    return write_outs("linalg.lu", result, out)
 
 
-def unpack_triangles(packed: Tensor, own: bool = False) -> tuple[Tensor, Tensor]:
-    """``L``, with its diagonal of ones, and ``U`` from one matrix that holds both, and may go."""
+def unpack_triangles(packed: Tensor) -> tuple[Tensor, Tensor]:
+    """``L``, with its diagonal of ones, and ``U`` from one matrix that holds both."""
     rows, columns = packed._array.shape[-2:]
     size = min(rows, columns)
     lower = packed[..., :, :size].tril(-1)
     lower.diagonal(dim1=-2, dim2=-1).fill_(1)
-    if own and rows <= columns and not packed._key & WATCHED:
-        return lower, packed.triu_()
     return lower, packed[..., :size, :].triu()
 
 

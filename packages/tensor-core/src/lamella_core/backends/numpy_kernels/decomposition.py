@@ -10,6 +10,7 @@ import numpy as np
 from lamella_core.backends.numpy_blocks import by_matrices
 from lamella_core.dispatch import override_kernel, register_kernel
 from lamella_core.extras import scipy_module
+from lamella_core.kernels.decomposition import lu_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,10 @@ def lu_factor_ex(A: np.ndarray) -> Any:
             packed[place], swaps, info[place] = getrf(A[place])
             pivots[place] = swaps + 1
     return packed, pivots, info
+
+
+def lu(A: np.ndarray) -> Any:
+    return lu_parts(np, *lu_factor_ex(A)[:2])
 
 
 def ldl_factor_ex(A: np.ndarray, hermitian: bool) -> Any:
@@ -75,5 +80,6 @@ for _count, _names in (
     for _name in _names.split():
         override_kernel(_name, partial(by_matrices, _count), "cpu")
 register_kernel("linalg_lu_factor_ex", lu_factor_ex, "cpu")
+register_kernel("linalg_lu", lu, "cpu")
 register_kernel("linalg_ldl_factor_ex", ldl_factor_ex, "cpu")
 register_kernel("linalg_ldl_solve", ldl_solve, "cpu")
