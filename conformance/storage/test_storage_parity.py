@@ -78,6 +78,15 @@ def test_conversions(kind, method):
         "set_default_tensor_type(torch.IntTensor)", "is_storage(torch.FloatStorage(1))",
         "ones(2, requires_grad=True).__dlpack__()", "ones(2).__dlpack__(stream=1)",
         "ones(2).__cuda_array_interface__", "from_dlpack(3)",
+        "UntypedStorage(True)", "UntypedStorage([1, 2])[True]", "UntypedStorage(2).fill_(1.5)",
+        "UntypedStorage(2).resize_(-1)", "UntypedStorage(2).resize_('a')",
+        "UntypedStorage(2).copy_([1, 2])", "ones(2).set_(torch.UntypedStorage(8), -1, (2,))",
+        "UntypedStorage.from_buffer(b'abcd')", "TypedStorage.from_buffer(bytes(8), 'big').dtype",
+        "FloatStorage.from_buffer(bytes(8), 'big', dtype=torch.int16)",
+        "UntypedStorage(2).is_sparse", "tensor([torch.tensor([1]), torch.tensor([3])])",
+        "from_file('/dev/zero', True, -3)", "ones(2).set_(3)",
+        "ones(2).set_(torch.FloatStorage([1, 2]), 1, (3,))[0]",
+        "tensor([torch.tensor([[1.5]]), 2])", "ones(2).max(0).n_fields",
     ],
 )  # fmt: skip
 def test_expressions(rest):
@@ -113,3 +122,28 @@ def test_from_file_both_ways(tmp_path):
     private = lamella.from_file(path, shared=False, size=4)
     private.fill_(9)
     assert theirs.tolist() == [0.0, 5.0, 6.0, 0.0]
+
+
+GROWTH = (
+    "x.resize_(10); x[1] = 9",
+    "y.resize_(10); y[0] = 9",
+    "x.resize_(400); x.fill_(3)",
+    "torch.add(torch.ones(10), 1, out=x)",
+    "y.set_(x.untyped_storage(), 1, (30,)); y[:4] = 5",
+    "y.set_(x.untyped_storage(), 0, (8,), (2,)); y.zero_()",
+)
+
+
+@pytest.mark.parametrize("grow", GROWTH)
+@pytest.mark.parametrize("view", ["x[1:]", "x.view(4)", "x.detach()[2:]", "x[::2]"])
+def test_views_follow_when_the_memory_grows(grow, view):
+    seen = []
+    for library in (torch, lamella):
+        names = {"torch": library, "x": library.arange(4.0)}
+        names["y"] = eval(view, names)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(grow, names)
+        x, y = names["x"], names["y"]
+        seen.append((x[:4].tolist(), y[:1].tolist(), x.untyped_storage().nbytes(), y.stride()))
+    assert seen[0] == seen[1]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
+import pickle
 import weakref
+from collections.abc import Callable
 
 import pytest
 
@@ -269,3 +273,39 @@ def test_hooks_and_gradients_that_are_asked_for() -> None:
     of_y, of_x = autograd.grad(s, (y, x))
     assert of_y.tolist() == [1.0, 1.0]
     assert of_x.tolist() == [6.0, 6.0]
+
+
+def _through_file(x: lc.Tensor) -> lc.Tensor:
+    file = io.BytesIO()
+    lc.save(x, file)
+    file.seek(0)
+    return lc.load(file)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), _through_file],
+    ids=["copy", "deepcopy", "pickle", "file"],
+)
+def test_copies_of_a_leaf_have_not_its_hooks(copied: Callable[[lc.Tensor], lc.Tensor]) -> None:
+    """As in PyTorch; a hook may be a function that no pickle takes."""
+    x = lc.ones(2).requires_grad_()
+    x.note = "kept"
+    calls = []
+    x.register_hook(lambda g: calls.append("hook"))
+    x.register_post_accumulate_grad_hook(lambda x: calls.append("after"))
+    accumulator = (x * 2).grad_fn.next_functions[0][0]
+    assert accumulator.variable is x
+    y = copied(x)
+    (y * 3).sum().backward()
+    assert y.grad.tolist() == [3.0, 3.0] and y.note == "kept"
+    assert calls == [] and x.grad is None
+    assert (y * 2).grad_fn.next_functions[0][0].variable is y
+
+
+def test_data_of_a_tensor_that_requires_grad_has_a_gradient() -> None:
+    x = lc.ones(2).requires_grad_()
+    with pytest.raises(RuntimeError, match="requires grad cannot be torch.int64"):
+        x.data = lc.zeros(2, dtype=lc.int64)
+    x.data = lc.zeros(3, dtype=lc.float64)
+    assert x.shape == (3,)

@@ -57,6 +57,8 @@ def test_deepcopy_copies_values_once():
 def test_pickle():
     parameter = Parameter(lc.tensor([1.0, 2.0]), requires_grad=False)
     parameter.note = "kept"
+    parameter.requires_grad_().register_hook(lambda g: g)
+    parameter.requires_grad_(False)
     loaded = pickle.loads(pickle.dumps(parameter))
     assert isinstance(loaded, Parameter) and not loaded.requires_grad
     assert loaded.tolist() == [1.0, 2.0]

@@ -68,6 +68,38 @@ def test_resize_keeps_the_elements():
     assert tensor.untyped_storage().nbytes() == 24
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda x: x[1:], lambda x: x.view(3, 4)[0, 1:], lambda x: x.detach()[1:]],
+    ids=["slice", "view", "detached"],
+)
+@pytest.mark.parametrize("grown", ["base", "view"])
+def test_views_follow_when_the_memory_grows(make, grown):
+    x = core.arange(12.0)
+    view = make(x)
+    (x if grown == "base" else view).resize_(1000)
+    x[1] = 70
+    assert view[0] == 70 and view.untyped_storage() is x.untyped_storage()
+    view[1] = 80
+    assert x[:4].tolist() == [0.0, 70.0, 80.0, 3.0]
+
+
+def test_a_result_that_outgrows_its_target_takes_the_views_along():
+    x = core.arange(4.0)
+    view = x[1:]
+    core.add(core.ones(10), 1, out=x)
+    assert view.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_memory_of_one_tensor_grows_without_a_search(monkeypatch):
+    monkeypatch.setattr("lamella_core.storage._move", None)
+    x = core.arange(4.0)
+    for n in (10, 100, 1000):
+        x.resize_(n)
+        x[n - 1] = n
+    assert x[:4].tolist() == [0.0, 1.0, 2.0, 3.0] and x[99] == 100
+
+
 def test_borrowed_memory_does_not_grow():
     with pytest.raises(RuntimeError, match="not resizable"):
         core.from_numpy(np.zeros(2)).resize_(3)

@@ -264,6 +264,35 @@ def test_untyped_storages_refuse():
         core.UntypedStorage(2.5)
     with pytest.raises(RuntimeError, match="was of type str instead of int"):
         core.UntypedStorage("a")
+    with pytest.raises(RuntimeError, match="got bool"):
+        core.UntypedStorage(True)
+    with pytest.raises(TypeError, match="with bool"):
+        storage[True]
+    with pytest.raises(TypeError, match="expects a storage, but got list"):
+        storage.copy_([1, 2, 3])
+    for value in (1.5, "a", [1, 2]):
+        with pytest.raises(RuntimeError, match="takes bytes as int, but got"):
+            storage[0:2] = value
+    with pytest.raises(RuntimeError, match="step of 2"):
+        storage[::2] = 1
+    for size in (-1, 2.5):
+        with pytest.raises(RuntimeError, match="an int of at least 0"):
+            storage.resize_(size)
+    assert storage.tolist() == [1, 2, 3]
+    with pytest.raises(RuntimeError, match="'dtype' cannot be None"):
+        core.UntypedStorage.from_buffer(b"abcd")
+    with pytest.raises(RuntimeError, match="the class has a dtype"):
+        core.FloatStorage.from_buffer(b"abcd", "little", dtype=core.int16)
+    assert core.TypedStorage.from_buffer(bytes(8), "little").dtype is core.float32
+
+
+def test_a_mapped_file_may_require_grad(tmp_path):
+    path = str(tmp_path / "numbers")
+    x = core.from_file(path, True, 2, dtype=core.float64, pin_memory=False)
+    x[1] = 3
+    assert np.fromfile(path).tolist() == [0.0, 3.0]
+    with pytest.raises(RuntimeError, match="expected 0 or more"):
+        core.from_file(path, True, -3)
 
 
 def test_a_tensor_is_set_over_a_typed_storage() -> None:
@@ -274,5 +303,13 @@ def test_a_tensor_is_set_over_a_typed_storage() -> None:
     assert x.tolist() == [2, 9, 4]
     with pytest.raises(RuntimeError, match="Expected a Storage of type Float.*got type Int"):
         core.ones(3).set_(core.IntStorage([1, 2, 3]))
-    with pytest.raises(RuntimeError, match="out of bounds for storage of size 8"):
-        core.ones(3).set_(core.FloatStorage([1, 2]), 1, (3,), (1,))
+    storage = core.FloatStorage([1, 2])
+    x = core.ones(3).set_(storage, 1, (3,), (1,))
+    assert x[0] == 2 and storage.size() == 4
+    storage[1] = 7
+    assert x[0] == 7
+    for place in ((-1, (2,)), (0, (2, -1))):
+        with pytest.raises(RuntimeError, match="invalid storage offset"):
+            core.ones(3).set_(storage, *place)
+    with pytest.raises(TypeError, match="a tensor or a storage, got int"):
+        core.ones(3).set_(3)

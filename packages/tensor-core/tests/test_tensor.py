@@ -94,6 +94,11 @@ def test_data_is_apart(x):
     assert x.shape == (2,)
 
 
+def test_data_is_a_tensor(x):
+    with pytest.raises(TypeError, match="data has to be a tensor, but got list"):
+        x.data = [1]
+
+
 def test_data_assignment_keeps_the_count_of_writes(x):
     source = core.ones(2)
     source += 1
@@ -212,6 +217,11 @@ def test_a_tensor_without_dimensions_formats_as_its_number(
 
 def test_a_tensor_with_dimensions_takes_no_format() -> None:
     assert format(core.ones(1)) == "tensor([1.])"
+    # PyTorch formats a subclass as it is printed.
+    one = core.tensor(1.0).as_subclass(type("Sub", (core.Tensor,), {}))
+    assert format(one) == "Sub(1.)"
+    with pytest.raises(TypeError, match="passed to Sub.__format__"):
+        format(one, ".2f")
     with pytest.raises(TypeError, match="unsupported format string passed to Tensor.__format__"):
         format(core.ones(1), ".2f")
 

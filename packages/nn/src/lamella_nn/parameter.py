@@ -8,6 +8,7 @@ from typing import Any, NoReturn, cast
 
 from lamella_core import Tensor, empty
 from lamella_core.dispatch import Layer, Op, new_bit, register_layer
+from lamella_core.ops.copying import attributes_of
 from lamella_core.refusal import check_switches
 from lamella_core.serialization import register_module, register_type
 
@@ -69,9 +70,9 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         rebuild: tuple[Any, ...] = (self.data, self.requires_grad, OrderedDict())
-        attributes = self.__dict__
+        attributes = attributes_of(self)
         if attributes:
-            return _rebuild_parameter_with_state, (*rebuild, dict(attributes))
+            return _rebuild_parameter_with_state, (*rebuild, attributes)
         return _rebuild_parameter, rebuild
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:

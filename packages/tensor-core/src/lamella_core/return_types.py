@@ -12,6 +12,8 @@ class NamedResults(tuple[Any, ...]):
     __slots__ = ()
 
     fields: tuple[str, ...] = ()
+    n_fields = n_sequence_fields = property(len)
+    n_unnamed_fields = 0
 
     def __new__(cls, *values: Any) -> NamedResults:
         if len(values) == 1:

@@ -80,6 +80,8 @@ def map_file(filename: str | os.PathLike[str], shared: bool, nbytes: int) -> np.
         RuntimeError: when the file cannot be opened, or is too small for a private map.
     """
     name = os.fspath(filename)
+    if nbytes < 0:
+        raise RuntimeError(f"unable to map {nbytes} bytes of file <{name}>: expected 0 or more")
     flags = (os.O_RDWR | os.O_CREAT if shared else os.O_RDONLY) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(name, flags, 0o600)

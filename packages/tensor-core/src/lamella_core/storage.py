@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -42,6 +43,7 @@ class Storage:
     __slots__ = ("__weakref__", "_array", "_key", "_root", "version")
 
     _resizable: ClassVar[bool] = True
+    is_hpu = is_sparse = is_sparse_csr = False
 
     _array: Any
     _key: int
@@ -51,7 +53,7 @@ class Storage:
     def __init__(self, data: Any = 0, /, *, device: Any = None) -> None:
         place = CPU if device is None else Device(device)
         backend = backend_of(place)
-        if isinstance(data, (int, np.integer)):
+        if isinstance(data, (int, np.integer)) and data.__class__ is not bool:
             if data < 0:
                 raise RuntimeError(f"torch.UntypedStorage(): a size must not be negative: {data}")
             array = backend.empty((int(data),), _BYTE, place)
@@ -131,22 +133,24 @@ class Storage:
             IndexError: when the index is out of range.
             TypeError: for an index of another kind.
         """
+        part = self._bytes()[self._place(index)]
+        return borrowed_storage(part, self._key) if isinstance(index, slice) else int(part)
+
+    def __setitem__(self, index: int | slice, value: int) -> None:
+        if not isinstance(value, (int, np.integer)):
+            raise RuntimeError(f"a storage takes bytes as int, but got {type(value).__name__}")
+        self._bytes()[self._place(index)] = value % 256
+        self.version += 1
+
+    def _place(self, index: Any) -> int | slice:
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step != 1:
                 raise RuntimeError(
                     f"a storage is sliced with step 1, got a step of {step}; slice a tensor over it"
                 )
-            return borrowed_storage(self._bytes()[start : max(start, stop)], self._key)
-        return int(self._bytes()[self._position(index)])
-
-    def __setitem__(self, index: int | slice, value: int) -> None:
-        place = index if isinstance(index, slice) else self._position(index)
-        self._bytes()[place] = value % 256
-        self.version += 1
-
-    def _position(self, index: Any) -> int:
-        if not isinstance(index, (int, np.integer)):
+            return slice(start, max(start, stop))
+        if not isinstance(index, (int, np.integer)) or index.__class__ is bool:
             raise TypeError(f"can't index a torch.UntypedStorage with {type(index).__name__}")
         n = len(self)
         if not -n <= index < n:
@@ -174,7 +178,10 @@ class Storage:
 
         Raises:
             RuntimeError: when the sizes differ.
+            TypeError: when the source is no storage.
         """
+        if not hasattr(source, "untyped"):
+            raise TypeError(f"copy_ expects a storage, but got {type(source).__name__}")
         source = source.untyped()
         if source.nbytes() != self.nbytes():
             raise RuntimeError(
@@ -253,17 +260,9 @@ class Storage:
         until the storage is large enough again.
 
         Raises:
-            RuntimeError: when the memory belongs to something else.
+            RuntimeError: when the memory belongs to something else; for no number of bytes.
         """
-        if not self._resizable:
-            raise RuntimeError(
-                f"Trying to resize storage that is not resizable: it has {len(self)} bytes, {size} "
-                "are wanted, and the memory is mapped, shared or another object's; clone it first"
-            )
-        array = backend_of_tensor(self).empty((size,), _BYTE, self.device)
-        kept = min(size, len(self))
-        array[:kept] = self._bytes()[:kept]
-        _move(self, array)
+        _move(self, _resized(self, size))
         return self
 
     def is_shared(self) -> bool:
@@ -326,13 +325,16 @@ class Storage:
             byte_order: ``"big"``, ``"little"`` or ``"native"``: the buffer's.
             count: the number of elements, all that are there when negative.
             offset: the first byte.
-            dtype: the element type, uint8 when None.
+            dtype: the element type.
 
         Raises:
             ValueError: for an unknown byte order, or when sizes do not fit.
+            RuntimeError: without ``dtype``.
         """
         from lamella_core.storage_types import TypedStorage
 
+        if dtype is None:
+            raise RuntimeError("UntypedStorage.from_buffer: argument 'dtype' cannot be None")
         typed = TypedStorage.from_buffer(buffer, byte_order, count, offset, dtype=dtype)
         return typed.untyped()
 
@@ -527,27 +529,20 @@ def mark_written(tensor: Tensor) -> None:
     storage.version += 1
 
 
-def grow(storage: Storage, nbytes: int) -> None:
-    """Gives a storage at least ``nbytes``: new memory with the old contents at its start.
-
-    Raises:
-        RuntimeError: when the memory belongs to something else.
-    """
-    have = storage.nbytes()
-    if have >= nbytes:
-        return
+def _resized(storage: Storage, size: int) -> Any:
+    # New memory of that many bytes with the old contents at its start.
+    if not isinstance(size, (int, np.integer)) or size < 0:
+        raise RuntimeError(f"a storage is resized to an int of at least 0, got {size!r}")
+    have = len(storage)
     if not storage._resizable:
         raise RuntimeError(
-            f"Trying to resize storage that is not resizable: it has {have} bytes, {nbytes} are "
-            f"needed, and the memory is shared with an object that is no tensor"
+            f"Trying to resize storage that is not resizable: it has {have} bytes, {size} "
+            "are wanted, and the memory is mapped, shared or another object's; clone it first"
         )
-    root = storage.root
-    backend = backend_of_tensor(storage)
-    itemsize = root.dtype.itemsize
-    larger = backend.empty((-(-nbytes // itemsize),), root.dtype, storage.device)
-    if root.size:
-        backend.copy_into(larger[: root.size], root)
-    storage._array = storage._root = larger
+    array = backend_of_tensor(storage).empty((size,), _BYTE, storage.device)
+    kept = min(size, have)
+    array[:kept] = storage._bytes()[:kept]
+    return array
 
 
 def check_not_lifted(
@@ -574,6 +569,8 @@ def with_memory(name: str, tensor: Tensor) -> Tensor:
 def resize(tensor: Tensor, shape: tuple[int, ...]) -> None:
     """Gives a tensor another shape, row-major, in the same storage, which grows where it must.
 
+    Other tensors over the storage move along.
+
     Raises:
         RuntimeError: for a tensor of a running transform (``vmap``, ``grad``, ...).
     """
@@ -587,7 +584,23 @@ def resize(tensor: Tensor, shape: tuple[int, ...]) -> None:
         count *= max(n, 1)
     strides.reverse()
     offset = 0 if 0 in shape else tensor.storage_offset()
-    grow(storage, (offset + count) * itemsize if 0 not in shape else 0)
+    nbytes = (offset + count) * itemsize if 0 not in shape else 0
+    if storage.nbytes() >= nbytes:
+        pass
+    elif getrefcount(tensor._storage) <= _HOLDERS_OF_ONE:
+        # To look for others takes the collector milliseconds.
+        storage._array = storage._root = _resized(storage, nbytes)
+    else:
+        storage.resize_(nbytes)
     tensor._array = backend_of_tensor(storage).as_strided(
         storage.root, tensor._dtype.numpy, shape, tuple(strides), offset
     )
+
+
+# References to the storage of one tensor within ``resize``, which has one itself; how many there
+# are depends on the interpreter.
+_alone = _new(Storage)
+_alone._root = _new(Storage)
+_held = _alone._root
+_HOLDERS_OF_ONE = getrefcount(_alone._root)
+del _alone, _held

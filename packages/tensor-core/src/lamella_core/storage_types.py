@@ -12,6 +12,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.dispatch import backend_of_tensor
+from lamella_core.ops.creation import as_asked
 from lamella_core.storage import Storage
 from lamella_core.tensor import Tensor, wrap
 from lamella_core.warning import warn_once
@@ -202,14 +203,18 @@ class TypedStorage:
                 without, but for bool.
             count: the number of elements, all that are there when negative.
             offset: the first byte.
-            dtype: the element type, uint8 when None.
+            dtype: the element type, the default floating type when None; for ``TypedStorage``
+                itself alone.
             device: where the copy is; the CPU when None.
 
         Raises:
-            RuntimeError: when the byte order is left out and matters.
+            RuntimeError: when the byte order is left out and matters, or for a ``dtype`` that is
+                not to be given.
             ValueError: for an unknown byte order, or when sizes do not fit.
         """
-        element_type = _FIXED.get(cls, dtypes.uint8 if dtype is None else dtype)
+        if cls in _FIXED and dtype is not None:
+            raise RuntimeError(f"{cls.__name__}.from_buffer: the class has a dtype, give none")
+        element_type = _FIXED.get(cls, dtype or dtypes.defaults.floating)
         contents = np.frombuffer(buffer, np.uint8)
         swap = _needs_swap(byte_order, element_type)
         itemsize = element_type.itemsize
@@ -373,6 +378,9 @@ def from_file(
     size: int | None = 0,
     *,
     dtype: dtype_class | None = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
 ) -> Tensor:
     """A 1-dim tensor on the CPU over a file, which is mapped into memory, not read.
 
@@ -381,13 +389,16 @@ def from_file(
         shared: whether writes go to the file; else they stay in this process.
         size: the number of elements.
         dtype: the element type; the default floating type when None.
+        device, pin_memory: where a copy of it goes; None and False for none.
+        requires_grad: whether autograd records ops on it.
 
     Raises:
         RuntimeError: when the file cannot be opened, or is too small and not shared.
     """
     element_type = dtypes.defaults.floating if dtype is None else dtype
     storage = Storage.from_file(filename, bool(shared), (size or 0) * element_type.itemsize)
-    return TypedStorage(wrap_storage=storage, dtype=element_type)._tensor()
+    tensor = TypedStorage(wrap_storage=storage, dtype=element_type)._tensor()
+    return as_asked(tensor.to(device=device), requires_grad, pin_memory)
 
 
 def _storage_with(data: tuple[Any, ...], dtype: dtype_class, device: Any) -> Storage:

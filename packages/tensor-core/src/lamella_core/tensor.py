@@ -291,6 +291,10 @@ class Tensor(metaclass=_HasOps):
     @data.setter
     def data(self, source: Tensor) -> None:
         check_not_lifted("data", self, RuntimeError)
+        if not isinstance(source, Tensor):
+            raise TypeError(f"data has to be a tensor, but got {type(source).__name__}")
+        if self._key & REQUIRES_GRAD and source._dtype.category < dtypes.FLOATING:
+            raise RuntimeError(f"data of a tensor that requires grad cannot be {source._dtype}")
         self._array = source._array
         self._dtype = source._dtype
         backend_bits = backend_of_tensor(self).key
@@ -457,7 +461,7 @@ class Tensor(metaclass=_HasOps):
         )
 
     def __format__(self, spec: str) -> str:
-        if not self._array.ndim:
+        if not self._array.ndim and self.__class__ is Tensor:
             return format(self.item(), spec)
         return object.__format__(self, spec)
 

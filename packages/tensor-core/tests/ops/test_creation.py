@@ -172,6 +172,10 @@ def test_new_methods():
         ([core.tensor(1.0, dtype=core.float16), 2], core.float16, [1.0, 2.0]),
         ([core.tensor(1), 2.5], core.float32, [1.0, 2.5]),
         ([np.array([1, 2]), np.array([3.0, 4.0])], core.float64, [[1.0, 2.0], [3.0, 4.0]]),
+        ([np.array([1, 2]), [3, 4]], core.int64, [[1, 2], [3, 4]]),
+        ([[1.5, 2], np.array([3, 4])], core.float32, [[1.5, 2.0], [3.0, 4.0]]),
+        ([core.tensor([1]), core.tensor([3])], core.int64, [1, 3]),
+        ([core.tensor([[1.5]]), 2], core.float32, [1.5, 2.0]),
     ],
 )
 def test_tensor_infers_the_type(data, dtype, values):
@@ -204,6 +208,8 @@ def test_tensor_of_a_given_type():
         ([float("nan")], core.int32, RuntimeError, "int32"),
         ([1j], core.float32, TypeError, "must be real number, not complex"),
         ([core.ones(2), core.ones(2)], None, ValueError, "only one element tensors"),
+        ([[1, 2], np.arange(3)], None, ValueError, r"length 2 at dim 1 \(got 3\)"),
+        ([[1, 2], np.arange(2), 3], None, TypeError, "."),
         (np.arange(4)[::-1], None, ValueError, "negative"),
         (np.array(["a"]), None, TypeError, "supported types"),
     ],
@@ -239,6 +245,9 @@ def test_sharing():
         core.from_numpy([1])
     with pytest.raises(ValueError, match="negative"):
         core.from_numpy(array[::-1])
+    packed = np.zeros(3, [("a", "i1"), ("b", "f4")])
+    with pytest.raises(ValueError, match="multiple of the element byte size"):
+        core.from_numpy(packed["b"])
 
 
 def test_frombuffer():

@@ -464,6 +464,7 @@ def _set_(
 
     Raises:
         RuntimeError: when the element types differ, or inside of a transform.
+        TypeError: when ``source`` is neither.
     """
     check_not_lifted("set_", self, RuntimeError)
     if source is None:
@@ -486,11 +487,19 @@ def _set_(
                 f"Expected a Storage of type {self._dtype.class_name} or an UntypedStorage, but "
                 f"got type {kind.class_name} for argument 1 'storage'"
             )
+        if not hasattr(source, "untyped"):
+            raise TypeError(f"set_ expects a tensor or a storage, got {type(source).__name__}")
         storage = source.untyped()
     if size is None:
         size = (storage.nbytes() // self._dtype.itemsize - storage_offset,)
     shape = tuple(size)
     steps = dense_strides(shape, range(len(shape))) if stride is None else tuple(stride)
+    if storage_offset < 0 or any(n < 0 for n in shape):
+        raise RuntimeError(f"set_: invalid storage offset {storage_offset} or size {list(shape)}")
+    if 0 not in shape:
+        reach = storage_offset + 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
+        if reach * self._dtype.itemsize > storage.nbytes():
+            storage.resize_(reach * self._dtype.itemsize)
     backend = backend_of_tensor(self)
     self._array = strided_array(storage, backend, self._dtype, shape, steps, storage_offset)
     self._storage = storage
@@ -524,8 +533,16 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     memo[id(self)] = result
     result._key = self._key
     result._grad = None if self._grad is None else deepcopy(self._grad, memo)
-    result.__dict__.update({k: deepcopy(v, memo) for k, v in self.__dict__.items()})
+    result.__dict__.update({k: deepcopy(v, memo) for k, v in attributes_of(self).items()})
     return result
+
+
+def attributes_of(tensor: Tensor) -> dict[str, Any]:
+    """What the user set on a tensor: of the hooks and the accumulator beside it no copy is made."""
+    return {name: value for name, value in tensor.__dict__.items() if name not in _GRAPH_ATTRIBUTES}
+
+
+_GRAPH_ATTRIBUTES = {"_accumulator", "_backward_hooks", "_post_accumulate_grad_hooks"}
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
@@ -547,7 +564,7 @@ def _over(cls: Any, storage: Any, dtype: dtype, shape: Any, stride: Any, offset:
 def _reduce_ex(self: Tensor, protocol: Any) -> tuple[Any, ...]:
     """For ``pickle``: tensors that share a storage share one afterwards, too; graphs are left."""
     check_not_lifted("pickle", self)
-    attributes = dict(self.__dict__)
+    attributes = attributes_of(self)
     place = (self.__class__, storage_of(self), self._dtype, *_place(self))
     return _unpickled, (*place, self.requires_grad, attributes)
 

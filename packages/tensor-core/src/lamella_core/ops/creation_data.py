@@ -151,7 +151,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Raises:
         TypeError: when it is not an array, or of a type that tensors have not.
-        ValueError: when a stride is negative.
+        ValueError: when a stride is negative, or no multiple of the elements' size.
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
@@ -197,6 +197,11 @@ def _check_array(array: np.ndarray) -> None:
             "At least one stride in the given numpy array is negative, and tensors with negative "
             "strides are not currently supported. (You can probably work around this by making a "
             "copy of your array  with array.copy().) "
+        )
+    if any(s % array.itemsize for s in array.strides):
+        raise ValueError(
+            "given numpy array strides not a multiple of the element byte size. Copy the numpy "
+            "array to reallocate the memory."
         )
 
 
@@ -369,6 +374,8 @@ def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
                     if each is data[0]:
                         raise ValueError("too many dimensions 'str'")
                     raise TypeError("new(): invalid data type 'str'")
+                if isinstance(each, Tensor) and each.numel() == 1:
+                    continue
                 if isinstance(each, (Tensor, np.ndarray)) and each.ndim:
                     break
             else:
@@ -380,11 +387,17 @@ def _survey(data: Any, dim: int, shape: list[int], kinds: set[Any]) -> None:
         return
     if len(nested) < len(here):
         wrong = next(kind for kind in here if kind not in nested)
-        if _is_nested(type(data[0])):
+        if wrong is np.ndarray:
+            kinds.add(wrong)
+        elif _is_nested(type(data[0])):
             raise TypeError(f"not a sequence: {wrong.__name__} beside a sequence at dim {dim}")
-        raise TypeError(f"'{nested[0].__name__}' object cannot be interpreted as an integer")
+        else:
+            raise TypeError(f"'{nested[0].__name__}' object cannot be interpreted as an integer")
     for each in data:
-        _survey(each, dim + 1, shape, kinds)
+        if isinstance(each, np.ndarray):
+            _survey_array(each, dim + 1, shape)
+        else:
+            _survey(each, dim + 1, shape, kinds)
 
 
 def _is_nested(kind: type) -> bool:

@@ -11,6 +11,7 @@ from lamella_core import formats
 from lamella_core.device import Device
 from lamella_core.dtype import WIDE_UNSIGNED, dtype
 from lamella_core.generator import Generator
+from lamella_core.ops.copying import attributes_of
 from lamella_core.serialization import rebuild
 from lamella_core.serialization.location import location_of
 from lamella_core.serialization.names import name_of, reducer_of
@@ -102,8 +103,9 @@ def _reduce_tensor(tensor: Tensor) -> tuple[Any, ...]:
         function, arguments = rebuild.rebuild_tensor_v3, (storage, *place, kind)
     else:
         function, arguments = rebuild.rebuild_tensor_v2, (TypedStorage(storage, kind), *place)
-    if tensor.__dict__:
-        return rebuild.rebuild_from_type, (function, Tensor, arguments, dict(tensor.__dict__))
+    attributes = attributes_of(tensor)
+    if attributes:
+        return rebuild.rebuild_from_type, (function, Tensor, arguments, attributes)
     return function, arguments
 
 
@@ -111,7 +113,7 @@ def _reduce_subclass(tensor: Tensor) -> tuple[Any, ...]:
     function, arguments = _reduce_tensor(tensor)
     if function is rebuild.rebuild_from_type:
         function, _, arguments, _ = arguments
-    return rebuild.rebuild_from_type, (function, type(tensor), arguments, dict(tensor.__dict__))
+    return rebuild.rebuild_from_type, (function, type(tensor), arguments, attributes_of(tensor))
 
 
 def _reduce_generator(generator: Generator) -> tuple[Any, ...]:
