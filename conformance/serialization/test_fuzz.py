@@ -91,9 +91,7 @@ def _mutated_file(contents: bytes, rng: random.Random) -> bytes:
 
 
 def _run(folder: Path, seed: int) -> None:
-    import lamella_autograd  # noqa: F401  (tensors that require grad are among the files)
-    from lamella_core import load_backends
-    from lamella_core.serialization import load
+    from lamella import load, load_backends
 
     warnings.simplefilter("ignore")
     originals = [path.read_bytes() for path in sorted(folder.glob("*.pt"))]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella import _overriding
 from lamella_core import Tensor
-from lamella_core.serialization import register_module, register_place, register_type
+from lamella_core.serialization import loading, register_module, register_place, register_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,13 +232,18 @@ def install() -> None:
 
 
 def register_file_names() -> None:
-    """Lets files name what ``lamella_nn`` and ``lamella_optim`` hold; they are imported then."""
+    """Lets files name what ``lamella_nn`` and ``lamella_optim`` hold; they are imported then.
+
+    Files of the formats from before PyTorch 1.6 are read, too.
+    """
     for name in ("Parameter", "_rebuild_parameter", "_rebuild_parameter_with_state"):
         module = "torch.nn.parameter" if name == "Parameter" else "torch._utils"
         register_type(module, name, f"lamella_nn.parameter:{name}")
     register_type(
         "torch._utils", "_rebuild_sparse_tensor", "lamella_sparse.files:rebuild_sparse_tensor"
     )
+    loading.older[:] = ["lamella._legacy_files:load_legacy"]
+    register_module("torch.return_types", "lamella_core.return_types")
     register_module("torch.nn", "lamella_nn")
     register_module("torch.optim", "lamella_optim")
     register_place("torch.optim.swa_utils", "lamella_nn.averaging:AveragedModel")

@@ -119,12 +119,11 @@ def test_file_objects_without_readinto(tmp_path: Path) -> None:
             inner = io.BytesIO(contents)
             self.read, self.seek, self.tell = inner.read, inner.seek, inner.tell
 
-    for name in ("shared", "legacy_sequence"):
-        contents = (DATA / f"{name}.pt").read_bytes()
-        assert load(Plain(contents))["tail"].tolist() == [7, 8, 9, 10, 11]
-        assert load(io.BytesIO(contents))["tail"].tolist() == [7, 8, 9, 10, 11]
-        with open(DATA / f"{name}.pt", "rb") as file:
-            assert load(file)["tail"].tolist() == [7, 8, 9, 10, 11]
+    contents = (DATA / "shared.pt").read_bytes()
+    assert load(Plain(contents))["tail"].tolist() == [7, 8, 9, 10, 11]
+    assert load(io.BytesIO(contents))["tail"].tolist() == [7, 8, 9, 10, 11]
+    with open(DATA / "shared.pt", "rb") as file:
+        assert load(file)["tail"].tolist() == [7, 8, 9, 10, 11]
 
 
 def test_mapped_storages_are_private_to_the_process(tmp_path: Path) -> None:
@@ -139,11 +138,9 @@ def test_mapped_storages_are_private_to_the_process(tmp_path: Path) -> None:
     assert load(path)["a"].sum().item() == 1000
 
 
-def test_mapping_needs_a_path_and_the_zip_format() -> None:
+def test_mapping_needs_a_path() -> None:
     with pytest.raises(ValueError, match="f must be a file path in order to use the mmap argument"):
         load(io.BytesIO((DATA / "shared.pt").read_bytes()), mmap=True)
-    with pytest.raises(RuntimeError, match="legacy format"):
-        load(DATA / "legacy_sequence.pt", mmap=True)
 
 
 def test_the_other_byte_order_is_swapped() -> None:
@@ -182,15 +179,11 @@ def test_another_pickle_module_means_trust() -> None:
     assert read["column"].tolist() == [1, 5, 9]
 
 
-@pytest.mark.parametrize("name", [*ZIPS, "legacy_sequence", "legacy_tar"])
+@pytest.mark.parametrize("name", ZIPS)
 @pytest.mark.parametrize("weights_only", [True, False])
 def test_no_cut_file_loads(name: str, weights_only: bool, tmp_path: Path) -> None:
     contents = (DATA / f"{name}.pt").read_bytes()
-    if name == "legacy_tar":
-        contents = contents[: contents.rindex(b"pickle") + 600]
     for kept in range(0, len(contents) - 1, max(1, len(contents) // 60)):
-        if name == "legacy_tar" and kept > contents.rindex(b"pickle") + 512:
-            continue
         with pytest.raises((RuntimeError, EOFError, pickle.UnpicklingError)):
             load(io.BytesIO(contents[:kept]), weights_only=weights_only)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,15 @@ DATA = Path(__file__).parent / "data"
 
 def elsewhere() -> io.BytesIO:
     """A file of PyTorch's whose tensors claim to come from a device that is nowhere."""
-    contents = (DATA / "legacy_sequence.pt").read_bytes()
-    # The location is written once and referred to after that.
-    return io.BytesIO(contents.replace(b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00nodev0", 1))
+    out = io.BytesIO()
+    with zipfile.ZipFile(DATA / "shared.pt") as old, zipfile.ZipFile(out, "w") as new:
+        for info in old.infolist():
+            record = old.read(info)
+            # The location is written once and referred to after that.
+            cpu, nowhere = b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00nodev0"
+            new.writestr(info.filename, record.replace(cpu, nowhere, 1))
+    out.seek(0)
+    return out
 
 
 def test_none_and_the_device_of_the_file() -> None:

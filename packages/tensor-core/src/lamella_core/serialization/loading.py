@@ -14,6 +14,7 @@ import numpy as np
 from lamella_core.device import CPU
 from lamella_core.dispatch import backend_of
 from lamella_core.serialization.location import restorer
+from lamella_core.serialization.names import imported
 from lamella_core.serialization.restricted import RestrictedUnpickler
 from lamella_core.serialization.source import Source
 from lamella_core.serialization.storages import StorageType, TypedStorage
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _ZIP_MAGIC = b"PK\x03\x04"
 
+older: list[str] = []
+"""The ``"module:function"`` that reads the formats from before PyTorch 1.6, the facade's."""
+
 
 def load(
     f: str | os.PathLike[str] | IO[bytes],
@@ -41,11 +45,11 @@ def load(
 ) -> Any:
     """Loads an object from a file that :func:`save`, here or in PyTorch, wrote.
 
-    The zip format (PyTorch 1.6 and later) and both legacy formats are read. With ``weights_only``,
-    as by default, nothing of the file is run: it may hold tensors, parameters, storages, dicts,
-    lists, tuples, sets, numbers, text, bytes, shapes, devices, dtypes, generators and what
-    ``add_safe_globals`` allows. Sizes are held against the file before memory is taken, records
-    against their checksums.
+    The zip format (PyTorch 1.6 and later) is read, and where the distribution ``lamella`` is
+    imported both legacy formats. With ``weights_only``, as by default, nothing of the file is run:
+    it may hold tensors, parameters, storages, dicts, lists, tuples, sets, numbers, text, bytes,
+    shapes, devices, dtypes, generators and what ``add_safe_globals`` allows. Sizes are held
+    against the file before memory is taken, records against their checksums.
 
     Args:
         f: a path, or an object with ``read``, ``seek`` and ``tell``.
@@ -90,9 +94,12 @@ def load(
                 f"{source.name} is in the legacy format, which cannot be mapped: load it without "
                 "mmap, and save it again to have it in the zip format"
             )
-        from lamella_core.serialization.legacy import load_legacy
-
-        return load_legacy(source, restore, unpickle, module, options)
+        if not older:
+            raise pickle.UnpicklingError(
+                f"{source.name} is no zip archive; files from before PyTorch 1.6 are read when the "
+                "distribution lamella is imported"
+            )
+        return imported(older[0])(source, restore, unpickle, module, options)
 
 
 @contextmanager

@@ -74,10 +74,11 @@ def register_place(module_name: str, target: Any) -> None:
 def placed(module_name: str, qualified_name: str) -> Any:
     """What :func:`register_place` put there; None when there is nothing."""
     target = _placed.get((module_name, qualified_name))
-    return _imported(target) if isinstance(target, str) else target
+    return imported(target) if isinstance(target, str) else target
 
 
-def _imported(target: str) -> Any:
+def imported(target: str) -> Any:
+    """What ``"module:name"`` is the name of."""
     module_name, _, name = target.partition(":")
     return getattr(import_module(module_name), name)
 
@@ -90,7 +91,7 @@ def registered(module_name: str, qualified_name: str) -> Any:
     """
     target = _objects[module_name, qualified_name]
     if isinstance(target, str):
-        target = _imported(target)
+        target = imported(target)
         register_type(module_name, qualified_name, target)
     return target
 

@@ -1,4 +1,8 @@
-"""The formats from before PyTorch 1.6 (``data/README.md`` says how the files were made)."""
+"""The formats from before PyTorch 1.6.
+
+``conformance/serialization/make_test_data.py`` made the files: PyTorch 2.13.0 (CPU) wrote the one;
+the other, whose format it does not write any more, it read before the file was kept.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella_core.serialization import load
+import lamella
+from lamella import load
 
 DATA = Path(__file__).parent / "data"
 
@@ -91,3 +96,44 @@ def test_tar_members_are_never_unpacked(tmp_path: Path) -> None:
     out.seek(0)
     with pytest.raises(RuntimeError, match="without the member 'storages'"):
         load(out)
+
+
+def test_file_objects_without_readinto() -> None:
+    contents = (DATA / "legacy_sequence.pt").read_bytes()
+
+    class Plain:
+        def __init__(self) -> None:
+            inner = io.BytesIO(contents)
+            self.read, self.seek, self.tell = inner.read, inner.seek, inner.tell
+
+    assert load(Plain())["tail"].tolist() == [7, 8, 9, 10, 11]
+    with open(DATA / "legacy_sequence.pt", "rb") as file:
+        assert load(file)["tail"].tolist() == [7, 8, 9, 10, 11]
+
+
+def test_mapping_needs_the_zip_format() -> None:
+    with pytest.raises(RuntimeError, match="legacy format"):
+        load(DATA / "legacy_sequence.pt", mmap=True)
+
+
+def test_places_of_other_machines() -> None:
+    contents = (DATA / "legacy_sequence.pt").read_bytes()
+    # The location is written once and referred to after that.
+    cpu, elsewhere = b"X\x03\x00\x00\x00cpu", b"X\x06\x00\x00\x00nodev0"
+    contents = contents.replace(cpu, elsewhere, 1)
+    with pytest.raises(RuntimeError, match=r"don't know how to restore .* 'nodev0'.*map_location"):
+        load(io.BytesIO(contents))
+    assert load(io.BytesIO(contents), lamella.device("cpu"))["tail"][0].item() == 7
+
+
+@pytest.mark.parametrize("name", ["legacy_sequence", "legacy_tar"])
+@pytest.mark.parametrize("weights_only", [True, False])
+def test_no_cut_file_loads(name: str, weights_only: bool) -> None:
+    contents = (DATA / f"{name}.pt").read_bytes()
+    if name == "legacy_tar":
+        contents = contents[: contents.rindex(b"pickle") + 600]
+    for kept in range(0, len(contents) - 1, max(1, len(contents) // 60)):
+        if name == "legacy_tar" and kept > contents.rindex(b"pickle") + 512:
+            continue
+        with pytest.raises((RuntimeError, EOFError, pickle.UnpicklingError)):
+            load(io.BytesIO(contents[:kept]), weights_only=weights_only)
