@@ -71,6 +71,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         ),
         "gradient of logsigmoid": gradient(functional.logsigmoid, x),
         "gradient of as_strided": gradient(lambda a: a.as_strided((1000, 1000), (2000, 2)), wide),
+        "gradient of addr": gradient(torch.addr, wide, wide[:, 0], wide[0]),
+        "gradient of fmod": gradient(torch.fmod, x, y),
+        "gradient of copysign": gradient(torch.copysign, x, y),
         "gradient of imag": gradient(lambda a: a.imag, numbers),
         "gradient of repeat": gradient(lambda a: a.repeat(2, 2), big),
         "gradient of slice_scatter": gradient(

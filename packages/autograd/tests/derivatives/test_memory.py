@@ -16,10 +16,22 @@ from lamella_core import linalg
 # need beside themselves: PyTorch's at most.
 CASES: dict[str, tuple[Any, Any, float, float]] = {
     "addr": (lc.addr, [(500, 1000), (500,), (1000,)], 0, 0),
+    "as_strided": (lambda x: x.as_strided((499_999, 2), (1, 1)), [(500_000,)], 0, 6),
+    "copysign": (lc.copysign, [(500_000,), (500_000,)], 0, 2),
+    "eigh": (linalg.eigh, [(1500, 18, 18)], 0, 6),
+    "fmod": (lc.fmod, [(500_000,), (500_000,)], 0, 0),
+    "index_fill": (
+        lambda x, y: x.index_fill(0, lc.arange(100), y.reshape(())),
+        [(500, 1000), (1,)],
+        0,
+        0.4,
+    ),
     "ldexp": (lc.ldexp, [(500_000,), (500_000,)], 0, 2),
     "lu": (linalg.lu, [(1500, 18, 18)], 0, 6),
     "mvlgamma": (lambda x: lc.mvlgamma(x, 3), [(500_000,)], 0, 4),
     "polar": (lc.polar, [(500_000,), (500_000,)], 0, 4),
+    "remainder": (lc.remainder, [(500_000,), (500_000,)], 0, 0),
+    "svdvals": (linalg.svdvals, [(1500, 18, 18)], 0, 4.2),
 }
 
 NEED_SCIPY = frozenset(["lu", "mvlgamma"])

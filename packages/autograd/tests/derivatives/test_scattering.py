@@ -34,3 +34,11 @@ def test_the_factor_of_index_add(alpha: float) -> None:
     assert by_input.tolist() == seed.tolist()
     assert by_source.tolist() == [[v * alpha for v in seed.tolist()[i]] for i in (0, 2, 2, 1)]
     assert seed.tolist() == [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+
+
+def test_the_value_of_index_fill_counts_each_place_once() -> None:
+    # With what is negative from the end; by central differences, as many as there are places.
+    value = lc.tensor(2.0).requires_grad_()
+    result = lc.zeros(3, 4).index_fill(0, lc.tensor([0, 2, -1, 0]), value)
+    (slope,) = grad(result.sum(), value)
+    assert slope.item() == 8.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import sum_to_shape
+from lamella_autograd.restore import reused, sum_to_shape
 from lamella_core.ops.arithmetic import div, keep_where, ldexp, scaled
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
@@ -27,12 +27,17 @@ def _other_zeros(grad: Tensor, other_shape: tuple[int, ...]) -> Tensor:
     return zeros(grad) if shape == other_shape else grad.new_zeros(()).expand(shape)
 
 
+def _quotient_slope(grad: Tensor, own: Tensor) -> Tensor:
+    return reused(reused(own, "mul", grad), "neg")
+
+
 def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
     return grad * conj(1 - weight)
 
 
 def _copysign_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
-    return grad * keep_where(result / input, input != 0)
+    sign = reused(result / input, "masked_fill", input == 0, 0)
+    return reused(sign, "mul", grad)
 
 
 def _sgn_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
@@ -57,7 +62,9 @@ derivative("scaled", input=lambda grad, factor, divides: scaled(grad, conj(facto
 derivative(
     "fmod",
     input=lambda grad: grad,
-    other=lambda grad, input, other: neg(grad) * div(input, other, rounding_mode="trunc"),
+    other=lambda grad, input, other: _quotient_slope(
+        grad, div(input, other, rounding_mode="trunc")
+    ),
 )
 derivative(
     "lerp",

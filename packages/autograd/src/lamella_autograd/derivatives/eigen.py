@@ -11,6 +11,7 @@ from typing import Any
 from lamella_autograd.derivatives.matrices import diagonal_of, gaps_of, off_diagonal_over
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, pushforward
+from lamella_autograd.restore import reused
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import eig, eigh, svd
 from lamella_core.ops.joining import cat
@@ -36,13 +37,14 @@ def _eigh(grads: Any, results: Any) -> Tensor | None:
         if of_values is None:
             return None
         return (vectors * of_values.unsqueeze(-2)) @ vectors.mH
-    middle = vectors.mH @ of_vectors
+    middle: Any = vectors.mH @ of_vectors
     if vectors._dtype.is_complex:
         _check_phase("linalg_eigh_backward", diagonal_of(middle).imag)
     middle = off_diagonal_over(middle, gaps_of(values))
     if of_values is not None:
         middle = middle + of_values.diag_embed().to(middle._dtype)
-    return vectors @ middle @ vectors.mH
+    middle = vectors @ middle
+    return middle @ vectors.mH  # type: ignore[no-any-return]
 
 
 def _eigvalsh(grad: Tensor, A: Tensor, UPLO: str) -> Tensor:
@@ -119,7 +121,7 @@ def _skew(matrix: Tensor) -> Tensor:
 
 def _svdvals(grad: Tensor, A: Tensor) -> Tensor:
     U, _, Vh = svd(A, full_matrices=False)
-    return (U * grad.unsqueeze(-2)) @ Vh
+    return reused(U, "mul", grad.unsqueeze(-2)) @ Vh
 
 
 derivative("linalg_eigh", A=_eigh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lamella_autograd.restore import sum_to_shape
+from lamella_autograd.restore import is_unseen, sum_to_shape
 from lamella_core.ops.creation import eye
 from lamella_core.tensor import Tensor
 
@@ -23,7 +23,12 @@ def identity_like(matrix: Tensor) -> Tensor:
 
 
 def off_diagonal_over(matrix: Tensor, gaps: Tensor) -> Tensor:
-    """``matrix / gaps`` with 0 on the diagonal, where the gaps are 0."""
+    """``matrix / gaps`` with 0 on the diagonal, where the gaps are 0, and may be overwritten."""
+    if is_unseen():
+        diagonal_of(gaps).fill_(1)
+        quotient = matrix / gaps
+        diagonal_of(quotient).zero_()
+        return quotient
     ones = identity_like(gaps)
     return (matrix / (gaps + ones)) * (1 - ones)
 

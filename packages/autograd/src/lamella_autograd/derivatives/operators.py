@@ -6,7 +6,7 @@ from typing import Any
 
 from lamella_autograd.formulas import conj, derivative, op_call, unchanged
 from lamella_autograd.modes import NO_GRAD
-from lamella_autograd.restore import is_unseen
+from lamella_autograd.restore import is_unseen, reused
 from lamella_core.dispatch import modes
 from lamella_core.ops.arithmetic import keep_where, sgn
 from lamella_core.ops.complex_parts import real
@@ -62,7 +62,7 @@ derivative(
 derivative(
     "remainder",
     input=lambda grad: grad,
-    other=lambda grad, input, other: neg(grad) * (input // other),
+    other=lambda grad, input, other: reused(reused(input // other, "mul", grad), "neg"),
 )
 derivative("pow", input=pow_input, exponent=pow_exponent)
 derivative("neg", input=op_call("neg", "grad"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import is_unseen, onto_zeros
+from lamella_autograd.restore import is_unseen, onto_zeros, reused
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
@@ -193,6 +193,6 @@ def _polar_factor_input(grad: Tensor, input: Tensor) -> Tensor:
 derivative("polar_factor", input=_polar_factor_input)
 derivative(
     "nuclear_norm",
-    input=lambda grad, input: grad.unsqueeze(-1).unsqueeze(-1) * polar_factor(input),
+    input=lambda grad, input: reused(polar_factor(input), "mul", grad.unsqueeze(-1).unsqueeze(-1)),
 )
 non_differentiable("all", "any", "argmax", "argmin", "count_nonzero")

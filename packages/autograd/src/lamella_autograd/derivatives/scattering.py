@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_autograd.formulas import derivative
-from lamella_autograd.restore import reused
+from lamella_autograd.restore import is_unseen, reused
 from lamella_core.ops.gathering import where
 
 if TYPE_CHECKING:
@@ -122,6 +122,13 @@ def _added(
     return part if alpha == 1 else reused(part, "mul", alpha)
 
 
+def _filled_value(grad: Tensor, dim: int, index: Tensor) -> Tensor:
+    if is_unseen() and grad._array.ndim:
+        # Each place counts once.
+        return grad.index_select(dim, (index % grad._array.shape[dim]).unique()).sum()
+    return (grad * grad.new_zeros(grad.shape).index_fill(dim, index, 1)).sum()
+
+
 derivative(
     "index_add",
     input=lambda grad: grad,
@@ -135,9 +142,7 @@ derivative(
 derivative(
     "index_fill",
     input=lambda grad, dim, index: grad.index_fill(dim, index, 0),
-    value=lambda grad, dim, index: (
-        grad * grad.new_zeros(grad.shape).index_fill(dim, index, 1)
-    ).sum(),
+    value=_filled_value,
 )
 
 

@@ -6,7 +6,8 @@ from math import prod
 from typing import Any
 
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import is_unseen, sum_to_shape
+from lamella_autograd.restore import is_unseen, onto_zeros, reused, sum_to_shape
+from lamella_core.dtype import int32, int64
 from lamella_core.ops.creation import arange
 from lamella_core.ops.views import basic_index_backward, diagonal_backward, unfold_backward
 from lamella_core.tensor import Tensor
@@ -67,14 +68,16 @@ def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geome
         flat = grad.new_zeros(count)
         flat.as_strided(size, stride, storage_offset - start).copy_(grad)
         return flat.as_strided(shape, steps, offset - start)
-    places = arange(count, device=grad.device)
-    flat = grad.new_zeros(count).index_add(
-        0, places.as_strided(size, stride, storage_offset - start).reshape(-1), grad.reshape(-1)
-    )
+    # Of half the memory, where they fit.
+    places = arange(count, device=grad.device, dtype=int32 if count < 2**31 else int64)
+    targets = places.as_strided(size, stride, storage_offset - start).reshape(-1)
+    flat = onto_zeros(grad, (count,), "index_add", 0, targets, grad.reshape(-1))
+    del targets
     if 0 in steps:
         here = places.as_strided(shape, steps, offset - start).reshape(-1)
-        shares = grad.new_zeros(count).index_add(0, here, grad.new_ones(here.shape))
-        flat = flat / shares.clamp(min=1)
+        ones = grad.new_ones(()).expand(here.shape)
+        shares = onto_zeros(grad, (count,), "index_add", 0, here, ones)
+        flat = reused(flat, "div", reused(shares, "clamp", 1))
     return flat.as_strided(shape, steps, offset - start)
 
 
