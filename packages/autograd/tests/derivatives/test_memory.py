@@ -11,6 +11,7 @@ import pytest
 import lamella_core as lc
 from lamella_autograd import grad
 from lamella_core import linalg
+from lamella_core.ops.spectral import fft_r2c
 
 # By name: a call, its inputs' shapes; the megabytes that are kept, and those that the gradients
 # need beside themselves: PyTorch's at most.
@@ -19,6 +20,7 @@ CASES: dict[str, tuple[Any, Any, float, float]] = {
     "as_strided": (lambda x: x.as_strided((499_999, 2), (1, 1)), [(500_000,)], 0, 6),
     "copysign": (lc.copysign, [(500_000,), (500_000,)], 0, 2),
     "eigh": (linalg.eigh, [(1500, 18, 18)], 0, 6),
+    "fft_r2c": (lambda x: fft_r2c(x, (1,), "backward"), [(500, 1000)], 0, 2),
     "fmod": (lc.fmod, [(500_000,), (500_000,)], 0, 0),
     "index_fill": (
         lambda x, y: x.index_fill(0, lc.arange(100), y.reshape(())),
