@@ -55,6 +55,7 @@ CALLS = (
     "torch.bernoulli(torch.full({size}, 0.3, dtype=torch.{float}))",
     "torch.bernoulli({target}, 0.3)",
     "torch.poisson(torch.arange({n}.).to(torch.{float}) * 3)",
+    "torch.binomial(torch.arange({n}.) * 2, torch.arange({n}.) / {n})",
     "torch.multinomial(torch.arange(1., 13).reshape(2, 6).to(torch.{float}), 6)",
     "torch.multinomial(torch.arange(1., 13).reshape(2, 6), {n}, True, generator=g)",
     "torch.rand_like({target})",

@@ -60,6 +60,7 @@ FUNCTIONS = {
         ("fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine"),
         "lamella._fake_quantize",
     ),
+    "binomial": "lamella._binomial",
     "hash_tensor": "lamella._bit_hash",
     "histogramdd": "lamella._histogram_dd",
     "segment_reduce": "lamella._segments",

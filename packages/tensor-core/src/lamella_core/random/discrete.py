@@ -262,7 +262,7 @@ def _greatest_quotients(
     out[...] = places
 
 
-class _UnitStream:
+class UnitStream:
     """Uniform numbers one by one, drawn in blocks; ``close`` gives the unused ones back."""
 
     __slots__ = ("_before", "_generator", "_numbers", "_used")
@@ -288,7 +288,7 @@ class _UnitStream:
             self._generator.double_words(self._used)
 
 
-def _poisson_small(rate: float, stream: _UnitStream) -> int:
+def _poisson_small(rate: float, stream: UnitStream) -> int:
     # Uniform numbers multiplied until below exp(-rate) (D. E. Knuth, TAOCP 2, 3.4.1).
     limit = math.exp(-rate)
     product = stream.draw()
@@ -299,7 +299,7 @@ def _poisson_small(rate: float, stream: _UnitStream) -> int:
     return count
 
 
-def _poisson_large(rate: float, stream: _UnitStream) -> int:
+def _poisson_large(rate: float, stream: UnitStream) -> int:
     # Transformed rejection PTRS (W. Hoermann, Insur. Math. Econ. 12, 1993).
     log_rate = math.log(rate)
     b = 0.931 + 2.53 * math.sqrt(rate)
@@ -350,7 +350,7 @@ def poisson(rate: np.ndarray, generator: Generator | None = None) -> np.ndarray:
         )
     out = np.empty(rate.shape, rate.dtype)
     flat, rates = out.reshape(-1), flat_of(rate)
-    stream = _UnitStream(generator)
+    stream = UnitStream(generator)
     for part in blocks(rate.size):
         numbers = [
             0
