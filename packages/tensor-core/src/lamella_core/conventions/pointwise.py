@@ -56,9 +56,11 @@ def pointwise(
     inplace: bool = True,
     reduced_precision: bool | None = None,
     refusals: dict[str, str] | None = None,
-    each_operand: bool = False,
+    refusals_of: str = "all",
     exact_numbers: bool = False,
     checked_numbers: bool = False,
+    tensor_first: bool = False,
+    same_out: bool = False,
 ) -> Declarator:
     """Declares a pointwise op. All parameters that are tensors or numbers are operands.
 
@@ -75,20 +77,25 @@ def pointwise(
             itself, by an attribute of this name.
         refusals: further types and categories, and the text of the RuntimeError for each,
             ``{}`` being the name of the op.
-        each_operand: whether these texts hold for every operand, not only for the common type.
+        refusals_of: what these texts hold for: the type common to ``all`` operands, that of
+            ``each`` too, or that common to the ``rest`` after the first too.
         exact_numbers: whether float16 and bfloat16 meet a number (or a tensor without dimensions)
             after the first operand as it is; else it is rounded to their type first.
         checked_numbers: whether a number must fit in the common type, one that is no operand in the
             type that is computed in; else it wraps around there.
+        tensor_first: whether the first operand may be no number where ``out`` is given.
+        same_out: whether a target must have the result's type where no other operand is a tensor.
     """
     convention = Pointwise(
         result,
         frozenset(refuses.split()),
         reduced_precision,
         refusals or {},
-        each_operand,
+        refusals_of,
         exact_numbers,
         checked_numbers,
+        tensor_first,
+        same_out,
     )
     return lambda declaration: declare(declaration, convention, method=method, inplace=inplace)
 
@@ -118,17 +125,14 @@ class Plans(dict[Any, Any]):
         self.scalars = (
             Plans(convention, op_name, kernel, True, xp) if self.exact and not with_number else self
         )
-        self.categories = _CHECKED_CATEGORY if convention.each_operand else CATEGORY
+        self.categories = _CHECKED_CATEGORY if convention.refusals_of == "each" else CATEGORY
 
     def promote(self, operands: Iterable[Any]) -> dtype:
-        """The common type of operands, after a check of each where the op asks for it."""
-        if self.op_name == "addcdiv":
-            # PyTorch refuses whole numbers in a quotient, whatever it is added to.
-            self.convention.refuse(self.op_name, result_dtype(list(operands)[1:]))
-        if self.convention.each_operand:
-            for each in operands:
-                own = dtypes.of_number(each) if each.__class__ in CATEGORY else each._dtype
-                self.convention.refuse(self.op_name, own)
+        """The common type of operands, after a check of some where the op asks for it."""
+        operands, checked = list(operands), self.convention.refusals_of
+        if checked != "all":
+            for some in [[each] for each in operands] if checked == "each" else [operands[1:]]:
+                self.convention.refuse(self.op_name, result_dtype(some))
         return result_dtype(operands)
 
     def __missing__(self, promoted: dtype) -> tuple[np.dtype | None, dtype, Any]:
@@ -145,9 +149,11 @@ class Pointwise(NamedTuple):
     refuses: frozenset[str]
     reduced_precision: bool | None
     refusals: dict[str, str]
-    each_operand: bool
+    refusals_of: str
     exact_numbers: bool
     checked_numbers: bool
+    tensor_first: bool
+    same_out: bool
     keeps_order: bool = True
 
     def refuse(self, op_name: str, dtype: dtype) -> None:
@@ -386,12 +392,13 @@ def _bind_into(
     direct = takes_out(kernel)
     inplace = op.mutates != "out"
     real = plans.convention.result.endswith("real")
+    tensor_first = plans.convention.tensor_first
 
     def into(*args: Any) -> Tensor:
         target = args[0] if inplace else args[-1]
         if not inplace:
             args = args[:-1]
-            if base.name[:3] in ("bit", "rem") and args[0].__class__ in CATEGORY:
+            if tensor_first and args[0].__class__ in CATEGORY:
                 raise TypeError(f"{base.name}(): with out= the first argument must be a tensor")
         check_memory(op.name, target, args)
         array = target._array

@@ -199,7 +199,7 @@ def evaluate_all(
     compute, result, rounds = plans[promoted]
     if plans.checked and len(args) > len(operands):
         check_numbers([v for i, v in enumerate(args) if i not in operands], promoted, compute)
-    if out is not None and result is not out._dtype and op.name[:5] == "clamp":
+    if out is not None and result is not out._dtype and plans.convention.same_out:
         if not any(isinstance(each, Tensor) for each in args[1:]):
             raise RuntimeError(f"Found dtype {out._dtype!r} but expected {result!r} ({op.name})")
     alike = values is not None and compute is None

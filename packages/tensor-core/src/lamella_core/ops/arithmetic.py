@@ -462,6 +462,7 @@ def addcmul(
     reduced_precision=False,
     checked_numbers=True,
     refusals={"bool": _NO_INTEGER_ADDCDIV, "integer": _NO_INTEGER_ADDCDIV},
+    refusals_of="rest",  # No quotient of whole numbers, whatever it is added to.
 )
 def addcdiv(
     input: Tensor,

@@ -29,7 +29,7 @@ maximum, minimum, fmax, fmin = alike(
 )
 
 
-@pointwise(refuses="bool complex", checked_numbers=True)
+@pointwise(refuses="bool complex", checked_numbers=True, same_out=True)
 def clamp(
     input: Tensor,
     min: Tensor | Number | None = None,
@@ -47,12 +47,12 @@ def clamp(
     """
 
 
-@pointwise(refuses="complex", checked_numbers=True)
+@pointwise(refuses="complex", checked_numbers=True, same_out=True)
 def clamp_min(input: Tensor, min: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``maximum(input, min)``, ``min`` being a tensor or a number."""
 
 
-@pointwise(refuses="complex", checked_numbers=True)
+@pointwise(refuses="complex", checked_numbers=True, same_out=True)
 def clamp_max(input: Tensor, max: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``minimum(input, max)``, ``max`` being a tensor or a number."""
 

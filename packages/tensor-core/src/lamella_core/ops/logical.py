@@ -45,7 +45,7 @@ def _of_bits(
 
 bitwise_and, bitwise_or, bitwise_xor = alike(
     _of_bits,
-    pointwise(refuses="floating complex"),
+    pointwise(refuses="floating complex", tensor_first=True),
     {
         "bitwise_and": "The bits that both integers have; the logical and of bools.",
         "bitwise_or": "The bits that at least one of two integers has; the logical or of bools.",
@@ -61,7 +61,7 @@ def bitwise_not(input: Tensor, *, out: Tensor | None = None) -> Tensor:
 
 bitwise_left_shift, bitwise_right_shift = alike(
     _of_bits,
-    pointwise(refuses="bool floating complex"),
+    pointwise(refuses="bool floating complex", tensor_first=True),
     {
         "bitwise_left_shift": """The bits moved up by ``other`` places.
 

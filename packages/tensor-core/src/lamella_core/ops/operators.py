@@ -30,12 +30,12 @@ def add(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = 
     """``input + other``; the sum of bools is their logical or."""
 
 
-@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, each_operand=True)
+@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, refusals_of="each")
 def sub(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor:
     """``input - other``."""
 
 
-@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, each_operand=True)
+@pointwise(method=False, inplace=False, refusals={"bool": NO_BOOL_SUBTRACTION}, refusals_of="each")
 def rsub(input: Tensor, other: Tensor | Number) -> Tensor:
     """``other - input``."""
 
@@ -69,7 +69,7 @@ def floor_divide(
     """
 
 
-@pointwise(refuses="bool complex", reduced_precision=False)
+@pointwise(refuses="bool complex", reduced_precision=False, tensor_first=True)
 def remainder(
     input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None
 ) -> Tensor:
