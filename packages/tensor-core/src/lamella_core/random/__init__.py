@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from .continuous import cauchy, exponential
 from .discrete import bernoulli, geometric, multinomial, poisson
-from .generator import (
-    Generator,
-    default_generator,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_rng_state,
-)
+from .generator import Generator, default_generator
 from .integers import integers, permutation
 from .normal import log_normal, normal, normal_elementwise
 from .uniform import uniform
 
 __all__ = [
     "Generator", "bernoulli", "cauchy", "default_generator", "exponential", "geometric",
-    "get_rng_state", "initial_seed", "integers", "log_normal", "manual_seed", "multinomial",
-    "normal", "normal_elementwise", "permutation", "poisson", "seed", "set_rng_state", "uniform",
+    "integers", "log_normal", "multinomial", "normal", "normal_elementwise", "permutation",
+    "poisson", "uniform",
 ]  # fmt: skip

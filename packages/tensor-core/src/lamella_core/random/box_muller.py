@@ -161,14 +161,10 @@ def _turn(k: np.ndarray) -> np.ndarray:
 
 
 def normal_pairs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    # Pairs of standard normal numbers.
+    # Pairs of standard normal numbers, float32 (2, m): the cosines, and the sines.
     #
-    # Args:
-    #     first, second: the low 24 bits of two words a pair, int32 (m,). The first give the radii
-    #         ``sqrt(-2 log(1 - u))``, the second the angles ``2 pi u``.
-    #
-    # Returns:
-    #     float32 (2, m): the cosines, and the sines.
+    # Of the low 24 bits of two words a pair, int32 (m,). The first give the radii
+    # ``sqrt(-2 log(1 - u))``, the second the angles ``2 pi u``.
     numbers = _turn(second)
     numbers *= _radii(first)
     # PyTorch adds the mean, which makes -0 to 0.
@@ -187,15 +183,10 @@ def scale(numbers: np.ndarray, mean: float, std: float) -> np.ndarray:
 
 
 def box_muller_float32(bits: np.ndarray, mean: float, std: float) -> np.ndarray:
-    # Normal numbers from 32-bit words.
+    # Normal numbers, float32 (16 * m,), of the low 24 bits of as many words, int32.
     #
-    # Args:
-    #     bits: the words' low 24 bits, int32 (16 * m,). In every 16 the first eight give the radii,
-    #         the last eight the angles.
-    #     mean, std: the normal's parameters, rounded to float32.
-    #
-    # Returns:
-    #     float32 (16 * m,): in every 16 eight cosines, then the eight sines of the same pairs.
+    # In every 16 the first eight words give the radii, the last eight the angles: they become eight
+    # cosines, then the eight sines of the same pairs.
     halves = np.empty((2, bits.size // 2), np.int32)
     halves.reshape(2, -1, 8)[...] = bits.reshape(-1, 2, 8).swapaxes(0, 1)
     pairs = normal_pairs(*halves)

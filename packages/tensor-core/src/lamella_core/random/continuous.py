@@ -7,6 +7,7 @@ All dtypes are computed in float64 and rounded. float64 results equal PyTorch's 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,27 +28,17 @@ def exponential(
     #
     # Raises:
     #     RuntimeError: if ``rate`` is not positive or ``dtype`` is not a floating dtype.
-    dtype = np.dtype(dtype)
-    generator = default_generator if generator is None else generator
     rate = float(rate)
     if not rate > 0.0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-    if dtype not in FLOATS:
-        raise RuntimeError(
-            "exponential_: the exponential distribution is continuous and needs a floating dtype, "
-            f"but got {dtype}"
-        )
-    out = np.empty(shape, dtype)
-    flat = out.reshape(-1)
-    exact = dtype == FLOAT64 and flat.size <= EXACT_LIMIT
-    scale = -1.0 / rate
-    for part in blocks(flat.size):
-        draws = unit_doubles(generator, part.stop - part.start)
+
+    def invert(draws: np.ndarray, exact: bool) -> np.ndarray:
         np.negative(draws, out=draws)
         numbers = elementwise(math.log1p, np.log1p, draws, exact)
-        numbers *= scale
-        flat[part] = round_to(dtype, numbers)
-    return out
+        numbers *= -1.0 / rate
+        return numbers
+
+    return _inverted("exponential_", invert, shape, np.dtype(dtype), generator)
 
 
 def cauchy(
@@ -64,24 +55,35 @@ def cauchy(
     #
     # Raises:
     #     RuntimeError: if ``sigma`` is not positive or ``dtype`` is not a floating dtype.
-    dtype = np.dtype(dtype)
-    generator = default_generator if generator is None else generator
     median, sigma = float(median), float(sigma)
     if not sigma > 0.0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma}")
+
+    def invert(draws: np.ndarray, exact: bool) -> np.ndarray:
+        draws -= 0.5
+        draws *= math.pi
+        return fused_multiply_add(elementwise(math.tan, np.tan, draws, exact), sigma, median)
+
+    return _inverted("cauchy_", invert, shape, np.dtype(dtype), generator)
+
+
+def _inverted(
+    op: str,
+    invert: Callable[[np.ndarray, bool], np.ndarray],
+    shape: Shape,
+    dtype: np.dtype,
+    generator: Generator | None,
+) -> np.ndarray:
     if dtype not in FLOATS:
         raise RuntimeError(
-            "cauchy_: the Cauchy distribution is continuous and needs a floating dtype, "
-            f"but got {dtype}"
+            f"{op}: the distribution is continuous and needs a floating dtype, but got {dtype}"
         )
+    generator = default_generator if generator is None else generator
     out = np.empty(shape, dtype)
     flat = out.reshape(-1)
     exact = dtype == FLOAT64 and flat.size <= EXACT_LIMIT
     with np.errstate(over="ignore"):
         for part in blocks(flat.size):
-            draws = unit_doubles(generator, part.stop - part.start)
-            draws -= 0.5
-            draws *= math.pi
-            numbers = elementwise(math.tan, np.tan, draws, exact)
-            flat[part] = round_to(dtype, fused_multiply_add(numbers, sigma, median))
+            numbers = invert(unit_doubles(generator, part.stop - part.start), exact)
+            flat[part] = round_to(dtype, numbers)
     return out

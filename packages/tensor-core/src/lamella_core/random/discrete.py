@@ -50,12 +50,8 @@ def bernoulli(
     # words a number); for the other arrays 24 bits (one word). Dropout's mask is the scalar case
     # with ``p = 1 - drop probability``.
     #
-    # Args:
-    #     shape: the shape of the result.
-    #     p: the probability, or a floating array of them that broadcasts to ``shape``.
-    #     dtype: any boolean, uint8, signed integer or floating dtype.
-    #     generator: where the words come from; the default generator if None.
-    #     out: an array of this shape and dtype to fill; a new one if None.
+    # An array ``p`` broadcasts to ``shape``; ``dtype`` may be bool, uint8 and signed integers, too.
+    # For the rest see :func:`uniform`.
     #
     # Raises:
     #     RuntimeError: if a probability is outside [0, 1] or the shapes do not broadcast.
@@ -154,17 +150,9 @@ def multinomial(
     # drawn so in either case. With replacement: bisection of the cumulative weights by a 53-bit
     # uniform number.
     #
-    # Args:
-    #     probs: non-negative weights, (categories,) or (rows, categories), floating; they need not
-    #         sum to one.
-    #     num_samples: the number of indices a row.
-    #     replacement: whether an index may be drawn again.
-    #     generator: where the words come from; the default generator if None.
-    #
-    # Returns:
-    #     int64 (num_samples,) or (rows, num_samples). In float16 and bfloat16 equal quotients are
-    #     frequent; which of their indices comes first is the lower one here, and unspecified in
-    #     PyTorch.
+    # The weights are (categories,) or (rows, categories), and need not sum to one. In float16 and
+    # bfloat16 equal quotients are frequent; which of their indices comes first is the lower one
+    # here, and unspecified in PyTorch.
     #
     # Raises:
     #     RuntimeError: for another dtype or dimension, a weight that is negative, infinite or NaN,
@@ -326,16 +314,9 @@ def _poisson_large(rate: float, stream: UnitStream) -> int:
 
 
 def poisson(rate: np.ndarray, generator: Generator | None = None) -> np.ndarray:
-    # Poisson numbers with the given rates, those of ``torch.poisson``.
+    # Poisson numbers with the given rates, those of ``torch.poisson``, in their shape and dtype.
     #
-    # Args:
-    #     rate: non-negative rates, floating.
-    #     generator: where the words come from, a varying number of them; the default generator if
-    #         None.
-    #
-    # Returns:
-    #     An array of ``rate``'s shape and dtype. Each number depends on how many words the one
-    #     before took, so they are made in turn.
+    # Each number depends on how many words the one before took, so they are made in turn.
     #
     # Raises:
     #     RuntimeError: if a rate is negative, infinite or NaN.

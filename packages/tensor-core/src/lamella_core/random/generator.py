@@ -344,28 +344,3 @@ def _restore(device: object, state: np.ndarray) -> Generator:
 
 
 default_generator = Generator()
-
-
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator with ``int(seed)`` and return it."""
-    return default_generator.manual_seed(int(seed))
-
-
-def seed() -> int:
-    """Seed the default generator from the operating system's entropy and return the seed."""
-    return default_generator.seed()
-
-
-def initial_seed() -> int:
-    """The seed of the default generator."""
-    return default_generator.initial_seed()
-
-
-def get_rng_state() -> np.ndarray:
-    """The state of the default generator, uint8 (5056,)."""
-    return default_generator.get_state()
-
-
-def set_rng_state(new_state: np.ndarray) -> None:
-    """Let the default generator continue from ``new_state``, uint8 (5056,)."""
-    default_generator.set_state(new_state)

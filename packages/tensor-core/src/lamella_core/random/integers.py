@@ -114,14 +114,10 @@ def integers(
     #         to the greatest integer of the dtype (for floats 2**11, 2**8, 2**24, 2**53: the last
     #         up to which all integers are exact).
     #     high: one more than the greatest integer; None ends at the greatest one of the dtype.
-    #     shape: the shape of the result.
     #     dtype: any boolean, integer or floating dtype; the unsigned ones above 8 bits need a
     #         ``high``.
-    #     generator: where the words come from, one a number for ranges below 2**28 and two above;
-    #         the default generator if None.
     #
-    # Returns:
-    #     A C-contiguous array, filled in row-major order.
+    # For the rest see :func:`uniform`. One word a number for ranges below 2**28, two above.
     #
     # Raises:
     #     RuntimeError: if ``low >= high`` or an end does not fit ``dtype``.
@@ -238,10 +234,7 @@ def permutation(
     # The Fisher-Yates shuffle: for i = 0 .. n - 2 swap the elements i and ``i + w % (n - i)``, w a
     # 32-bit word. Many swaps are made at once instead of in turn (see ``_swap``).
     #
-    # Args:
-    #     n: the length, at least 0 and below 214748364.
-    #     dtype: an integer dtype or a float one that holds n - 1 exactly.
-    #     generator: where the words come from; the default generator if None.
+    # ``dtype`` is an integer one or a float one that holds n - 1 exactly; n is below 214748364.
     #
     # Raises:
     #     RuntimeError: if ``n`` is negative or too large for ``dtype``.

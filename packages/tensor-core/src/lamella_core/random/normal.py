@@ -258,18 +258,9 @@ def normal(
 ) -> np.ndarray:
     # Numbers of the normal distribution N(mean, std**2), those of ``torch.randn`` and ``normal_``.
     #
-    # Args:
-    #     shape: the shape of the result.
-    #     mean, std: the mean and the standard deviation, ``std >= 0``.
-    #     dtype: float16, bfloat16, float32, float64, or a complex dtype, whose real and imaginary
-    #         parts are each drawn with ``std / sqrt(2)``.
-    #     generator: where the words come from; the default generator if None.
-    #     contiguous: False draws one number at a time, as ``normal_`` does when it fills a tensor
-    #         that is not contiguous (in the order of its memory).
-    #     out: a C-contiguous array of this shape and dtype to fill; a new one if None.
-    #
-    # Returns:
-    #     A C-contiguous array, filled in row-major order.
+    # The parts of a complex number are each drawn with ``std / sqrt(2)``. Unless ``contiguous`` the
+    # numbers are drawn one at a time, as ``normal_`` does when it fills a tensor that is not
+    # contiguous (in the order of its memory). For the rest see :func:`uniform`.
     #
     # Raises:
     #     NotImplementedError: for another dtype.
@@ -304,13 +295,8 @@ def normal_elementwise(
 ) -> np.ndarray:
     # Normal numbers with a mean and a standard deviation of their own, those of ``torch.normal``.
     #
-    # Args:
-    #     mean, std: arrays that broadcast together, at least one of them an array.
-    #     generator: where the words come from; the default generator if None.
-    #
-    # Returns:
-    #     ``z * std + mean``, z standard normal, of the broadcast shape; the dtype is that of
-    #     ``mean`` if it is an array, else that of ``std``.
+    # ``z * std + mean``, z standard normal, of the broadcast shape; the dtype is that of ``mean``
+    # if it is an array, else that of ``std``, which is one then.
     #
     # Raises:
     #     NotImplementedError: if the dtype is not floating.

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, OrderedDict
+from collections.abc import Callable
+from functools import partial
 from pickle import UnpicklingError, decode_long
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamella_core.generator import Generator
 from lamella_core.serialization import names, rebuild
 from lamella_core.serialization.keys import check_key
 from lamella_core.serialization.safe_globals import allowed_by_name
 from lamella_core.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MARK = object()
 PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
@@ -77,14 +76,17 @@ class RestrictedUnpickler:
                     if len(stack) != 1 or stack[0] is _MARK:
                         raise UnpicklingError("the pickle ends without leaving one object")
                     return stack.pop()
-                step = _STEPS.get(code)
-                if step is None:
+                make = _MAKERS.get(code)
+                if make is not None:
+                    stack.append(make(self))
+                elif code in _STEPS:
+                    _STEPS[code](self)
+                else:
                     raise UnpicklingError(
                         f"the pickle has the instruction 0x{code:02x} at byte {self.position - 1}, "
                         "which files of weights do not have. If you trust its source, load it with "
                         "weights_only=False, which may run any code that it holds"
                     )
-                step(self)
         except UnpicklingError as error:
             raise UnpicklingError(f"Weights only load failed: {error}") from None
         except IndexError:
@@ -115,10 +117,6 @@ class RestrictedUnpickler:
         self.position = end
         return taken
 
-    def number(self, form: struct.Struct) -> int:
-        """The next number of a form."""
-        return form.unpack(self.take(form.size))[0]
-
     def line(self) -> str:
         """The text up to the next line feed, which is a name."""
         end = self.data.find(b"\n", self.position, self.position + _LONGEST_NAME)
@@ -146,10 +144,6 @@ class RestrictedUnpickler:
         if top is _MARK:
             raise UnpicklingError("the pickle uses a mark as an object")
         return top
-
-    def top(self) -> Any:
-        """The topmost object, which stays."""
-        return self.stack[-1]
 
     # ------------ what it allows
 
@@ -240,68 +234,129 @@ _U1, _U2, _I4 = struct.Struct("<B"), struct.Struct("<H"), struct.Struct("<i")
 _U4, _U8, _F8 = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct(">d")
 
 
+def _same(value: Any, machine: RestrictedUnpickler) -> Any:
+    return value
+
+
+def _new(cls: type, machine: RestrictedUnpickler) -> Any:
+    return cls()
+
+
+def _number(form: struct.Struct, machine: RestrictedUnpickler) -> Any:
+    return form.unpack(machine.take(form.size))[0]
+
+
+def _bytes(
+    length: struct.Struct, convert: Callable[[bytes], Any], machine: RestrictedUnpickler
+) -> Any:
+    return convert(machine.take(_number(length, machine)))
+
+
+def _text(contents: bytes) -> str:
+    return contents.decode("utf-8", "surrogatepass")
+
+
+def _old_string(length: struct.Struct, machine: RestrictedUnpickler) -> Any:
+    text = machine.take(_number(length, machine))
+    return text if machine._encoding == "bytes" else text.decode(machine._encoding)
+
+
+def _topmost(count: int, machine: RestrictedUnpickler) -> tuple[Any, ...]:
+    return tuple([machine.pop() for _ in range(count)][::-1])
+
+
+def _items(make: Callable[[list[Any]], Any], machine: RestrictedUnpickler) -> Any:
+    return make(machine.pop_to_mark())
+
+
+def _frozenset(items: list[Any]) -> frozenset[Any]:
+    return frozenset(rebuild.make_set(items))
+
+
+def _dict(items: Any, target: Any = None) -> dict[Any, Any]:
+    if len(items) % 2:
+        raise UnpicklingError("the pickle gives a dict a key without a value")
+    target = {} if target is None else target
+    for place in range(0, len(items), 2):
+        target[check_key(items[place])] = items[place + 1]
+    return target
+
+
+def _kept(form: struct.Struct, machine: RestrictedUnpickler) -> Any:
+    place = _number(form, machine)
+    try:
+        return machine.memo[place]
+    except KeyError:
+        raise UnpicklingError(f"the pickle uses object {place} before it is made") from None
+
+
+def _global(machine: RestrictedUnpickler) -> Any:
+    module_name = machine.line()
+    return machine.find_global(module_name, machine.line())
+
+
+def _stack_global(machine: RestrictedUnpickler) -> Any:
+    module_name, qualified_name = _topmost(2, machine)
+    if type(qualified_name) is not str or type(module_name) is not str:
+        raise UnpicklingError("the pickle names a global by something that is no text")
+    return machine.find_global(module_name, qualified_name)
+
+
+def _applied(method: Callable[..., Any], count: int, machine: RestrictedUnpickler) -> Any:
+    return method(machine, *_topmost(count, machine))
+
+
+_MAKERS: dict[int, Callable[[RestrictedUnpickler], Any]] = {
+    ord("("): partial(_same, _MARK),
+    ord("N"): partial(_same, None),
+    0x88: partial(_same, True),
+    0x89: partial(_same, False),
+    ord(")"): partial(_same, ()),
+    ord("]"): partial(_new, list),
+    ord("}"): partial(_new, dict),
+    0x8F: partial(_new, set),
+    ord("K"): partial(_number, _U1),
+    ord("M"): partial(_number, _U2),
+    ord("J"): partial(_number, _I4),
+    ord("G"): partial(_number, _F8),
+    0x8A: partial(_bytes, _U1, decode_long),
+    0x8B: partial(_bytes, _I4, decode_long),
+    0x8C: partial(_bytes, _U1, _text),
+    ord("X"): partial(_bytes, _U4, _text),
+    0x8D: partial(_bytes, _U8, _text),
+    ord("C"): partial(_bytes, _U1, bytes),
+    ord("B"): partial(_bytes, _U4, bytes),
+    0x8E: partial(_bytes, _U8, bytes),
+    0x96: partial(_bytes, _U8, bytearray),
+    ord("U"): partial(_old_string, _U1),
+    ord("T"): partial(_old_string, _I4),
+    0x85: partial(_topmost, 1),
+    0x86: partial(_topmost, 2),
+    0x87: partial(_topmost, 3),
+    ord("t"): partial(_items, tuple),
+    ord("l"): partial(_items, list),
+    ord("d"): partial(_items, _dict),
+    0x91: partial(_items, _frozenset),
+    ord("h"): partial(_kept, _U1),
+    ord("j"): partial(_kept, _U4),
+    ord("c"): _global,
+    0x93: _stack_global,
+    ord("R"): partial(_applied, RestrictedUnpickler.call, 2),
+    0x81: partial(_applied, RestrictedUnpickler.make, 2),
+    0x92: partial(_applied, RestrictedUnpickler.make, 3),
+    ord("Q"): partial(_applied, RestrictedUnpickler.persistent, 1),
+}
+"""What each instruction puts on the stack, by its code."""
+
+
 def _proto(machine: RestrictedUnpickler) -> None:
-    version = machine.number(_U1)
+    version = _number(_U1, machine)
     if not 2 <= version <= 5:
         raise UnpicklingError(f"the pickle has protocol {version}; expected 2 to 5")
 
 
 def _frame(machine: RestrictedUnpickler) -> None:
-    machine.number(_U8)
-
-
-def _push(value: Any) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        machine.stack.append(value)
-
-    return step
-
-
-def _push_new(make: Callable[[], Any]) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        machine.stack.append(make())
-
-    return step
-
-
-def _push_number(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        machine.stack.append(form.unpack(machine.take(form.size))[0])
-
-    return step
-
-
-def _push_long(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        machine.stack.append(decode_long(machine.take(machine.number(form))))
-
-    return step
-
-
-def _push_text(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        text = machine.take(machine.number(form))
-        machine.stack.append(text.decode("utf-8", "surrogatepass"))
-
-    return step
-
-
-def _push_bytes(
-    form: struct.Struct, kind: Callable[[bytes], Any] = bytes
-) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        machine.stack.append(kind(machine.take(machine.number(form))))
-
-    return step
-
-
-def _push_old_string(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        text = machine.take(machine.number(form))
-        encoding = machine._encoding
-        machine.stack.append(text if encoding == "bytes" else text.decode(encoding))
-
-    return step
+    machine.take(8)
 
 
 def _pop(machine: RestrictedUnpickler) -> None:
@@ -310,24 +365,6 @@ def _pop(machine: RestrictedUnpickler) -> None:
 
 def _pop_mark(machine: RestrictedUnpickler) -> None:
     machine.pop_to_mark()
-
-
-def _tuple(machine: RestrictedUnpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.stack.append(tuple(items))
-
-
-def _tuple_of(count: int) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        items = [machine.pop() for _ in range(count)]
-        machine.stack.append(tuple(items[::-1]))
-
-    return step
-
-
-def _list(machine: RestrictedUnpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.stack.append(items)
 
 
 def _append(machine: RestrictedUnpickler) -> None:
@@ -348,19 +385,7 @@ def _setitem(machine: RestrictedUnpickler) -> None:
 
 def _setitems(machine: RestrictedUnpickler) -> None:
     items = machine.pop_to_mark()
-    if len(items) % 2:
-        raise UnpicklingError("the pickle gives a dict a key without a value")
-    target = _top_of(machine, dict)
-    for place in range(0, len(items), 2):
-        target[check_key(items[place])] = items[place + 1]
-
-
-def _dict(machine: RestrictedUnpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.stack.append({})
-    machine.stack.append(_MARK)
-    machine.stack.extend(items)
-    _setitems(machine)
+    _dict(items, _top_of(machine, dict))
 
 
 def _additems(machine: RestrictedUnpickler) -> None:
@@ -368,13 +393,8 @@ def _additems(machine: RestrictedUnpickler) -> None:
     _top_of(machine, set).update(rebuild.make_set(items))
 
 
-def _frozenset(machine: RestrictedUnpickler) -> None:
-    items = machine.pop_to_mark()
-    machine.stack.append(frozenset(rebuild.make_set(items)))
-
-
 def _top_of(machine: RestrictedUnpickler, kind: type) -> Any:
-    target = machine.top()
+    target = machine.stack[-1]
     if not isinstance(target, kind):
         raise UnpicklingError(
             f"the pickle fills a {kind.__name__} that is an object of {type(target).__name__}"
@@ -382,127 +402,32 @@ def _top_of(machine: RestrictedUnpickler, kind: type) -> Any:
     return target
 
 
-def _put(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        place = form.unpack(machine.take(form.size))[0]
-        top = machine.stack[-1]
-        if top is _MARK:
-            raise UnpicklingError("the pickle keeps a mark as an object")
-        machine.memo[place] = top
-
-    return step
-
-
-def _memoize(machine: RestrictedUnpickler) -> None:
+def _keep(form: struct.Struct | None, machine: RestrictedUnpickler) -> None:
+    place = form.unpack(machine.take(form.size))[0] if form else len(machine.memo)
     top = machine.stack[-1]
     if top is _MARK:
         raise UnpicklingError("the pickle keeps a mark as an object")
-    machine.memo[len(machine.memo)] = top
-
-
-def _get(form: struct.Struct) -> Callable[[RestrictedUnpickler], None]:
-    def step(machine: RestrictedUnpickler) -> None:
-        place = form.unpack(machine.take(form.size))[0]
-        try:
-            machine.stack.append(machine.memo[place])
-        except KeyError:
-            raise UnpicklingError(f"the pickle uses object {place} before it is made") from None
-
-    return step
-
-
-def _global(machine: RestrictedUnpickler) -> None:
-    module_name = machine.line()
-    machine.stack.append(machine.find_global(module_name, machine.line()))
-
-
-def _stack_global(machine: RestrictedUnpickler) -> None:
-    qualified_name = machine.pop()
-    module_name = machine.pop()
-    if type(qualified_name) is not str or type(module_name) is not str:
-        raise UnpicklingError("the pickle names a global by something that is no text")
-    machine.stack.append(machine.find_global(module_name, qualified_name))
-
-
-def _reduce(machine: RestrictedUnpickler) -> None:
-    arguments = machine.pop()
-    function = machine.pop()
-    machine.stack.append(machine.call(function, arguments))
-
-
-def _newobj(machine: RestrictedUnpickler) -> None:
-    arguments = machine.pop()
-    cls = machine.pop()
-    machine.stack.append(machine.make(cls, arguments))
-
-
-def _newobj_ex(machine: RestrictedUnpickler) -> None:
-    keywords = machine.pop()
-    arguments = machine.pop()
-    cls = machine.pop()
-    machine.stack.append(machine.make(cls, arguments, keywords))
+    machine.memo[place] = top
 
 
 def _build(machine: RestrictedUnpickler) -> None:
     state = machine.pop()
-    machine.set_state(machine.top(), state)
-
-
-def _persistent(machine: RestrictedUnpickler) -> None:
-    machine.stack.append(machine.persistent(machine.pop()))
+    machine.set_state(machine.stack[-1], state)
 
 
 _STEPS: dict[int, Callable[[RestrictedUnpickler], None]] = {
     0x80: _proto,
     0x95: _frame,
-    ord("("): _push(_MARK),
-    ord("N"): _push(None),
-    0x88: _push(True),
-    0x89: _push(False),
-    ord("K"): _push_number(_U1),
-    ord("M"): _push_number(_U2),
-    ord("J"): _push_number(_I4),
-    0x8A: _push_long(_U1),
-    0x8B: _push_long(_I4),
-    ord("G"): _push_number(_F8),
-    0x8C: _push_text(_U1),
-    ord("X"): _push_text(_U4),
-    0x8D: _push_text(_U8),
-    ord("U"): _push_old_string(_U1),
-    ord("T"): _push_old_string(_I4),
-    ord("C"): _push_bytes(_U1),
-    ord("B"): _push_bytes(_U4),
-    0x8E: _push_bytes(_U8),
-    0x96: _push_bytes(_U8, bytearray),
     ord("0"): _pop,
     ord("1"): _pop_mark,
-    ord(")"): _push(()),
-    0x85: _tuple_of(1),
-    0x86: _tuple_of(2),
-    0x87: _tuple_of(3),
-    ord("t"): _tuple,
-    ord("]"): _push_new(list),
-    ord("l"): _list,
     ord("a"): _append,
     ord("e"): _appends,
-    ord("}"): _push_new(dict),
-    ord("d"): _dict,
     ord("s"): _setitem,
     ord("u"): _setitems,
-    0x8F: _push_new(set),
     0x90: _additems,
-    0x91: _frozenset,
-    ord("q"): _put(_U1),
-    ord("r"): _put(_U4),
-    0x94: _memoize,
-    ord("h"): _get(_U1),
-    ord("j"): _get(_U4),
-    ord("c"): _global,
-    0x93: _stack_global,
-    ord("R"): _reduce,
-    0x81: _newobj,
-    0x92: _newobj_ex,
     ord("b"): _build,
-    ord("Q"): _persistent,
+    ord("q"): partial(_keep, _U1),
+    ord("r"): partial(_keep, _U4),
+    0x94: partial(_keep, None),
 }
-"""What each instruction does, by its code."""
+"""What each of the other instructions does."""

@@ -58,10 +58,6 @@ def multinomial(
     return random.multinomial(input, num_samples, replacement, generator, place)
 
 
-def poisson(input: np.ndarray, generator: Any) -> np.ndarray:
-    return random.poisson(input, generator)
-
-
 def dropout_noise(input: np.ndarray, p: float, generator: Any) -> tuple[np.ndarray, np.ndarray]:
     if 0 in input.strides:
         # Repeated dimensions are drawn where they stand; NumPy would have them innermost.
@@ -122,27 +118,20 @@ def bernoulli_(target: np.ndarray, p: Any, generator: Any) -> None:
     random.bernoulli(target.shape, p, target.dtype, generator, target)
 
 
-def cauchy_(target: np.ndarray, median: float, sigma: float, generator: Any) -> None:
-    _fill(target, lambda shape: random.cauchy(shape, median, sigma, target.dtype, generator))
+def _filler(draw: Callable[..., np.ndarray]) -> Callable[..., None]:
+    # The kernel that fills with the numbers that ``draw`` gives for one or two parameters.
+    def fill(target: np.ndarray, *given: Any) -> None:
+        *parameters, generator = given
+        _fill(target, lambda shape: draw(shape, *parameters, target.dtype, generator))
 
-
-def exponential_(target: np.ndarray, lambd: float, generator: Any) -> None:
-    _fill(target, lambda shape: random.exponential(shape, lambd, target.dtype, generator))
-
-
-def geometric_(target: np.ndarray, p: float, generator: Any) -> None:
-    _fill(target, lambda shape: random.geometric(shape, p, target.dtype, generator))
-
-
-def log_normal_(target: np.ndarray, mean: float, std: float, generator: Any) -> None:
-    kind = target.dtype
-    _fill(target, lambda shape: random.log_normal(shape, mean, std, kind, generator))
+    return fill
 
 
 for _kernel in (
-    rand, randn, normal_of_size, randint, randperm, bernoulli, normal, multinomial, poisson,
-    dropout_noise, uniform_, normal_, random_, bernoulli_, cauchy_, exponential_, geometric_,
-    log_normal_,
+    rand, randn, normal_of_size, randint, randperm, bernoulli, normal, multinomial, random.poisson,
+    dropout_noise, uniform_, normal_, random_, bernoulli_,
 ):  # fmt: skip
     register_kernel(_kernel.__name__, _kernel, "cpu")
-del _kernel
+for _name in ("cauchy", "exponential", "geometric", "log_normal"):
+    register_kernel(f"{_name}_", _filler(getattr(random, _name)), "cpu")
+del _kernel, _name
