@@ -206,11 +206,10 @@ def operator_method(function: Any, name: str) -> Any:
 
 
 def _normalised(op: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Turns NumPy scalars into Python numbers and rejects what is no operand.
-
-    Raises:
-        TypeError: as PyTorch does, naming the argument.
-    """
+    # Turns NumPy scalars into Python numbers and rejects what is no operand.
+    #
+    # Raises:
+    #     TypeError: as PyTorch does, naming the argument.
     from lamella_core.tensor import Tensor
 
     values = list(args)
@@ -249,7 +248,7 @@ _NUMBER_BASES: tuple[type, ...] = (int, float, complex)
 
 
 def _plain_number(value: Any) -> Any:
-    """A subclass of a Python number (an IntEnum, say) as the number itself."""
+    # A subclass of a Python number (an IntEnum, say) as the number itself.
     return next(kind(value) for kind in _NUMBER_BASES if isinstance(value, kind))
 
 
@@ -295,7 +294,7 @@ def caller(declaration: Any, defaults: Any, make_code: Callable[[], Any], **name
 
 
 def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
-    """Makes the public function: one key, one table look-up, no repacking of arguments."""
+    # Makes the public function: one key, one table look-up, no repacking of arguments.
     from lamella_core.tensor import Tensor
 
     positional = tuple(p.default for p in op.params if p.has_default and not p.keyword_only)
@@ -313,7 +312,7 @@ def _make_caller(op: Op, declaration: Callable[..., Any], has_out: bool) -> Any:
 
 
 def _code_of(op: Op, declaration: Callable[..., Any], has_out: bool) -> types.CodeType:
-    """The code of an op's caller, compiled once for each list of kinds of parameters."""
+    # The code of an op's caller, compiled once for each list of kinds of parameters.
     names = [p.name for p in op.params]
     count = len(names)
     given = arguments(count)

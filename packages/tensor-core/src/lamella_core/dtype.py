@@ -18,6 +18,7 @@ class dtype:
         numpy: the NumPy dtype that arrays of this type have.
         itemsize: bytes an element.
         category: 0 bool, 1 integer, 2 floating, 3 complex; promotion goes by it first.
+        kinds: the category in words, and the name, as declarations of ops have them.
         is_floating_point, is_complex, is_signed: as PyTorch documents them.
         class_name: the name in legacy type strings and messages, ``"Float"``.
     """
@@ -29,6 +30,7 @@ class dtype:
         "is_floating_point",
         "is_signed",
         "itemsize",
+        "kinds",
         "name",
         "numpy",
     )
@@ -37,6 +39,7 @@ class dtype:
     numpy: np.dtype
     itemsize: int
     category: int
+    kinds: tuple[str, str]
     is_floating_point: bool
     is_complex: bool
     is_signed: bool
@@ -47,6 +50,7 @@ class dtype:
         self.numpy = np.dtype(numpy_type)  # type: ignore[call-overload]
         self.itemsize = self.numpy.itemsize
         self.category = category
+        self.kinds = ("bool", "integer", "floating", "complex")[category], name
         self.is_floating_point = category == FLOATING
         self.is_complex = category == COMPLEX
         self.is_signed = self.numpy.kind not in "ub"

@@ -453,13 +453,12 @@ def _from_bytes(contents: bytes, device: Device) -> Storage:
 
 
 def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> None:
-    """Puts other memory, uint8 (n,), under a storage and under all tensors over it.
-
-    The storage becomes one of class ``kind``, if that is given.
-
-    Tensors know their storage and not the reverse, which keeps making one cheap; the garbage
-    collector finds them. An object made by ``.data`` has a storage of its own over the same root.
-    """
+    # Puts other memory, uint8 (n,), under a storage and under all tensors over it.
+    #
+    # The storage becomes one of class ``kind``, if that is given.
+    #
+    # Tensors know their storage and not the reverse, which keeps making one cheap; the garbage
+    # collector finds them. An object made by ``.data`` has a storage of its own over the same root.
     from gc import get_referrers
 
     from lamella_core.tensor import Tensor

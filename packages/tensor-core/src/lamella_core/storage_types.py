@@ -115,7 +115,7 @@ class TypedStorage:
     # ------------ elements
 
     def _tensor(self) -> Tensor:
-        """The elements as a tensor over the same memory."""
+        # The elements as a tensor over the same memory.
         storage, dtype = self._storage, self._dtype
         backend = backend_of_tensor(storage)
         array = backend.as_strided(storage.root, dtype.numpy, (len(self),), (1,), 0)

@@ -47,18 +47,17 @@ def legacy_data(data: Any, dtype: dtype_class) -> Tensor:
 
 
 def _legacy(cls: Any, args: tuple[Any, ...], device: Any, dtype: dtype_class | None) -> Tensor:
-    """What ``cls(*args)`` makes; a dtype of None is the default one and takes any tensor.
-
-    Args:
-        cls: for the messages.
-        args: nothing (no elements), sizes or one shape (elements that are not set), a sequence
-            of numbers (a copy of them), a storage or a tensor of the type (the memory is shared).
-        device: the CPU.
-
-    Raises:
-        TypeError: for a tensor of another type, or data that is none of these.
-        RuntimeError: for a device that is not the CPU.
-    """
+    # What ``cls(*args)`` makes; a dtype of None is the default one and takes any tensor.
+    #
+    # Args:
+    #     cls: for the messages.
+    #     args: nothing (no elements), sizes or one shape (elements that are not set), a sequence
+    #         of numbers (a copy of them), a storage or a tensor of the type (the memory is shared).
+    #     device: the CPU.
+    #
+    # Raises:
+    #     TypeError: for a tensor of another type, or data that is none of these.
+    #     RuntimeError: for a device that is not the CPU.
     if device is not None and Device(device).type != "cpu":
         raise RuntimeError(
             f"legacy constructor expects device type: cpu but device type: "

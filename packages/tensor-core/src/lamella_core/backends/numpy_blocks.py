@@ -39,14 +39,12 @@ def converted(array: Any, dtype: Any) -> Any:
 def by_blocks(
     kernel: Callable[..., Any], takes_out: bool, count: int | None = None
 ) -> Callable[..., Any]:
-    """A pointwise kernel that takes large arrays block by block, and can write into ``out``.
-
-    Args:
-        kernel: any but a ufunc, which makes no temporary arrays.
-        takes_out: whether the kernel itself has an argument ``out``.
-        count: how many arguments it takes; one or two are passed on without being packed.
-    """
-
+    # A pointwise kernel that takes large arrays block by block, and can write into ``out``.
+    #
+    # Args:
+    #     kernel: any but a ufunc, which makes no temporary arrays.
+    #     takes_out: whether the kernel itself has an argument ``out``.
+    #     count: how many arguments it takes; one or two are passed on without being packed.
     array_type = np.ndarray
 
     def call_one(first: Any, *, out: Any = None) -> Any:
@@ -229,13 +227,11 @@ def in_parts(
     elements: int = PART,
     cut: int = 0,
 ) -> Callable[..., Any]:
-    """A kernel along an axis, over parts of the longest dimension that stays.
-
-    ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the input,
-    the first ``cut`` of what is there are cut up with it.
-    With ``across`` not a contiguous axis, but of half precision or of an array with gaps.
-    """
-
+    # A kernel along an axis, over parts of the longest dimension that stays.
+    #
+    # ``axis_at`` and ``keep_at`` (-1: none) are the places of axis and ``keepdims`` after the
+    # input, the first ``cut`` of what is there are cut up with it. With ``across`` not a contiguous
+    # axis, but of half precision or of an array with gaps.
     def call(input: np.ndarray, *more: Any) -> Any:
         if (
             input.size < LARGE
@@ -339,12 +335,11 @@ def reduce_converted(
 
 
 def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., Any]:
-    """A shared kernel ``(input, axis)`` whose result at a place depends on the elements up to it,
-    and on these only by the result at the place before; block by block, as :func:`by_parts`.
-
-    It may give places, too, and then takes the place of the first element's result and of that
-    element itself, 0 by default.
-    """
+    # A shared kernel ``(input, axis)`` whose result at a place depends on the elements up to it,
+    # and on these only by the result at the place before; block by block, as :func:`by_parts`.
+    #
+    # It may give places, too, and then takes the place of the first element's result and of that
+    # element itself, 0 by default.
     whole = widened(kernel)
 
     def call(input: np.ndarray, axis: int) -> Any:

@@ -156,20 +156,16 @@ class Arrays(NamedTuple):
 
     def _takes(self, dtype: dtype, itself: bool) -> bool:
         # Whether the kernel is given arrays of this type, and nothing has to be done for it.
-        category = ("bool", "integer", "floating", "complex")[dtype.category]
-        if category in self.refuses or dtype.name in self.refuses:
-            return False
-        return itself or dtype not in dtypes.REDUCED_PRECISION
+        takes = itself or dtype not in dtypes.REDUCED_PRECISION
+        return takes and self.refuses.isdisjoint(dtype.kinds)
 
     def types(
         self, op_name: str, tensors: list[Tensor], itself: bool
     ) -> tuple[dtype | None, dtype | None]:
         """The type to bring all tensors to, or None; the type to round results to, or None."""
         first = tensors[0]._dtype
-        if self.refuses:
-            category = ("bool", "integer", "floating", "complex")[first.category]
-            if category in self.refuses or first.name in self.refuses:
-                raise not_implemented_for(op_name, first)
+        if not self.refuses.isdisjoint(first.kinds):
+            raise not_implemented_for(op_name, first)
         common = None
         if self.promotes:
             for tensor in tensors:

@@ -158,12 +158,11 @@ class Pointwise(NamedTuple):
 
     def refuse(self, op_name: str, dtype: dtype) -> None:
         """Raises the error for a type that the op has no meaning for."""
-        category = ("bool", "integer", "floating", "complex")[dtype.category]
-        if category in self.refuses or dtype.name in self.refuses:
-            raise not_implemented_for(op_name, dtype)
-        text = self.refusals.get(category) or self.refusals.get(dtype.name)
-        if text is not None:
-            raise RuntimeError(text.format(op_name))
+        for kind in dtype.kinds:
+            if kind in self.refuses:
+                raise not_implemented_for(op_name, dtype)
+            if kind in self.refusals:
+                raise RuntimeError(self.refusals[kind].format(op_name))
 
     def types(self, promoted: dtype) -> tuple[dtype, dtype]:
         """The type that operands of a promoted type are computed in, and that of the result."""

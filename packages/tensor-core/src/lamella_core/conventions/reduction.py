@@ -61,8 +61,7 @@ class Reduction:
 
     def types(self, op_name: str, given: dtype, wanted: dtype | None) -> tuple[dtype, dtype]:
         """The type to compute in and the type of the result."""
-        category = ("bool", "integer", "floating", "complex")[given.category]
-        if category in self.refuses or given.name in self.refuses:
+        if not self.refuses.isdisjoint(given.kinds):
             raise not_implemented_for(op_name, given)
         if wanted is not None:
             result = compute = wanted

@@ -11,7 +11,7 @@ from lamella_core.offers import offers, room
 
 
 def own(array: Any) -> Any:
-    """``out=`` for writing over an array of one's own; NumPy's scalars cannot be written to."""
+    # ``out=`` for writing over an array of one's own; NumPy's scalars cannot be written to.
     return array if array.ndim else None
 
 
@@ -102,13 +102,13 @@ def elu_backward(
 
 
 def gelu_tanh(xp: Any, input: Any, approximate: str) -> Any:
-    """gelu by tanh; the exact form needs the error function: see ``special.py``."""
+    # gelu by tanh; the exact form needs the error function: see ``special.py``.
     check_gelu_form(approximate)
     return 0.5 * input * (1 + xp.tanh(_gelu_argument(input)))
 
 
 def gelu_tanh_backward(xp: Any, grad: Any, input: Any, approximate: str) -> Any:
-    """The gradient of :func:`gelu_tanh`."""
+    # The gradient of :func:`gelu_tanh`.
     check_gelu_form(approximate)
     half = xp.tanh(_gelu_argument(input))
     inner = math.sqrt(2 / math.pi) * (1 + 3 * GELU_CUBIC * input * input)
@@ -123,7 +123,7 @@ def _gelu_argument(input: Any) -> Any:
 
 
 def check_gelu_form(approximate: str) -> None:
-    """Raise for a form other than that by tanh; the exact one is another kernel's."""
+    # Raise for a form other than that by tanh; the exact one is another kernel's.
     if approximate != "tanh":
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
 

@@ -135,11 +135,10 @@ _BITS = {1: "i1", 2: "i2", 4: "i4", 8: "i8"}
 
 @shared_kernel
 def keep_where(xp: Any, input: Any, mask: Any) -> Any:
-    """``where(mask, input, 0)``.
-
-    The bits are multiplied by the flag: a branch on each element's flag is guessed wrong half the
-    time and then takes ten times as long.
-    """
+    # ``where(mask, input, 0)``.
+    #
+    # The bits are multiplied by the flag: a branch on each element's flag is guessed wrong half the
+    # time and then takes ten times as long.
     bits = _BITS.get(input.itemsize)
     if input.size <= _SMALL or bits is None:
         return xp.where(mask, input, input.dtype.type(0))
@@ -147,5 +146,5 @@ def keep_where(xp: Any, input: Any, mask: Any) -> Any:
 
 
 def drop_where(xp: Any, input: Any, mask: Any) -> Any:
-    """``where(mask, 0, input)``."""
+    # ``where(mask, 0, input)``.
     return keep_where(xp, input, xp.logical_not(mask))

@@ -9,7 +9,7 @@ from lamella_core.formats import order_of
 
 
 def in_order(input: Any, order: Any, dtype: Any) -> Any:
-    """A copy laid out in an order of the dimensions, outermost first."""
+    # A copy laid out in an order of the dimensions, outermost first.
     back = sorted(range(len(order)), key=order.__getitem__)
     return input.transpose(order).astype(dtype, "C").transpose(back)
 

@@ -63,7 +63,7 @@ def lu_factor_ex(xp: Any, A: Any) -> Any:
 
 
 def eliminate(xp: Any, matrices: Any) -> Any:
-    """Gaussian elimination with partial pivoting, all matrices of the batch at once."""
+    # Gaussian elimination with partial pivoting, all matrices of the batch at once.
     rows, columns = matrices.shape[-2:]
     batch, size = matrices.shape[:-2], min(rows, columns)
     packed = xp.array(matrices, order="C").reshape(-1, rows, columns)

@@ -24,10 +24,9 @@ _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 
 def largest(index: Any) -> int:
-    """The largest index; read as unsigned, so that a negative one is too large.
-
-    One pass tells, and one wait on a device.
-    """
+    # The largest index; read as unsigned, so that a negative one is too large.
+    #
+    # One pass tells, and one wait on a device.
     index = index.view(_UNSIGNED[index.itemsize])
     if index.ndim and index.size <= FEW:
         # NumPy finds where the largest is in a third of the time that it takes to find it.
@@ -36,7 +35,7 @@ def largest(index: Any) -> int:
 
 
 def check_bounds(index: Any, dim: int, size: int, error: type[Exception] = RuntimeError) -> None:
-    """Raises for an index that is not in ``[0, size)``."""
+    # Raises for an index that is not in ``[0, size)``.
     if index.size and largest(index) >= size:
         low = int(index.min())
         wrong = low if low < 0 else int(index.max())
@@ -44,7 +43,7 @@ def check_bounds(index: Any, dim: int, size: int, error: type[Exception] = Runti
 
 
 def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
-    """An index for all dimensions: ``index`` for one of them, each place's own elsewhere."""
+    # An index for all dimensions: ``index`` for one of them, each place's own elsewhere.
     ndim = index.ndim
     place = []
     for d, size in enumerate(index.shape):
@@ -56,7 +55,7 @@ def grid_at(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
 
 
 def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bool:
-    """Whether two shapes are equal but for one dimension."""
+    # Whether two shapes are equal but for one dimension.
     return one[:dim] == other[:dim] and one[dim + 1 :] == other[dim + 1 :]
 
 
@@ -69,10 +68,9 @@ def _starts(shape: tuple[int, ...], axis: int) -> Any:
 
 
 def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
-    """Where in the flat array an index points to that has the array's sizes elsewhere.
-
-    None for many elements, and for an axis between others.
-    """
+    # Where in the flat array an index points to that has the array's sizes elsewhere.
+    #
+    # None for many elements, and for an axis between others.
     if not 0 < index.size <= FEW or 0 < axis < len(shape) - 1 or prod(shape) > FEW:
         return None
     starts = _starts(shape, axis)
@@ -82,7 +80,7 @@ def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
 
 
 def along(xp: Any, input: Any, axis: int, index: Any) -> Any:
-    """``take_along_axis`` for an index that has the array's sizes elsewhere."""
+    # ``take_along_axis`` for an index that has the array's sizes elsewhere.
     if input.ndim == 1:
         return select(xp, input, 0, index)
     places = flat_places(xp, input.shape, axis, index)
@@ -90,7 +88,7 @@ def along(xp: Any, input: Any, axis: int, index: Any) -> Any:
 
 
 def parts_of(array: Any) -> Iterator[tuple[int, tuple[slice, ...]]]:
-    """The longest dimension, and the places of parts along it."""
+    # The longest dimension, and the places of parts along it.
     cut = max(range(array.ndim), key=array.shape.__getitem__)
     step = max(_BLOCK * array.shape[cut] // array.size, 1)
     for start in range(0, array.shape[cut], step):
@@ -98,7 +96,7 @@ def parts_of(array: Any) -> Iterator[tuple[int, tuple[slice, ...]]]:
 
 
 def select(xp: Any, input: Any, dim: int, index: Any) -> Any:
-    """The slices along a dimension at an index, whose entries are in ``[-size, size)``."""
+    # The slices along a dimension at an index, whose entries are in ``[-size, size)``.
     if xp is not np or (not offers and (input.size <= FEW or input.flags.c_contiguous)):
         return input.take(index, dim)
     if not (dim or offers) and (input.ndim == 1 or (input.ndim == 2 and len(input[0]) >= _SHORT)):
@@ -185,7 +183,7 @@ def take(xp: Any, input: Any, index: Any) -> Any:
 
 
 def check_flat(index: Any, size: int) -> None:
-    """Raises IndexError for a place that is not in ``[-size, size)``."""
+    # Raises IndexError for a place that is not in ``[-size, size)``.
     wrong = beyond(index, size)
     if wrong is not None:
         raise IndexError(
@@ -194,7 +192,7 @@ def check_flat(index: Any, size: int) -> None:
 
 
 def beyond(index: Any, size: int) -> int | None:
-    """An index that is not in ``[-size, size)``, None where there is none."""
+    # An index that is not in ``[-size, size)``, None where there is none.
     if not index.size or (index.size <= FEW and largest(index + size) < 2 * size):
         return None
     low, high = int(index.min()), int(index.max())

@@ -9,10 +9,9 @@ from lamella_core.kernels.gathering import FEW, beyond, select
 
 
 def full_index(ndim: int, indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...]:
-    """An index for all dimensions: each given one in its place, everything elsewhere.
-
-    A mask stands for as many dimensions as it has.
-    """
+    # An index for all dimensions: each given one in its place, everything elsewhere.
+    #
+    # A mask stands for as many dimensions as it has.
     place: list[Any] = []
     for each, dim in zip(indices, dims, strict=True):
         while ndim_of(place) < dim:
@@ -22,7 +21,7 @@ def full_index(ndim: int, indices: Any, dims: tuple[int, ...]) -> tuple[Any, ...
 
 
 def ndim_of(place: list[Any]) -> int:
-    """How many dimensions the parts of an index stand for."""
+    # How many dimensions the parts of an index stand for.
     return sum(
         each.ndim if not isinstance(each, slice) and each.dtype.kind == "b" else 1 for each in place
     )

@@ -91,7 +91,7 @@ def linalg_cross(
 
 
 def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
-    """The error for shapes that cannot be multiplied, in PyTorch's words."""
+    # The error for shapes that cannot be multiplied, in PyTorch's words.
     if not left or not right:
         return RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {len(left)}D and "
@@ -127,7 +127,7 @@ def product_error(left: tuple[int, ...], right: tuple[int, ...]) -> Exception:
 
 
 def linear_error(left: tuple[int, ...], weight: tuple[int, ...], bias: Any) -> Exception:
-    """The error for an input whose last size is not the weight's, in PyTorch's words."""
+    # The error for an input whose last size is not the weight's, in PyTorch's words.
     if not left:
         return RuntimeError(
             f"both arguments to linear need to be at least 1D, but they are 0D and {len(weight)}D"

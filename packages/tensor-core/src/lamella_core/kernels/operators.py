@@ -23,7 +23,7 @@ def rsub(xp: Any, input: Any, other: Any, out: Any = None) -> Any:
 
 
 def is_integer(*operands: Any) -> bool:
-    """Whether all operands, arrays and Python numbers, are integers."""
+    # Whether all operands, arrays and Python numbers, are integers.
     return all(
         isinstance(each, int) if getattr(each, "dtype", None) is None else each.dtype.kind in "iu"
         for each in operands
@@ -31,11 +31,10 @@ def is_integer(*operands: Any) -> bool:
 
 
 def check_divisor(xp: Any, *operands: Any) -> None:
-    """Integers cannot be divided by zero; the divisor is the last operand.
-
-    Raises:
-        RuntimeError: with PyTorch's text.
-    """
+    # Integers cannot be divided by zero; the divisor is the last operand.
+    #
+    # Raises:
+    #     RuntimeError: with PyTorch's text.
     if is_integer(*operands) and all(getattr(each, "size", 1) for each in operands):
         divisor = operands[-1]
         if (divisor == 0) if isinstance(divisor, int) else (divisor == 0).any():

@@ -70,7 +70,7 @@ def mean(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def reduced_size(shape: tuple[int, ...], axis: Any) -> int:
-    """How many elements go into each element of a reduction's result."""
+    # How many elements go into each element of a reduction's result.
     if axis is None:
         return product(shape)
     if axis.__class__ is int:

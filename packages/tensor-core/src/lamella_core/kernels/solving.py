@@ -16,7 +16,7 @@ from lamella_core.kernels.decomposition import eliminate, lu_permutation
 
 
 def pivot_codes(xp: Any, matrices: Any) -> Any:
-    """LAPACK's code for each matrix: the number of the first pivot that is 0, or 0."""
+    # LAPACK's code for each matrix: the number of the first pivot that is 0, or 0.
     return eliminate(xp, matrices)[2]
 
 
@@ -97,7 +97,7 @@ _SMALL = 32
 
 
 def substitute(xp: Any, A: Any, B: Any, upper: bool, unitriangular: bool) -> None:
-    """Writes the solution of ``A X = B`` over ``B``."""
+    # Writes the solution of ``A X = B`` over ``B``.
     size = A.shape[-1]
     if size <= 1:
         if size and not unitriangular:

@@ -20,7 +20,7 @@ def sort(xp: Any, input: Any, axis: int, descending: bool) -> tuple[Any, Any]:
 
 
 def _order(xp: Any, input: Any, axis: int, descending: bool) -> Any:
-    """Stable order of the elements; NaN is the greatest, as NumPy has it."""
+    # Stable order of the elements; NaN is the greatest, as NumPy has it.
     if not descending:
         return input.argsort(axis, kind="stable")
     turned = (slice(None),) * axis + (slice(None, None, -1),)
@@ -93,7 +93,7 @@ def _wanted(values: Any, *more: Any) -> Any:
 
 
 def _run_lengths(xp: Any, starts: Any) -> Any:
-    """How long the runs are that begin where ``starts`` is true."""
+    # How long the runs are that begin where ``starts`` is true.
     places = xp.flatnonzero(starts)
     lengths = xp.empty(places.shape, xp.int64)
     xp.subtract(places[1:], places[:-1], lengths[:-1])

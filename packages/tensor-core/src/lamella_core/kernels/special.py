@@ -55,14 +55,12 @@ _POLYNOMIALS = {
 
 
 def register_special_kernels(device_type: str, xp: Any, special: Callable[[], Any]) -> None:
-    """Registers the kernels of all special functions for one backend.
-
-    Args:
-        device_type: the backend's.
-        xp: its array namespace.
-        special: returns the namespace of special functions; called when a kernel runs.
-    """
-
+    # Registers the kernels of all special functions for one backend.
+    #
+    # Args:
+    #     device_type: the backend's.
+    #     xp: its array namespace.
+    #     special: returns the namespace of special functions; called when a kernel runs.
     def register(name: str, kernel: Callable[..., Any]) -> None:
         register_kernel(name, kernel, device_type)
 
@@ -119,7 +117,7 @@ def register_special_kernels(device_type: str, xp: Any, special: Callable[[], An
 
 
 def gelu_exact(special: Any, input: Any) -> Any:
-    """``x (1 + erf(x / sqrt(2))) / 2``."""
+    # ``x (1 + erf(x / sqrt(2))) / 2``.
     result = special.erf(input * math.sqrt(0.5))
     result += 1
     result *= 0.5
@@ -128,7 +126,7 @@ def gelu_exact(special: Any, input: Any) -> Any:
 
 
 def gelu_exact_backward(xp: Any, special: Any, grad: Any, input: Any) -> Any:
-    """The gradient of :func:`gelu_exact`."""
+    # The gradient of :func:`gelu_exact`.
     below = 0.5 * (1 + special.erf(input * math.sqrt(0.5)))
     density = xp.exp(-0.5 * input * input) * (1 / math.sqrt(2 * math.pi))
     return grad * (below + input * density)

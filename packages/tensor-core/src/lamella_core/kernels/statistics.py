@@ -11,7 +11,7 @@ from lamella_core.warning import warn
 
 
 def squared_deviations(xp: Any, input: Any, centre: Any) -> Any:
-    """The square of each element's distance from ``centre``."""
+    # The square of each element's distance from ``centre``.
     deviations = input - centre
     if deviations.dtype.kind == "c":
         squares = deviations.real * deviations.real

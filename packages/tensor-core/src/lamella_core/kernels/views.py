@@ -8,16 +8,15 @@ from lamella_core.dispatch import shared_kernel
 
 
 def restride(xp: Any, array: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
-    """Another shape and other strides (in bytes) from the same first element on."""
+    # Another shape and other strides (in bytes) from the same first element on.
     return xp.lib.stride_tricks.as_strided(array, shape, strides)
 
 
 def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
-    """The size with -1 replaced by what the number of elements leaves.
-
-    Raises:
-        RuntimeError: when the elements do not fit.
-    """
+    # The size with -1 replaced by what the number of elements leaves.
+    #
+    # Raises:
+    #     RuntimeError: when the elements do not fit.
     unknown = -1
     known = 1
     for i, n in enumerate(size):
@@ -45,11 +44,10 @@ def inferred_size(size: tuple[int, ...], count: int) -> tuple[int, ...]:
 def viewed_strides(
     shape: tuple[int, ...], strides: tuple[int, ...], wanted: tuple[int, ...]
 ) -> list[int] | None:
-    """The strides with which memory of ``shape`` and ``strides`` is seen in the shape ``wanted``.
-
-    Neighbouring dimensions that follow one another without gaps form a run; each run must be
-    filled by whole wanted dimensions. None when that cannot be. Both shapes have equal size.
-    """
+    # The strides with which memory of ``shape`` and ``strides`` is seen in the shape ``wanted``.
+    #
+    # Neighbouring dimensions that follow one another without gaps form a run; each run must be
+    # filled by whole wanted dimensions. None when that cannot be. Both shapes have equal size.
     result = [0] * len(wanted)
     place = len(wanted) - 1
     run, step = 1, strides[-1] if strides else 1
@@ -106,13 +104,12 @@ def transpose(xp: Any, input: Any, dim0: int, dim1: int) -> Any:
 
 
 def expanded(input: Any, size: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The shape and the strides (in bytes) of an array with dimensions of size 1 repeated.
-
-    A size of -1 stands for the size that there is.
-
-    Raises:
-        ValueError: when another size than 1 would change.
-    """
+    # The shape and the strides (in bytes) of an array with dimensions of size 1 repeated.
+    #
+    # A size of -1 stands for the size that there is.
+    #
+    # Raises:
+    #     ValueError: when another size than 1 would change.
     missing = len(size) - input.ndim
     shape, strides = list(size), [0] * missing
     for have, step in zip(input.shape, input.strides, strict=True):
@@ -184,7 +181,7 @@ def split_with_sizes(xp: Any, input: Any, split_sizes: tuple[int, ...], dim: int
 def diagonal_strides(
     input: Any, offset: int, dim1: int, dim2: int
 ) -> tuple[Any, tuple[int, ...], tuple[int, ...]]:
-    """The part of an array where a diagonal begins, and the diagonal's shape and strides."""
+    # The part of an array where a diagonal begins, and the diagonal's shape and strides.
     shape, steps = input.shape, input.strides
     rows, columns = shape[dim1], shape[dim2]
     length = max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)

@@ -81,7 +81,7 @@ _fill_inplace = in_place(_fill)
 
 
 def _order_for(input: Tensor, wanted: memory_format | None) -> Any:
-    """The order in memory that a copy of a tensor has, in the clone kernel's terms."""
+    # The order in memory that a copy of a tensor has, in the clone kernel's terms.
     if wanted is None or wanted is preserve_format:
         array = input._array
         if array.flags.c_contiguous:
@@ -546,13 +546,13 @@ _GRAPH_ATTRIBUTES = {"_accumulator", "_backward_hooks", "_post_accumulate_grad_h
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:
-    """Where in its storage a tensor lies: shape, strides and offset."""
+    # Where in its storage a tensor lies: shape, strides and offset.
     offset = tensor.storage_offset() if tensor._array.size else 0
     return tuple(tensor._array.shape), tensor.stride(), offset
 
 
 def _over(cls: Any, storage: Any, dtype: dtype, shape: Any, stride: Any, offset: int) -> Tensor:
-    """A leaf of a class over a part of a storage, without the class's constructor."""
+    # A leaf of a class over a part of a storage, without the class's constructor.
     backend = backend_of_tensor(storage)
     result = object.__new__(cls)
     result._dtype, result._key, result._storage = dtype, backend.key, storage

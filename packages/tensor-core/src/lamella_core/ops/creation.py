@@ -77,7 +77,7 @@ _arange_table = _arange.op.table
 def _given(
     op_name: str, out: Tensor | None, wanted: Any, device: Any, layout: layout | None
 ) -> tuple[dtype, Any]:
-    """The dtype and device arguments; an ``out`` tensor stands for both."""
+    # The dtype and device arguments; an ``out`` tensor stands for both.
     if layout is not None:
         check_layout(layout)
     if out is None:

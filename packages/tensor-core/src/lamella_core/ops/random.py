@@ -55,7 +55,7 @@ _randint_table = _randint.op.table
 def _place(
     generator: Generator | None, dtype: Any, device: Any, layout: Any, out: Tensor | None
 ) -> tuple[Any, Any]:
-    """The dtype and device of a new tensor."""
+    # The dtype and device of a new tensor.
     check_layout(layout)
     if out is not None:
         return place_of(out, dtype)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.results import write_out
 from lamella_core.ops.view_order import t, transpose
@@ -11,7 +12,7 @@ from lamella_core.storage import mark_written
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 
 def become(self: Tensor, view: Tensor, name: str) -> Tensor:
@@ -38,40 +39,17 @@ def become(self: Tensor, view: Tensor, name: str) -> Tensor:
     return write_out(name, self, None)
 
 
-def _squeeze_(self: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
-    # :func:`squeeze` on the tensor itself.
-    return become(self, squeeze(self, dim), "squeeze_")
+def _on_itself(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    name = f"{view.__name__}_"
+
+    @wraps(view)
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return become(self, view(self, *args, **kwargs), name)
+
+    method.__name__ = method.__qualname__ = name
+    return method
 
 
-def _unsqueeze_(self: Tensor, dim: int) -> Tensor:
-    # :func:`unsqueeze` on the tensor itself.
-    return become(self, unsqueeze(self, dim), "unsqueeze_")
-
-
-def _transpose_(self: Tensor, dim0: int, dim1: int) -> Tensor:
-    # :func:`transpose` on the tensor itself.
-    return become(self, transpose(self, dim0, dim1), "transpose_")
-
-
-def _t_(self: Tensor) -> Tensor:
-    # :func:`t` on the tensor itself.
-    return become(self, t(self), "t_")
-
-
-def _as_strided_(
-    self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
-) -> Tensor:
-    # :func:`as_strided` on the tensor itself.
-    return become(self, as_strided(self, size, stride, storage_offset), "as_strided_")
-
-
-for _name, _method in {
-    "as_strided_": _as_strided_,
-    "squeeze_": _squeeze_,
-    "swapaxes_": _transpose_,
-    "swapdims_": _transpose_,
-    "t_": _t_,
-    "transpose_": _transpose_,
-    "unsqueeze_": _unsqueeze_,
-}.items():
-    setattr(Tensor, _name, _method)
+for _view in (as_strided, squeeze, t, transpose, unsqueeze):
+    setattr(Tensor, f"{_view.__name__}_", _on_itself(_view))
+Tensor.swapaxes_ = Tensor.swapdims_ = Tensor.transpose_

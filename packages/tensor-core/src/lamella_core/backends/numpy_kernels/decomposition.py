@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def lapack(name: str, dtype: np.dtype) -> Callable[..., Any]:
-    """LAPACK's routine of that name for an element type."""
+    # LAPACK's routine of that name for an element type.
     return getattr(scipy_module("linalg.lapack"), "sdcz"["fdFD".index(dtype.char)] + name)
 
 

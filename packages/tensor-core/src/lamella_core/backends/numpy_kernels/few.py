@@ -19,13 +19,13 @@ from lamella_core.quiet import quiet
 
 @cache
 def numbers(dtype: Any, *values: float) -> list[Any]:
-    """Constants of a kernel as arrays without dimensions, which NumPy takes faster."""
+    # Constants of a kernel as arrays without dimensions, which NumPy takes faster.
     return [np.array(value, dtype) for value in values]
 
 
 @cache
 def ones_of(dtype: Any) -> Any:
-    """As many ones as few elements are: BLAS adds by products with them."""
+    # As many ones as few elements are: BLAS adds by products with them.
     return np.ones((FEW, 1), dtype)
 
 

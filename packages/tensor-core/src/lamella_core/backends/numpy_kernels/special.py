@@ -12,7 +12,7 @@ from lamella_core.kernels.special import register_special_kernels
 
 
 def special() -> Any:
-    """SciPy's special functions, imported when one is first asked for."""
+    # SciPy's special functions, imported when one is first asked for.
     return scipy_module("special")
 
 
