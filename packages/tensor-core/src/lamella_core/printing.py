@@ -37,18 +37,6 @@ _RATIO_LIMIT = 1e3
 _LARGE_LIMIT = 1e8
 _SMALL_LIMIT = 1e-4
 
-# NumPy does not class these as floating point: their kind is "V", that of raw bytes.
-_EXTENSION_FLOATS = frozenset(
-    np.dtype(scalar)
-    for scalar in (
-        ml_dtypes.bfloat16,
-        ml_dtypes.float8_e4m3fn,
-        ml_dtypes.float8_e4m3fnuz,
-        ml_dtypes.float8_e5m2,
-        ml_dtypes.float8_e5m2fnuz,
-    )
-)
-
 
 class _PrintOptions(NamedTuple):
     precision: int = 4
@@ -134,8 +122,8 @@ def format_array(array: Any, indent: int = 0) -> str:
     Args:
         array: an array of any shape, with ``shape``, ``dtype`` and NumPy's basic slicing. Only
             the elements that are shown are sliced out and copied to the host. Its dtype is
-            boolean, integer, floating point (float16, bfloat16, an 8-bit float, float32,
-            float64) or complex (complex64, complex128).
+            boolean, integer, floating point (float16, bfloat16, float32, float64) or
+            complex (complex64, complex128).
         indent: how many columns stand before the text on its first line; further lines are
             indented to match.
 
@@ -167,7 +155,6 @@ def format_tensor(
     requires_grad: bool = False,
     grad_fn_name: str | None = None,
     class_name: str = "tensor",
-    names: Sequence[str | None] | None = None,
 ) -> str:
     """The ``repr`` of a tensor: ``tensor([0.5000, 1.5000], dtype=torch.float64)``.
 
@@ -182,8 +169,6 @@ def format_tensor(
         requires_grad: whether to say ``requires_grad=True`` (not said next to a ``grad_fn``).
         grad_fn_name: the name of the node that made the tensor, such as ``"AddBackward0"``.
         class_name: what stands before the bracket; a subclass of Tensor gives its own name.
-        names: the names of the dimensions (``None`` for one without a name), or ``None`` to leave
-            them out.
 
     Returns:
         The text. A suffix that would pass the line width starts a line of its own.
@@ -212,8 +197,6 @@ def format_tensor(
         suffixes.append(f"grad_fn=<{grad_fn_name}>")
     elif requires_grad:
         suffixes.append("requires_grad=True")
-    if names is not None:
-        suffixes.append(f"names={tuple(names)}")
     text = prefix + format_array(array, len(prefix))
     return append_suffixes(text, suffixes, len(prefix), options.linewidth)
 
@@ -240,7 +223,7 @@ def _host_values(values: np.ndarray) -> np.ndarray:
     kind = values.dtype.kind
     if kind in "biu":
         return values
-    if kind == "f" or values.dtype in _EXTENSION_FLOATS:
+    if kind == "f" or values.dtype == ml_dtypes.bfloat16:
         return values.astype(np.float64)
     if kind == "c":
         return values.astype(np.complex128)
