@@ -72,6 +72,7 @@ from lamella_core.formats import (
 from lamella_core.generator import *
 from lamella_core.memory import keep_freed_memory
 from lamella_core.ops.activation import *
+from lamella_core.ops.added_products import *
 from lamella_core.ops.arithmetic import *
 from lamella_core.ops.arranging import *
 from lamella_core.ops.chain import *

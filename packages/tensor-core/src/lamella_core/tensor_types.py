@@ -12,7 +12,7 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.device import Device
 from lamella_core.formats import strided
-from lamella_core.ops.copying import TYPES_BY_CLASS
+from lamella_core.ops.conversion import TYPES_BY_CLASS
 from lamella_core.ops.creation import empty
 from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.size import Size

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lamella_core.composite import checked, composite
-from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import (
     LARGE,
@@ -17,27 +15,22 @@ from lamella_core.conventions.common import (
 )
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, part_by_part, write_out
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, WATCHED
-from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
+from lamella_core.dispatch import WATCHED
+from lamella_core.dtype import bool_
 from lamella_core.ops.operators import mul
 from lamella_core.ops.splitting import fill_in_parts
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
 from lamella_core.warning import warn_once
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lamella_core.typing import Number
-
 __all__ = [
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cross", "dot", "ger",
-    "inner", "kron", "matmul", "mm", "mv", "outer", "tensordot", "trace", "vander", "vdot",
+    "bmm", "cross", "dot", "ger", "inner", "kron", "matmul", "mm", "mv", "outer", "tensordot",
+    "trace", "vander", "vdot",
 ]  # fmt: skip
 
 
 # Elements of a part of an op's intermediate results.
-_PART = 65536
+PART = 65536
 
 # ------------ the primitives
 
@@ -106,13 +99,13 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     Raises:
         RuntimeError: when an operand is not 3D, or the sizes do not fit.
     """
-    _check_batches(input, mat2)
+    check_batches(input, mat2)
     if input._dtype is bool_:
         raise not_implemented_for("bmm", bool_)
     return write_out("bmm", matmul(input, mat2, out=out), None)
 
 
-def _check_batches(batch1: Tensor, batch2: Tensor) -> None:
+def check_batches(batch1: Tensor, batch2: Tensor) -> None:
     left, right = batch1._array.shape, batch2._array.shape
     if len(left) != 3:
         raise RuntimeError(f"batch1 must be a 3D tensor, got shape {list(left)}")
@@ -163,7 +156,7 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     large = input._dtype.is_complex and input._array.shape == other._array.shape >= (LARGE,)
     if not large or (input._key | other._key) & WATCHED:
         return write_out("vdot", dot(input.conj(), other, out=out), None)
-    pairs = zip(input.split(_PART), other.split(_PART), strict=True)
+    pairs = zip(input.split(PART), other.split(PART), strict=True)
     first, *rest = [dot(a.conj(), b) for a, b in pairs]
     return write_out("vdot", sum(rest, first), out)
 
@@ -221,262 +214,6 @@ def trace(input: Tensor) -> Tensor:
     if input._array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input._array.ndim}")
     return write_out("trace", input.diagonal().sum(), None)
-
-
-# ------------ products that are added
-
-
-def _factor(value: Any, dtype: Any) -> Any:
-    # A multiplier, which half precision takes in single precision and integers cut off.
-    if isinstance(value, Tensor):
-        value = value.item()
-    return number_of_type(value, float32 if dtype in REDUCED_PRECISION else dtype)
-
-
-def _add_product(
-    op_name: str,
-    input: Tensor,
-    left: Tensor,
-    right: Tensor,
-    multiply: Callable[[Tensor, Tensor], Tensor],
-    beta: Any,
-    alpha: Any,
-    out: Tensor | None,
-) -> Tensor:
-    # ``beta * input + alpha * left @ right``; ``input`` is not read where ``beta`` is 0.
-    if not input._dtype is left._dtype is right._dtype:
-        raise RuntimeError(
-            f"{op_name}: input and both factors must have the same dtype, but got "
-            f"{input._dtype.class_name}, {left._dtype.class_name} and {right._dtype.class_name}"
-        )
-    dtype = input._dtype
-    beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
-    reduced = dtype in REDUCED_PRECISION
-    if reduced or left._array.ndim == 3 or (out is not None and out._array.size > _PART):
-        batched, count = right._array.ndim == 3, left._array.shape[0]
-        shape = (count, *left._array.shape[1 : 1 + batched], *right._array.shape[1 + batched :])
-        # Where the left factor is copied, too: widened or, of ``addbmm``, turned.
-        copied = reduced or left._array.ndim > right._array.ndim
-        size = max(prod(shape), copied * left._array.size, reduced * batched * right._array.size)
-        if size > 4 * _PART and not (input._key | left._key | right._key) & WATCHED:
-            place = part_by_part(out, shape, dtype, input, left, right)
-            apart = place is None or (place.is_contiguous() and place._array is not input._array)
-            if copied or not apart:
-                # Some rows (matrices of a batch) of the product at a time are beside the result.
-                result = input.new_empty(shape) if place is None else place
-                wide = float32 if reduced else dtype
-                if not batched:
-                    right = right.to(wide)
-
-                def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
-                    return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
-
-                several = (left, right) if batched else (left,)
-                most = (4 if batched else 32) if reduced else 8
-                step = most * _PART * count // (size * wide.itemsize)
-                step = max(step, 1) if batched else max(step + 1, 64)
-                fill_in_parts(result, step, add, input.expand(shape), *several)
-                return write_out(op_name, result, out)
-    if reduced:
-        input, left, right = input.float(), left.float(), right.float()
-    product = _sum(input, left, right, offering(out, multiply, input), beta, alpha)
-    return write_out(op_name, product if product._dtype is dtype else product.to(dtype), out)
-
-
-def _sum(
-    input: Tensor, left: Tensor, right: Tensor, multiply: Any, beta: Any, alpha: Any
-) -> Tensor:
-    product = multiply(left, right)
-    own, shape = input._array.shape, product._array.shape
-    if own != shape[len(shape) - len(own) :]:
-        input = input.expand(shape)
-    if product._array.size >= LARGE and not (input._key | product._key) & LIFTED:
-        # The product's memory becomes the result's.
-        if alpha != 1:
-            product.mul_(alpha)
-        if beta != 0:
-            product.add_(input, alpha=1 if beta == 1 else beta)
-        return product
-    if alpha != 1:
-        product = product * alpha
-    return product if beta == 0 else product + (input if beta == 1 else input * beta)
-
-
-@composite(inplace=True)
-def addmm(
-    input: Tensor,
-    mat1: Tensor,
-    mat2: Tensor,
-    *,
-    beta: Number = 1,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input + alpha * (mat1 @ mat2)``.
-
-    Args:
-        input: broadcasts to the product's shape; not read (NaN in it is of no effect) where
-            ``beta`` is 0.
-        mat1, mat2: ``(m, n)`` and ``(n, p)``.
-
-    Raises:
-        RuntimeError: when shapes or dtypes do not fit.
-    """
-    for name, each in (("mat1", mat1), ("mat2", mat2)):
-        if each._array.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {each._array.ndim}-D tensor (addmm)")
-    return _add_product("addmm", input, mat1, mat2, matmul, beta, alpha, out)
-
-
-@composite(inplace=True)
-def addmv(
-    input: Tensor,
-    mat: Tensor,
-    vec: Tensor,
-    *,
-    beta: Number = 1,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input + alpha * (mat @ vec)``, ``mat`` of shape ``(m, n)``, ``vec`` ``(n,)``.
-
-    Raises:
-        RuntimeError: when shapes or dtypes do not fit.
-    """
-    return _add_product("addmv", input, mat, vec, mv, beta, alpha, out)
-
-
-@composite(inplace=True, grows=True)
-def addbmm(
-    input: Tensor,
-    batch1: Tensor,
-    batch2: Tensor,
-    *,
-    beta: Number = 1,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input + alpha * sum_b (batch1[b] @ batch2[b])``.
-
-    Args:
-        input: broadcasts to ``(m, p)``.
-        batch1, batch2: ``(b, m, n)`` and ``(b, n, p)``.
-
-    Raises:
-        RuntimeError: when shapes or dtypes do not fit.
-    """
-    _check_batches(batch1, batch2)
-    (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
-    if input._dtype in REDUCED_PRECISION and count > 1:
-        # PyTorch adds one product after the other, and rounds each sum.
-        place = part_by_part(out, (rows, columns), input._dtype, input, batch1, batch2)
-        for left, right in zip(batch1.unbind(), batch2.unbind(), strict=True):
-            input = _add_product("addbmm", input, left, right, matmul, beta, alpha, place)
-            beta = 1
-        return write_out("addbmm", input, out)
-
-    def multiply(left: Tensor, right: Tensor) -> Tensor:
-        return matmul(left.reshape(-1, count * width), right)
-
-    left, right = batch1.transpose(0, 1), batch2.reshape(count * width, columns)
-    return _add_product("addbmm", input, left, right, multiply, beta, alpha, out)
-
-
-@composite(inplace=True)
-def baddbmm(
-    input: Tensor,
-    batch1: Tensor,
-    batch2: Tensor,
-    *,
-    beta: Number = 1,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input[b] + alpha * (batch1[b] @ batch2[b])`` for every ``b``.
-
-    Args:
-        input: broadcasts to ``(b, m, p)``.
-        batch1, batch2: ``(b, m, n)`` and ``(b, n, p)``.
-
-    Raises:
-        RuntimeError: when shapes or dtypes do not fit.
-    """
-    return _add_product("baddbmm", input, batch1, batch2, bmm, beta, alpha, out)
-
-
-@composite(inplace=True)
-def addr(
-    input: Tensor,
-    vec1: Tensor,
-    vec2: Tensor,
-    *,
-    beta: Number = 1,
-    alpha: Number = 1,
-    out: Tensor | None = None,
-) -> Tensor:
-    """``beta * input + alpha * outer(vec1, vec2)``.
-
-    Args:
-        input: broadcasts to ``(n, m)``; types promote.
-        vec1, vec2: ``(n,)`` and ``(m,)``.
-
-    Raises:
-        RuntimeError: when shapes do not fit.
-    """
-    dtype = result_dtype((input, vec1, vec2))
-    if dtype.category < FLOATING:
-        for name, factor in (("beta", beta), ("alpha", alpha)):
-            if isinstance(factor, (float, complex)):
-                raise RuntimeError(
-                    f"addr: for integral input tensors, argument {name} must be an integer"
-                )
-    if dtype is bool_:
-        beta, alpha = bool(beta), bool(alpha)
-    elif dtype in REDUCED_PRECISION:
-        beta, alpha = float(dtype.numpy.type(beta)), float(dtype.numpy.type(alpha))
-    if out is not None:
-        check_memory("addr", out, (input, vec1, vec2))
-    rows, columns = vec1._array.size, vec2._array.size
-    place = None
-    if rows * columns > 4 * _PART and not (input._key | vec1._key | vec2._key) & WATCHED:
-        place = part_by_part(out, (rows, columns), dtype, input, vec1, vec2)
-        own = dtype in (vec1._dtype, vec2._dtype)
-        if not own or (place is not None and place._array is input._array):
-            result = input.new_empty((rows, columns), dtype=dtype) if place is None else place
-            add = partial(_add_outer, vec2=vec2, beta=beta, alpha=alpha, dtype=dtype)
-            input = input.expand(rows, columns)
-            fill_in_parts(result, 8 * _PART // (columns * dtype.itemsize) + 1, add, input, vec1)
-            return write_out("addr", result, out)
-    return write_out("addr", _add_outer(input, vec1, vec2, beta, alpha, dtype, place), out)
-
-
-def _add_outer(
-    input: Tensor,
-    vec1: Tensor,
-    vec2: Tensor,
-    beta: Any,
-    alpha: Any,
-    dtype: Any,
-    out: Tensor | None = None,
-) -> Tensor:
-    vec1 = vec1 if alpha == 1 else vec1 * alpha
-    if (vec1._key | vec2._key) & REQUIRES_GRAD and vec1._dtype is vec2._dtype:
-        # Its gradients are products, too, and need no memory.
-        product = vec1.unsqueeze(1) @ vec2.unsqueeze(0)
-    else:
-        product = outer(vec1, vec2, out=out)
-    input = input.expand(product._array.shape)
-    watched = (input._key | product._key) & WATCHED
-    own = product._dtype is dtype and not watched & LIFTED
-    if own and beta == 1:
-        product.add_(input)
-    elif own and beta != 0 and product._array.size >= LARGE and not watched:
-        step = max(_PART // product._array.shape[1], 1)
-        for some, more in zip(product.split(step), input.split(step), strict=True):
-            some.add_(more * beta)
-    elif beta != 0:
-        product = product + (input if beta == 1 else input * beta)
-    return product.to(dtype)
 
 
 # ------------ several dimensions
@@ -634,7 +371,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         raise RuntimeError(f"N must be non-negative (vander: got {N})")
     if x._dtype.category < 2:
         x = x.long()
-    step = max(_PART // max(size, 1), 1)
+    step = max(PART // max(size, 1), 1)
     if x._key & WATCHED or x._array.shape[0] <= step:
         return _powers(x, size, increasing)
     result = x.new_empty((x._array.shape[0], size))

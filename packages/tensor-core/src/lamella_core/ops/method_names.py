@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from lamella_core.ops import (  # noqa: F401  (they give Tensor its methods)
     activation,
+    added_products,
     arithmetic,
     description,
     elementary,
     extrema,
-    linalg,
     operators,
     rounding,
     special,
