@@ -43,12 +43,11 @@ _MAX_DIMS = 64
 def load_legacy(
     source: Source, restore: Restore, unpickle: Any, pickle_module: Any, options: dict[str, Any]
 ) -> Any:
-    """Loads an object from a legacy file that begins where ``source`` stands.
-
-    Raises:
-        pickle.UnpicklingError: when the file is in neither format.
-        RuntimeError: when it is cut off, damaged or written by an unknown version.
-    """
+    # Loads an object from a legacy file that begins where ``source`` stands.
+    #
+    # Raises:
+    #     pickle.UnpicklingError: when the file is in neither format.
+    #     RuntimeError: when it is cut off, damaged or written by an unknown version.
     start = source.file().tell()
     if source.read(start + _TAR_MAGIC_AT, len(_TAR_MAGIC)) == _TAR_MAGIC:
         source.file().seek(start)
@@ -95,8 +94,7 @@ def _plain(data: Any, place: int) -> tuple[Any, int]:
 
 
 class _SequenceStorages:
-    """Storages that are referred to first and read afterwards."""
-
+    # Storages that are referred to first and read afterwards.
     __slots__ = ("_kinds", "_left", "_restore", "_source", "_storages", "_views")
 
     def __init__(self, source: Source, restore: Restore, room: int) -> None:
@@ -108,7 +106,7 @@ class _SequenceStorages:
         self._views: dict[str, Storage] = {}
 
     def load(self, identifier: Any) -> Any:
-        """What the pickle refers to: a storage, a part of one, or a class with its source code."""
+        # What the pickle refers to: a storage, a part of one, or a class with its source code.
         if isinstance(identifier, tuple) and len(identifier) == 4 and identifier[0] == "module":
             return identifier[1]
         kind, key, location, count = check_identifier(identifier)
@@ -142,7 +140,7 @@ class _SequenceStorages:
         return self._views[key]
 
     def fill(self, data: Any, place: int, keys: Any, little: bool) -> int:
-        """Reads the elements of all storages; returns where they end."""
+        # Reads the elements of all storages; returns where they end.
         if not isinstance(keys, list) or {*map(_text, keys)} != set(self._storages):
             raise self._damaged("has other storages than its pickle refers to")
         for key in keys:

@@ -53,8 +53,7 @@ def new_bit() -> int:
 
 
 class _Modes(threading.local):
-    """The mode bits of the calling thread; they are part of every key."""
-
+    # The mode bits of the calling thread; they are part of every key.
     def __init__(self) -> None:
         self.bits = 0
 
@@ -121,8 +120,7 @@ _entry_points_loaded = False
 
 
 class _Table(dict[int, Any]):
-    """Key to resolved callable; a missing entry is resolved and kept."""
-
+    # Key to resolved callable; a missing entry is resolved and kept.
     __slots__ = ("op",)
 
     def __init__(self, op: Op) -> None:
@@ -412,8 +410,7 @@ def namespace_kernels(*same: str, **names: str) -> None:
 
 
 class _NamespaceFunction:
-    """A shared kernel that is an attribute of the namespace, found when an op is resolved."""
-
+    # A shared kernel that is an attribute of the namespace, found when an op is resolved.
     __slots__ = ("attribute",)
 
     def __init__(self, attribute: str) -> None:

@@ -66,8 +66,7 @@ def _set_code(address: int, code: int) -> None:
 
 
 class _Producer:
-    """What NumPy and CuPy read from: a capsule that was made already, and its device."""
-
+    # What NumPy and CuPy read from: a capsule that was made already, and its device.
     __slots__ = ("_capsule", "_device")
 
     def __init__(self, capsule: Any, device: tuple[int, int]) -> None:
@@ -82,8 +81,7 @@ class _Producer:
 
 
 class _Writable:
-    """The memory of an array that says it is read-only where its producer said nothing."""
-
+    # The memory of an array that says it is read-only where its producer said nothing.
     __slots__ = ("__array_interface__", "_array")
 
     def __init__(self, array: np.ndarray) -> None:

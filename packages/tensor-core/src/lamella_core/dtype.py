@@ -153,8 +153,7 @@ def of_numpy(numpy_dtype: np.dtype) -> dtype:
 
 
 class _Defaults:
-    """The floating type that Python floats and factory functions take."""
-
+    # The floating type that Python floats and factory functions take.
     __slots__ = ("complex", "floating")
 
     def __init__(self) -> None:

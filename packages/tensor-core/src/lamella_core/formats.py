@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
 
 class _Named:
-    """One object a name, in this process and where it is unpickled."""
-
+    # One object a name, in this process and where it is unpickled.
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:

@@ -23,14 +23,12 @@ _SPINNING = int(_given) if _given.isdigit() else 26
 
 
 class _State:
-    """What is known of threads; an object, as kernels run over copies of their globals.
-
-    Attributes:
-        blas: the controllers of the BLAS libraries, None until they are needed.
-        limits: how many blocks of ``one_blas_thread`` are open, in all threads.
-        before: each library with its number of threads outside of these blocks.
-    """
-
+    # What is known of threads; an object, as kernels run over copies of their globals.
+    #
+    # Attributes:
+    #     blas: the controllers of the BLAS libraries, None until they are needed.
+    #     limits: how many blocks of ``one_blas_thread`` are open, in all threads.
+    #     before: each library with its number of threads outside of these blocks.
     __slots__ = ("before", "blas", "count", "limits", "lock", "pool")
 
     def __init__(self) -> None:
@@ -43,8 +41,7 @@ class _State:
 
 
 class _Pool:
-    """Threads that wait for work; they end with the pool."""
-
+    # Threads that wait for work; they end with the pool.
     __slots__ = ("queue", "size")
 
     def __init__(self, size: int) -> None:

@@ -260,8 +260,7 @@ def _signed(text: str) -> str:
 
 
 class _FloatFormat:
-    """The one number format that all elements of a tensor share."""
-
+    # The one number format that all elements of a tensor share.
     __slots__ = ("spec", "point", "width")
 
     def __init__(self, values: np.ndarray, options: _PrintOptions) -> None:

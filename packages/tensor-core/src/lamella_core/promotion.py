@@ -32,8 +32,7 @@ def _promote_pair(a: dtype, b: dtype) -> dtype:
 
 
 class _Pairs(dict[tuple[dtype, dtype], dtype]):
-    """Two types and the one in which they meet; those that meet in none are missing."""
-
+    # Two types and the one in which they meet; those that meet in none are missing.
     def __missing__(self, pair: tuple[dtype, dtype]) -> dtype:
         first, second = pair
         raise RuntimeError(

@@ -329,8 +329,7 @@ _DEPRECATED = "TypedStorage is deprecated: use UntypedStorage, tensor.untyped_st
 
 
 class _OfOneType(type):
-    """Class of the storages named after a type: what they make is a ``TypedStorage``."""
-
+    # Class of the storages named after a type: what they make is a ``TypedStorage``.
     dtype: dtype_class
 
     def __instancecheck__(cls, instance: Any) -> bool:

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     def _unary(self: Any, /) -> Tensor: ...
 
     class _HasOps(type):
-        """Lets a type checker accept that ops put themselves on the class."""
-
+        # Lets a type checker accept that ops put themselves on the class.
         def __getattr__(cls, name: str) -> Any: ...
         def __setattr__(cls, name: str, value: Any) -> None: ...
 

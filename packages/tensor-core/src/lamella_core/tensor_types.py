@@ -110,8 +110,7 @@ Tensor.new = _new
 
 
 class _TensorType(type):
-    """Class of the constructors: it makes tensors, and says which tensors are of its type."""
-
+    # Class of the constructors: it makes tensors, and says which tensors are of its type.
     dtype: dtype_class
     is_cuda = is_sparse = False
     layout = strided

@@ -33,11 +33,9 @@ def as_type(xp: Any, array: Any, wanted: np.dtype) -> Any:
 
 
 class _ConstantsOfType(dict[Any, Any]):
-    """Numbers as arrays without dimensions, which NumPy takes faster than Python numbers.
-
-    Zero is not to be kept: 0.0 and -0.0 are equal, and would share one.
-    """
-
+    # Numbers as arrays without dimensions, which NumPy takes faster than Python numbers.
+    #
+    # Zero is not to be kept: 0.0 and -0.0 are equal, and would share one.
     __slots__ = ("dtype",)
 
     def __init__(self, dtype: np.dtype) -> None:

@@ -251,8 +251,7 @@ def _greatest_quotients(
 
 
 class UnitStream:
-    """Uniform numbers one by one, drawn in blocks; ``close`` gives the unused ones back."""
-
+    # Uniform numbers one by one, drawn in blocks; ``close`` gives the unused ones back.
     __slots__ = ("_before", "_generator", "_numbers", "_used")
 
     def __init__(self, generator: Generator) -> None:

@@ -53,27 +53,25 @@ steps: dict[str, Any] = {"draw": lambda twister, count: twister.random_raw(count
 
 
 class Ahead:
-    """Words drawn ahead of their use, and what was made of all of them at once for calls to come.
-
-    Threads may take from it at the same time: a piece of code that reads ``used`` and moves it on
-    has no call in between, where alone the interpreter could switch. All else is done under the
-    generator's lock.
-
-    Attributes:
-        words: uint64; ``size`` of them, of which ``used`` are given out.
-        floats: the word at each place as a float32 of [0, 1), ``float_count`` of them.
-        blocks: normal numbers of the words from ``block_start`` on in blocks of sixteen,
-            ``block_count`` of them.
-        turns: cosine numbers and sine numbers of a block that would begin at each place.
-        singles: normal numbers made one at a time, of the words from ``single_start`` on,
-            ``single_count`` of them, of which ``single_place`` are given out. When that is odd, the
-            second of a pair waits.
-        single_end: where the words of the last such number end.
-        single_most: of how many words such numbers were last made at once.
-        ends: ``(low, high)`` of the last integers.
-        integers: the word at each place as an integer of [low, high), once these ends came twice.
-    """
-
+    # Words drawn ahead of their use, and what was made of all of them at once for calls to come.
+    #
+    # Threads may take from it at the same time: a piece of code that reads ``used`` and moves it on
+    # has no call in between, where alone the interpreter could switch. All else is done under the
+    # generator's lock.
+    #
+    # Attributes:
+    #     words: uint64; ``size`` of them, of which ``used`` are given out.
+    #     floats: the word at each place as a float32 of [0, 1), ``float_count`` of them.
+    #     blocks: normal numbers of the words from ``block_start`` on in blocks of sixteen,
+    #         ``block_count`` of them.
+    #     turns: cosine numbers and sine numbers of a block that would begin at each place.
+    #     singles: normal numbers made one at a time, of the words from ``single_start`` on,
+    #         ``single_count`` of them, of which ``single_place`` are given out. When that is odd,
+    #         the second of a pair waits.
+    #     single_end: where the words of the last such number end.
+    #     single_most: of how many words such numbers were last made at once.
+    #     ends: ``(low, high)`` of the last integers.
+    #     integers: the word at each place as an integer of [low, high), once these ends came twice.
     __slots__ = (
         "block_count", "block_start", "blocks", "ends", "float_count", "floats", "integers",
         "single_count", "single_end", "single_most", "single_place", "single_start", "singles",
@@ -97,28 +95,26 @@ class Ahead:
 
 
 def pair_of(words: list[int]) -> tuple[float, float]:
-    """Two normal numbers of four words, by Box and Muller's transform in double precision."""
+    # Two normal numbers of four words, by Box and Muller's transform in double precision.
     angle = 2.0 * math.pi * ((words[0] << 32 | words[1]) & _MASK_53) * 2.0**-53
     radius = math.sqrt(-2.0 * math.log1p(-((words[2] << 32 | words[3]) & _MASK_53) * 2.0**-53))
     return radius * math.cos(angle), radius * math.sin(angle)
 
 
 class Generator:
-    """A source of CPU random numbers with PyTorch's stream.
-
-    Args:
-        device: where the numbers are made; only ``"cpu"`` here.
-
-    Raises:
-        RuntimeError: for any other device.
-
-    A new generator carries PyTorch's fixed default seed, 67280421310721.
-
-    Attributes:
-        ahead: the words drawn ahead.
-        second: what ``waiting_normal`` is, unless it is told by ``ahead.single_place``.
-    """
-
+    # A source of CPU random numbers with PyTorch's stream.
+    #
+    # Args:
+    #     device: where the numbers are made; only ``"cpu"`` here.
+    #
+    # Raises:
+    #     RuntimeError: for any other device.
+    #
+    # A new generator carries PyTorch's fixed default seed, 67280421310721.
+    #
+    # Attributes:
+    #     ahead: the words drawn ahead.
+    #     second: what ``waiting_normal`` is, unless it is told by ``ahead.single_place``.
     __slots__ = (
         "_base", "_bits", "_device", "_lock", "_seed", "_seeder", "_since", "ahead", "second",
     )  # fmt: skip
@@ -136,20 +132,19 @@ class Generator:
 
     @property
     def device(self) -> object:
-        """The device that was given when the generator was made."""
+        # The device that was given when the generator was made.
         return self._device
 
     def manual_seed(self, seed: int) -> Generator:
-        """Restart the stream from ``seed`` and return the generator.
-
-        Args:
-            seed: an integer in [-2**63, 2**64 - 1]; a negative seed stands for ``seed + 2**64``.
-                The stream depends on its low 32 bits.
-
-        Raises:
-            RuntimeError: if ``seed`` is not an integer.
-            ValueError: if it is outside the range.
-        """
+        # Restart the stream from ``seed`` and return the generator.
+        #
+        # Args:
+        #     seed: an integer in [-2**63, 2**64 - 1]; a negative seed stands for ``seed + 2**64``.
+        #         The stream depends on its low 32 bits.
+        #
+        # Raises:
+        #     RuntimeError: if ``seed`` is not an integer.
+        #     ValueError: if it is outside the range.
         if isinstance(seed, (bool, np.bool_)) or not hasattr(seed, "__index__"):
             raise RuntimeError(f"manual_seed expected a long, but got {type(seed).__name__}")
         seed = operator.index(seed)
@@ -178,17 +173,17 @@ class Generator:
         self._since = 0
 
     def seed(self) -> int:
-        """Restart from a seed drawn from the operating system's entropy and return that seed."""
+        # Restart from a seed drawn from the operating system's entropy and return that seed.
         self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
     def initial_seed(self) -> int:
-        """The seed in use, as an unsigned 64-bit integer."""
+        # The seed in use, as an unsigned 64-bit integer.
         return self._seed
 
     @property
     def waiting_normal(self) -> float | None:
-        """The second number of a Box-Muller pair whose first was given out by itself."""
+        # The second number of a Box-Muller pair whose first was given out by itself.
         ahead = self.ahead
         if ahead.single_place & 1:
             end = ahead.single_end
@@ -202,7 +197,7 @@ class Generator:
         self.second = number
 
     def claim(self, count: int) -> tuple[Ahead, int]:
-        """Gives out at most ``FEW`` words: what they are ahead in, and the place of the first."""
+        # Gives out at most ``FEW`` words: what they are ahead in, and the place of the first.
         ahead = self.ahead
         start = ahead.used
         stop = start + count
@@ -236,7 +231,7 @@ class Generator:
         return ahead.words[start:]
 
     def words(self, count: int) -> np.ndarray:
-        """The next ``count`` 32-bit words, as uint64 (count,)."""
+        # The next ``count`` 32-bit words, as uint64 (count,).
         if count <= FEW:
             ahead, start = self.claim(count)
             return ahead.words[start : start + count].copy()
@@ -251,7 +246,7 @@ class Generator:
         return np.concatenate((rest, fresh)) if rest.size else fresh
 
     def double_words(self, count: int) -> np.ndarray:
-        """The next ``count`` 64-bit draws, uint64 (count,): two words each, the high one first."""
+        # The next ``count`` 64-bit draws, uint64 (count,): two words each, the high one first.
         pairs = self.words(2 * count)
         high = pairs[0::2] << _SHIFT_32
         high |= pairs[1::2]
@@ -271,7 +266,7 @@ class Generator:
             return self._base["state"]
 
     def get_state(self) -> np.ndarray:
-        """The state as uint8 (5056,), byte for byte what ``torch.Generator.get_state`` stores."""
+        # The state as uint8 (5056,), byte for byte what ``torch.Generator.get_state`` stores.
         twister = self._twister()
         key, position = twister["key"], int(twister["pos"])
         fields = np.zeros(STATE_BYTES // 8, np.uint64)
@@ -291,16 +286,15 @@ class Generator:
         return fields.view(np.uint8)
 
     def set_state(self, state: np.ndarray) -> Generator:
-        """Continue from a state that ``get_state``, here or in PyTorch, returned.
-
-        Args:
-            state: uint8 (5056,).
-
-        Raises:
-            TypeError: if ``state`` is not an array of uint8.
-            RuntimeError: if it has another size, or its counters are not those of a seeded
-                twister.
-        """
+        # Continue from a state that ``get_state``, here or in PyTorch, returned.
+        #
+        # Args:
+        #     state: uint8 (5056,).
+        #
+        # Raises:
+        #     TypeError: if ``state`` is not an array of uint8.
+        #     RuntimeError: if it has another size, or its counters are not those of a seeded
+        #         twister.
         if not isinstance(state, np.ndarray) or state.dtype != np.uint8:
             found = state.dtype if isinstance(state, np.ndarray) else type(state).__name__
             raise TypeError(f"set_state expects an array of uint8, but got {found}")
@@ -332,7 +326,7 @@ class Generator:
         return self
 
     def clone_state(self) -> Generator:
-        """A new generator that continues as this one would."""
+        # A new generator that continues as this one would.
         return Generator(self._device).set_state(self.get_state())
 
     def __reduce__(self) -> tuple:

@@ -16,11 +16,9 @@ _FLUSH_EVERY = 1 << 20
 
 
 class _FlushedFile(io.FileIO):
-    """A file whose bytes are on their way to the disk while more are written.
-
-    The wait for the disk at the end is then short, and not as long as all the writing.
-    """
-
+    # A file whose bytes are on their way to the disk while more are written.
+    #
+    # The wait for the disk at the end is then short, and not as long as all the writing.
     _flushed = 0
 
     def write(self, data: Any) -> int:

@@ -10,14 +10,13 @@ _ATOMS = frozenset((str, int, bool, float, complex, bytes, type(None)))
 
 
 def check_key(key: Any) -> Any:
-    """Returns ``key``.
-
-    Hashing a tuple hashes its parts, in C and without a limit: a tuple nested a million deep
-    overflows the stack, and one that holds itself twice at each of sixty levels takes for ever.
-
-    Raises:
-        UnpicklingError: for a tuple of more than a thousand parts, those of its parts included.
-    """
+    # Returns ``key``.
+    #
+    # Hashing a tuple hashes its parts, in C and without a limit: a tuple nested a million deep
+    # overflows the stack, and one that holds itself twice at each of sixty levels takes for ever.
+    #
+    # Raises:
+    #     UnpicklingError: for a tuple of more than a thousand parts, those of its parts included.
     if type(key) in _ATOMS:
         return key
     waiting, parts = [key], 0
@@ -35,7 +34,7 @@ def check_key(key: Any) -> Any:
 
 
 def check_keys(keys: Any) -> Any:
-    """Returns ``keys``, each of which was checked."""
+    # Returns ``keys``, each of which was checked.
     for key in keys:
         check_key(key)
     return keys

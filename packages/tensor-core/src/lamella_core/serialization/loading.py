@@ -155,11 +155,10 @@ def _load_zip(
 
 
 def check_identifier(identifier: Any) -> tuple[StorageType, str, str, int]:
-    """The type, key, location and number of elements of a storage that a pickle refers to.
-
-    Raises:
-        UnpicklingError: when it is not such a reference.
-    """
+    # The type, key, location and number of elements of a storage that a pickle refers to.
+    #
+    # Raises:
+    #     UnpicklingError: when it is not such a reference.
     if isinstance(identifier, tuple) and len(identifier) in (5, 6) and identifier[0] == "storage":
         kind, key, location, count = identifier[1:5]
         if isinstance(kind, StorageType) and type(count) is int and 0 <= count < 2**62:
@@ -171,13 +170,12 @@ def check_identifier(identifier: Any) -> tuple[StorageType, str, str, int]:
 
 
 def as_typed(storage: Storage, kind: StorageType, filled: bool = True) -> Storage | TypedStorage:
-    """What a file means by a storage of a type."""
+    # What a file means by a storage of a type.
     return storage if kind.dtype is None else TypedStorage(storage, kind.dtype, filled)
 
 
 class _ArchiveStorages:
-    """The storages of an archive, each read when it is first referred to."""
-
+    # The storages of an archive, each read when it is first referred to.
     __slots__ = ("_archive", "_mapped", "_read", "_restore", "_source", "_swapped")
 
     def __init__(
@@ -239,5 +237,5 @@ class _ArchiveStorages:
 
 
 def numpy_type(kind: StorageType) -> np.dtype:
-    """The type of the elements in memory; bytes for an untyped storage."""
+    # The type of the elements in memory; bytes for an untyped storage.
     return np.dtype(np.uint8) if kind.dtype is None else kind.dtype.numpy

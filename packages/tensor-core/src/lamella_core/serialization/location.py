@@ -15,16 +15,15 @@ if TYPE_CHECKING:
 
 
 def location_of(storage: Storage) -> str:
-    """The tag that a file keeps for a storage: ``"cpu"``, ``"cuda:0"``."""
+    # The tag that a file keeps for a storage: ``"cpu"``, ``"cuda:0"``.
     return str(storage.device)
 
 
 def restore(storage: Storage, location: str) -> Storage:
-    """The storage, moved from the CPU to the device that a tag names.
-
-    Raises:
-        RuntimeError: when there is no such device here.
-    """
+    # The storage, moved from the CPU to the device that a tag names.
+    #
+    # Raises:
+    #     RuntimeError: when there is no such device here.
     try:
         device = Device(location)
         backend = backend_of(device)
@@ -41,16 +40,15 @@ def restore(storage: Storage, location: str) -> Storage:
 
 
 def restorer(map_location: Any) -> Restore:
-    """The function of a storage on the CPU and its tag that puts it in its place.
-
-    Args:
-        map_location: None for where it was saved from; a device or its name for all; a dict from
-            tags to tags; a function of storage and tag that returns a storage, or None for where
-            it was saved from.
-
-    Raises:
-        TypeError: for anything else.
-    """
+    # The function of a storage on the CPU and its tag that puts it in its place.
+    #
+    # Args:
+    #     map_location: None for where it was saved from; a device or its name for all; a dict from
+    #         tags to tags; a function of storage and tag that returns a storage, or None for where
+    #         it was saved from.
+    #
+    # Raises:
+    #     TypeError: for anything else.
     if map_location is None:
         return restore
     if isinstance(map_location, dict):

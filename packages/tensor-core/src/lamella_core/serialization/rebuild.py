@@ -28,19 +28,18 @@ _MAX_DIMS = 64
 def strided_tensor(
     storage: Storage, element_type: dtype, offset: Any, size: Any, stride: Any
 ) -> Tensor:
-    """A tensor over a storage that was read.
-
-    Args:
-        storage: the memory block, shared by all tensors that are built over it.
-        element_type: the dtype of the elements.
-        offset: the first element, counted in elements.
-        size: the shape.
-        stride: the steps in elements, one for each dimension.
-
-    Raises:
-        RuntimeError: when a number is not what it should be, or an element lies outside the
-            storage.
-    """
+    # A tensor over a storage that was read.
+    #
+    # Args:
+    #     storage: the memory block, shared by all tensors that are built over it.
+    #     element_type: the dtype of the elements.
+    #     offset: the first element, counted in elements.
+    #     size: the shape.
+    #     stride: the steps in elements, one for each dimension.
+    #
+    # Raises:
+    #     RuntimeError: when a number is not what it should be, or an element lies outside the
+    #         storage.
     numbers = (offset, *size, *stride)
     if len(size) != len(stride) or len(size) > _MAX_DIMS or not _all_counts(numbers):
         raise RuntimeError(
@@ -81,7 +80,7 @@ def _all_counts(numbers: tuple[Any, ...]) -> bool:
 
 
 def rebuild_tensor(storage: Any, storage_offset: int, size: Any, stride: Any) -> Tensor:
-    """A tensor over a typed storage (files of PyTorch 0.3 and older)."""
+    # A tensor over a typed storage (files of PyTorch 0.3 and older).
     if not isinstance(storage, TypedStorage):
         raise RuntimeError(
             f"the file builds a tensor over {type(storage).__name__}; expected a typed storage"
@@ -98,7 +97,7 @@ def rebuild_tensor_v2(
     backward_hooks: Any,
     metadata: Any = None,
 ) -> Tensor:
-    """A tensor over a typed storage, with what autograd knows of it."""
+    # A tensor over a typed storage, with what autograd knows of it.
     tensor = rebuild_tensor(storage, storage_offset, size, stride)
     if metadata and not storage.filled:
         raise RuntimeError(
@@ -118,7 +117,7 @@ def rebuild_tensor_v3(
     element_type: Any,
     metadata: Any = None,
 ) -> Tensor:
-    """A tensor over an untyped storage, with its type beside it."""
+    # A tensor over an untyped storage, with its type beside it.
     if not isinstance(storage, Storage) or not isinstance(element_type, dtype):
         raise RuntimeError(
             f"the file builds a tensor over {type(storage).__name__} with element type "
@@ -151,10 +150,9 @@ def _warn_of_hooks(backward_hooks: Any) -> None:
 
 
 def rebuild_parameter(data: Tensor, requires_grad: Any, backward_hooks: Any) -> Tensor:
-    """A parameter without a module library: a tensor of its own that may require grad.
-
-    ``lamella_nn`` registers its own function, which makes an ``nn.Parameter``.
-    """
+    # A parameter without a module library: a tensor of its own that may require grad.
+    #
+    # ``lamella_nn`` registers its own function, which makes an ``nn.Parameter``.
     tensor = alias(_tensor(data))
     if requires_grad:
         tensor.requires_grad_(True)
@@ -165,7 +163,7 @@ def rebuild_parameter(data: Tensor, requires_grad: Any, backward_hooks: Any) -> 
 def rebuild_parameter_with_state(
     data: Tensor, requires_grad: Any, backward_hooks: Any, state: Any
 ) -> Tensor:
-    """As :func:`rebuild_parameter`, with the attributes that were set on it."""
+    # As :func:`rebuild_parameter`, with the attributes that were set on it.
     tensor = rebuild_parameter(data, requires_grad, backward_hooks)
     set_attributes(tensor, state)
     return tensor
@@ -174,7 +172,7 @@ def rebuild_parameter_with_state(
 def rebuild_from_type(
     function: Callable[..., Tensor], cls: Any, arguments: Any, state: Any
 ) -> Tensor:
-    """A tensor of a subclass, or one that has attributes of its own."""
+    # A tensor of a subclass, or one that has attributes of its own.
     tensor = _tensor(function(*arguments))
     if not isinstance(cls, type) or not issubclass(cls, Tensor):
         raise RuntimeError(f"the file makes a tensor of a class that is none: {cls!r}")
@@ -194,11 +192,10 @@ def _tensor(value: Any) -> Tensor:
 
 
 def set_attributes(target: Any, state: Any) -> None:
-    """Sets the attributes that a file keeps for an object, none of which its class may define.
-
-    Raises:
-        RuntimeError: when ``state`` is no dict of names, or a name is one of the class's own.
-    """
+    # Sets the attributes that a file keeps for an object, none of which its class may define.
+    #
+    # Raises:
+    #     RuntimeError: when ``state`` is no dict of names, or a name is one of the class's own.
     if isinstance(state, tuple) and len(state) == 2 and not state[1]:
         state = state[0]
     if not state:
@@ -218,14 +215,14 @@ def set_attributes(target: Any, state: Any) -> None:
 
 
 def make_size(dims: Any = ()) -> Size:
-    """A shape from a sequence of integers."""
+    # A shape from a sequence of integers.
     if not isinstance(dims, (tuple, list)) or not _all_counts(tuple(dims)):
         raise RuntimeError("the file makes a torch.Size of something that is no list of sizes")
     return Size(dims)
 
 
 def layout_by_name(name: Any) -> formats.layout:
-    """The layout of that name, ``"torch.strided"``."""
+    # The layout of that name, ``"torch.strided"``.
     for each in (formats.strided, formats.sparse_coo):
         if name == f"torch.{each.name}":
             return each
@@ -233,24 +230,24 @@ def layout_by_name(name: Any) -> formats.layout:
 
 
 def make_generator(device: Any = "cpu") -> Generator:
-    """A generator, whose state a file sets next."""
+    # A generator, whose state a file sets next.
     return Generator(Device(device))
 
 
 def set_generator_state(generator: Generator, state: Any) -> None:
-    """Continues from the seed, offset and state tensor that a file keeps."""
+    # Continues from the seed, offset and state tensor that a file keeps.
     if not isinstance(state, tuple) or len(state) != 3:
         raise RuntimeError("the file sets a generator's state from something that is no state")
     generator.set_state(_tensor(state[2]))
 
 
 def make_set(items: Any = ()) -> set[Any]:
-    """A set of the items of a list."""
+    # A set of the items of a list.
     return set(check_keys(items))
 
 
 def make_ordered_dict(pairs: Any = ()) -> OrderedDict[Any, Any]:
-    """An ordered dict of a list of pairs."""
+    # An ordered dict of a list of pairs.
     result: OrderedDict[Any, Any] = OrderedDict()
     for key, value in pairs:
         check_key(key)
@@ -259,33 +256,33 @@ def make_ordered_dict(pairs: Any = ()) -> OrderedDict[Any, Any]:
 
 
 def make_counter(counts: Any = ()) -> Counter[Any]:
-    """A counter of a dict of counts."""
+    # A counter of a dict of counts.
     if not isinstance(counts, dict):
         check_keys(counts)
     return Counter(counts)
 
 
 def make_complex(real: Any = 0.0, imag: Any = 0.0) -> complex:
-    """A complex number of two real ones."""
+    # A complex number of two real ones.
     if type(real) not in (int, float) or type(imag) not in (int, float):
         raise RuntimeError("the file makes a complex number of something that is no number")
     return complex(real, imag)
 
 
 def encode_latin(text: Any, encoding: Any = "latin1") -> bytes:
-    """Bytes that were written as text, a character a byte."""
+    # Bytes that were written as text, a character a byte.
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise RuntimeError("the file encodes text otherwise than with latin1")
     return text.encode("latin1")
 
 
 def make_bytes() -> bytes:
-    """No bytes at all: a pickle of protocol 2 makes them by a call without arguments."""
+    # No bytes at all: a pickle of protocol 2 makes them by a call without arguments.
     return b""
 
 
 def make_bytearray(contents: Any = b"", encoding: Any = "latin1") -> bytearray:
-    """A bytearray of bytes, or of text with a character a byte; never of a length."""
+    # A bytearray of bytes, or of text with a character a byte; never of a length.
     if isinstance(contents, str):
         contents = encode_latin(contents, encoding)
     if not isinstance(contents, bytes):

@@ -106,7 +106,7 @@ class RestrictedUnpickler:
     # ------------ reading the data
 
     def take(self, count: int) -> bytes:
-        """The next ``count`` bytes."""
+        # The next ``count`` bytes.
         end = self.position + count
         if count < 0 or end > len(self.data):
             raise UnpicklingError(
@@ -118,7 +118,7 @@ class RestrictedUnpickler:
         return taken
 
     def line(self) -> str:
-        """The text up to the next line feed, which is a name."""
+        # The text up to the next line feed, which is a name.
         end = self.data.find(b"\n", self.position, self.position + _LONGEST_NAME)
         if end < 0:
             raise UnpicklingError(f"the pickle has no name at byte {self.position}")
@@ -127,7 +127,7 @@ class RestrictedUnpickler:
         return text
 
     def pop_to_mark(self) -> list[Any]:
-        """Everything above the topmost mark, which goes too."""
+        # Everything above the topmost mark, which goes too.
         stack = self.stack
         place = len(stack) - 1
         while stack[place] is not _MARK:
@@ -139,7 +139,7 @@ class RestrictedUnpickler:
         return items
 
     def pop(self) -> Any:
-        """The topmost object, which goes."""
+        # The topmost object, which goes.
         top = self.stack.pop()
         if top is _MARK:
             raise UnpicklingError("the pickle uses a mark as an object")
@@ -148,7 +148,7 @@ class RestrictedUnpickler:
     # ------------ what it allows
 
     def find_global(self, module_name: str, qualified_name: str) -> Any:
-        """What a global stands for, if it is one that files may name."""
+        # What a global stands for, if it is one that files may name.
         module_name = PYTHON_2.get(module_name, module_name)
         found = self._allowed.get(f"{module_name}.{qualified_name}", _NOT_FOUND)
         if found is not _NOT_FOUND:
@@ -170,7 +170,7 @@ class RestrictedUnpickler:
         )
 
     def call(self, function: Any, arguments: Any) -> Any:
-        """Calls a function or class that :meth:`find_global` gave."""
+        # Calls a function or class that :meth:`find_global` gave.
         if not isinstance(arguments, tuple):
             raise UnpicklingError("the pickle calls a function with something that is no tuple")
         if not (self._is_allowed(function) or _is_callable_global(function)):
@@ -184,7 +184,7 @@ class RestrictedUnpickler:
         return any(target is each for each in self._allowed.values())
 
     def set_state(self, target: Any, state: Any) -> None:
-        """Gives an object the state that the pickle keeps for it."""
+        # Gives an object the state that the pickle keeps for it.
         if isinstance(target, Generator):
             rebuild.set_generator_state(target, state)
         elif type(target) in (OrderedDict, Counter) or isinstance(target, Tensor):
@@ -195,13 +195,13 @@ class RestrictedUnpickler:
             raise UnpicklingError(f"the pickle sets the state of {type(target).__name__}")
 
     def make(self, cls: Any, arguments: Any, keywords: dict[str, Any] | None = None) -> Any:
-        """A new object of a class that the user allowed, by ``__new__``."""
+        # A new object of a class that the user allowed, by ``__new__``.
         if not isinstance(cls, type) or not self._is_allowed(cls):
             raise UnpicklingError(f"the pickle makes an object of {cls!r} without calling it")
         return cls.__new__(cls, *arguments, **(keywords or {}))
 
     def persistent(self, identifier: Any) -> Any:
-        """What a record beside the pickle stands for."""
+        # What a record beside the pickle stands for.
         if self._load_persistent is None:
             raise UnpicklingError("the pickle refers to a storage where there are none")
         return self._load_persistent(identifier)

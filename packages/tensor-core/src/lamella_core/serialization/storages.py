@@ -14,12 +14,10 @@ if TYPE_CHECKING:
 
 
 class StorageType:
-    """The constant that stands for ``torch.FloatStorage`` and the like in a file.
-
-    Attributes:
-        dtype: the element type; None for ``torch.UntypedStorage``, which counts bytes.
-    """
-
+    # The constant that stands for ``torch.FloatStorage`` and the like in a file.
+    #
+    # Attributes:
+    #     dtype: the element type; None for ``torch.UntypedStorage``, which counts bytes.
     __slots__ = ("dtype", "name")
 
     def __init__(self, name: str, element_type: dtype | None) -> None:
@@ -28,18 +26,16 @@ class StorageType:
 
     @property
     def itemsize(self) -> int:
-        """Bytes an element."""
+        # Bytes an element.
         return 1 if self.dtype is None else self.dtype.itemsize
 
 
 class TypedStorage(storage_types.TypedStorage):
-    """What a file's typed storages are read as.
-
-    Attributes:
-        filled: False while the elements have not been read yet (in the legacy format they come
-            after all else).
-    """
-
+    # What a file's typed storages are read as.
+    #
+    # Attributes:
+    #     filled: False while the elements have not been read yet (in the legacy format they come
+    #         after all else).
     __slots__ = ("filled",)
 
     def __init__(self, storage: Storage, element_type: dtype, filled: bool = True) -> None:

@@ -16,15 +16,13 @@ if TYPE_CHECKING:
 def trusting_unpickler(
     pickle_module: Any, file: Any, persistent_load: Callable[[Any], Any], options: dict[str, Any]
 ) -> Any:
-    """An unpickler that takes PyTorch's names for lamella's.
-
-    Args:
-        pickle_module: whose ``Unpickler`` is built on; ``pickle`` or a module like it.
-        file: where the pickle is read from.
-        persistent_load: what a storage's record in the pickle stands for.
-        options: keywords for the unpickler, ``encoding`` for instance.
-    """
-
+    # An unpickler that takes PyTorch's names for lamella's.
+    #
+    # Args:
+    #     pickle_module: whose ``Unpickler`` is built on; ``pickle`` or a module like it.
+    #     file: where the pickle is read from.
+    #     persistent_load: what a storage's record in the pickle stands for.
+    #     options: keywords for the unpickler, ``encoding`` for instance.
     class Unpickler(pickle_module.Unpickler):  # type: ignore[misc,name-defined]
         def find_class(self, module_name: str, qualified_name: str) -> Any:
             found = find_counterpart(module_name, qualified_name)
@@ -36,8 +34,7 @@ def trusting_unpickler(
 
 
 class _RestoredGenerator(Generator):
-    """A generator while its state is read: a pickle sets the state by this method."""
-
+    # A generator while its state is read: a pickle sets the state by this method.
     __slots__ = ()
 
     def __setstate__(self, state: Any) -> None:
@@ -46,11 +43,10 @@ class _RestoredGenerator(Generator):
 
 
 def find_counterpart(module_name: str, qualified_name: str) -> Any:
-    """What a global of PyTorch's stands for; None for one of another package.
-
-    Raises:
-        UnpicklingError: for a global of PyTorch's that has no counterpart here.
-    """
+    # What a global of PyTorch's stands for; None for one of another package.
+    #
+    # Raises:
+    #     UnpicklingError: for a global of PyTorch's that has no counterpart here.
     if qualified_name == "Generator" and module_name in ("torch", "torch._C"):
         return _RestoredGenerator
     try:
