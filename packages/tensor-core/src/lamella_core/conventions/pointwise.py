@@ -129,8 +129,9 @@ class Plans(dict[Any, Any]):
 
     def promote(self, operands: Iterable[Any]) -> dtype:
         """The common type of operands, after a check of some where the op asks for it."""
-        operands, checked = list(operands), self.convention.refusals_of
+        checked = self.convention.refusals_of
         if checked != "all":
+            operands = list(operands)
             for some in [[each] for each in operands] if checked == "each" else [operands[1:]]:
                 self.convention.refuse(self.op_name, result_dtype(some))
         return result_dtype(operands)
