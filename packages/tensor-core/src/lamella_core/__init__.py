@@ -112,7 +112,6 @@ from lamella_core.ops.view_inplace import *
 from lamella_core.ops.view_order import *
 from lamella_core.ops.views import *
 from lamella_core.printing import get_printoptions, set_printoptions
-from lamella_core.promotion import promote_types
 from lamella_core.serialization import load, save
 from lamella_core.size import Size
 from lamella_core.storage import Storage

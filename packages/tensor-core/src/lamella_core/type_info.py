@@ -6,6 +6,7 @@ import ml_dtypes
 import numpy as np
 
 from lamella_core import dtype as dtypes
+from lamella_core.conventions.arguments import read_dtype
 
 
 class finfo:
@@ -26,7 +27,7 @@ class finfo:
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
 
     def __init__(self, type: dtypes.dtype | None = None) -> None:
-        kind = dtypes.defaults.floating if type is None else type
+        kind = read_dtype("finfo", type)
         if kind.category < dtypes.FLOATING:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type, got {kind!r}. Use "
@@ -71,6 +72,7 @@ class iinfo:
     __slots__ = ("bits", "dtype", "max", "min")
 
     def __init__(self, type: dtypes.dtype) -> None:
+        type = read_dtype("iinfo", type)
         if type.category == dtypes.BOOL:
             raise TypeError("torch.bool is not supported by torch.iinfo")
         if type.category != dtypes.INTEGER:

@@ -166,11 +166,13 @@ def compute_in_parts(
 
 
 def check_numbers(values: Any, dtype: dtype, compute: Any) -> None:
-    """Raises what :func:`number_of_type` does for numbers beyond the type that is computed in."""
+    """Raises what :func:`number_of_type` does for the type that is computed in."""
     floating = dtype.category >= FLOATING
     for value in values:
         cls = value.__class__
-        if cls is complex or (floating and cls in (float, int) and not -65504 <= value <= 65504):
+        if cls is not bool and (
+            (cls is not float and cls is not int) or (floating and not -65504 <= value <= 65504)
+        ):
             number_of_type(value, dtype if compute is None else dtypes.OF_NUMPY[compute])
 
 

@@ -119,6 +119,8 @@ class Reduction:
             if dim is not None:
                 if dim.__class__ is int or not isinstance(dim, (tuple, list)):
                     dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
+                elif base.name[:3] == "arg":
+                    raise TypeError(f"{base.name}(): argument 'dim' must be int, not {dim!r:.20}")
                 elif not dim:
                     dim = nothing
                 elif array.ndim:

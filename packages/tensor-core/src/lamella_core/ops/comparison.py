@@ -188,16 +188,19 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@composite(method=False)
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are floating-point numbers."""
     return input._dtype.is_floating_point
 
 
+@composite(method=False)
 def is_complex(input: Tensor) -> bool:
     """Whether the elements are complex numbers."""
     return input._dtype.is_complex
 
 
+@composite(method=False)
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return input._array.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import promotion
+from lamella_core.composite import composite
 from lamella_core.formats import layout, order_of, strided
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor
@@ -13,9 +14,13 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
     from lamella_core.typing import Number
 
-__all__ = ["can_cast", "result_type"]
+__all__ = ["can_cast", "promote_types", "result_type"]
 
 
+promote_types = composite(promotion.promote_types, method=False)
+
+
+@composite(method=False)
 def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtype:
     """The type that a pointwise op of two operands computes in."""
     if not isinstance(tensor2, (Tensor, int, float, complex)):
@@ -23,6 +28,7 @@ def result_type(tensor1: Tensor | Number, tensor2: Tensor | Number) -> dtype:
     return promotion.result_dtype((tensor1, tensor2))
 
 
+@composite(method=False)
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Whether an in-place op may store a result of type ``from_`` in a tensor of type ``to``."""
     return promotion.can_cast(from_, to)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
 from lamella_core.composite import composite
+from lamella_core.conventions.arguments import read_dtype
 from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import (
     check_memory,
@@ -103,6 +104,8 @@ def nansum(
     """
     if input._dtype.is_complex:
         raise RuntimeError("nansum does not support complex inputs")
+    if dtype is not None:
+        dtype = read_dtype("nansum", dtype)
     if out is not None and dtype is None:
         dtype = out._dtype
         if dtype.category < FLOATING <= input._dtype.category:

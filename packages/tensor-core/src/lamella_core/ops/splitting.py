@@ -166,8 +166,10 @@ def tensor_split(
             )
         given = given.tolist()
     if given.__class__ is int:
-        if given <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {given}")
+        if not 0 < given < 2**63:
+            raise (RuntimeError if given <= 0 else ValueError)(
+                f"number of sections must be larger than 0, got {given}"
+            )
         part, more = divmod(size, given)
         ends = [part * (i + 1) + min(i + 1, more) for i in range(given - 1)]
     else:
