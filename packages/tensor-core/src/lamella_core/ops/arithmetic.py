@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lamella_core import dtype as dtypes
@@ -119,10 +120,17 @@ def _factor(input: Any, other: Any, alpha: Number, minus: bool = False) -> Tenso
     return full((), alpha, dtype=common, device=other.device)
 
 
-def _no_bool(*operands: Any) -> None:
-    for each in operands:
+def _with_multiple(
+    plain: Any, fused: Any, input: Any, other: Any, alpha: Number, minus: bool = False
+) -> Any:
+    # ``plain(input, alpha * other)``, or ``fused(input, other, alpha)`` where that is better.
+    for each in (input, other) if minus else ():
         if isinstance(each, bool) or getattr(each, "_dtype", None) is dtypes.bool_:
             raise RuntimeError(operators.NO_BOOL_SUBTRACTION)
+    factor = _factor(input, other, alpha, minus)
+    if factor is not None:
+        return fused(input, other, factor)
+    return plain(input, _scaled(input, other, alpha))
 
 
 @composite
@@ -141,10 +149,8 @@ def add(
     ``alpha`` of a higher category, raise RuntimeError.
     """
     if alpha != 1 or alpha is True:
-        factor = _factor(input, other, alpha)
-        if factor is not None:
-            return addcmul(input, other, factor, out=out)
-        other = _scaled(input, other, alpha)
+        plain, fused = partial(operators.add, out=out), partial(addcmul, out=out)
+        return _with_multiple(plain, fused, input, other, alpha)
     return operators.add(input, other, out=out)
 
 
@@ -152,10 +158,7 @@ def add(
 def add_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Adds ``alpha * other`` to the tensor in place; see :func:`add`."""
     if alpha != 1 or alpha is True:
-        factor = _factor(self, other, alpha)
-        if factor is not None:
-            return self.addcmul_(other, factor)
-        other = _scaled(self, other, alpha)
+        return _with_multiple(Tensor.__iadd__, Tensor.addcmul_, self, other, alpha)
     return self.__iadd__(other)
 
 
@@ -167,36 +170,29 @@ def sub(
 
     Bool operands raise RuntimeError.
     """
-    _no_bool(input, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(input, other, alpha, True)
-        if factor is not None:
-            return addcmul(input, other, factor, out=out)
-        other = _scaled(input, other, alpha)
+        plain, fused = partial(operators.sub, out=out), partial(addcmul, out=out)
+        return _with_multiple(plain, fused, input, other, alpha, minus=True)
     return operators.sub(input, other, out=out)
 
 
 @composite
 def sub_(self: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """Subtracts ``alpha * other`` from the tensor in place; see :func:`sub`."""
-    _no_bool(self, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(self, other, alpha, True)
-        if factor is not None:
-            return self.addcmul_(other, factor)
-        other = _scaled(self, other, alpha)
+        return _with_multiple(Tensor.__isub__, Tensor.addcmul_, self, other, alpha, minus=True)
     return self.__isub__(other)
 
 
 @composite(method=False)
 def rsub(input: Tensor, other: Tensor | Number, *, alpha: Number = 1) -> Tensor:
     """``other - alpha * input``: :func:`sub` with the operands exchanged."""
-    _no_bool(input, other)
     if alpha != 1 or alpha is True:
-        factor = _factor(other, input, alpha, True)
-        if factor is not None:
-            return addcmul(other, input, factor)
-        input = _scaled(other, input, alpha)
+
+        def plain(other: Any, scaled: Any) -> Tensor:
+            return operators.rsub(scaled, other)
+
+        return _with_multiple(plain, addcmul, other, input, alpha, minus=True)
     return operators.rsub(input, other)
 
 
