@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 
@@ -37,6 +40,12 @@ def to_theirs(obj: object, weights_only: bool = True) -> object:
     serialization.save(obj, out)
     out.seek(0)
     return torch.load(out, weights_only=weights_only)
+
+
+def saved(library: object, obj: object, **options: object) -> bytes:
+    out = io.BytesIO()
+    library.save(obj, out, **options)
+    return out.getvalue()
 
 
 def numbers(tensor: object) -> np.ndarray:
@@ -288,3 +297,39 @@ def test_sparse_tensors_both_ways(dtype: str) -> None:
         assert back.is_sparse and back.is_coalesced()
         assert str(back.dtype) == f"torch.{dtype}"
         assert back.to_dense().tolist() == dense.tolist()
+
+
+def test_files_without_checksums() -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        contents = saved(torch, {"a": torch.arange(5.0)})
+    finally:
+        torch.serialization.set_crc32_options(True)
+    same(lamella.load(io.BytesIO(contents))["a"], torch.arange(5.0))
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_named_results(legacy: bool) -> None:
+    theirs = torch.ones(2, 2).max(0), torch.linalg.qr(torch.eye(2))
+    contents = saved(torch, theirs, _use_new_zipfile_serialization=not legacy)
+    ours = lamella.load(io.BytesIO(contents), weights_only=False)
+    assert repr(ours) == repr(theirs)
+    again = torch.load(io.BytesIO(saved(lamella, ours)), weights_only=False)
+    assert repr(again) == repr(theirs)
+
+
+@pytest.mark.parametrize("make", ["torch.ones(2)", "torch.nn.Parameter(torch.ones(2))"])
+def test_hooks_stay_behind(make: str) -> None:
+    texts = []
+    for library in (torch, lamella):
+        leaf = eval(make, {"torch": library}).requires_grad_()
+        leaf.register_hook(lambda grad: grad * 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for copied in (copy.deepcopy(leaf), pickle.loads(pickle.dumps(leaf))):
+                (copied * 3).sum().backward()
+                texts.append(repr((copied, copied.grad)))
+            read = library.load(io.BytesIO(saved(library, leaf)))
+        (read * 3).sum().backward()
+        texts.append(repr((read, read.grad)))
+    assert texts[:3] == texts[3:]

@@ -11,6 +11,7 @@ from lamella_autograd import (
     grad,
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
+    set_anomaly_enabled,
     set_detect_anomaly,
 )
 
@@ -116,3 +117,14 @@ def test_step_recorded_in_a_backward_pass_names_the_call_that_it_came_from() -> 
     induced = [str(each.message) for each in warned if "was induced by" in str(each.message)]
     assert len(induced) == 1
     assert "SqrtBackward0" in induced[0] and "forward_of_it" in induced[0]
+
+
+def test_the_switch_by_call() -> None:
+    try:
+        set_anomaly_enabled(True, check_nan=False)
+        assert is_anomaly_enabled() and not is_anomaly_check_nan_enabled()
+    finally:
+        set_anomaly_enabled(False)
+    assert not is_anomaly_enabled() and is_anomaly_check_nan_enabled()
+    with pytest.raises(TypeError, match="must be bool, not int"):
+        set_anomaly_enabled(1)

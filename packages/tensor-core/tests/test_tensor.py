@@ -261,3 +261,13 @@ def test_a_range_has_numbers_that_follow_one_another() -> None:
 def test_elements_are_not_deleted() -> None:
     with pytest.raises(TypeError, match="does not support deleting items"):
         del core.ones(2)[0]
+
+
+def test_named_results_are_pickled_as_pytorchs_are() -> None:
+    named = core.ones(2, 2).max(0)
+    assert named.__reduce__()[1] == (tuple(named), {})
+    again = pickle.loads(pickle.dumps(named))
+    assert type(again) is type(named) and again.values.tolist() == [1.0, 1.0]
+    assert (named.n_fields, named.n_sequence_fields, named.n_unnamed_fields) == (2, 2, 0)
+    with pytest.raises(TypeError, match="takes a 2-sequence"):
+        type(named)()

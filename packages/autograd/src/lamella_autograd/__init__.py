@@ -8,6 +8,7 @@ from lamella_autograd.anomaly import (
     detect_anomaly,
     is_anomaly_check_nan_enabled,
     is_anomaly_enabled,
+    set_anomaly_enabled,
     set_detect_anomaly,
 )
 from lamella_autograd.backward import backward, grad
@@ -92,6 +93,7 @@ __all__ = [
     "op_call",
     "pushforward",
     "rename",
+    "set_anomaly_enabled",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",

@@ -95,6 +95,12 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _settings.check_nan
 
 
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Switches anomaly mode of this thread, see :class:`set_detect_anomaly`."""
+    check_switches("set_anomaly_enabled", enabled=enabled, check_nan=check_nan)
+    set_detect_anomaly(enabled, check_nan)
+
+
 def keep_traceback(node: Node) -> None:
     """Notes in a node where the call that it records was made."""
     import traceback

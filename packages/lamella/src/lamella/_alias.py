@@ -69,7 +69,17 @@ FUNCTIONS = {
         "lamella._symbolic",
     ),
     **dict.fromkeys(("is_warn_always_enabled", "set_warn_always"), "lamella._warning_switch"),
-    **dict.fromkeys(("is_anomaly_check_nan_enabled", "is_anomaly_enabled"), "lamella_autograd"),
+    **dict.fromkeys(
+        ("is_anomaly_check_nan_enabled", "is_anomaly_enabled", "set_anomaly_enabled"),
+        "lamella_autograd",
+    ),
+    **dict.fromkeys(
+        """has_cuda has_cudnn has_lapack has_mkl has_mkldnn has_mps has_openmp has_spectral
+        is_distributed is_inference is_vulkan_available""".split(),
+        "lamella._capabilities",
+    ),
+    **dict.fromkeys(("Event", "Stream", "get_device_module"), "lamella._streams"),
+    **dict.fromkeys(("frobenius_norm", "norm_except_dim", "nuclear_norm"), "lamella._norms"),
     "vmap": "lamella_autograd.vmap",
     **dict.fromkeys(
         "bartlett_window blackman_window hamming_window hann_window kaiser_window".split(),
@@ -94,7 +104,8 @@ FUNCTIONS = {
     **dict.fromkeys(
         """adaptive_avg_pool1d avg_pool1d bilinear channel_shuffle conv1d conv2d conv3d
         conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity max_pool1d max_pool2d
-        max_pool3d pairwise_distance pdist pixel_shuffle pixel_unshuffle rms_norm""".split(),
+        max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle
+        rms_norm""".split(),
         "lamella_nn.functional",
     ),
     **dict.fromkeys(
@@ -104,6 +115,11 @@ FUNCTIONS = {
         layer_norm margin_ranking_loss max_pool1d_with_indices poisson_nll_loss
         triplet_margin_loss""".split(),
         "lamella_nn.functional.top_level",
+    ),
+    **dict.fromkeys(
+        """embedding_bag embedding_renorm_ native_batch_norm native_group_norm
+        native_layer_norm""".split(),
+        "lamella_nn.functional.natives",
     ),
 }
 
@@ -115,6 +131,8 @@ METHODS = {
     "__array_namespace__": "lamella_array_api",
     "__torch_function__": "lamella.overrides._protocol",
     "hash_tensor": "lamella._bit_hash",
+    "record_stream": "lamella._streams",
+    **dict.fromkeys(("is_distributed", "storage_type"), "lamella._capabilities"),
     **dict.fromkeys(
         """dequantize int_repr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points
         q_scale q_zero_point qscheme""".split(),
@@ -139,8 +157,18 @@ JOINED = {
     ),
     "lamella.serialization": (
         "lamella_core.serialization",
-        {"get_unsafe_globals_in_checkpoint": "lamella._checkpoint_globals"},
+        {
+            "get_unsafe_globals_in_checkpoint": "lamella._checkpoint_globals",
+            **dict.fromkeys(
+                """DEFAULT_PROTOCOL LoadEndianness SourceChangeWarning default_restore_location
+                get_crc32_options get_default_load_endianness get_default_mmap_options location_tag
+                register_package set_crc32_options set_default_load_endianness
+                set_default_mmap_options""".split(),
+                "lamella._file_options",
+            ),
+        },
     ),
+    "lamella.utils.dlpack": ("lamella_core.dlpack", {"DLDeviceType": "lamella._dlpack_types"}),
     "lamella.optim": (
         "lamella_optim.swa_utils",
         {"AveragedModel": "lamella_nn.averaging", "update_bn": "lamella_nn.averaging"},

@@ -16,7 +16,8 @@ class NamedResults(tuple[Any, ...]):
     n_unnamed_fields = 0
 
     def __new__(cls, *values: Any) -> NamedResults:
-        if len(values) == 1:
+        # PyTorch's files have an empty dict behind the sequence.
+        if len(values) == 1 or len(values) == 2 and values[1].__class__ is dict:
             values = tuple(values[0])
         if len(values) != len(cls.fields):
             raise TypeError(
@@ -32,7 +33,7 @@ class NamedResults(tuple[Any, ...]):
         return f"torch.return_types.{self.__class__.__name__}(\n{lines})"
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return self.__class__, tuple(self)
+        return self.__class__, (tuple(self), {})
 
 
 def _named(name: str, fields: str) -> type[NamedResults]:

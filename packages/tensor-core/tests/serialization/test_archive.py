@@ -111,6 +111,16 @@ def test_records_over_one_another() -> None:
         ArchiveReader(Source(io.BytesIO(contents))).read("version")
 
 
+def test_files_without_checksums_load() -> None:
+    """As PyTorch's after ``set_crc32_options(False)``: all checksums are 0."""
+    contents = bytearray(tensor_file())
+    with zipfile.ZipFile(io.BytesIO(contents)) as archive:
+        checksums = [struct.pack("<I", info.CRC) for info in archive.infolist()]
+    for checksum in checksums:
+        contents = contents.replace(checksum, bytes(4))
+    assert load(io.BytesIO(contents))["a"].tolist() == list(range(100))
+
+
 def test_checksums() -> None:
     contents = bytearray(tensor_file())
     place = contents.index(struct.pack("<qq", 7, 8))

@@ -49,7 +49,7 @@ def embedding(
         check_available("embedding")
     if weight.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, but got shape {list(weight._array.shape)}")
-    _check_integer("embedding", "indices", 1, input)
+    check_integer("embedding", "indices", 1, input)
     rows = weight._array.shape[0]
     if padding_idx is None:
         padding_idx = -1
@@ -60,11 +60,12 @@ def embedding(
             )
         padding_idx %= rows
     if max_norm is not None:
-        _shorten(weight, input, max_norm, norm_type)
+        shorten(weight, input, max_norm, norm_type)
     return ops.embedding(weight, input, padding_idx, scale_grad_by_freq, sparse)
 
 
-def _check_integer(op_name: str, argument: str, position: int, tensor: Tensor) -> None:
+def check_integer(op_name: str, argument: str, position: int, tensor: Tensor) -> None:
+    """Raises RuntimeError unless a tensor is of int64 or int32."""
     if tensor._dtype.name not in ("int64", "int32"):
         raise RuntimeError(
             f"Expected tensor for argument #{position} '{argument}' to have one of the following "
@@ -115,6 +116,27 @@ def embedding_bag(
             "`embedding_bag(input, weight, ...)`."
         )
         weight, input = input, weight
+    return bags(
+        input, weight, offsets, scale_grad_by_freq, mode, sparse, per_sample_weights,
+        include_last_offset, padding_idx, max_norm, norm_type,
+    )[0]  # fmt: skip
+
+
+def bags(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None,
+    scale_grad_by_freq: bool,
+    mode: str,
+    sparse: bool,
+    per_sample_weights: Tensor | None,
+    include_last_offset: bool,
+    padding_idx: int | None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+) -> tuple[Tensor, Tensor, int]:
+    """The result of :func:`embedding_bag`, the rows of the maxima, and the row that does not count
+    (-1 for none)."""
     shape = input._array.shape
     if per_sample_weights is not None and per_sample_weights._array.shape != shape:
         raise ValueError(
@@ -137,9 +159,9 @@ def embedding_bag(
         )
     if sparse:
         check_available("embedding_bag")
-    _check_integer("embedding_bag", "indices", 1, input)
+    check_integer("embedding_bag", "indices", 1, input)
     if offsets is not None:
-        _check_integer("embedding_bag", "offsets", 1, offsets)
+        check_integer("embedding_bag", "offsets", 1, offsets)
         if include_last_offset and not offsets.numel():
             raise RuntimeError("include_last_offset: number of offset should be at least 1")
     if not weight.is_floating_point():
@@ -166,11 +188,12 @@ def embedding_bag(
             )
         padding_idx %= rows
     if max_norm is not None:
-        _shorten(weight, input, max_norm, norm_type)
-    return bag_ops.embedding_bag(
+        shorten(weight, input, max_norm, norm_type)
+    result, chosen = bag_ops.embedding_bag(
         weight, input, offsets, per_sample_weights, mode, padding_idx, scale_grad_by_freq,
         bool(include_last_offset), sparse,
-    )[0]  # fmt: skip
+    )  # fmt: skip
+    return result, chosen, padding_idx
 
 
 def _check_bags(input: Tensor, offsets: Tensor | None) -> None:
@@ -193,7 +216,8 @@ def _check_bags(input: Tensor, offsets: Tensor | None) -> None:
         )
 
 
-def _shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+def shorten(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
+    """Shortens the rows that are looked up and longer than ``max_norm`` to it, in place."""
     with no_grad():
         used = core.unique(indices.reshape(-1)).long()
         rows = weight[used]

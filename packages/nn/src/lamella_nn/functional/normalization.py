@@ -64,13 +64,29 @@ def batch_norm(
 
     S. Ioffe, C. Szegedy, "Batch Normalization", 2015.
     """
+    return batch_norm_with_statistics(
+        input, running_mean, running_var, weight, bias, training, momentum, eps
+    )[0]
+
+
+def batch_norm_with_statistics(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The result of :func:`batch_norm`, and in training the input's mean and biased variance."""
     if training and eps <= 0:
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     shape = input._array.shape
     if len(shape) == 1 and not shape[0]:
-        return input.clone()
+        return input.clone(), None, None
     if len(shape) < 2:
         raise RuntimeError(
             "batch_norm: expected an input of at least 2 dimensions (batch, channels), but "
@@ -80,7 +96,7 @@ def batch_norm(
     channels = shape[1]
     if not input._dtype.is_floating_point:
         raise not_implemented_for("batch_norm", input._dtype)
-    _check_types(input, running_mean, running_var, weight, bias)
+    check_types(input, running_mean, running_var, weight, bias)
     named = {
         "running_mean": running_mean,
         "running_var": running_var,
@@ -97,7 +113,7 @@ def batch_norm(
             missing = "running_mean" if running_mean is None else "running_var"
             raise RuntimeError(f"{missing} must be defined in evaluation mode")
         result = _by_running_statistics(input, running_mean, running_var, weight, bias, eps)
-        return rename(_row_major(input, result), "NativeBatchNormBackward0")
+        return rename(_row_major(input, result), "NativeBatchNormBackward0"), None, None
     count = shape[0] * prod(shape[2:])
     if count == 1:
         raise ValueError(
@@ -105,12 +121,12 @@ def batch_norm(
         )
     result, mean, variance = native_batch_norm(input, weight, bias, eps)
     if not count:
-        return result
+        return result, mean, variance
     if running_mean is not None:
         _move(running_mean, mean, momentum, 1.0)
     if running_var is not None:
         _move(running_var, variance, momentum, count / max(count - 1, 1))
-    return result
+    return result, mean, variance
 
 
 def _row_major(input: Tensor, result: Tensor) -> Tensor:
@@ -223,12 +239,12 @@ def layer_norm(
 
     J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer Normalization", 2016.
     """
-    sizes = _normalized_sizes(input, normalized_shape, weight, bias)
-    _check_types(input, weight, bias)
+    sizes = normalized_sizes(input, normalized_shape, weight, bias)
+    check_types(input, weight, bias)
     return native_layer_norm(input, sizes, weight, bias, eps)[0].contiguous()
 
 
-def _check_types(input: Tensor, *parameters: Tensor | None) -> None:
+def check_types(input: Tensor, *parameters: Tensor | None) -> None:
     """Raises RuntimeError unless parameters have the input's dtype, or float32 for half of it."""
     own = input._dtype
     for each in parameters:
@@ -241,9 +257,14 @@ def _check_types(input: Tensor, *parameters: Tensor | None) -> None:
             )
 
 
-def _normalized_sizes(
+def normalized_sizes(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None
 ) -> tuple[int, ...]:
+    """The sizes that a layer normalization is over.
+
+    Raises:
+        RuntimeError: when the shapes do not fit.
+    """
     sizes = tuple(normalized_shape)
     if not sizes:
         raise RuntimeError(
@@ -286,6 +307,22 @@ def group_norm(
 
     Y. Wu, K. He, "Group Normalization", 2018.
     """
+    check_groups(input, num_groups, weight, bias)
+    shape = input._array.shape
+    channels = shape[1]
+    size = channels // num_groups * prod(shape[2:])
+    if shape[0] * size == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size "
+            f"{[shape[0] * channels // num_groups, num_groups, *shape[2:]]}"
+        )
+    return native_group_norm(input, num_groups, weight, bias, eps)[0]
+
+
+def check_groups(
+    input: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None
+) -> None:
+    """Raises RuntimeError unless the sizes of a group normalization fit."""
     shape = input._array.shape
     if len(shape) < 2:
         raise RuntimeError(
@@ -306,14 +343,7 @@ def group_norm(
                 f"but got {name} of shape {listed(tensor._array.shape)} and input of shape "
                 f"{listed(shape)}"
             )
-    _check_types(input, weight, bias)
-    size = channels // num_groups * prod(shape[2:])
-    if shape[0] * size == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size "
-            f"{[shape[0] * channels // num_groups, num_groups, *shape[2:]]}"
-        )
-    return native_group_norm(input, num_groups, weight, bias, eps)[0]
+    check_types(input, weight, bias)
 
 
 def rms_norm(
@@ -334,7 +364,7 @@ def rms_norm(
 
     B. Zhang, R. Sennrich, "Root Mean Square Layer Normalization", 2019.
     """
-    sizes = _normalized_sizes(input, normalized_shape, weight, None)
+    sizes = normalized_sizes(input, normalized_shape, weight, None)
     if eps is None:
         real = input._dtype.to_real()
         eps = _EPSILON["float32" if real in REDUCED_PRECISION else real.name]

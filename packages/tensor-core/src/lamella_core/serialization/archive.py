@@ -189,8 +189,11 @@ class ArchiveReader:
         return contents
 
     def check(self, name: str, record: Record, crc: int) -> None:
-        """Raises RuntimeError unless ``crc`` is the checksum that the archive has for a record."""
-        if crc != record.crc:
+        """Raises RuntimeError unless ``crc`` is the checksum that the archive has for a record.
+
+        One of 0 is none: PyTorch's ``set_crc32_options(False)`` writes that.
+        """
+        if record.crc not in (0, crc):
             raise self._damaged(
                 f"the checksum of its record {name!r} is {crc:08x}; it was saved with "
                 f"{record.crc:08x}"

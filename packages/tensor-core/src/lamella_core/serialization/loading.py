@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _ZIP_MAGIC = b"PK\x03\x04"
 
+order_untold = [b"little"]
+"""The byte order of files that do not tell theirs."""
+
 older: list[str] = []
 """The ``"module:function"`` that reads the formats from before PyTorch 1.6, the facade's."""
 
@@ -186,7 +189,7 @@ class _ArchiveStorages:
         self._restore = restore
         self._mapped = mapped
         self._read: dict[str, tuple[Storage, int]] = {}
-        order = archive.read("byteorder") if "byteorder" in archive else b"little"
+        order = archive.read("byteorder") if "byteorder" in archive else order_untold[0]
         if order not in (b"little", b"big"):
             raise RuntimeError(f"{source.name} has the byte order {order[:20]!r}, which is none")
         self._swapped = order.decode() != sys.byteorder
