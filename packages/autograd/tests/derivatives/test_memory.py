@@ -16,9 +16,23 @@ from lamella_core.ops.spectral import fft_r2c
 # By name: a call, its inputs' shapes; the megabytes that are kept, and those that the gradients
 # need beside themselves: PyTorch's at most.
 CASES: dict[str, tuple[Any, Any, float, float]] = {
+    "addbmm": (lc.addbmm, [(500, 500), (5, 500, 100), (5, 100, 500)], 0, 0.5),
+    "addmm of float16": (
+        lambda x, y, z: lc.addmm(x.half(), y.half(), z.half()),
+        [(500, 500), (500, 500), (500, 500)],
+        1,
+        3.6,
+    ),
+    "addmm with factors": (
+        lambda x, y, z: lc.addmm(x, y, z, beta=2, alpha=3),
+        [(500, 500), (500, 500), (500, 500)],
+        0,
+        0,
+    ),
     "addr": (lc.addr, [(500, 1000), (500,), (1000,)], 0, 0),
     "as_strided": (lambda x: x.as_strided((499_999, 2), (1, 1)), [(500_000,)], 0, 6),
     "copysign": (lc.copysign, [(500_000,), (500_000,)], 0, 2),
+    "dist": (lc.dist, [(500_000,), (500_000,)], 0, 0.5),
     "eigh": (linalg.eigh, [(1500, 18, 18)], 0, 6),
     "fft_r2c": (lambda x: fft_r2c(x, (1,), "backward"), [(500, 1000)], 0, 2),
     "fmod": (lc.fmod, [(500_000,), (500_000,)], 0, 0),

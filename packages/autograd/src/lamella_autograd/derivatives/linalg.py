@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative
-from lamella_autograd.restore import sum_to_shape
+from lamella_autograd.restore import reused, sum_to_shape
 from lamella_core.ops.linalg import cross_product, linear, matmul, rows_product
 from lamella_core.tensor import Tensor
 
@@ -46,6 +48,12 @@ def _for_right(grad: Tensor, other_shape: tuple[int, ...], input: Tensor) -> Ten
     return matmul(input.transpose(-1, -2), grad)
 
 
+def _scaled(grad: Tensor, factor: Any, own: bool = False) -> Tensor:
+    if factor == 1:
+        return grad
+    return reused(grad, "mul", conj(factor)) if own else grad * conj(factor)
+
+
 def _linear_input(grad: Tensor, weight: Tensor) -> Tensor:
     if weight._array.ndim == 1:
         return grad.unsqueeze(-1) * conj(weight)
@@ -74,6 +82,21 @@ derivative(
     other=lambda grad, other_shape, input, dim: _of_shape(
         cross_product(grad, conj(input), dim), other_shape
     ),
+)
+derivative(
+    "added_product",
+    input=lambda grad, input_shape, beta: sum_to_shape(_scaled(grad, beta), input_shape),
+    left=lambda grad, left_shape, right, alpha: _scaled(
+        _matmul_input(grad, left_shape, right), alpha, own=True
+    ),
+    right=lambda grad, right_shape, left, alpha: _scaled(
+        _matmul_other(grad, right_shape, left), alpha, own=True
+    ),
+)
+derivative(
+    "vdot",
+    input=lambda grad, other: conj(grad) * other,
+    other=lambda grad, input: grad * input,
 )
 derivative("matmul", input=_matmul_input, other=_matmul_other)
 derivative("linear", input=_linear_input, weight=_linear_weight, bias=_linear_bias)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import is_unseen, onto_zeros, reused
+from lamella_autograd.restore import is_unseen, onto_zeros, reused, sum_to_shape
 from lamella_core.conventions.common import anywhere
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
@@ -149,6 +149,17 @@ def vector_norm_input(
     return input * size ** (ord - 2) * scale
 
 
+def _dist(
+    grad: Tensor, input: Tensor, other: Tensor, p: Any, result: Tensor, needs: tuple[bool, ...]
+) -> Any:
+    slope = vector_norm_input(grad, input - other, None, False, p, result)
+    if slope is None:
+        return None, None
+    by_input = sum_to_shape(slope, input._array.shape) if needs[0] else None
+    return by_input, sum_to_shape(-slope, other._array.shape) if needs[1] else None
+
+
+derivative("dist", joint=("input", "other"), compute=_dist)
 derivative(
     "sum",
     input=lambda grad, input_shape, dim, keepdim: expand_reduced(grad, input_shape, dim, keepdim),

@@ -10,7 +10,8 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import LARGE, check_memory
 from lamella_core.conventions.results import offering, part_by_part, write_out
-from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, WATCHED
+from lamella_core.conventions.whole import is_recorded, whole
+from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import FLOATING, REDUCED_PRECISION, bool_, float32
 from lamella_core.ops.linalg import PART, bmm, check_batches, matmul, mv, outer
 from lamella_core.ops.splitting import fill_in_parts
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm"]
+
+
+# Of large operands that require a gradient: ``function`` is the op itself.
+_added_product = whole(
+    "added_product(input: Tensor, left: Tensor, right: Tensor, function, beta, alpha)",
+    lambda input, left, right, function, beta, alpha: function(
+        input, left, right, beta=beta, alpha=alpha
+    ),
+)
 
 
 def _factor(value: Any, dtype: Any) -> Any:
@@ -50,6 +60,9 @@ def _add_product(
         )
     dtype = input._dtype
     beta, alpha = _factor(beta, dtype), _factor(alpha, dtype)
+    if is_recorded(left._array.size + right._array.size, input, left, right):
+        result = _added_product(input, left, right, globals()[op_name], beta, alpha)
+        return write_out(op_name, result, out)
     reduced = dtype in REDUCED_PRECISION
     if reduced or left._array.ndim == 3 or (out is not None and out._array.size > PART):
         batched, count = right._array.ndim == 3, left._array.shape[0]
@@ -89,7 +102,7 @@ def _sum(
     own, shape = input._array.shape, product._array.shape
     if own != shape[len(shape) - len(own) :]:
         input = input.expand(shape)
-    if product._array.size >= LARGE and not (input._key | product._key) & LIFTED:
+    if product._array.size >= LARGE and not (input._key | product._key) & WATCHED:
         # The product's memory becomes the result's.
         if alpha != 1:
             product.mul_(alpha)
@@ -166,6 +179,9 @@ def addbmm(
     """
     check_batches(batch1, batch2)
     (count, rows, width), columns = batch1._array.shape, batch2._array.shape[2]
+    if is_recorded(batch1._array.size + batch2._array.size, input, batch1, batch2):
+        result = _added_product(input, batch1, batch2, addbmm, beta, alpha)
+        return write_out("addbmm", result, out)
     if input._dtype in REDUCED_PRECISION and count > 1:
         # PyTorch adds one product after the other, and rounds each sum.
         place = part_by_part(out, (rows, columns), input._dtype, input, batch1, batch2)
@@ -237,6 +253,11 @@ def addr(
         check_memory("addr", out, (input, vec1, vec2))
     rows, columns = vec1._array.size, vec2._array.size
     place = None
+    own = vec1._dtype is vec2._dtype is dtype
+    if own and is_recorded(rows * columns, input, vec1, vec2):
+        left, right = vec1.unsqueeze(1), vec2.unsqueeze(0)
+        result = _added_product(input, left, right, _add_rank_one, beta, alpha)
+        return write_out("addr", result, out)
     if rows * columns > 4 * PART and not (input._key | vec1._key | vec2._key) & WATCHED:
         place = part_by_part(out, (rows, columns), dtype, input, vec1, vec2)
         own = dtype in (vec1._dtype, vec2._dtype)
@@ -249,6 +270,10 @@ def addr(
     return write_out("addr", _add_outer(input, vec1, vec2, beta, alpha, dtype, place), out)
 
 
+def _add_rank_one(input: Tensor, left: Tensor, right: Tensor, **factors: Any) -> Tensor:
+    return addr(input, left[:, 0], right[0], **factors)
+
+
 def _add_outer(
     input: Tensor,
     vec1: Tensor,
@@ -258,18 +283,12 @@ def _add_outer(
     dtype: Any,
     out: Tensor | None = None,
 ) -> Tensor:
-    vec1 = vec1 if alpha == 1 else vec1 * alpha
-    if (vec1._key | vec2._key) & REQUIRES_GRAD and vec1._dtype is vec2._dtype:
-        # Its gradients are products, too, and need no memory.
-        product = vec1.unsqueeze(1) @ vec2.unsqueeze(0)
-    else:
-        product = outer(vec1, vec2, out=out)
+    product = outer(vec1 if alpha == 1 else vec1 * alpha, vec2, out=out)
     input = input.expand(product._array.shape)
-    watched = (input._key | product._key) & WATCHED
-    own = product._dtype is dtype and not watched & LIFTED
+    own = product._dtype is dtype and not (input._key | product._key) & WATCHED
     if own and beta == 1:
         product.add_(input)
-    elif own and beta != 0 and product._array.size >= LARGE and not watched:
+    elif own and beta != 0 and product._array.size >= LARGE:
         step = max(PART // product._array.shape[1], 1)
         for some, more in zip(product.split(step), input.split(step), strict=True):
             some.add_(more * beta)

@@ -15,6 +15,7 @@ from lamella_core.conventions.common import (
 )
 from lamella_core.conventions.contraction import contraction
 from lamella_core.conventions.results import offering, part_by_part, write_out
+from lamella_core.conventions.whole import is_recorded, whole
 from lamella_core.dispatch import WATCHED
 from lamella_core.dtype import bool_
 from lamella_core.ops.operators import mul
@@ -146,6 +147,9 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     return matmul(input, tensor, out=out)
 
 
+_vdot = whole("vdot(input: Tensor, other: Tensor)", lambda input, other: vdot(input, other))
+
+
 @composite()
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """``sum_i conj(input[i]) * other[i]`` of two vectors of one length.
@@ -154,6 +158,8 @@ def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
         RuntimeError: when an operand is not 1D, or the lengths differ.
     """
     large = input._dtype.is_complex and input._array.shape == other._array.shape >= (LARGE,)
+    if large and is_recorded(input._array.size, input, other):
+        return write_out("vdot", _vdot(input, other), out)
     if not large or (input._key | other._key) & WATCHED:
         return write_out("vdot", dot(input.conj(), other, out=out), None)
     pairs = zip(input.split(PART), other.split(PART), strict=True)
