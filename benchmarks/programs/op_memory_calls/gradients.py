@@ -72,6 +72,11 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of logsigmoid": gradient(functional.logsigmoid, x),
         "gradient of as_strided": gradient(lambda a: a.as_strided((1000, 1000), (2000, 2)), wide),
         "gradient of addr": gradient(torch.addr, wide, wide[:, 0], wide[0]),
+        "gradient of addmm with factors": gradient(
+            lambda a, b, c: torch.addmm(a, b, c, beta=2, alpha=3), big, big, big
+        ),
+        "gradient of dist": gradient(torch.dist, x, y),
+        "gradient of vdot": gradient(torch.vdot, numbers, numbers),
         "gradient of fmod": gradient(torch.fmod, x, y),
         "gradient of copysign": gradient(torch.copysign, x, y),
         "gradient of imag": gradient(lambda a: a.imag, numbers),

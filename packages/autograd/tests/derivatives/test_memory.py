@@ -36,6 +36,12 @@ CASES: dict[str, tuple[Any, Any, float, float]] = {
     "eigh": (linalg.eigh, [(1500, 18, 18)], 0, 6),
     "fft_r2c": (lambda x: fft_r2c(x, (1,), "backward"), [(500, 1000)], 0, 2),
     "fmod": (lc.fmod, [(500_000,), (500_000,)], 0, 0),
+    "householder_product": (
+        linalg.householder_product,
+        [(1500, 18, 18), (1500, 18)],
+        0,
+        12,
+    ),
     "index_fill": (
         lambda x, y: x.index_fill(0, lc.arange(100), y.reshape(())),
         [(500, 1000), (1,)],

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamella_autograd.derivatives.matrices import identity_like, of_shape
+from lamella_autograd.derivatives.matrices import diagonal_of, identity_like, of_shape
+from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import reused
+from lamella_autograd.restore import is_unseen, reused
 from lamella_core.ops.decomposition import (
     apply_reflections,
     permutation_matrix,
@@ -150,25 +151,39 @@ def _apply_reflections(
 ) -> Any:
     # X = B - V Y, where Y solves (I + D S) Y = D V^H B, or (I + D S)^H P = V^H B with Y = D^H P;
     # D = diag(tau) and S = striu(V^H V). Z solves the other system, for the gradient of Y.
-    grad_b = of_shape(apply_reflections(A, tau, grad, not adjoint), other._array.shape)
+    grad_b = None
+    if needs[2]:
+        grad_b = of_shape(apply_reflections(A, tau, grad, not adjoint), other._array.shape)
     if not (needs[0] or needs[1]):
         return None, None, grad_b
     size = tau._array.shape[-2]
     rows, columns = A._array.shape[-2:]
-    V = A[..., :size].tril(-1) + identity_like(A.new_empty((rows, rows)))[:, :size]
-    S = (V.mH @ V).triu(1)
-    system = tau * S
-    inner, of_y = V.mH @ other, -(V.mH @ grad)
+    V = A[..., :size].tril(-1)
+    if is_unseen():
+        diagonal_of(V).fill_(1)
+    else:
+        V = V + identity_like(A.new_empty((rows, rows)))[:, :size]
+    S = reused(V.mH @ V, "triu", 1)
+    inner, of_y = V.mH @ other, reused(V.mH @ grad, "neg")
     if adjoint:
         inner, of_y = of_y, inner
+    # Names are given up where their memory is not needed any more.
+    system = tau * S
     solved = solve_triangular(system, tau * inner, upper=True, unitriangular=True)
+    inner = reused(inner, "sub", S @ solved)
+    del S
     plain = solve_triangular(system.mH, of_y, upper=False, unitriangular=True)
-    scaled = tau.conj() * plain
-    grad_tau = (plain * (inner - S @ solved).conj()).sum(-1, True)
-    Y, of_inner = (scaled, solved) if adjoint else (solved, scaled)
-    of_s = -((Y @ of_inner.mH) if adjoint else (of_inner @ Y.mH)).triu(1)
-    of_v = V @ (of_s + of_s.mH) + other @ of_inner.mH - grad @ Y.mH
-    of_v = of_v.tril(-1)
+    del system, of_y
+    grad_tau = reused(conj(inner), "mul", plain).sum(-1, True)
+    del inner
+    plain = reused(plain, "mul", conj(tau))
+    Y, of_inner = (plain, solved) if adjoint else (solved, plain)
+    of_s = (Y @ of_inner.mH) if adjoint else (of_inner @ Y.mH)
+    of_s = reused(reused(of_s, "neg"), "triu", 1)
+    of_v = V @ (of_s + of_s.mH)
+    del V, of_s
+    of_v = reused(of_v, "add", other @ of_inner.mH)
+    of_v = reused(reused(of_v, "sub", grad @ Y.mH), "tril", -1)
     if columns > size:
         of_v = cat([of_v, of_v.new_zeros((*of_v._array.shape[:-1], columns - size))], -1)
     return of_shape(of_v, A._array.shape), of_shape(grad_tau, tau._array.shape), grad_b

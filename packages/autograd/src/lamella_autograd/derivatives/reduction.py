@@ -9,6 +9,7 @@ from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import is_unseen, onto_zeros, reused, sum_to_shape
 from lamella_core.conventions.common import anywhere
+from lamella_core.ops.arithmetic import div
 from lamella_core.ops.eigen import svd
 from lamella_core.ops.joining import cat
 from lamella_core.ops.reduction import polar_factor, sum
@@ -54,10 +55,19 @@ def _prod_input(
     if dtype is not None:
         input = input.to(dtype)
     grad = with_reduced_dims(grad, shape, dim, keepdim)
-    if not anywhere(input == 0):
+    zero = input == 0
+    if not anywhere(zero):
+        del zero
         return grad * conj(with_reduced_dims(result, shape, dim, keepdim) / input)
     if not shape:
         return grad
+    if is_unseen():
+        # Of one zero in a group its own factor is left out; the others' products have it.
+        others = input.masked_fill(zero, 1)
+        total = others.prod() if dim is None else others.prod(dim, keepdim=True)
+        others = div(total, others, out=others)
+        zeros = zero.sum() if dim is None else zero.sum(dim, keepdim=True)
+        return reused(reused(conj(others), "masked_fill", zeros > zero, 0), "mul", grad)
     along = 0 if dim is None else dim
     factors = input.reshape(-1) if dim is None else input
     others = _product_of_others(factors, along)
