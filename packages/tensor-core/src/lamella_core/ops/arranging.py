@@ -129,9 +129,6 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
-    for d in dims:
-        if not -ndim <= d < ndim:
-            raise RuntimeError(f"Rotation dim{tuple(dims).index(d)} out of range, dim = {d}")
     first, second = (normalize_dim(d, ndim) for d in dims)
     if first == second:
         raise RuntimeError(

@@ -550,16 +550,16 @@ def empty_strided(
     check_layout(layout)
     shape = check_size("empty_strided", read_sizes("empty_strided", (size,)))
     strides = read_sizes("empty_strided", (stride,), "stride")
-    if len(shape) != len(strides):
-        raise RuntimeError(
-            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
-            f"({len(strides)})"
-        )
     tensor = _strided(shape, strides, read_dtype("empty_strided", dtype), device)
     return as_asked(tensor, requires_grad, pin_memory)
 
 
 def _strided(shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, device: Any) -> Tensor:
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
+            f"({len(strides)})"
+        )
     needed = 0 if 0 in shape else 1
     if needed:
         needed += sum((n - 1) * s for n, s in zip(shape, strides, strict=True))

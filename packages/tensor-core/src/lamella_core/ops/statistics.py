@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import return_types
@@ -303,6 +304,11 @@ def histogram(
                 f"got input with dtype {input._dtype.class_name} and bins with dtype "
                 f"{bins._dtype.class_name}"
             )
+        if bins._array.ndim != 1 or bins._array.size < 2:
+            raise RuntimeError(
+                f"torch.histogram(): bins must have one dimension and at least two edges, "
+                f"but got shape {list(bins._array.shape)}"
+            )
         edges = bins
     else:
         edges = even_edges(input, bins, range)
@@ -330,9 +336,10 @@ def even_edges(input: Tensor, bins: int, range: Sequence[float] | None) -> Tenso
         raise not_implemented_for("histogram", input._dtype)
     if range is not None:
         low, high = range
-        if low > high:
+        if not low <= high or low == -math.inf or high == math.inf:
             raise RuntimeError(
-                f"torch.histogramdd: min should not exceed max, but got min {low} max {high}"
+                f"torch.histogramdd: min should not exceed max, and both be finite, but got min "
+                f"{low} max {high}"
             )
     elif input._array.size:
         low, high = input.amin().item(), input.amax().item()

@@ -7,7 +7,6 @@ for them: one look-up, whatever way the sizes were written.
 from __future__ import annotations
 
 from math import prod
-from operator import index as as_index
 from typing import TYPE_CHECKING, Any
 
 from lamella_core import dtype as dtypes
@@ -346,6 +345,7 @@ def _expand_method(self: Tensor, *sizes: Any, size: Any = None, implicit: bool =
 
 def _expanded_size(self: Tensor, size: tuple[Any, ...]) -> tuple[int, ...]:
     # What :meth:`expand` makes of a size, or the error that says what is wrong with it.
+    wanted = list(read_sizes("expand", size))
     shape = self._array.shape
     missing = len(size) - len(shape)
     if missing < 0:
@@ -354,7 +354,6 @@ def _expanded_size(self: Tensor, size: tuple[Any, ...]) -> tuple[int, ...]:
             f"the number of sizes provided ({len(size)}) must be greater or equal to the number of "
             f"dimensions in the tensor ({len(shape)})"
         )
-    wanted = [as_index(n) for n in size]
     for i, n in enumerate(wanted):
         have = shape[i - missing] if i >= missing else 1
         if n == -1 and i >= missing:
