@@ -111,6 +111,11 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
         if index.step is not None and index.step <= 0:
             _check_step(index.step)
         place = (index,)
+    elif kind is bool:
+        # All of the tensor, or nothing of it.
+        if not index:
+            return
+        place = (None, ...)
     else:
         place = _plain_place(index) if kind is tuple else None
         if place is None:
@@ -142,11 +147,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     if tensors:
         if value._dtype is not self._dtype or (value._key ^ self._key) & ~GRAPH_BITS:
             # One number for a mask, or for all, is filled in, and so converted; others are put.
-            if (
-                value.numel() != 1
-                or len(tensors) > 1
-                or (tensors[0]._dtype is not dtypes.bool_ and kind is not bool)
-            ):
+            if value.numel() != 1 or len(tensors) > 1 or tensors[0]._dtype is not dtypes.bool_:
                 _check_values("index_put_", self, value)
             elif value._dtype.is_complex:
                 scalar_of_type(value.item(), self._dtype)
