@@ -91,6 +91,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of a weighted binary_cross_entropy": gradient(
             lambda a: functional.binary_cross_entropy_with_logits(a, y, weight=z), x
         ),
+        "gradient of binary_cross_entropy by both": gradient(
+            functional.binary_cross_entropy, x - 0.5, y - 0.5
+        ),
         "gradient of cross": gradient(
             partial(torch.linalg.cross, dim=-1),
             x[:1_999_998].view(-1, 3),

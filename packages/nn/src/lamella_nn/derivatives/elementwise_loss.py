@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import lamella_core as core
 from lamella_autograd.formulas import derivative, op_call
 from lamella_autograd.names import inner_ops, node_name
+from lamella_autograd.restore import is_unseen
+from lamella_core.conventions.common import LARGE
 from lamella_core.ops.activation import sigmoid
 from lamella_core.ops.arithmetic import keep_where
 from lamella_core.ops.elementary import exp
+from lamella_core.ops.splitting import fill_in_parts
 from lamella_nn.ops import elementwise_loss as ops
 from lamella_nn.ops.activation import log_sigmoid
 
@@ -33,10 +36,23 @@ def _bce_second(grad: Tensor, grad_output: Tensor, input: Tensor, target: Tensor
     return grad * grad_output * (input * (input - 2 * target) + target) / (product * product)
 
 
+def _bce_target(grad: Tensor, input: Tensor) -> Tensor:
+    size = input._array.size
+    if size <= LARGE or not is_unseen():
+        return _bce_slope_by_target(grad, input)
+    step = max(LARGE * len(input) // size, 1)
+    place = grad.new_empty(input._array.shape)
+    return fill_in_parts(place, step, _bce_slope_by_target, grad, input)
+
+
+def _bce_slope_by_target(grad: Tensor, input: Tensor) -> Tensor:
+    return grad * (core.log1p(-input) - core.log(input))
+
+
 derivative(
     "elementwise_bce",
     input=op_call("elementwise_bce_backward", "grad", "input", "target"),
-    target=lambda grad, input: grad * (core.log1p(-input) - core.log(input)),
+    target=_bce_target,
 )
 derivative(
     "elementwise_bce_backward",
