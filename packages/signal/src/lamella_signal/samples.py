@@ -64,6 +64,8 @@ def gradient(
             )
         steps = spacing
     else:
+        if isinstance(spacing, np.generic):
+            spacing = spacing.item()
         steps = [1 if spacing is None else spacing] * len(dims)
     if edge_order not in (1, 2):
         raise RuntimeError(

@@ -48,6 +48,9 @@ def einsum(*args: Any) -> Tensor:
         equation, operands = _from_lists(args)
     elif len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = list(operands[0])
+    for each in operands:
+        if not isinstance(each, Tensor):
+            raise TypeError(f"einsum(): operands must be Tensors, not {type(each).__name__}")
     dims = tuple([operand._array.ndim for operand in operands])
     inputs, output = _labels(equation, dims)
     sizes: dict[Label, int] = {}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lamella_core.composite import composite
 from lamella_core.conventions.alike import alike
+from lamella_core.conventions.common import index_of
 from lamella_core.conventions.pointwise import pointwise
 from lamella_core.conventions.results import write_out
 from lamella_core.declaration import call_inplace
@@ -155,6 +156,7 @@ def mvlgamma(input: Tensor, p: int, *, out: Tensor | None = None) -> Tensor:
     """
     if input._dtype.category == 0:
         raise RuntimeError("The input tensor may not be a boolean tensor.")
+    p = index_of(p, "p")
     if p < 1:
         raise RuntimeError(f"p has to be greater than or equal to 1, got {p}")
     if input._dtype not in REDUCED_PRECISION:
