@@ -27,6 +27,8 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     for name in ("gelu", "silu", "softplus", "elu", "leaky_relu", "hardtanh", "mish", "logsigmoid"):
         new[name] = partial(getattr(functional, name), x)
     new |= {
+        "frexp of float16": lambda: torch.frexp(half),
+        "frexp of bfloat16": lambda: torch.frexp(brief),
         "add with alpha": lambda: torch.add(x, y, alpha=2),
         "pow": lambda: x**2,
         "remainder": lambda: x % 2,

@@ -21,6 +21,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     spaced, flags = torch.zeros(4_000_000)[::2], torch.empty_like(mask)
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     found = torch.empty_like(whole).view(-1, 1)
+    half_order, half_rows = half.sort()[0], half.view(1000, 2000).sort()[0]
     new: Calls = {
         "cat": lambda: torch.cat((x, y)),
         "stack": lambda: torch.stack((x, y)),
@@ -41,7 +42,17 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "sort of a transpose": lambda: wide.t().sort(0),
         "sort of bfloat16": lambda: brief.view(1000, 2000).sort(1),
         "bucketize of float16": lambda: torch.bucketize(half, half[:100].sort()[0]),
+        "searchsorted of float16": lambda: torch.searchsorted(half_order, half),
+        "searchsorted of rows of float16": lambda: torch.searchsorted(half_rows, half_rows),
         "isin of int32": lambda: torch.isin(short, short[:10]),
+        "isin of float16": lambda: torch.isin(half, half[:100_000]),
+        "isin of a number": lambda: torch.isin(short, 3),
+        "unique of float16": lambda: half.unique(),
+        "unique of bfloat16 with inverse": lambda: brief.unique(return_inverse=True),
+        "unique of bool with inverse": lambda: mask.unique(return_inverse=True),
+        "unique_consecutive": lambda: digits.unique_consecutive(return_counts=True),
+        "unique_consecutive of float16": lambda: half.unique_consecutive(return_inverse=True),
+        "unique_consecutive of rows": lambda: half_rows.unique_consecutive(dim=0),
         "tile of a transpose": lambda: wide.t().tile(2),
         "bucketize to int32": lambda: torch.bucketize(x, bias[:100], out_int32=True),
         "flip": lambda: x.flip(0),

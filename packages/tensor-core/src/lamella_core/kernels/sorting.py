@@ -63,7 +63,7 @@ def unique(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -
             input, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
         )
         places = found[1].reshape(input.shape[axis]).astype(xp.int64, copy=False)
-        return _wanted(found[0], places if inverse else None, found[2] if counts else None)
+        return wanted(found[0], places if inverse else None, found[2] if counts else None)
     kind = "stable" if input.dtype.kind == "f" else None
     if inverse:
         flat = input.ravel()
@@ -77,17 +77,18 @@ def unique(xp: Any, input: Any, axis: int | None, inverse: bool, counts: bool) -
     values = values[first]
     number = _run_lengths(xp, first) if counts else None
     if not inverse:
-        return _wanted(values, None, number)
-    places = first.astype(xp.int64)
-    del first
-    xp.cumsum(places, out=places)
-    places -= 1
+        return wanted(values, None, number)
     found = xp.empty(input.shape, xp.int64)
-    found.reshape(-1)[order] = places
-    return _wanted(values, found, number)
+    step, stop = 16 * FEW if xp is np else max(order.size, 1), 0
+    for start in range(0, order.size, step):
+        places = xp.cumsum(first[start : start + step]) + (stop - 1)
+        found.reshape(-1)[order[start : start + step]] = places
+        stop = places[-1] + 1
+    return wanted(values, found, number)
 
 
-def _wanted(values: Any, *more: Any) -> Any:
+def wanted(values: Any, *more: Any) -> Any:
+    """The results that are asked for, alone or in a tuple."""
     results = (values, *[each for each in more if each is not None])
     return results if len(results) > 1 else values
 
@@ -118,7 +119,7 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, cou
         xp.cumsum(places, out=places)
         places -= 1
         places = places.reshape(input.shape) if axis is None else places
-    return _wanted(values if axis is None else xp.moveaxis(values, 0, axis), places, number)
+    return wanted(values if axis is None else xp.moveaxis(values, 0, axis), places, number)
 
 
 @shared_kernel
@@ -142,13 +143,9 @@ def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
 def searchsorted(xp: Any, boundaries: Any, values: Any, right: bool, int32: bool) -> Any:
     side = "right" if right else "left"
     kind = xp.dtype(xp.int32 if int32 else xp.int64)
-    if boundaries.ndim == 1 and (xp is not np or values.size <= FEW):
-        return xp.asarray(xp.searchsorted(boundaries, values, side), kind)
-    places = room(xp, values.shape, kind)
     if boundaries.ndim == 1:
-        for _, part in parts_of(values):
-            places[part] = xp.searchsorted(boundaries, values[part], side)
-    else:
-        for at in np.ndindex(values.shape[:-1]):
-            places[at] = xp.searchsorted(boundaries[at], values[at], side)
+        return xp.asarray(xp.searchsorted(boundaries, values, side), kind)
+    places = xp.empty(values.shape, kind)
+    for at in np.ndindex(values.shape[:-1]):
+        places[at] = xp.searchsorted(boundaries[at], values[at], side)
     return places

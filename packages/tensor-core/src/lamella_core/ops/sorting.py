@@ -12,6 +12,7 @@ from lamella_core.conventions.common import anywhere, index_of, normalize_dim, n
 from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.promotion import promote_types, result_dtype
 from lamella_core.tensor import Tensor
+from lamella_core.type_info import iinfo
 
 if TYPE_CHECKING:
     from lamella_core.typing import Number
@@ -233,11 +234,12 @@ def isin(
     return write_out("isin", offering(out, _isin)(elements, test_elements, invert), out)
 
 
-def _like(tensor: Tensor, value: Number) -> Tensor:
+def _like(tensor: Tensor, value: Any) -> Tensor:
     kind = result_dtype((tensor, value))
-    # An integer that the tensor's type does not hold is to be found unequal.
-    whole = kind.category == dtypes.INTEGER
-    return tensor.new_full((1,), value, dtype=dtypes.int64 if whole else kind)
+    if kind.category == dtypes.INTEGER and not iinfo(kind).min <= value <= iinfo(kind).max:
+        # It is to be found unequal.
+        kind = dtypes.int64
+    return tensor.new_full((1,), value, dtype=kind)
 
 
 # ------------ searching

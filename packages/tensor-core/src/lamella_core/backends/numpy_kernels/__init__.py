@@ -8,7 +8,7 @@ from importlib import import_module
 from lamella_core.backends import numpy as _numpy  # the backend comes first
 
 for _family in (
-    "creation", "decomposition", "deviations", "few", "linalg", "orders", "random", "softmax",
-    "solving", "special", "spectral", "views",
+    "creation", "decomposition", "deviations", "few", "linalg", "orders", "random", "sets",
+    "softmax", "solving", "special", "spectral", "views",
 ):  # fmt: skip
     import_module(f"{__name__}.{_family}")

@@ -9,8 +9,6 @@ import numpy as np
 from lamella_core.backends.numpy_blocks import (
     LARGE,
     PART,
-    SINGLE,
-    converted,
     in_parts,
     is_reduced,
     scanned,
@@ -26,9 +24,10 @@ _NAN = 0x7FFF
 _SORTED = PART // 2
 
 
-def _keys(bits: np.ndarray, reduced: Any) -> tuple[np.ndarray, int]:
-    # The bits of half precision as integers that are in the numbers' order, NaN the greatest, and
-    # how many these are.
+def keys_of(bits: np.ndarray, reduced: Any) -> tuple[np.ndarray, int]:
+    """The bits of half precision as integers that are in the numbers' order, NaN the greatest, and
+    how many these are.
+    """
     keys = bits ^ ((bits >> 15) & _NAN)
     infinity = np.array(np.inf, reduced).view(np.int16)
     missing = (keys > infinity) | (keys < ~infinity)
@@ -39,7 +38,7 @@ def _keys(bits: np.ndarray, reduced: Any) -> tuple[np.ndarray, int]:
 def _sorted_part(input: np.ndarray, axis: int, descending: bool) -> tuple[np.ndarray, np.ndarray]:
     if not input.ndim or not is_reduced(input):
         return _sort(np, input, axis, descending)
-    keys, _ = _keys(input.view(np.int16), input.dtype)
+    keys, _ = keys_of(input.view(np.int16), input.dtype)
     # The two zeros are equal.
     order = _order(np, np.add(keys, keys < 0, keys), axis, descending)
     return along(np, input, axis, order), order
@@ -66,7 +65,7 @@ def median(input: np.ndarray, ignore_nan: bool) -> Any:
     keys = input.flatten("K").view(np.int16)
     missing = 0
     for start in range(0, keys.size, PART):
-        keys[start : start + PART], count = _keys(keys[start : start + PART], input.dtype)
+        keys[start : start + PART], count = keys_of(keys[start : start + PART], input.dtype)
         missing += count
     place = (max(keys.size - missing, 1) - 1) // 2 if ignore_nan or not missing else -1
     keys.partition(place)
@@ -147,21 +146,6 @@ def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
     return counts.astype(weights.dtype) if single else counts
 
 
-def _searched(values: np.ndarray, axis: Any, boundaries: np.ndarray, *more: Any) -> Any:
-    return sorting.searchsorted(np, boundaries, converted(values, SINGLE), *more)
-
-
-_searched_in_parts = in_parts(_searched, 0, -1, elements=PART // 3)
-
-
-def searchsorted(boundaries: np.ndarray, values: np.ndarray, *more: Any) -> np.ndarray:
-    if not is_reduced(values):
-        return sorting.searchsorted(np, boundaries, values, *more)
-    large = values.size >= LARGE and boundaries.ndim == 1
-    search = _searched_in_parts if large else _searched
-    return search(values, (), converted(boundaries, SINGLE), *more)
-
-
 def nonzero(input: np.ndarray) -> np.ndarray:
     if input.size <= FEW:
         return gathering.nonzero(np, input)
@@ -194,9 +178,8 @@ _histc = quiet(statistics.histc)
 _histc_places, _histogram_counts, _histogram_of = map(
     quiet, (statistics.histc_places, statistics.histogram_counts, statistics.histogram_of)
 )
-for _kernel in (histc, histogram, bincount, nonzero, searchsorted):
+for _kernel in (histc, histogram, bincount, nonzero):
     register_kernel(_kernel.__name__, _kernel, "cpu")
 sort.reduced_precision = median.reduced_precision = True  # type: ignore[attr-defined]
-searchsorted.reduced_precision = True  # type: ignore[attr-defined]
 register_kernel("sort", sort, "cpu")
 register_kernel("median", median, "cpu")
