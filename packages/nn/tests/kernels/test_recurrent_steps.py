@@ -10,7 +10,6 @@ from lamella_nn.kernels.recurrent_steps import (
     input_products,
     multiply,
     parts_of,
-    state_products,
     steps_of,
     widened,
 )
@@ -98,20 +97,6 @@ def test_products_of_inputs_stand_step_by_step(width, biased):
     found = input_products(np, rows, weight, widened(np, bias, 5) if biased else None)
     expected = np.einsum("hf,twf->thw", weight, rows)
     np.testing.assert_allclose(found, expected if bias is None else expected + bias[:, None])
-
-
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("sizes", SIZES)
-def test_products_are_with_the_states_that_a_walk_meets(sizes, reverse):
-    random = np.random.default_rng(1)
-    grads = random.standard_normal((sum(sizes), 3))
-    output, hx = random.standard_normal((sum(sizes), 2)), random.standard_normal((sizes[0], 2))
-    state, expected = hx.copy(), np.empty_like(output)
-    for start, end in steps_of(sizes, reverse):
-        expected[start:end] = state[: end - start]
-        state[: end - start] = output[start:end]
-    found = state_products(np, grads, output, hx, sizes, reverse)
-    np.testing.assert_allclose(found, grads.T @ expected, atol=1e-12)
 
 
 def test_a_widened_bias_stands_in_every_column():

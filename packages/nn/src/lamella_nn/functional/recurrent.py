@@ -176,6 +176,9 @@ def run_rows(
             states = tuple(state[place] for state in hx)
             _check_weights(kind, index, rows, states, weights, height, has_biases)
             output, states = layer(rows, states, weights, has_biases, batch_sizes, bool(direction))
+            if len(batch_sizes) == 1:
+                # The layer's two results are one array then.
+                states = (states[0].clone(), *states[1:])
             outputs.append(output)
             last.append(states)
         rows = outputs[0] if directions == 1 else core.cat(outputs, 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.recurrent_rounds import Gradients, go_back
 from lamella_nn.kernels.recurrent_steps import (
     Chunk,
     Part,
@@ -17,8 +18,6 @@ from lamella_nn.kernels.recurrent_steps import (
     input_products,
     multiply,
     parts_of,
-    product,
-    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -40,7 +39,8 @@ def gru_layer(
 ) -> tuple[Any, Any, Any]:
     rows, size, dtype = input.shape[0], hx.shape[1], input.dtype
     reserve = xp.empty(5 * size * rows if saves else 0, dtype)
-    output, last = xp.empty((rows, size), dtype), xp.empty(hx.shape, dtype)
+    output = xp.empty((rows, size), dtype)
+    last = output if len(batch_sizes) == 1 else xp.empty(hx.shape, dtype)
 
     def go_through(chunk: Chunk, state: Any, input_bias: Any, hidden_bias: Any, share: Any) -> None:
         # What a chunk needs is gone before the next one.
@@ -82,7 +82,8 @@ def gru_layer(
         share = part.share_of(reserve, 5 * size)
         for chunk in part.chunks:
             go_through(chunk, state, input_bias, hidden_bias, share)
-        last[part.sequences] = state.T
+        if last is not output:
+            last[part.sequences] = state.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
     return output, last, reserve
@@ -103,15 +104,17 @@ def gru_layer_backward(
     reverse: bool,
     needs: tuple[bool, ...],
 ) -> tuple[Any, ...]:
-    rows, size, dtype = input.shape[0], hx.shape[1], input.dtype
-    to_hx = xp.empty(hx.shape, dtype)
-    # The gradients of r, z, n before their functions, and of W_hn h + b_hn.
-    to_gates = xp.empty((rows, 4 * size), dtype)
+    size, dtype = hx.shape[1], input.dtype
+    to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
 
-    def run(part: Part) -> None:
-        to_state = transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
+    def run(part: Part, chunks: list[Chunk], first: int, to_gates: Any) -> None:
+        to_state = (
+            part.carried[0]
+            if part.carried
+            else transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
+        )
         share = part.share_of(reserve, 5 * size)
-        for chunk in reversed(part.chunks):
+        for chunk in reversed(chunks):
             count, width = chunk.count, chunk.width
             dh = to_state[:, :width]
             blocks = in_blocks(xp, weight_hh.T, width)
@@ -123,52 +126,44 @@ def gru_layer_backward(
                 slope = slopes[step]
                 if grads is not None:
                     dh += grads[step].T
-                slope[1::2] *= dh
-                slope[::2] *= slope[3]
+                slope[::2] *= dh
+                slope[1::2] *= slope[0]
                 dh *= saved[step, 1]
-                multiply(xp, blocks, slope[:3].reshape(3 * size, width), product)
+                multiply(xp, blocks, slope[1:].reshape(3 * size, width), product)
                 dh += product
-            stacked = slopes.reshape(count, 4 * size, width).transpose(0, 2, 1)
-            grads = chunk.rows_of(to_gates)
-            grads[..., : 2 * size] = stacked[..., : 2 * size]
-            grads[..., 2 * size : 3 * size] = stacked[..., 3 * size :]
-            grads[..., 3 * size :] = stacked[..., 2 * size : 3 * size]
-        to_hx[part.sequences] = to_state.T
+            stacked = slopes.reshape(count, 4 * size, width)
+            chunk.rows_of(to_gates, first)[...] = stacked.transpose(0, 2, 1)
+        if chunks[0] is not part.chunks[0]:
+            part.carried = (to_state,)
+        elif needs[1]:
+            to_hx[part.sequences] = to_state.T
 
-    go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
-    nothing = xp.empty(0, dtype)
-    to_hh = nothing
-    if needs[3]:
-        rest = output, hx, batch_sizes, reverse
-        of_r_and_z = state_products(xp, to_gates[:, : 2 * size], *rest)
-        of_n = state_products(xp, to_gates[:, 3 * size :], *rest)
-        to_hh = xp.concatenate([of_r_and_z, of_n])
-    sums = to_gates.sum(0) if needs[4] or needs[5] else nothing
-    return (
-        product(xp, to_gates[:, : 3 * size], weight_ih) if needs[0] else nothing,
-        to_hx if needs[1] else nothing,
-        product(xp, to_gates[:, : 3 * size].T, input) if needs[2] else nothing,
-        to_hh,
-        sums[: 3 * size].copy() if needs[4] else nothing,
-        xp.concatenate([sums[: 2 * size], sums[3 * size :]]) if needs[5] else nothing,
-    )
+    # Of each row the gradients of n, r, z before their functions, and of W_hn h + b_hn: those by
+    # the input and those by the state then lie together.
+    turned = xp.concatenate([weight_ih[2 * size :], weight_ih[: 2 * size]])
+    gradients = Gradients(xp, input, output, hx, turned, (needs[0], *needs[2:]))
+    for each, to_gates in go_back(xp, weight_hh, batch_sizes, reverse, 4 * size, run):
+        gradients.add(each, to_gates[:, : 3 * size], to_gates[:, size:])
+    to_input, to_ih, to_hh, to_bias_ih, to_bias_hh = gradients.results
+    to_ih, to_bias_ih = (xp.concatenate([x[size:], x[:size]]) for x in (to_ih, to_bias_ih))
+    return to_input, to_hx, to_ih, to_hh, to_bias_ih, to_bias_hh
 
 
 def _slopes(xp: Any, saved: Any) -> Any:
-    """The derivatives at some steps, ``(count, 4, size, width)``: of ``n`` by what goes into
-    ``r``, of ``h'`` by what goes into ``z``, of ``n`` by ``W_hn h``, of ``h'`` by what goes into
-    ``n``; the first and the third without ``n``'s own, which the fourth has.
+    """The derivatives at some steps, ``(count, 4, size, width)``: of ``h'`` by what goes into
+    ``n``, of ``n`` by what goes into ``r``, of ``h'`` by what goes into ``z``, of ``n`` by
+    ``W_hn h``; the second and the fourth without ``n``'s own, which the first has.
 
     Those of sigmoid and tanh are ``s - s^2`` and ``1 - t^2``.
     """
     r_and_z, z, n = saved[:, :2], saved[:, 1], saved[:, 3]
     slopes = xp.empty((len(saved), 4, *saved.shape[2:]), saved.dtype)
-    of_r_and_z, of_n = slopes[:, :2], slopes[:, 3]
+    of_n, of_r_and_z = slopes[:, 0], slopes[:, 1:3]
     xp.multiply(r_and_z, r_and_z, out=of_r_and_z)
     xp.subtract(r_and_z, of_r_and_z, out=of_r_and_z)
-    slopes[:, 0] *= saved[:, 2]
-    slopes[:, 1] *= saved[:, 4] - n
-    slopes[:, 2] = saved[:, 0]
+    slopes[:, 1] *= saved[:, 2]
+    slopes[:, 2] *= saved[:, 4] - n
+    slopes[:, 3] = saved[:, 0]
     xp.multiply(n, n, out=of_n)
     xp.subtract(1, of_n, out=of_n)
     of_n *= 1 - z

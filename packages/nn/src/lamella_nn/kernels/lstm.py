@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.recurrent_rounds import Gradients, go_back
 from lamella_nn.kernels.recurrent_steps import (
     Chunk,
     Part,
@@ -18,7 +19,6 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     product,
-    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -43,7 +43,8 @@ def lstm_layer(
     rows, size, dtype = input.shape[0], cx.shape[1], input.dtype
     reserve = xp.empty(6 * size * rows if saves else 0, dtype)
     output = xp.empty((rows, hx.shape[1]), dtype)
-    last_h, last_c = xp.empty(hx.shape, dtype), xp.empty(cx.shape, dtype)
+    last_h = output if len(batch_sizes) == 1 else xp.empty(hx.shape, dtype)
+    last_c = xp.empty(cx.shape, dtype)
 
     def go_through(chunk: Chunk, state: Any, cell: Any, bias: Any, share: Any) -> None:
         # What a chunk needs is gone before the next one.
@@ -86,7 +87,9 @@ def lstm_layer(
         share = part.share_of(reserve, 6 * size)
         for chunk in part.chunks:
             go_through(chunk, state, cell, bias, share)
-        last_h[part.sequences], last_c[part.sequences] = state.T, cell.T
+        if last_h is not output:
+            last_h[part.sequences] = state.T
+        last_c[part.sequences] = cell.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
     return output, last_h, last_c, reserve
@@ -109,19 +112,20 @@ def lstm_layer_backward(
     reverse: bool,
     needs: tuple[bool, ...],
 ) -> tuple[Any, ...]:
-    rows, batch, dtype = input.shape[0], hx.shape[0], input.dtype
-    size = weight_hh.shape[0] // 4
-    to_hx, to_cx = xp.empty(hx.shape, dtype), xp.empty((batch, size), dtype)
-    to_gates = xp.empty((rows, 4 * size), dtype)
+    dtype = input.dtype
+    size, projected = weight_hh.shape[0] // 4, hx.shape[1]
+    of_cells = len(hx), size
+    to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
+    to_cx = xp.empty(of_cells if needs[2] else 0, dtype)
     projecting = weight_hr is not None
-    to_projected: Any = xp.empty((rows, hx.shape[1]), dtype) if projecting else None
-    parts = parts_of(xp, weight_hh, batch_sizes, reverse)
 
-    def run(part: Part) -> None:
-        to_state = transposed_gradient(xp, grad_hidden, part.sequences, to_hx.shape, dtype)
-        to_cell = transposed_gradient(xp, grad_cell, part.sequences, to_cx.shape, dtype)
+    def run(part: Part, chunks: list[Chunk], first: int, held: Any) -> None:
+        to_state, to_cell = part.carried or (
+            transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype),
+            transposed_gradient(xp, grad_cell, part.sequences, of_cells, dtype),
+        )
         share = part.share_of(reserve, 6 * size)
-        for chunk in reversed(part.chunks):
+        for chunk in reversed(chunks):
             width = chunk.width
             dh, dc = to_state[:, :width], to_cell[:, :width]
             blocks = in_blocks(xp, weight_hh.T, width)
@@ -129,14 +133,14 @@ def lstm_layer_backward(
             grads = None if grad_output is None else chunk.rows_of(grad_output)
             slopes, through = _slopes(xp, saved)
             part_of_dc = xp.empty((size, width), dtype)
-            projected: Any = chunk.rows_of(to_projected) if projecting else None
+            rows = chunk.rows_of(held, first)
             for step in reversed(range(chunk.count)):
                 slope = slopes[step]
                 if grads is not None:
                     dh += grads[step].T
                 dm = dh
                 if projecting:
-                    projected[step] = dh.T
+                    rows[step, :, 5 * size :] = dh.T
                     dm = weight_hr.T @ dh
                 xp.multiply(dm, through[step], out=part_of_dc)
                 dc += part_of_dc
@@ -145,22 +149,29 @@ def lstm_layer_backward(
                 dc *= saved[step, 1]
                 multiply(xp, blocks, slope.reshape(4 * size, width), dh)
             slopes = slopes.reshape(chunk.count, 4 * size, width)
-            chunk.rows_of(to_gates)[...] = slopes.transpose(0, 2, 1)
-        to_hx[part.sequences], to_cx[part.sequences] = to_state.T, to_cell.T
+            rows[..., : 4 * size] = slopes.transpose(0, 2, 1)
+            if projecting:
+                # o tanh(c')
+                rows[..., 4 * size : 5 * size] = (saved[:, 3] * saved[:, 5]).transpose(0, 2, 1)
+        if chunks[0] is not part.chunks[0]:
+            part.carried = to_state, to_cell
+            return
+        if needs[1]:
+            to_hx[part.sequences] = to_state.T
+        if needs[2]:
+            to_cx[part.sequences] = to_cell.T
 
-    go_over(parts, run)
-    nothing = xp.empty(0, dtype)
-    return (
-        product(xp, to_gates, weight_ih) if needs[0] else nothing,
-        to_hx if needs[1] else nothing,
-        to_cx if needs[2] else nothing,
-        product(xp, to_gates.T, input) if needs[3] else nothing,
-        state_products(xp, to_gates, output, hx, batch_sizes, reverse) if needs[4] else nothing,
-        product(xp, to_projected.T, _unprojected(xp, reserve, size, rows, parts))
-        if needs[5]
-        else nothing,
-        to_gates.sum(0) if needs[6] else nothing,
-    )
+    asked = (needs[0], *needs[3:5], needs[6], False)
+    gradients = Gradients(xp, input, output, hx, weight_ih, asked)
+    to_hr = xp.zeros((projected, size) if needs[5] else 0, dtype)
+    height = 5 * size + projected if projecting else 4 * size
+    for each, held in go_back(xp, weight_hh, batch_sizes, reverse, height, run):
+        to_gates = held[:, : 4 * size]
+        gradients.add(each, to_gates, to_gates)
+        if needs[5]:
+            to_hr += product(xp, held[:, 5 * size :].T, held[:, 4 * size : 5 * size])
+    to_input, to_ih, to_hh, to_bias, _ = gradients.results
+    return to_input, to_hx, to_cx, to_ih, to_hh, to_hr, to_bias
 
 
 def _slopes(xp: Any, saved: Any) -> tuple[Any, Any]:
@@ -182,14 +193,3 @@ def _slopes(xp: Any, saved: Any) -> tuple[Any, Any]:
     xp.subtract(1, through, out=through)
     through *= o
     return slopes, through
-
-
-def _unprojected(xp: Any, reserve: Any, size: int, rows: int, parts: list[Part]) -> Any:
-    """``o tanh(c')`` of each row, ``(rows, hidden)``."""
-    result = xp.empty((rows, size), reserve.dtype)
-    for part in parts:
-        share = part.share_of(reserve, 6 * size)
-        for chunk in part.chunks:
-            saved = chunk.saved_in(share, 6 * size).reshape(chunk.count, 6, size, chunk.width)
-            chunk.rows_of(result)[...] = (saved[:, 3] * saved[:, 5]).transpose(0, 2, 1)
-    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lamella_core.dispatch import shared_kernel
+from lamella_nn.kernels.recurrent_rounds import Gradients, go_back
 from lamella_nn.kernels.recurrent_steps import (
     Chunk,
     Part,
@@ -13,8 +14,6 @@ from lamella_nn.kernels.recurrent_steps import (
     input_products,
     multiply,
     parts_of,
-    product,
-    state_products,
     transposed,
     transposed_gradient,
     widened,
@@ -35,7 +34,8 @@ def rnn_layer(
     nonlinearity: str,
 ) -> tuple[Any, Any]:
     dtype, size = input.dtype, hx.shape[1]
-    output, last = xp.empty((input.shape[0], size), dtype), xp.empty(hx.shape, dtype)
+    output = xp.empty((input.shape[0], size), dtype)
+    last = output if len(batch_sizes) == 1 else xp.empty(hx.shape, dtype)
 
     def go_through(chunk: Chunk, state: Any, bias: Any) -> None:
         # What a chunk needs is gone before the next one.
@@ -58,7 +58,8 @@ def rnn_layer(
         bias = None if bias_ih is None else widened(xp, bias_ih + bias_hh, state.shape[1])
         for chunk in part.chunks:
             go_through(chunk, state, bias)
-        last[part.sequences] = state.T
+        if last is not output:
+            last[part.sequences] = state.T
 
     go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
     return output, last
@@ -80,12 +81,15 @@ def rnn_layer_backward(
     needs: tuple[bool, ...],
 ) -> tuple[Any, ...]:
     dtype = input.dtype
-    to_hx = xp.empty(hx.shape, dtype)
-    to_sums = xp.empty((input.shape[0], hx.shape[1]), dtype)
+    to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
 
-    def run(part: Part) -> None:
-        to_state = transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
-        for chunk in reversed(part.chunks):
+    def run(part: Part, chunks: list[Chunk], first: int, to_sums: Any) -> None:
+        to_state = (
+            part.carried[0]
+            if part.carried
+            else transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
+        )
+        for chunk in reversed(chunks):
             dh = to_state[:, : chunk.width]
             blocks = in_blocks(xp, weight_hh.T, chunk.width)
             grads = None if grad_output is None else chunk.rows_of(grad_output)
@@ -100,15 +104,15 @@ def rnn_layer_backward(
                     dh += grads[step].T
                 slopes[step] *= dh
                 multiply(xp, blocks, slopes[step], dh)
-            chunk.rows_of(to_sums)[...] = slopes.transpose(0, 2, 1)
-        to_hx[part.sequences] = to_state.T
+            chunk.rows_of(to_sums, first)[...] = slopes.transpose(0, 2, 1)
+        if chunks[0] is not part.chunks[0]:
+            part.carried = (to_state,)
+        elif needs[1]:
+            to_hx[part.sequences] = to_state.T
 
-    go_over(parts_of(xp, weight_hh, batch_sizes, reverse), run)
-    nothing = xp.empty(0, dtype)
-    return (
-        product(xp, to_sums, weight_ih) if needs[0] else nothing,
-        to_hx if needs[1] else nothing,
-        product(xp, to_sums.T, input) if needs[2] else nothing,
-        state_products(xp, to_sums, output, hx, batch_sizes, reverse) if needs[3] else nothing,
-        to_sums.sum(0) if needs[4] else nothing,
-    )
+    asked = (needs[0], *needs[2:], False)
+    gradients = Gradients(xp, input, output, hx, weight_ih, asked)
+    for each, to_sums in go_back(xp, weight_hh, batch_sizes, reverse, hx.shape[1], run):
+        gradients.add(each, to_sums, to_sums)
+    to_input, to_ih, to_hh, to_bias, _ = gradients.results
+    return to_input, to_hx, to_ih, to_hh, to_bias

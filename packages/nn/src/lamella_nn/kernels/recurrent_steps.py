@@ -9,7 +9,7 @@ block of memory, and the product with the weight is the faster way round for BLA
 from __future__ import annotations
 
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,9 +32,29 @@ _LARGE_WEIGHT = 1 << 20
 # the weight into its own order first, which takes as long as multiplying it with a few columns.
 _SMALL_PRODUCT = 1_000_000
 # Blocks of fewer rows are slower, where the rows are the columns of the weight in memory.
-_FEWEST_ROWS = 16
+_FEWESTROWS = 16
 # What is computed for several steps at once has this many numbers in a state.
 _CHUNK, _CHUNK_OF_WHOLE, _CHUNK_ELSEWHERE = 14336, 65536, 1 << 20
+# On the way back about as many gradients of the gates are held at a time, of so many rows at least:
+# products with more of them are no faster.
+_HELD, _ROWS = 1 << 19, 2048
+
+
+class Run(NamedTuple):
+    """Equally high steps of a round, in memory one after another.
+
+    Attributes:
+        row: their first row, whichever way they follow.
+        number: the round's.
+        before, known: the first row and the height of the step that they follow.
+    """
+
+    row: int
+    height: int
+    steps: int
+    number: int
+    before: int
+    known: int
 
 
 class Chunk:
@@ -44,20 +64,25 @@ class Chunk:
         place: the rows of the part before the chunk.
         count: the steps.
         width: the part's rows in each step.
+        number: that of its round.
     """
 
-    __slots__ = ("_columns", "_order", "_rows", "_size", "count", "place", "width")
+    __slots__ = ("_columns", "_order", "_row", "_size", "count", "number", "place", "width")
 
     def __init__(
-        self, rows: slice, count: int, size: int, columns: slice, place: int, reverse: bool
+        self, row: int, count: int, run: Run, columns: slice, place: int, reverse: bool
     ) -> None:
         self.count, self.width, self.place = count, columns.stop - columns.start, place
-        self._rows, self._size, self._columns = rows, size, columns
+        self._row, self._size, self._columns, self.number = row, run.height, columns, run.number
         self._order = slice(None, None, -1 if reverse else None)
 
-    def rows_of(self, array: Any) -> Any:
-        """The chunk's rows of an array over all rows, ``(count, width, features)``."""
-        rows = array[self._rows].reshape(self.count, self._size, -1)
+    def rows_of(self, array: Any, first: int = 0) -> Any:
+        """The chunk's rows of an array over all rows from ``first`` on, ``(count, width, ...)``."""
+        start = self._row - first
+        if self.count == 1:
+            start += self._columns.start
+            return array[start : start + self.width][None]
+        rows = array[start : start + self.count * self._size].reshape(self.count, self._size, -1)
         return rows[self._order, self._columns]
 
     def saved_in(self, reserve: Any, height: int) -> Any:
@@ -75,29 +100,34 @@ class Chunk:
 
 
 class Part:
-    """Sequences ``first`` to ``end`` of the batch."""
+    """Sequences ``first`` to ``end`` of the batch.
 
-    __slots__ = ("chunks", "first", "place", "rows", "sequences")
+    Attributes:
+        runs: those of the whole batch, in the order in which they follow.
+        carried: on the way back, the gradients of the states between two rounds.
+    """
+
+    __slots__ = ("carried", "chunks", "place", "rows", "runs", "sequences")
 
     def __init__(
         self, first: int, end: int, place: int, size: int, runs: list[Run], reverse: bool, most: int
     ) -> None:
         self.sequences = slice(first, end)
-        self.place = place
+        self.place, self.runs = place, runs
         self.chunks: list[Chunk] = []
+        self.carried: tuple[Any, ...] | None = None
         rows = 0
-        for start, height, count in runs:
-            if height <= first:
+        for run in runs:
+            if run.height <= first:
                 continue
-            columns = slice(first, min(end, height))
+            columns = slice(first, min(end, run.height))
             width = columns.stop - first
             step = max(1, most // (size * width))
-            for done in range(0, count, step):
-                steps = min(step, count - done)
-                before = count - done - steps if reverse else done
-                low = start + before * height
-                where = slice(low, low + steps * height)
-                self.chunks.append(Chunk(where, steps, height, columns, rows, reverse))
+            for done in range(0, run.steps, step):
+                steps = min(step, run.steps - done)
+                before = run.steps - done - steps if reverse else done
+                row = run.row + before * run.height
+                self.chunks.append(Chunk(row, steps, run, columns, rows, reverse))
                 rows += steps * width
         self.rows = rows
 
@@ -106,8 +136,34 @@ class Part:
         return reserve[height * self.place : height * (self.place + self.rows)]
 
 
-# The first row, the height and the number of equally high steps.
-Run = tuple[int, int, int]
+def most_rows(weight: Any) -> int:
+    """How many rows a round has, for a weight of the state; of wider batches it has one step, and
+    not all of its sequences."""
+    return max(_ROWS, _HELD // max(len(weight), 1))
+
+
+def _runs_of(batch_sizes: tuple[int, ...], reverse: bool, most: int) -> list[Run]:
+    """The runs of a batch, in the order in which they follow, in rounds of so many rows."""
+    batch = batch_sizes[0]
+    pieces = []
+    row = number = room = 0
+    for height, equal in groupby(batch_sizes):
+        count = sum(1 for _ in equal) if height else 0
+        while count:
+            steps = min(count, room // height)
+            if steps:
+                pieces.append((row, height, steps, number))
+                row, count, room = row + steps * height, count - steps, room - steps * height
+            else:
+                number, room = number + 1, most if batch <= most else height
+    if reverse:
+        pieces.reverse()
+    runs = []
+    before = known = 0
+    for row, height, count, number in pieces:
+        runs.append(Run(row, height, count, number, before, known))
+        before, known = row if reverse else row + (count - 1) * height, height
+    return runs
 
 
 def parts_of(xp: Any, weight: Any, batch_sizes: tuple[int, ...], reverse: bool) -> list[Part]:
@@ -121,13 +177,7 @@ def parts_of(xp: Any, weight: Any, batch_sizes: tuple[int, ...], reverse: bool) 
     if xp is np and rests() and weight.size <= _LARGE_WEIGHT and size * batch >= _STATE:
         # Two at least, for two threads.
         count = max(2, min(-(-size * batch // _STATE), -(-batch // _COLUMNS)))
-    runs, row = [], 0
-    for height, equal in groupby(batch_sizes):
-        steps = sum(1 for _ in equal)
-        runs.append((row, height, steps))
-        row += height * steps
-    if reverse:
-        runs.reverse()
+    runs = _runs_of(batch_sizes, reverse, most_rows(weight))
     parts, place = [], 0
     most = _CHUNK_ELSEWHERE if xp is not np else _CHUNK if rests() else _CHUNK_OF_WHOLE
     for number in range(count):
@@ -138,7 +188,7 @@ def parts_of(xp: Any, weight: Any, batch_sizes: tuple[int, ...], reverse: bool) 
     return parts
 
 
-def go_over(parts: list[Part], run: Callable[[Part], None]) -> None:
+def go_over(parts: list[Any], run: Callable[[Any], None]) -> None:
     """Calls ``run(part)`` for every part, on several threads where there are."""
     if len(parts) < 2 or thread_count() < 2:
         for part in parts:
@@ -162,11 +212,11 @@ def in_blocks(xp: Any, weight: Any, columns: int) -> Any:
     # BLAS's own threads make up for the copy where they share many columns.
     alone = columns < _COLUMNS or rests() or thread_count() < 2
     if xp is np and alone and weight.size <= _LARGE_WEIGHT:
-        most = max(_SMALL_PRODUCT // max(inner * columns, 1), _FEWEST_ROWS)
+        most = max(_SMALL_PRODUCT // max(inner * columns, 1), _FEWESTROWS)
         count = -(-rows // most)
         while rows % count:
             count += 1
-        if rows // count < _FEWEST_ROWS:
+        if rows // count < _FEWESTROWS:
             count = 1
     return weight.reshape(count, rows // count, inner)
 
@@ -177,10 +227,10 @@ def multiply(xp: Any, blocks: Any, columns: Any, out: Any) -> None:
     xp.matmul(blocks, columns[..., None, :, :], out=stacked)
 
 
-def product(xp: Any, left: Any, right: Any) -> Any:
+def product(xp: Any, left: Any, right: Any, out: Any = None) -> Any:
     """The product of two large matrices, by the same threads that go over the parts."""
     spreads = xp is np and rests() and thread_count() > 1
-    return linalg.matmul(left, right) if spreads else left @ right
+    return linalg.matmul(left, right, out) if spreads else xp.matmul(left, right, out)
 
 
 def input_products(xp: Any, rows: Any, weight: Any, bias: Any) -> Any:
@@ -218,34 +268,3 @@ def transposed_gradient(xp: Any, grad: Any, sequences: slice, shape: Any, dtype:
     if grad is None:
         return xp.zeros((shape[1], sequences.stop - sequences.start), dtype)
     return transposed(xp, grad[sequences])
-
-
-def state_products(
-    xp: Any, grads: Any, output: Any, hx: Any, batch_sizes: tuple[int, ...], reverse: bool
-) -> Any:
-    """``grads.T @ states``, of each row with the state before its step.
-
-    Args:
-        grads: ``(rows, height)``.
-        output: the states after each step, ``(rows, hidden)``.
-        hx: those before the first one, ``(batch, hidden)``.
-    """
-    rows, batch = len(output), batch_sizes[0]
-    if len(set(batch_sizes)) == 1:
-        # The states before are those of the row a batch away.
-        now, before = slice(batch, rows), slice(rows - batch)
-        if reverse:
-            now, before = before, now
-        first = slice(rows - batch, rows) if reverse else slice(batch)
-        result = product(xp, grads[first].T, hx)
-        if rows > batch:
-            result += product(xp, grads[now].T, output[before])
-        return result
-    states = xp.empty((rows, hx.shape[1]), output.dtype)
-    last_start, last_size = 0, 0
-    for start, end in steps_of(batch_sizes, reverse):
-        size = min(end - start, last_size)
-        states[start : start + size] = output[last_start : last_start + size]
-        states[start + size : end] = hx[size : end - start]
-        last_start, last_size = start, end - start
-    return product(xp, grads.T, states)

@@ -2,7 +2,8 @@
 
 Rows stand step by step, as in a packed sequence: ``batch_sizes[t]`` rows belong to step ``t``, and
 row ``j`` of a step continues row ``j`` of the step before it. ``batch_sizes`` does not grow; an
-unpacked batch has the same number at every step. With ``reverse`` the last step comes first.
+unpacked batch has the same number at every step. With ``reverse`` the last step comes first. Of a
+single step, the states and the last states may be in the same memory.
 """
 
 from __future__ import annotations
