@@ -63,6 +63,10 @@ def test_batch_norm() -> None:
     spread = np.sqrt(running_var.numpy() + EPS)
     close(result, (A - running_mean.numpy()[:, None]) / spread[:, None])
     assert mean.shape == rstd.shape == (0,)
+    out = lc.empty(0), lc.empty(0), lc.empty(0)
+    again = natives.native_batch_norm(x, None, None, None, None, True, 0.5, EPS, out=out)
+    assert all(each is place for each, place in zip(again, out, strict=True))
+    close(out[1], m)
 
 
 INDICES, OFFSETS = [0, 1, 2, 3, 1], [0, 2, 2, 4]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import lamella_core as core
 from lamella_core.composite import checked as _checked
+from lamella_core.conventions.results import write_outs
 from lamella_nn.functional import normalization
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.embedding import bags, check_integer, shorten
@@ -89,6 +90,8 @@ def native_batch_norm(
     training: bool,
     momentum: float,
     eps: float,
+    *,
+    out: tuple[Tensor, Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """:func:`nn.functional.batch_norm`, each channel's mean and ``1 / sqrt(variance + eps)``.
 
@@ -103,8 +106,11 @@ def native_batch_norm(
     if mean is None or variance is None:
         kind = core.float32 if weight is None else weight.dtype
         none = core.empty(0, dtype=kind, device=input.device)
-        return result, none, none.clone()
-    return _typed(input, weight, bias, result, mean, (variance.detach() + eps).rsqrt())
+        results = result, none, none.clone()
+    else:
+        rstd = (variance.detach() + eps).rsqrt()
+        results = _typed(input, weight, bias, result, mean, rstd)
+    return results if out is None else write_outs("native_batch_norm", results, out, input)
 
 
 def _typed(
