@@ -5,6 +5,7 @@
 * `unique`: a sorted copy of 16 MB, and where it changes. PyTorch needs 48 MB. With the places in it
   their order beside that, 18 MB. PyTorch needs 32 MB.
 * `cross_entropy`: the probabilities of all classes, which its derivative uses: 8 MB, PyTorch too.
+* The gradient of `gru`: the gates' of some 2700 rows, 5 MB. PyTorch needs 31 MB.
 * `ctc_loss`: the logarithms of the probabilities of all beginnings, 13 MB, PyTorch too.
 * The mean of a loss of single numbers: the losses, 8 MB, PyTorch too, or 16.
 * `dropout` of a tensor that requires a gradient, `dropout` and `rrelu` in place: the noise, for the
@@ -38,6 +39,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     matrix, many = torch.randn(1000, 1000) / 100, torch.randn(10_000, 10, 10)
     places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
+    network = torch.nn.GRU(64, 64)
+    followed = network(torch.randn(200, 100, 64))[0]
+    given = torch.ones_like(followed)
     new: Calls = {
         "argsort": lambda: x.argsort(),
         "topk of one row": lambda: x.topk(100),
@@ -56,6 +60,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "matrix_exp": lambda: torch.matrix_exp(matrix),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
+        "gradient of gru": lambda: torch.autograd.grad(
+            followed, list(network.parameters()), given, retain_graph=True
+        ),
         "ctc_loss": lambda: functional.ctc_loss(
             spoken, torch.ones(32, 100, dtype=torch.int64), (500,) * 32, (100,) * 32
         ),
