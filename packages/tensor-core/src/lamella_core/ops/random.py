@@ -362,6 +362,11 @@ def normal(
         RuntimeError: for a negative ``std``, or shapes that do not broadcast.
     """
     source = source_of(generator)
+    if size is not None:
+        for each in (mean, std):
+            if isinstance(each, Tensor) and each._array.ndim:
+                raise TypeError("normal(): with a size, mean and std are numbers")
+        mean, std = (each.item() if isinstance(each, Tensor) else each for each in (mean, std))
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if out is None:
             return _normal(mean, std, source)
