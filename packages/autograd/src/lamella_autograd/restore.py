@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lamella_core.dtype import dtype
     from lamella_core.tensor import Tensor
 
+# Up to so many elements a new result is quicker than one in place.
+SMALL = 4096
+
 
 def restore(grad: Tensor, shape: tuple[int, ...] | None, dtype: dtype) -> Tensor:
     """Undoes broadcasting (by summing) and promotion (by casting) of an operand.
@@ -51,13 +54,16 @@ def is_unseen() -> bool:
 
 def onto_zeros(grad: Tensor, shape: Sequence[int], op_name: str, *args: Any) -> Tensor:
     """``grad.new_zeros(shape).op(*args)``, in place where nobody sees it."""
-    return reused(grad.new_zeros(shape), op_name, *args)
+    return _called(grad.new_zeros(shape), op_name, is_unseen(), args)
 
 
 def reused(own: Tensor, op_name: str, *args: Any) -> Tensor:
-    """``own.op(*args)``, in place where nobody sees it.
+    """``own.op(*args)``, in place where nobody sees it and ``own`` is not small.
 
     ``own`` is the formula's own, and the result has its shape and type.
     """
-    result: Tensor = getattr(own, f"{op_name}_" if is_unseen() else op_name)(*args)
-    return result
+    return _called(own, op_name, own._array.size > SMALL and is_unseen(), args)
+
+
+def _called(own: Tensor, op_name: str, in_place: bool, args: tuple[Any, ...]) -> Tensor:
+    return getattr(own, f"{op_name}_" if in_place else op_name)(*args)  # type: ignore[no-any-return]

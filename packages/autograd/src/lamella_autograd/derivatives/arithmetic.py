@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_autograd.derivatives.operators import conj
 from lamella_autograd.formulas import derivative, non_differentiable
-from lamella_autograd.restore import reused, sum_to_shape
+from lamella_autograd.restore import SMALL, reused, sum_to_shape
 from lamella_core.ops.arithmetic import div, keep_where, ldexp, scaled
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
@@ -36,8 +36,10 @@ def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
 
 
 def _copysign_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
-    sign = reused(result / input, "masked_fill", input == 0, 0)
-    return reused(sign, "mul", grad)
+    sign = result / input
+    if sign._array.size <= SMALL:
+        return grad * keep_where(sign, input != 0)
+    return reused(reused(sign, "masked_fill", input == 0, 0), "mul", grad)
 
 
 def _sgn_input(grad: Tensor, input: Tensor, result: Tensor) -> Tensor:
