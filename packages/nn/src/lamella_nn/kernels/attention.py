@@ -275,7 +275,8 @@ def backward(
     asked = query.dtype
     dtype = compute_type(asked)
     # Of half precision a group has all of its operands and sums in float32.
-    group_bytes = _BLOCK_BYTES if dtype == asked else _BLOCK_BYTES // 4
+    # Blocks under a causal mask have few rows, so that as many scores are of more heads' keys.
+    group_bytes = _BLOCK_BYTES // (4 if dtype != asked else 2 if is_causal else 1)
     plan = _plan(query, key, value, mask, is_causal, 256, threads, group_bytes)
     factor = dtype.type(scale)
     alone = query.shape[:-2] == plan.lead
