@@ -80,6 +80,13 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "var of every second element": lambda: given[:, ::2].var(),
         "norm of a permuted tensor": lambda: x.view(20, 100, 1000).permute(2, 0, 1).norm(),
         "var of float16 over all dimensions": lambda: half.view(1000, 2000).var((0, 1)),
+        "sum of images, channels-last": lambda: last.sum(0),
+        "mean of images, channels-last": lambda: last.mean(0),
+        "amax of images, channels-last": lambda: last.amax(0),
+        "var of channels, channels-last": lambda: last.var((0, 2, 3)),
+        "norm of order 3 of channels, channels-last": lambda: torch.linalg.vector_norm(
+            last, 3, (0, 2, 3)
+        ),
     }
     inside: Calls = {
         "cumsum into a tensor": lambda: torch.cumsum(x, 0, out=z),

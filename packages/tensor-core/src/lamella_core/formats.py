@@ -149,6 +149,7 @@ def in_order(kernel: Callable[..., Any], array_type: Any) -> Callable[..., Any]:
         if result.transpose(order).flags.c_contiguous:
             plans[places] = _AS_IT_IS
             return result
+        del result
         back = sorted(order, key=order.__getitem__)
         result = follow((order, back, False), args)
         copies = not result.transpose(order).flags.c_contiguous

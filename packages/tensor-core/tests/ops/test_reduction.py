@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
 import lamella_core as lc
+from lamella_core.linalg import vector_norm
 
 NAN = float("nan")
 
@@ -304,3 +306,48 @@ def test_infinities_among_many(kind: str) -> None:
     assert math.isnan(lc.tensor(x).logsumexp((0,)).item())
     assert lc.tensor(x).nansum().item() == np.inf and lc.tensor(x).argmax().item() == 9
     assert lc.full((300_000,), -np.inf).logsumexp((0,)).item() == -np.inf
+
+
+LARGE: dict[str, object] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "amax": np.max,
+    "var": np.var,
+    "norm": lambda x, axis: np.sqrt((x * x).sum(axis)),
+    "logsumexp": lambda x, axis: np.log(np.exp(x).sum(axis)),
+    "count_nonzero": np.count_nonzero,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("dim", [0, 1, (0, 2, 3), (2, 3), (1, 3)])
+@pytest.mark.parametrize("half", [False, True])
+def test_large_images_whose_channels_lie_together(name: str, dim: object, half: bool) -> None:
+    x = lc.randn(4, 8, 160, 150).to(memory_format=lc.channels_last)
+    x = x.half() if half else x
+    calls = {
+        "var": lambda: x.var(dim, correction=0),
+        "norm": lambda: vector_norm(x, dim=dim),
+    }
+    call = calls.get(name, lambda: getattr(lc, name)(x, dim))
+    expected = LARGE[name](x.numpy().astype(np.float64), axis=dim)
+    found = call()
+    tolerance = 2e-3 if half else 2e-5
+    np.testing.assert_allclose(found.numpy(), expected, tolerance, 50 * tolerance)
+    assert found.is_contiguous()
+    tracemalloc.start()
+    found = call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < found.numel() * found.element_size() + 1_300_000
+
+
+@pytest.mark.parametrize("shape", [(200_000, 3), (500, 600), (60, 50, 100)])
+def test_large_variances_are_about_the_mean_of_all(shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).standard_normal(shape) * 0.01 + np.linspace(
+        300, 400, shape[0]
+    ).reshape(-1, *[1] * (len(shape) - 1))
+    for dim in (0, (0, 1)):
+        for keepdim in (False, True):
+            found = lc.from_numpy(x).var(dim, keepdim=keepdim)
+            np.testing.assert_allclose(found.numpy(), x.var(dim, ddof=1, keepdims=keepdim), 1e-9)

@@ -16,7 +16,7 @@ from lamella_core.parallel import shares, spread, thread_count
 from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 # Elements of a block, of which two threads need less than 1 MB for four arrays of float32, and the
 # size from which an array is worth cutting up.
@@ -248,9 +248,9 @@ def in_parts(
         stays = [dim for dim in range(input.ndim) if dim not in reduced]
         if not stays:
             return kernel(input, *more)
-        dim = max(stays, key=input.shape.__getitem__)
-        length = input.shape[dim]
         share = elements // (max(min(thread_count(), 8), 2) / 2)
+        dim = _outermost(input, stays, int(share))[2]
+        length = input.shape[dim]
         step = max(int(share * length) // input.size, 1)
         before = (slice(None),) * dim
         given = [True if i == keep_at else each for i, each in enumerate(more)]
@@ -286,22 +286,48 @@ def in_parts(
     return call
 
 
-def in_order(input: np.ndarray, elements: int) -> Iterator[np.ndarray]:
-    # Views of about so many elements each, in the order of elements.
+def in_order(input: np.ndarray, elements: int, whole: int = 0) -> Iterator[np.ndarray]:
+    # Views of about so many elements each, in the order of elements; the last dimensions stay.
     if input.flags.c_contiguous:
-        input = input.reshape(-1)
+        input = input.reshape(-1, *input.shape[input.ndim - whole :])
     step = max(elements * len(input) // max(input.size, 1), 1)
     for start in range(0, len(input), step):
-        if step == 1 and input.ndim > 1:
-            yield from in_order(input[start], elements)
+        if step == 1 and input.ndim > whole + 1:
+            yield from in_order(input[start], elements, whole)
         else:
             yield input[start : start + step]
 
 
-def pieces(input: np.ndarray, elements: int = PART) -> list[np.ndarray]:
-    # Such views in the order of memory.
-    order = sorted(range(input.ndim), key=[-s for s in input.strides].__getitem__)
-    return list(in_order(input.transpose(order), elements))
+def pieces(
+    input: np.ndarray, elements: int = PART, stays: tuple[int, ...] = ()
+) -> list[np.ndarray]:
+    # Such views in the order of memory, with those dimensions that stay as the last ones.
+    cut = [dim for dim in range(input.ndim) if dim not in stays]
+    cut.sort(key=[-s for s in input.strides].__getitem__)
+    return list(in_order(input.transpose(*cut, *stays), elements, len(stays)))
+
+
+def rows(piece: np.ndarray, stays: tuple[int, ...]) -> np.ndarray:
+    # A piece with one dimension before those that stay; columns lie together if there are few.
+    shape = piece.shape[piece.ndim - len(stays) :]
+    piece = piece.reshape(-1, *shape)
+    return np.asfortranarray(piece) if 1 < prod(shape) < 32 else piece
+
+
+def _outermost(input: np.ndarray, dims: Iterable[int], share: int) -> tuple[int, ...]:
+    # Of those dimensions that make enough parts, or are the longest, the one of the largest steps.
+    enough = input.size // share
+    return max([(min(input.shape[d], enough), abs(input.strides[d]), d) for d in dims], default=())
+
+
+def remaining(input: np.ndarray, axis: Any) -> Any:
+    # The dimensions that stay in a reduction which is better cut along the others; else None.
+    reduced = range(input.ndim) if axis is None else (axis,) if axis.__class__ is int else axis
+    stays = tuple([dim for dim in range(input.ndim) if dim not in reduced])
+    # The results of all pieces are kept.
+    if input.size * prod([input.shape[dim] for dim in stays]) > PART * PART:
+        return None
+    return stays if _outermost(input, stays, PART) < _outermost(input, reduced, PART) else None
 
 
 def reduce_converted(
@@ -313,25 +339,34 @@ def reduce_converted(
     joins: Any,
     result: Any,
 ) -> Any:
-    # A reduction of a converted input, in the type ``result`` where it is over some dimensions;
-    # one of all is what ``joins``, where it is not None, makes of those of parts: "mean" by their
-    # sizes.
-    if axis is None and joins is not None:
-        several = pieces(input, 4 * PART // np.dtype(compute).itemsize)
-        parts = [kernel(converted(part, compute).ravel(), None, False) for part in several]
-        if joins == "mean":
-            # Numbers of Python, as these do not warn of infinities.
-            total = sum([one.item() * part.size for one, part in zip(parts, several, strict=True)])
-            whole = np.asarray(total / input.size, compute)
-        else:
-            whole = joins(np.asarray(parts), None, False)
-        return np.reshape(whole, (1,) * input.ndim) if keepdims else whole
+    # A reduction of a converted input, in the type ``result``; or with few results, of any type,
+    # what ``joins``, where it is not None, makes of those of pieces: "mean" by their sizes.
+    stays = None if joins is None else remaining(input, axis)
+    if stays is None:
 
-    def reduce(part: np.ndarray, *more: Any) -> Any:
-        found = kernel(converted(part, compute), *more)
-        return found if result is None else found.astype(result, copy=False)
+        def reduce(part: np.ndarray, *more: Any) -> Any:
+            found = kernel(converted(part, compute), *more)
+            return found if result is None else found.astype(result, copy=False)
 
-    return in_parts(reduce, 0, 1)(input, axis, keepdims)
+        return in_parts(reduce, 0, 1)(input, axis, keepdims)
+    several = pieces(input, 4 * PART // np.dtype(compute).itemsize, stays)
+    found: list[Any] = [None] * len(several)
+    over = 0 if stays else None
+
+    def run(place: int) -> None:
+        found[place] = kernel(rows(converted(several[place], compute), stays), over, False)
+
+    spread(run, range(len(several)))
+    if joins == "mean":
+        weighted = [
+            one * (part.size / input.size) for one, part in zip(found, several, strict=True)
+        ]
+        whole = np.add.reduce(weighted)
+    else:
+        whole = joins(np.asarray(found), over, False)
+    if keepdims:
+        whole = np.reshape(whole, [n if i in stays else 1 for i, n in enumerate(input.shape)])
+    return whole
 
 
 def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., Any]:
@@ -408,4 +443,4 @@ def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # Kernels of other distributions call it, which are made quiet without it.
-converted = quiet(converted)
+converted, reduce_converted = quiet(converted), quiet(reduce_converted)

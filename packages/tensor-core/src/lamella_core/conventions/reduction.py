@@ -16,6 +16,7 @@ from lamella_core.conventions.results import offering
 from lamella_core.declaration import declare
 from lamella_core.dispatch import kernel_of
 from lamella_core.dtype import FLOATING
+from lamella_core.kernels.reduction import reduced_size
 from lamella_core.offers import offers, under_offer
 from lamella_core.tensor import Tensor, blank
 
@@ -130,13 +131,20 @@ class Reduction:
                 else:
                     normalize_dims(dim, 0)
                     dim = None
-            if compute is None:
+            if array.size < large:
+                given = array if compute is None else array.astype(compute)
+                array = kernel(given, dim, keepdim)
+            elif compute is None and (
+                dim is None
+                or array.flags.c_contiguous
+                or array.size < large * reduced_size(array.shape, dim)
+            ):
                 array = kernel(array, dim, keepdim)
-            elif array.size < large:
-                array = kernel(array.astype(compute), dim, keepdim)
             else:
+                # Large results are row-major whatever the input is.
                 axis = dim if array.ndim > 1 else None
-                array = converted(kernel, array, compute, axis, keepdim, joins, numpy_type)
+                wide = array.dtype if compute is None else compute
+                array = converted(kernel, array, wide, axis, keepdim, joins, numpy_type)
             if array.__class__ is not array_type:
                 array = as_array(array)
             if array.dtype is not numpy_type and array.dtype != numpy_type:

@@ -66,7 +66,8 @@ def nansum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 @shared_kernel
 def mean(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     total = sum(xp, input, axis, keepdims)
-    return total / reduced_size(input.shape, axis)
+    total /= reduced_size(input.shape, axis)
+    return total
 
 
 def reduced_size(shape: tuple[int, ...], axis: Any) -> int:
@@ -198,7 +199,8 @@ def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> A
                 f"operation does not have an identity (shape {list(size.shape)})"
             )
         return size.max(axis, None, keepdims) if ord > 0 else size.min(axis, None, keepdims)
-    return sum(xp, size**ord, axis, keepdims) ** (1 / ord)
+    size **= ord
+    return sum(xp, size, axis, keepdims) ** (1 / ord)
 
 
 @shared_kernel

@@ -12,15 +12,16 @@ from lamella_core.backends.numpy_blocks import (
     PART,
     by_parts,
     in_order,
-    in_parts,
     is_reduced,
     pieces,
     reduce_converted,
+    remaining,
+    rows,
     widened,
 )
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import reduction, sorting, statistics
-from lamella_core.kernels.reduction import sum
+from lamella_core.kernels.reduction import reduced_size, sum
 from lamella_core.kernels.statistics import squared_deviations
 from lamella_core.parallel import shares, spread
 from lamella_core.quiet import quiet
@@ -30,35 +31,35 @@ def _deviation(name: str, root: Any) -> None:
     in_parts = by_parts(quiet(getattr(statistics, name)), 0, 2)
 
     def kernel(input: np.ndarray, axis: Any, correction: float, keepdims: bool) -> Any:
-        if axis.__class__ is tuple and len(axis) == input.ndim:
-            axis = None
-        if axis is not None or input.size < LARGE:
+        stays = None if input.size < LARGE else remaining(input, axis)
+        if stays is None:
             return in_parts(input, axis, correction, keepdims)
-        parts = pieces(input)
+        parts = pieces(input, PART * 3 // 4, stays)
         reduced = is_reduced(input)
-        count = input.size
-        # Not the method, whose warnings of infinities would not be in this module's name.
-        total_of = np.add.reduce
         compute = np.float32 if reduced else input.dtype
         found: list[Any] = [None] * len(parts)
 
         def run(places: range) -> None:
             for place in places:
-                part = parts[place].astype(compute, copy=False).ravel()
-                centre = total_of(part) / part.size
-                squares = total_of(squared_deviations(np, part, centre))
-                found[place] = part.size, centre, squares
+                part = rows(parts[place].astype(compute, copy=False), stays)
+                centre = sum(np, part, 0, False) / len(part)
+                squares = sum(np, squared_deviations(np, part, centre), 0, False)
+                found[place] = len(part), centre, squares
 
         # A call is worth a thread where it converts.
-        spread(run, shares(len(parts), 1) if reduced else [range(len(parts))])
+        spread(run, shares(len(parts), 1) if reduced or stays else [range(len(parts))])
         # About the mean of all: that of a part is off by the distance of the two means, squared.
         sizes, centres, squares = map(np.array, zip(*found, strict=True))
+        sizes = sizes.reshape(-1, *(1,) * len(stays))
+        count = reduced_size(input.shape, axis)
+        # Not the method, whose warnings of infinities would not be in this module's name.
+        total_of = np.add.reduce
         distances = squared_deviations(np, centres, total_of(centres * sizes) / count)
         degrees = count - correction
         total = (total_of(distances * sizes) + total_of(squares)).astype(squares.dtype)
         result = root(total / (degrees if degrees > 0 else total.dtype.type(0)))
         if keepdims:
-            result = np.reshape(result, (1,) * input.ndim)
+            result = np.reshape(result, [n if i in stays else 1 for i, n in enumerate(input.shape)])
         return result.astype(input.dtype) if reduced else result
 
     kernel.reduced_precision = True  # type: ignore[attr-defined]
@@ -75,11 +76,9 @@ def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any
         axis is None and ord == 2 and input.dtype.kind == "f" and not reduced and input.flags.forc
     ):
         return _norm_of_few(input, axis, keepdims, ord)
-    if axis.__class__ is tuple and len(axis) == input.ndim:
-        axis = None
-    # Of all elements it is the norm of the norms of parts; or the sum, of counts.
+    # Of pieces it is the norm of their norms; or the sum, of counts.
     norm = lambda part, *more: _norm(np, part, *more, ord)  # noqa: E731
-    joins = norm if ord else lambda parts, *_: parts.sum()
+    joins = norm if ord else partial(sum, np)
     compute = np.float32 if reduced else input.dtype
     kind = input.dtype if reduced else None
     result = reduce_converted(norm, input, compute, axis, keepdims, joins, kind)
@@ -98,10 +97,17 @@ def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
 
 
 def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    if input.size < LARGE:
+        return _count(input, axis, keepdims)
+    joins = nansum.joins  # type: ignore[attr-defined]
+    return reduce_converted(_count, input, input.dtype, axis, keepdims, joins, None)
+
+
+def _count(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
+    bits = _bits(input)
     if axis is None and not keepdims:
-        counts = [np.count_nonzero(_bits(part) != 0) for part in pieces(input)]
-        return np.array(counts, np.int64).sum()
-    return _counts(input, axis, keepdims)
+        return np.int64(np.count_nonzero(bits != 0))
+    return reduction.count_nonzero(np, bits, axis, keepdims)
 
 
 def _bits(input: np.ndarray) -> np.ndarray:
@@ -133,9 +139,6 @@ def _extremum_at(name: str) -> None:
 
 # What is missing in the sum of a part is so in that of all: infinities of both signs.
 nansum.joins = partial(sum, np)  # type: ignore[attr-defined]
-_counts = by_parts(
-    lambda _, part, *more: reduction.count_nonzero(np, _bits(part), *more), 0, 1, False, 2 * PART
-)
 vector_norm.reduced_precision = count_nonzero.reduced_precision = True  # type: ignore[attr-defined]
 _deviation("var", lambda value: value)
 _deviation("std", np.sqrt)
@@ -152,13 +155,12 @@ _lines: Any = (
 for _family, _name, *_how in _lines:
     register_kernel(_name, by_parts(quiet(getattr(_family, _name)), *_how), "cpu")
 _few_exp = partial(quiet(reduction.logsumexp), np)
-_lines_exp = in_parts(_few_exp, 0, 1)
 
 
 def logsumexp(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
-    if axis is None and input.size >= LARGE:
-        return reduce_converted(_few_exp, input, input.dtype, None, keepdims, _few_exp, None)
-    return _lines_exp(input, axis, keepdims)
+    if input.size < LARGE:
+        return _few_exp(input, axis, keepdims)
+    return reduce_converted(_few_exp, input, input.dtype, axis, keepdims, _few_exp, None)
 
 
 register_kernel("logsumexp", logsumexp, "cpu")
