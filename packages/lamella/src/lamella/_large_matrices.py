@@ -23,6 +23,7 @@ _COUNTS = {
     "linalg_eigvalsh": 1,
     "linalg_inv_ex": 1,
     "linalg_ldl_factor_ex": 1,
+    "linalg_lu": 1,
     "linalg_lu_factor_ex": 1,
     "linalg_lu_solve": 3,
     "linalg_qr": 1,

@@ -122,6 +122,20 @@ def lu_factor_ex(A: np.ndarray) -> Any:
     return packed, swaps + np.int32(1), _code(info)
 
 
+def lu(A: np.ndarray) -> Any:
+    """In the memory of the results."""
+    packed, pivots, _ = lu_factor_ex(A)
+    size = len(pivots)
+    lower = np.zeros((len(A), size), A.dtype)
+    for i, row in enumerate(packed):
+        lower[i, :i] = row[: min(i, size)]
+        row[:i] = 0
+    np.fill_diagonal(lower, 1)
+    permutation = np.zeros((len(A), len(A)), A.dtype)
+    permutation[decomposition.lu_permutation(np, pivots, len(A)), np.arange(len(A))] = 1
+    return permutation, lower, packed if size == len(A) else packed[:size].copy()
+
+
 def ldl_factor_ex(A: np.ndarray, hermitian: bool) -> Any:
     """In the memory of the result."""
     packed = _copy(A)

@@ -100,7 +100,9 @@ def lu_parts(xp: Any, packed: Any, pivots: Any) -> Any:
     rows, columns = packed.shape[-2:]
     size = min(rows, columns)
     below = xp.tri(rows, columns, -1, bool)
-    lower = xp.where(below[:, :size], packed[..., :size], xp.eye(rows, size, dtype=packed.dtype))
+    diagonal = xp.arange(size)
+    lower = xp.where(below[:, :size], packed[..., :size], packed.dtype.type(0))
+    lower[..., diagonal, diagonal] = 1
     upper = packed if rows == size else packed[..., :size, :].copy()
     upper[..., below[:size]] = 0
     order = lu_permutation(xp, pivots, rows)[..., None, :]
