@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,25 @@ def test_block_diag():
         [0, 0, 0, 1, 2],
         [0, 0, 3, 4, 5],
     ]
+    mixed = core.block_diag(core.tensor(2.5), PLACES, core.empty(0), M)
+    assert mixed.dtype is core.float32
+    assert mixed.tolist() == [
+        [2.5, 0, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 0, 1, 2],
+        [0, 0, 0, 3, 4, 5],
+    ]
+
+
+def test_block_diag_fills_its_result():
+    x = core.ones(600, 500)
+    tracemalloc.start()
+    result = core.block_diag(x, x[:10], x.t())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.shape == (1110, 1600) and result.sum().item() == 605_000
+    assert peak - result.nbytes < 1e5
 
 
 def test_meshgrid():

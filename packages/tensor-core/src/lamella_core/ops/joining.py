@@ -13,7 +13,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.common import LARGE, check_memory, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.structural import structural
-from lamella_core.dispatch import WATCHED
+from lamella_core.dispatch import REORDERED, WATCHED
 from lamella_core.formats import suggests_channels_last
 from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d, tensors_in
@@ -262,16 +262,25 @@ def block_diag(*tensors: Tensor) -> Tensor:
     if not tensors:
         return tensor([[]])
     parts = [atleast_2d(each) for each in _one_type(list(tensors))]
-    width = sum(each._array.shape[1] for each in parts)
+    height, width = (sum(each._array.shape[dim] for each in parts) for dim in (0, 1))
+    # Of several devices is for ``cat`` to refuse.
+    keys = {each._key & ~REORDERED for each in parts}
+    result = None
+    if len(keys) == 1 and not keys.pop() & WATCHED:
+        result = parts[0].new_zeros((height, width))
     rows = []
-    left = 0
+    top = left = 0
     for each in parts:
-        height, columns = each._array.shape
-        before = each.new_zeros((height, left))
-        after = each.new_zeros((height, width - left - columns))
-        rows.append(cat([before, each, after], 1))
+        size, columns = each._array.shape
+        if result is None:
+            before = each.new_zeros((size, left))
+            after = each.new_zeros((size, width - left - columns))
+            rows.append(cat([before, each, after], 1))
+        else:
+            result[top : top + size, left : left + columns].copy_(each)
+        top += size
         left += columns
-    return write_out("block_diag", cat(rows, 0), None)
+    return write_out("block_diag", cat(rows, 0) if result is None else result, None)
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
