@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from lamella_core import Tensor
 
 
+# Elements that are compared with the limits at a time.
+_PART = 65536
+
+
 class _FakeQuantize(Function):
     """The gradient goes through rounding as if it were not there, and not through the limits."""
 
@@ -22,7 +26,12 @@ class _FakeQuantize(Function):
         # By the reciprocal in float32: the last bit decides which way a half is rounded.
         wide = input.to(core.promote_types(input.dtype, core.float32))
         level = (wide * (1.0 / scale)).round_().add_(zero_point)
-        ctx.save_for_backward((level >= quant_min) & (level <= quant_max))
+        if ctx.needs_input_grad[0]:
+            within = level.new_empty(level.shape, dtype=core.bool)
+            parts = (each.reshape(-1).split(_PART) for each in (within, level))
+            for place, some in zip(*parts, strict=True):
+                core.ge(some, quant_min, out=place).logical_and_(some <= quant_max)
+            ctx.save_for_backward(within)
         # NaN becomes the lower limit.
         level = (
             level.nan_to_num_(nan=quant_min)
