@@ -90,6 +90,7 @@ FUNCTIONS = {
     ),
     **dict.fromkeys(("corrcoef", "cov"), "lamella_signal.covariance"),
     **dict.fromkeys(("istft", "stft"), "lamella_signal.short_time"),
+    **dict.fromkeys(("histc", "histogram"), "lamella_signal.histograms"),
     **dict.fromkeys(("nanquantile", "quantile"), "lamella_signal.quantiles"),
     **dict.fromkeys(
         """alpha_dropout alpha_dropout_ dropout dropout_ feature_alpha_dropout
@@ -126,7 +127,7 @@ FUNCTIONS = {
 # Methods of Tensor that a distribution attaches when it is imported, with that distribution.
 METHODS = {
     **dict.fromkeys(
-        ("corrcoef", "cov", "istft", "nanquantile", "quantile", "stft"), "lamella_signal"
+        "corrcoef cov histc histogram istft nanquantile quantile stft".split(), "lamella_signal"
     ),
     "__array_namespace__": "lamella_array_api",
     "__torch_function__": "lamella.overrides._protocol",

@@ -11,8 +11,8 @@ from lamella_core.composite import composite
 from lamella_core.conventions.common import not_implemented_for
 from lamella_core.dtype import FLOATING
 from lamella_core.ops.sorting import searchsorted
-from lamella_core.ops.statistics import even_edges
 from lamella_core.tensor import Tensor
+from lamella_signal.histograms import even_edges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

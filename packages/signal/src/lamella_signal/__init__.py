@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from lamella_signal import covariance, fft, quantiles, samples, short_time, top_level, windows
+from lamella_signal import (
+    covariance,
+    fft,
+    histograms,
+    quantiles,
+    samples,
+    short_time,
+    top_level,
+    windows,
+)
 
-__all__ = ["covariance", "fft", "quantiles", "samples", "short_time", "top_level", "windows"]
+__all__ = [
+    "covariance", "fft", "histograms", "quantiles", "samples", "short_time", "top_level", "windows",
+]  # fmt: skip

@@ -134,7 +134,7 @@ def __getattr__(name: str) -> object:
 
         return array_api()
     if name.endswith(("quantile", "_window", "trapezoid")) or name in (
-        *("corrcoef", "cov", "fft", "gradient", "istft", "stft", "trapz"),
+        *("corrcoef", "cov", "fft", "gradient", "histc", "histogram", "istft", "stft", "trapz"),
     ):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     if name in {"cdist", "pdist"}:

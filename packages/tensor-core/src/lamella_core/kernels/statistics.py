@@ -112,56 +112,6 @@ def kthvalue(xp: Any, input: Any, k: int, axis: int, keepdims: bool) -> Any:
 
 
 @shared_kernel
-def histc(xp: Any, input: Any, bins: int, low: float, high: float) -> Any:
-    values = input.ravel()
-    low, high = histc_range(values, low, high)
-    places = histc_places(xp, values, bins, low, high)
-    return xp.bincount(places, minlength=bins).astype(input.dtype)
-
-
-def histc_range(values: Any, low: float, high: float) -> tuple[float, float]:
-    if low == high and values.size:
-        low, high = values.min().item(), values.max().item()
-    if low == high:
-        low, high = low - 1, high + 1
-    for bound in (low, high):
-        if not float("-inf") < bound < float("inf"):
-            raise RuntimeError(f"range of [{low}, {high}] is not finite")
-    return low, high
-
-
-def histc_places(xp: Any, values: Any, bins: int, low: Any, high: Any) -> Any:
-    if values.dtype.kind not in "iu":
-        number = values.dtype.type
-        low, high, bins_in_type = number(low), number(high), number(bins)
-    else:
-        bins_in_type = bins
-    values = values[(values >= low) & (values <= high)]
-    places = ((values - low) * bins_in_type / (high - low)).astype(xp.int64)
-    # Too great a range gives no number, and the place of the least integer.
-    return xp.clip(places, 0, bins - 1, out=places)
-
-
-@shared_kernel
-def histogram(xp: Any, input: Any, edges: Any, weight: Any, density: bool) -> Any:
-    weight = None if weight is None else weight.ravel()
-    return histogram_of(histogram_counts(xp, input.ravel(), edges, weight), edges, density)
-
-
-def histogram_counts(xp: Any, values: Any, edges: Any, weight: Any) -> Any:
-    inside = (values >= edges[0]) & (values <= edges[-1])
-    places = xp.searchsorted(edges, values[inside], side="right") - 1
-    bins = edges.shape[0] - 1
-    xp.minimum(places, bins - 1, out=places)
-    return xp.bincount(places, None if weight is None else weight[inside], bins)
-
-
-def histogram_of(counts: Any, edges: Any, density: bool) -> Any:
-    counts = counts.astype(edges.dtype)
-    return counts / counts.sum() / (edges[1:] - edges[:-1]) if density else counts
-
-
-@shared_kernel
 def bincount(xp: Any, input: Any, weights: Any, minlength: int) -> Any:
     counts = xp.bincount(input, weights, minlength)
     if weights is None:

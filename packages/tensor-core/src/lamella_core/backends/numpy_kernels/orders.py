@@ -17,7 +17,7 @@ from lamella_core.backends.numpy_kernels.deviations import count_nonzero
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import cumulative, gathering, sorting, statistics
 from lamella_core.kernels.gathering import FEW, along
-from lamella_core.offers import offered, offers, room
+from lamella_core.offers import offered, offers
 from lamella_core.quiet import quiet
 
 _NAN = 0x7FFF
@@ -95,36 +95,11 @@ for _name in ("cummax", "cummin"):
     register_kernel(_name, scanned(quiet(getattr(cumulative, _name)), PART // 6), "cpu")
 
 
-def _parts(*arrays: Any) -> Any:
+def flat_parts(*arrays: Any) -> Any:
     # The same parts of flat arrays, of which some may be None.
     for start in range(0, arrays[0].size, PART // 2):
         part = slice(start, start + PART // 2)
         yield [None if each is None else each[part] for each in arrays]
-
-
-def histc(input: np.ndarray, bins: int, low: float, high: float) -> np.ndarray:
-    if input.size < LARGE:
-        return _histc(np, input, bins, low, high)
-    values = input.ravel()
-    low, high = statistics.histc_range(values, low, high)
-    counts = np.zeros(bins, np.int64)
-    for (part,) in _parts(values):
-        places = _histc_places(np, part, bins, low, high)
-        if bins < PART:
-            counts += np.bincount(places, minlength=bins)
-        else:
-            np.add.at(counts, places, 1)
-    result = room(np, counts.shape, input.dtype)
-    result[...] = counts
-    return result
-
-
-def histogram(input: np.ndarray, edges: np.ndarray, weight: Any, density: bool) -> np.ndarray:
-    weight = None if weight is None else weight.ravel()
-    counts = np.zeros(len(edges) - 1, np.int64 if weight is None else np.float64)
-    for part, share in _parts(input.ravel(), weight):
-        counts += _histogram_counts(np, part, edges, share)
-    return _histogram_of(counts, edges, density)
 
 
 def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
@@ -135,7 +110,7 @@ def bincount(input: np.ndarray, weights: Any, minlength: int) -> np.ndarray:
         return statistics.bincount(np, input, weights, minlength)
     length = max(minlength, int(input.max()) + 1)
     counts = np.zeros(length, np.int64 if weights is None else np.float64)
-    for part, share in _parts(input, weights):
+    for part, share in flat_parts(input, weights):
         if length > PART:
             # Slower, but without counts for each part. Other types take a slow way in it.
             share = 1 if share is None else share.astype(np.float64)
@@ -174,11 +149,7 @@ def _fill_places(input: np.ndarray, result: np.ndarray, stop: int) -> int:
     return stop
 
 
-_histc = quiet(statistics.histc)
-_histc_places, _histogram_counts, _histogram_of = map(
-    quiet, (statistics.histc_places, statistics.histogram_counts, statistics.histogram_of)
-)
-for _kernel in (histc, histogram, bincount, nonzero):
+for _kernel in (bincount, nonzero):
     register_kernel(_kernel.__name__, _kernel, "cpu")
 sort.reduced_precision = median.reduced_precision = True  # type: ignore[attr-defined]
 register_kernel("sort", sort, "cpu")
