@@ -52,6 +52,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "gradient of conv2d of float16": gradient(
             lambda a, b: functional.conv2d(a, b, padding=1), half_image, kernels.half()
         ),
+        "gradient of conv2d of float16, stride 2": gradient(
+            lambda a: functional.conv2d(a, kernels.half(), stride=2, padding=1), half_image
+        ),
         "gradient of conv2d of each channel": gradient(
             lambda a, b: functional.conv2d(a, b, padding=1, groups=8), image, kernels[:, :1]
         ),

@@ -30,8 +30,10 @@ from lamella_nn.kernels.windows import (
     padded_channels_last,
     padded_rows,
     parts_of,
+    put_rows,
     reach,
     room,
+    rows_of_sum,
     window_view,
 )
 
@@ -167,7 +169,7 @@ def _way(
     return out, pointwise, _prefers_channels_last(channels // max(groups, 1), kernel, out)
 
 
-def mirrored(
+def _mirrored(
     weight: Any,
     sizes: Sizes,
     out: Sizes,
@@ -211,43 +213,41 @@ def convolution_input_grad(
     length = prod(out)
     if not batch * channels * length * weight.size:
         return xp.zeros((batch, channels, *sizes), grad.dtype)
-    if depthwise.suits(channels, features, groups):
-        return depthwise.input_grad(xp, grad, weight, sizes, stride, padding, dilation, groups)
     if _is_pointwise(kernel, padding, groups):
         matrix = weight.reshape(features, channels).T
         met = room(xp, (batch, channels, *out), grad, weight)
-        xp.matmul(
-            matrix, grad.reshape(batch, features, length), out=met.reshape(batch, channels, length)
-        )
+        rows, product = grad.reshape(batch, features, length), met.reshape(batch, channels, length)
+        if grad.dtype.itemsize == 2:
+            _multiply_in_parts(xp, single(matrix), rows, None, product)
+        else:
+            xp.matmul(matrix, rows, out=product)
         if out == tuple(sizes):
             return met
         result = room(xp, (batch, channels, *sizes), grad, weight)
         result.fill(0)
         _met(result, stride, out)[...] = met
         return result
-    swapped = mirrored(weight, sizes, out, stride, padding, dilation, groups)
+    swapped = _mirrored(weight, sizes, out, stride, padding, dilation, groups)
     if swapped is not None:
         matrix, mirror = swapped
         return convolution(xp, grad, matrix, None, stride, mirror, dilation, groups)
+    if depthwise.suits(channels, features, groups):
+        return depthwise.input_grad(xp, grad, weight, sizes, stride, padding, dilation, groups)
     result = room(xp, (batch, channels, *sizes), grad, weight)
-    result.fill(0)
-    matrix = weight.reshape(groups, features // groups, -1).swapaxes(1, 2)
+    matrix = single(weight).reshape(groups, features // groups, -1).swapaxes(1, 2)
     spread = around(sizes, padding)
-    flat = grad.reshape(batch, features, length)
+    flat, rest = grad.reshape(batch, features, length), None
     for images, first, some in _cuts(batch, channels * prod(kernel), out):
         places = slice(first * prod(out[1:]), (first + some[0]) * prod(out[1:]))
-        rows = flat[images, :, places]
+        rows = single(flat[images, :, places])
         rows = rows.reshape(len(rows), groups, features // groups, -1)
         columns = xp.matmul(matrix, rows).reshape(-1, channels, *kernel, *some)
-        low = first * stride[0]
-        height = spread[0] if some == out else reach(some, kernel, stride, dilation)
-        total = xp.zeros((columns.shape[0], channels, height, *spread[1:]), grad.dtype)
+        height, done = rows_of_sum(first, some, out[0], kernel, stride, dilation, spread[0])
+        total = xp.zeros((len(columns), channels, height, *spread[1:]), columns.dtype)
         for position, slices in kernel_slices(kernel, stride, dilation, some):
             total[(..., *slices)] += columns[(slice(None), slice(None), *position)]
-        start, stop = max(low, padding[0]), min(low + height, padding[0] + sizes[0])
-        if start < stop:
-            met = result[images, :, start - padding[0] : stop - padding[0]]
-            met += total[(..., slice(start - low, stop - low), *inner(sizes[1:], padding[1:]))]
+        before = rest if first else None
+        rest = put_rows(result[images], total, before, first * stride[0], done, padding)
     return result
 
 

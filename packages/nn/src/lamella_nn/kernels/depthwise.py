@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from lamella_nn.kernels.precision import compute_type, put, single
 from lamella_nn.kernels.windows import (
     around,
-    inner,
     kernel_slices,
     on_each,
     padded_rows,
     parts_of,
+    put_rows,
     reach,
     room,
     rows_at_a_time,
+    rows_of_sum,
 )
 
 if TYPE_CHECKING:
@@ -102,36 +103,26 @@ def input_grad(
 ) -> Any:
     batch, kernel, out = len(grad), weight.shape[2:], grad.shape[2:]
     result = room(xp, (batch, groups, *sizes), grad, weight)
-    grad, taps = _by_group(grad, groups), _shifted(weight, groups)
-    spread = around(sizes, padding)
+    grad, taps = _by_group(grad, groups), _shifted(single(weight), groups)
+    kind, spread = compute_type(grad.dtype), around(sizes, padding)
     alone = grad.shape[2] == 1
     each = prod(spread) * (2 - alone) + prod(grad.shape[2:])
     rows = rows_at_a_time(xp, out[0], each)
 
     def run(cut: Cut) -> None:
-        given, target = grad[cut], result[cut]
-        if rows < out[0]:
-            target.fill(0)
+        given, target, rest = grad[cut], result[cut], None
         for first in range(0, out[0], rows):
-            part = given[:, :, :, first : first + rows]
+            part = single(given[:, :, :, first : first + rows])
             some = part.shape[3:]
-            low = first * stride[0] - padding[0]
-            height = spread[0] if rows >= out[0] else reach(some, kernel, stride, dilation)
-            total = xp.zeros((*part.shape[:2], height, *spread[1:]), grad.dtype)
+            height, done = rows_of_sum(first, some, out[0], kernel, stride, dilation, spread[0])
+            total = xp.zeros((*part.shape[:2], height, *spread[1:]), kind)
             for position, slices in kernel_slices(kernel, stride, dilation, some):
                 # No name for the products, which would be there beside the next ones.
                 factor = taps[position][cut[1]]
                 total[(..., *slices)] += (
                     (part * factor)[:, :, 0] if alone else (part * factor).sum(2)
                 )
-            # Rows of windows may lie in the padding alone.
-            start = max(low, 0)
-            stop = max(min(low + height, sizes[0]), start)
-            total = total[(..., slice(start - low, stop - low), *inner(sizes[1:], padding[1:]))]
-            if rows < out[0]:
-                target[:, :, start:stop] += total
-            else:
-                target[...] = total
+            rest = put_rows(target, total, rest, first * stride[0], done, padding)
 
     on_each(xp, run, parts_of(xp, batch, groups, each))
     return result

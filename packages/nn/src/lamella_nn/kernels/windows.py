@@ -11,6 +11,7 @@ import numpy as np
 
 from lamella_core.formats import suggests_channels_last
 from lamella_core.parallel import spread
+from lamella_nn.kernels.precision import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,6 +140,36 @@ def room(xp: Any, shape: Sequence[int], one: Any, other: Any) -> Any:
 def reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:
     """How many rows of the input the windows in some rows of the output reach over."""
     return (out[0] - 1) * stride[0] + dilation[0] * (kernel[0] - 1) + 1
+
+
+def rows_of_sum(
+    first: int, some: Sizes, out: int, kernel: Sizes, stride: Sizes, dilation: Sizes, height: int
+) -> tuple[int, int]:
+    """Of the windows in ``some`` rows of ``out``: the rows that they add to, of ``height`` in all,
+    and how many of those get nothing from later windows."""
+    if first + some[0] == out:
+        height -= first * stride[0]
+        return height, height
+    done = some[0] * stride[0]
+    return max(done, reach(some, kernel, stride, dilation)), done
+
+
+def put_rows(target: Any, total: Any, rest: Any, low: int, done: int, padding: Sizes) -> Any:
+    """Writes the ``done`` first rows of a sum, from row ``low`` of what is padded, without padding.
+
+    Args:
+        rest: what this gave for the rows before; None at first.
+
+    Returns: the other rows, or None.
+    """
+    if rest is not None:
+        total[:, :, : rest.shape[2]] += rest
+    sizes, before = target.shape[2:], padding[0]
+    start, stop = max(low, before), min(low + done, before + sizes[0])
+    if start < stop:
+        kept = slice(start - low, stop - low), *inner(sizes[1:], padding[1:])
+        put(target[:, :, start - before : stop - before], total[(..., *kept)])
+    return total[:, :, done:].copy() if done < total.shape[2] else None
 
 
 def around(sizes: Sequence[int], padding: Sequence[int]) -> Sizes:

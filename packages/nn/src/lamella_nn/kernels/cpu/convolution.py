@@ -10,14 +10,10 @@ import numpy as np
 from lamella_core.backends.numpy_blocks import LARGE, converted, is_reduced
 from lamella_core.dispatch import register_kernel
 from lamella_nn.kernels import convolution as whole
-from lamella_nn.kernels.precision import put, single
-from lamella_nn.kernels.windows import room
+from lamella_nn.kernels.precision import single
 
 if TYPE_CHECKING:
     from lamella_nn.kernels.windows import Sizes
-
-# Elements of input and output that are widened at a time.
-_BLOCK = 65536
 
 
 def convolution(
@@ -46,24 +42,11 @@ def convolution_input_grad(
     groups: int,
 ) -> Any:
     rest = stride, padding, dilation, groups
-    if not is_reduced(grad):
-        return whole.convolution_input_grad(np, grad, weight, sizes, *rest)
-    batch, channels = len(grad), weight.shape[1] * groups
-    if max(grad.size, batch * channels * prod(sizes)) < LARGE:
+    result = len(grad) * weight.shape[1] * groups * prod(sizes)
+    if is_reduced(grad) and max(grad.size, result) < LARGE:
         found = whole.convolution_input_grad(np, single(grad), single(weight), sizes, *rest)
         return converted(found, grad.dtype)
-    swapped = whole.mirrored(weight, sizes, grad.shape[2:], *rest)
-    if swapped is not None:
-        kernel, mirror = swapped
-        return convolution(grad, kernel, None, stride, mirror, dilation, groups)
-    # Rows of windows overlap in the sums, which are rounded once, so that an image stays whole.
-    result, wide = room(np, (batch, channels, *sizes), grad, weight), single(weight)
-    step = max(1, _BLOCK // max(prod(grad.shape[1:]) + channels * prod(sizes), 1))
-    for start in range(0, batch, step):
-        images = slice(start, start + step)
-        found = whole.convolution_input_grad(np, single(grad[images]), wide, sizes, *rest)
-        put(result[images], found)
-    return result
+    return whole.convolution_input_grad(np, grad, weight, sizes, *rest)
 
 
 def convolution_weight_grad(
