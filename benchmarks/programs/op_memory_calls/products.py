@@ -19,6 +19,8 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     big, many = torch.randn(1000, 1000), torch.randn(10_000, 10, 10)
     points, crossed = x[:1_999_998].view(-1, 3), torch.zeros(666_666, 3)
     square, given = torch.zeros(1000, 1000), torch.zeros(1000, 2000)
+    doubles, sums = double[:1_000_000].view(1000, 1000), torch.zeros(1000, 1000).double()
+    batched = torch.zeros(20, 100, 100)
     new: Calls = {
         "matmul": lambda: wide @ tall,
         "matmul of a transpose": lambda: wide @ wide.t(),
@@ -47,6 +49,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "addmm": lambda: torch.addmm(square, wide, tall, beta=2, alpha=3),
         "addmm of a row": lambda: torch.addmm(bias[:1000], wide, tall),
         "addr": lambda: torch.addr(wide, bias[:1000], bias, beta=2),
+        "block_diag": lambda: torch.block_diag(wide, wide[:10, :10]),
         "vander": lambda: torch.vander(bias, 1000),
         "cross of integers": lambda: torch.cross(
             whole[:1_999_998].view(-1, 3), whole[:1_999_998].view(-1, 3), 1
@@ -97,6 +100,8 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "outer into a tensor": lambda: torch.outer(x[:1000], y[:2000], out=given),
         "addr in place": lambda: given.addr_(x[:1000], x[:2000], beta=0.5),
         "addmm in place": lambda: square.addmm_(wide, tall),
+        "addmm of float64 in place": lambda: sums.addmm_(doubles, doubles),
+        "baddbmm in place": lambda: batched.baddbmm_(batch[:, :, :200], batch[:, :, 200:400].mT),
         "addbmm in place": lambda: square.addbmm_(wide.view(1000, 20, 100).transpose(0, 1), batch),
         "cross into a tensor": lambda: torch.cross(points, points, dim=1, out=crossed),
         "kron into a tensor": lambda: torch.kron(wide[:25, :50], wide[:40, :40], out=given),

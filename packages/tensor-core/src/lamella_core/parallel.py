@@ -172,19 +172,23 @@ def shares(size: int, step: int) -> list[range]:
     return [starts[first::count] for first in range(count)]
 
 
+def blas_libraries() -> list[Any]:
+    # The controllers of those that are loaded.
+    if state.blas is None:
+        # Imported here: looking through the loaded libraries takes longer than a kernel.
+        from threadpoolctl import ThreadpoolController
+
+        state.blas = list(ThreadpoolController().select(user_api="blas").lib_controllers)
+    return state.blas
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Lets BLAS use one thread a call within the block, for calls from several threads.
 
     Blocks may lie in one another and overlap; the last one to end gives BLAS its threads back.
     """
-    libraries = state.blas
-    if libraries is None:
-        # Imported here: looking through the loaded libraries takes longer than a kernel.
-        from threadpoolctl import ThreadpoolController
-
-        found = ThreadpoolController().select(user_api="blas")
-        libraries = state.blas = list(found.lib_controllers)
+    libraries = blas_libraries()
     with state.lock:
         state.limits += 1
         if state.limits == 1:

@@ -78,14 +78,15 @@ def _by_bits(array: Any) -> Any:
     # float16 as float32, faster than by NumPy.
     if array.size < 8192:
         return array.astype(SINGLE)
-    bits = array.view(np.int16).astype(np.int32)
+    half = array.view(np.int16)
+    bits = half.astype(np.int32)
     bits <<= 13
     bits &= ~0x70000000  # copies of the sign
     values = bits.view(SINGLE)
     # Exponents are too small by as much, of denormal numbers too.
     values *= 2.0**112
-    if not -65536 < values.min() <= values.max() < 65536:
-        # Infinities and NaN.
+    # As numbers without a sign the negative infinity and NaN are the largest, too.
+    if half.max() >= 0x7C00 or half.view(np.uint16).max() >= 0xFC00:
         bits |= (abs(values) >= 65536) * np.int32(0x7F800000)
     return values
 

@@ -71,6 +71,13 @@ def rows_product(xp: Any, input: Any, other: Any) -> Any:
     return xp.dot(input.reshape(count, columns).T, other.reshape(count, width))
 
 
+@shared_kernel
+def add_product_(xp: Any, input: Any, left: Any, right: Any, beta: Any, alpha: Any) -> None:
+    wide = xp.promote_types(input.dtype, xp.float32) if input.itemsize == 2 else input.dtype
+    product = alpha * xp.matmul(left.astype(wide, copy=False), right.astype(wide, copy=False))
+    input[...] = product if beta == 0 else product + input * beta
+
+
 def difference_of_products(a: Any, b: Any, c: Any, d: Any, out: Any = None) -> Any:
     difference = a * b
     difference -= c * d

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type
 from lamella_core.conventions.common import LARGE, check_memory
+from lamella_core.conventions.mutation import mutation
 from lamella_core.conventions.results import offering, part_by_part, write_out
 from lamella_core.conventions.whole import is_recorded, whole
 from lamella_core.dispatch import WATCHED
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from lamella_core.typing import Number
 
 __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm"]
+
+# ``input = beta * input + alpha * left @ right``, of matrices or batches of these.
+_add_product_ = mutation(method=False)(
+    "add_product_(input: Tensor, left: Tensor, right: Tensor, beta, alpha)"
+)
 
 
 # Of large operands that require a gradient: ``function`` is the op itself.
@@ -64,31 +70,19 @@ def _add_product(
         result = _added_product(input, left, right, globals()[op_name], beta, alpha)
         return write_out(op_name, result, out)
     reduced = dtype in REDUCED_PRECISION
-    if reduced or left._array.ndim == 3 or (out is not None and out._array.size > PART):
-        batched, count = right._array.ndim == 3, left._array.shape[0]
-        shape = (count, *left._array.shape[1 : 1 + batched], *right._array.shape[1 + batched :])
-        # Where the left factor is copied, too: widened or, of ``addbmm``, turned.
-        copied = reduced or left._array.ndim > right._array.ndim
-        size = max(prod(shape), copied * left._array.size, reduced * batched * right._array.size)
-        if size > 4 * PART and not (input._key | left._key | right._key) & WATCHED:
+    first, second, ndim = left._array.shape, right._array.shape, left._array.ndim
+    shape = (*first[:-1], *second[ndim - 1 :])
+    size = max(prod(shape), reduced * left._array.size, reduced * right._array.size)
+    if (reduced or out is not None) and size > 4 * PART:
+        ndims = (2, 1) if multiply is mv else (3, 3) if multiply is bmm else (2, 2)
+        fits = (ndim, len(second)) == ndims and first[:-2] + first[-1:] == second[: ndim - 1]
+        if fits and 0 not in shape and not (input._key | left._key | right._key) & WATCHED:
             place = part_by_part(out, shape, dtype, input, left, right)
-            apart = place is None or (place.is_contiguous() and place._array is not input._array)
-            if copied or not apart:
-                # Some rows (matrices of a batch) of the product at a time are beside the result.
-                result = input.new_empty(shape) if place is None else place
-                wide = float32 if reduced else dtype
-                if not batched:
-                    right = right.to(wide)
-
-                def add(own: Tensor, some: Tensor, other: Tensor = right) -> Tensor:
-                    return _sum(own, some.to(wide), other.to(wide), multiply, beta, alpha)
-
-                several = (left, right) if batched else (left,)
-                most = (4 if batched else 32) if reduced else 8
-                step = most * PART * count // (size * wide.itemsize)
-                step = max(step, 1) if batched else max(step + 1, 64)
-                fill_in_parts(result, step, add, input.expand(shape), *several)
-                return write_out(op_name, result, out)
+            result = input.new_empty(shape) if place is None else place
+            if result._array is not input._array:
+                result.copy_(input.expand(shape))
+            _add_product_(result, left, right, beta, alpha)
+            return write_out(op_name, result, out)
     if reduced:
         input, left, right = input.float(), left.float(), right.float()
     product = _sum(input, left, right, offering(out, multiply, input), beta, alpha)
@@ -182,19 +176,25 @@ def addbmm(
     if is_recorded(batch1._array.size + batch2._array.size, input, batch1, batch2):
         result = _added_product(input, batch1, batch2, addbmm, beta, alpha)
         return write_out("addbmm", result, out)
-    if input._dtype in REDUCED_PRECISION and count > 1:
-        # PyTorch adds one product after the other, and rounds each sum.
+    place, step = None, max(count, 1)
+    reduced = input._dtype in REDUCED_PRECISION
+    watched = (input._key | batch1._key | batch2._key) & WATCHED
+    if not watched and (batch1._array.size > 2 * PART or reduced):
         place = part_by_part(out, (rows, columns), input._dtype, input, batch1, batch2)
-        for left, right in zip(batch1.unbind(), batch2.unbind(), strict=True):
-            input = _add_product("addbmm", input, left, right, matmul, beta, alpha, place)
-            beta = 1
-        return write_out("addbmm", input, out)
-
-    def multiply(left: Tensor, right: Tensor) -> Tensor:
-        return matmul(left.reshape(-1, count * width), right)
-
-    left, right = batch1.transpose(0, 1), batch2.reshape(count * width, columns)
-    return _add_product("addbmm", input, left, right, multiply, beta, alpha, out)
+        # What is turned at a time is small.
+        step = max(2 * PART // max(rows * width, 1), 1)
+    if reduced:
+        # PyTorch adds one product after the other, and rounds each sum.
+        step = 1
+    for start in range(0, max(count, 1), step):
+        some, more = batch1[start : start + step], batch2[start : start + step]
+        left = some.transpose(0, 1).reshape(rows, some._array.shape[0] * width)
+        right = more.reshape(left._array.shape[1], columns)
+        input = _add_product("addbmm", input, left, right, matmul, beta, alpha, place)
+        beta = 1
+        if not watched:
+            place = input
+    return write_out("addbmm", input, out)
 
 
 @composite(inplace=True)

@@ -104,3 +104,16 @@ def test_matrices_that_do_not_fit(threads: int) -> None:
         kernels.linear(left, right, None)
     with pytest.raises(RuntimeError, match=r"bias of shape \[3\]"):
         kernels.linear(left, draw(1, 1000, 200), draw(2, 3))
+
+
+def test_products_are_added_with_blas_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = np.ones((300, 500), np.float32)
+    left, right = np.ones((300, 20), np.float32), np.ones((20, 500), np.float32)
+    known = kernels._gemm
+    for kind in ("f", "no type of it"):
+        monkeypatch.setattr(kernels, "_gemm", lambda _, kind=kind: known(kind))
+        place[...] = 1
+        kernels.add_product(place, left, right, 2, 3)
+        assert (place == 62).all()
+        kernels.add_product(place.T, right.T, left.T, 0, 1)
+        assert (place == 20).all()

@@ -6,6 +6,8 @@ bias is added while the part is still in the cache.
 
 from __future__ import annotations
 
+import ctypes
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -18,11 +20,12 @@ from lamella_core.backends.numpy_blocks import (
     by_blocks,
     converted,
     in_parts,
+    is_reduced,
 )
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import linalg as whole
-from lamella_core.offers import offered, offers
-from lamella_core.parallel import rests, shares, spread, thread_count
+from lamella_core.offers import offered, offers, room
+from lamella_core.parallel import blas_libraries, rests, shares, spread, thread_count
 from lamella_core.quiet import quiet
 
 # Multiplications that are worth a part of their own, and how many are worth the cutting.
@@ -49,6 +52,17 @@ def _for_blas(array: Any) -> Any:
     return np.ascontiguousarray(array)
 
 
+def _tiles(shape: Any, down: int, across: int) -> list[tuple[slice, slice]]:
+    return [(r, c) for r in _cuts(shape[0], down) for c in _cuts(shape[1], across)]
+
+
+def _shares(left: Any, columns: int) -> list[tuple[slice, slice]]:
+    # The parts of a product, one for each thread.
+    threads = max(min(thread_count(), left.size * columns // _PART), 1)
+    high = max(1, min(threads, len(left) // _ROWS))
+    return _tiles((len(left), columns), high, threads // high)
+
+
 def _cuts(size: int, count: int) -> list[slice]:
     step = -(-size // count)
     return [slice(start, start + step) for start in range(0, size, step)]
@@ -60,9 +74,6 @@ def _product(left: Any, right: Any, bias: Any = None, out: Any = None) -> Any:
     left, right = _for_blas(left), _for_blas(right)
     if bias is None and left.size * columns >= _HUGE and rests():
         return np.matmul(left, right, out)
-    threads = min(thread_count(), left.size * columns // _PART)
-    high = max(1, min(threads, rows // _ROWS))
-    parts = [(r, c) for r in _cuts(rows, high) for c in _cuts(columns, threads // high)]
     if out is None:
         out = np.empty((rows, columns), left.dtype)
 
@@ -72,7 +83,7 @@ def _product(left: Any, right: Any, bias: Any = None, out: Any = None) -> Any:
         if bias is not None:
             np.add(place, bias[part[1]], place)
 
-    spread(run, parts)
+    spread(run, _shares(left, columns))
     return out
 
 
@@ -170,62 +181,142 @@ def rows_product(input: Any, other: Any) -> Any:
     return whole.rows_product(np, input, other)
 
 
-# Elements of half precision that are widened at a time, of an operand that all parts need and of
-# others; the longest dimension to sum over, for which float32 takes more than one product.
-_SHARED = 1 << 21
-_OWN = 1 << 19
-_LONG = 1 << 16
+# ------------ products that are added
 
 
-def _widened(left: Any, right: Any, out: Any, bias: Any = None) -> None:
-    # Writes the products of matrices of half precision, summed in float32, part by part.
-    if out.ndim > 2:
-        count = out.shape[0]
-        step = max(_OWN * count // (2 * max(left.size + right.size, out.size)), 1)
-        for start in range(0, count, step):
-            part: Any = start if step == 1 else slice(start, start + step)
-            pair = [
-                each if each.ndim < out.ndim else each[part if each.shape[0] == count else slice(1)]
+@cache
+def _gemm(kind: str) -> Any:
+    # BLAS's function for a type, of NumPy's wheels alone: its name tells the size of its integers.
+    number: Any = {"f": ctypes.c_float, "d": ctypes.c_double}.get(kind)
+    for library in blas_libraries() if number else ():
+        name = f"scipy_cblas_{'s' if kind == 'f' else 'd'}gemm64_"
+        function = getattr(getattr(library, "dynlib", None), name, None)
+        if function is not None:
+            matrix = (ctypes.c_void_p, ctypes.c_int64)
+            sizes = (*[ctypes.c_int] * 3, *[ctypes.c_int64] * 3)
+            function.argtypes = (*sizes, number, *matrix, *matrix, number, *matrix)
+            function.restype = None
+            return function
+    return None
+
+
+def _described(matrix: Any) -> tuple[int, int, int]:
+    # Whether it is transposed, its place, and the elements from one row (column) to the next.
+    turned = matrix.strides[1] != matrix.itemsize and matrix.shape[1] > 1
+    step = matrix.strides[turned] // matrix.itemsize
+    return 111 + turned, matrix.ctypes.data, max(step, matrix.shape[1 - turned], 1)
+
+
+def add_product(place: Any, left: Any, right: Any, beta: Any, alpha: Any) -> None:
+    # ``place = beta * place + alpha * left @ right`` for matrices of one type; ``place``, whose
+    # memory is not that of the others, is not read where ``beta`` is 0.
+    if place.strides[1] > place.strides[0]:
+        place, left, right = place.T, right.T, left.T
+    (rows, columns), size = place.shape, place.itemsize
+    row_major = place.strides[1] == size and place.strides[0] >= size * columns
+    # Vectors have functions of their own, which NumPy finds.
+    if row_major and 1 not in place.shape and (gemm := _gemm(place.dtype.char)):
+        left, right = _for_blas(left), _for_blas(right)
+        (a, *first), (b, *second), (_, *third) = map(_described, (left, right, place))
+        gemm(101, a, b, rows, columns, left.shape[1], alpha, *first, *second, beta, *third)
+        return
+    for row in range(0, rows, _ROWS):
+        for column in range(0, columns, _ROWS):
+            some, more = slice(row, row + _ROWS), slice(column, column + _ROWS)
+            _blend(place[some, more], np.matmul(left[some], right[:, more]), beta, alpha)
+
+
+def _blend(place: Any, product: Any, beta: Any, alpha: Any) -> None:
+    # ``place = beta * place + alpha * product`` in the product's type; that memory is used.
+    if alpha != 1:
+        product *= alpha
+    if beta == 1:
+        product += converted(place, product.dtype)
+    elif beta != 0:
+        product += converted(place, product.dtype) * beta
+    place[...] = converted(product, place.dtype)
+
+
+# The side of a part of a product of half precision, which is summed in float32; elements of the
+# operands that are widened for it at a time.
+_SIDE = 512
+_OWN = 1 << 18
+
+
+def _added(out: Any, left: Any, right: Any, beta: Any, alpha: Any) -> None:
+    # ``out = beta * out + alpha * left @ right``; an operand may have fewer batches than ``out``.
+    half = is_reduced(out)
+    if out.ndim == 2 and half:
+        _widened(left, right, out, out, beta, alpha)
+    elif out.ndim == 2:
+
+        def run(part: tuple[slice, slice]) -> None:
+            add_product(out[part], left[part[0]], right[:, part[1]], beta, alpha)
+
+        spread(run, _shares(left, right.shape[1]))
+    else:
+        wide, count = SINGLE if half else out.dtype, len(out)
+        size = max(out.size * (1 + (beta != 0)), half * (left.size + right.size)) * wide.itemsize
+        # A single matrix may be twice as large.
+        step = -(-(8 * PART * count // size) // 2)
+
+        def pair(part: Any) -> list[Any]:
+            return [
+                each if each.ndim < out.ndim or len(each) < count else each[part]
                 for each in (left, right)
             ]
-            if step > 1:
-                product = np.matmul(converted(pair[0], SINGLE), converted(pair[1], SINGLE))
-                out[part] = converted(product, out.dtype)
-            else:
-                a, b = (each[0] if each.ndim == out.ndim else each for each in pair)
-                _widened(a, b, out[part])
-        return
-    inner = left.shape[1]
-    if inner > _LONG:
-        total, part = np.zeros((2, *out.shape), SINGLE)
-        for start in range(0, inner, _LONG):
-            at = slice(start, start + _LONG)
-            _widened(left[:, at], right[at], part)
-            total += part
-        out[...] = total if bias is None else total + converted(bias, SINGLE)
-        return
+
+        def some(starts: range) -> None:
+            for start in starts:
+                part = slice(start, start + step)
+                product = np.matmul(*[converted(each, wide) for each in pair(part)])
+                _blend(out[part], product, beta, alpha)
+
+        if step:
+            spread(some, shares(count, step))
+        else:
+            for i in range(count):
+                a, b = [each if each.ndim < out.ndim else each[0] for each in pair(i)]
+                _added(out[i], a, b, beta, alpha)
+
+
+def _widened(
+    left: Any, right: Any, out: Any, own: Any = None, beta: Any = 0, alpha: Any = 1
+) -> None:
+    # Writes a product of matrices of half precision, and ``beta * own``, which may be ``out``.
     if left.size < right.size:
+        # BLAS is faster on many rows than on many columns.
         left, right, out = right.T, left.T, out.T
-        bias = None if bias is None else bias.T
-    # Wide rows of the result are worth larger products.
-    width = max(min(_SHARED // inner, out.shape[1]), 1)
-    step = max((_OWN if width > 64 else _OWN // 6) // max(inner, width), 1)
+        own = None if own is None else own.T
+    inner = left.shape[1]
+    short = min(out.shape[1], _SIDE)
+    own_room, least = (_OWN, _SIDE) if short > 64 else (_OWN // 3, max(2 * short, 16))
+    if right.size <= _OWN // 4:
+        right = converted(right, SINGLE)
+    beside = 0 if right.dtype == SINGLE else short
+    # Rows of the operands stay whole where they can: these lie side by side.
+    long = min(max(own_room // max(inner, 1) - beside, least), _SIDE**2 // short)
+    depth = own_room // (beside + min(long, len(out)))
+    depth = -(-inner // max(-(-inner // depth), 1)) or 1
+    down, across = -(-len(out) // long), -(-out.shape[1] // short)
+    if inner * out.size >= 4 * _LARGE:
+        while down * across % thread_count():
+            down += 1
 
-    def run(starts: range) -> None:
-        for start in starts:
-            place = slice(start, start + step)
-            product = np.matmul(converted(left[place], SINGLE), shared)
-            if bias is not None:
-                product += converted(bias[place, at], SINGLE)
-            out[place, at] = converted(product, out.dtype)
+    def run(part: tuple[slice, slice]) -> None:
+        sums = np.empty(out[part].shape, SINGLE) if beta == 0 else converted(own[part], SINGLE)
+        for start in range(0, max(inner, 1), depth):
+            at = slice(start, start + depth)
+            add_product(
+                sums,
+                converted(left[part[0], at], SINGLE),
+                converted(right[at, part[1]], SINGLE),
+                1 if start else beta,
+                alpha,
+            )
+        out[part] = converted(sums, out.dtype)
 
-    shared: Any
-    for start in range(0, out.shape[1], width):
-        at = slice(start, start + width)
-        # The one before goes first.
-        shared = None
-        shared = converted(right[:, at], SINGLE)
-        spread(run, shares(out.shape[0], step))
+    spread(run, _tiles(out.shape, down, across))
 
 
 def _reduced(left: Any, right: Any, bias: Any = None) -> Any:
@@ -240,13 +331,13 @@ def _reduced(left: Any, right: Any, bias: Any = None) -> Any:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         return None
-    out = np.empty((*lead, a.shape[-2], b.shape[-1]), left.dtype)
+    out = room(np, (*lead, a.shape[-2], b.shape[-1]), left.dtype, True)
     if b.ndim == 2:
         rows = out.reshape(-1, b.shape[1])
-        more = None if bias is None else np.broadcast_to(bias, rows.shape)
-        _widened(a.reshape(-1, a.shape[-1]), b, rows, more)
+        own = bias if bias is None else np.broadcast_to(bias, rows.shape)
+        _widened(a.reshape(-1, a.shape[-1]), b, rows, own, int(bias is not None))
     else:
-        _widened(a, b, out)
+        _added(out, a, b, 0, 1)
     return out.reshape((*lead, *left.shape[-2:-1], *(b.shape[-1:] if right.ndim > 1 else ())))
 
 
@@ -263,6 +354,15 @@ def _reduced_rows(input: Any, other: Any) -> Any:
     return _reduced(input.reshape(count, -1).T, other.reshape(count, -1))
 
 
+def add_product_(input: Any, left: Any, right: Any, beta: Any, alpha: Any) -> None:
+    # As numbers of the type: those of integers wrap around.
+    wide = SINGLE if is_reduced(input) else input.dtype
+    beta, alpha = np.array((beta, alpha)).astype(wide).tolist()
+    if right.ndim == 1:
+        input, right = input[:, None], right[:, None]
+    _added(input, left, right, beta, alpha)
+
+
 matmul.of_half = _reduced  # type: ignore[attr-defined]
 linear.of_half = _reduced_linear  # type: ignore[attr-defined]
 rows_product.of_half = _reduced_rows  # type: ignore[attr-defined]
@@ -275,5 +375,6 @@ def linalg_cross(input: Any, other: Any, dim: int) -> Any:
 
 register_kernel("linalg_cross", linalg_cross, "cpu")
 register_kernel("matmul", matmul, "cpu")
+register_kernel("add_product_", add_product_, "cpu")
 register_kernel("linear", linear, "cpu")
 register_kernel("rows_product", rows_product, "cpu")
