@@ -39,6 +39,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     matrix, many = torch.randn(1000, 1000) / 100, torch.randn(10_000, 10, 10)
     places_of_all = whole[:1_000_000]
     places = torch.randint(0, 1000, (1000,))
+    classes = torch.zeros(4, 250, 250, dtype=torch.int64)
     network = torch.nn.GRU(64, 64)
     followed = network(torch.randn(200, 100, 64))[0]
     given = torch.ones_like(followed)
@@ -59,6 +60,9 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "lu of small matrices": lambda: torch.linalg.lu(many),
         "matrix_exp": lambda: torch.matrix_exp(matrix),
         "cross_entropy by weight": lambda: functional.cross_entropy(wide, places, weight),
+        "cross_entropy of images": lambda: functional.cross_entropy(
+            x.view(4, 8, 250, 250), classes
+        ),
         "cross_entropy of float16": lambda: functional.cross_entropy(half, places),
         "gradient of gru": lambda: torch.autograd.grad(
             followed, list(network.parameters()), given, retain_graph=True

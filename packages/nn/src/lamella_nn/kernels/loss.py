@@ -6,8 +6,7 @@ Inputs are ``(classes,)`` or ``(batch, classes, *places)``; inside they are
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +14,11 @@ from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import FEW, along, largest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
 # Places of targets that are gone through at a time on the CPU.
 _PLACES = 16384
 
 
-def _as_three(input: Any) -> Any:
+def as_three(input: Any) -> Any:
     """``(batch, classes, places)``."""
     if input.ndim == 1:
         return input.reshape(1, -1, 1)
@@ -164,11 +159,11 @@ def cross_entropy_index(
         total = xp.asarray(count, input.dtype)
         return (loss / count if reduction == "mean" else loss), probabilities, total
     rest = reduction, ignore_index, label_smoothing
-    return cross_entropy_by(xp, partial(class_losses, xp), input, target, weight, *rest)
+    return any_cross_entropy(xp, input, target, weight, *rest)
 
 
-def class_losses(
-    xp: Any, scores: Any, target: Any, weight: Any, label_smoothing: float
+def _class_losses(
+    xp: Any, scores: Any, target: Any, weight: Any, label_smoothing: float, out: Any
 ) -> tuple[Any, Any, Any]:
     """Probabilities, ``-log p`` of the targets, and its weighted sum over all classes.
 
@@ -177,7 +172,7 @@ def class_losses(
     classes = scores.shape[1]
     highest = scores.max(1, keepdims=True) if scores.size else scores[:, :1]
     shifted = scores - highest
-    probabilities = xp.exp(shifted)
+    probabilities = xp.exp(shifted, out=out)
     normalizer = probabilities.sum(1, keepdims=True)
     probabilities /= normalizer
     logarithm = xp.log(normalizer)[:, 0]
@@ -190,21 +185,28 @@ def class_losses(
     return probabilities, losses, even
 
 
-def cross_entropy_by(
+def any_cross_entropy(
     xp: Any,
-    evaluate: Callable[..., tuple[Any, Any, Any]],
     input: Any,
     target: Any,
     weight: Any,
     reduction: str,
-    ignore_index: int,
+    ignore_index: int | None,
     label_smoothing: float,
+    out: Any = None,
 ) -> tuple[Any, Any, Any]:
-    """``cross_entropy_index`` with :func:`class_losses` or what does the same, in its types."""
-    shape, scores = target.shape, _as_three(input)
+    """``cross_entropy_index`` of some of the batch, of whose targets any may count.
+
+    Args:
+        ignore_index: None where the targets are known to be classes that all count.
+        out: where the probabilities go, as ``(batch, classes, places)``; may be the input.
+    """
+    shape, scores = target.shape, as_three(input)
     batch, classes, places = scores.shape
-    target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
-    probabilities, losses, even = evaluate(scores, target, weight, label_smoothing)
+    target, valid = target.reshape(batch, places), None
+    if ignore_index is not None:
+        target, valid = _valid_targets(xp, target, classes, ignore_index)
+    probabilities, losses, even = _class_losses(xp, scores, target, weight, label_smoothing, out)
     dtype = losses.dtype
     weights = _target_weights(xp, weight, target, valid, dtype)
     if weights is not None:
@@ -254,7 +256,7 @@ def any_cross_entropy_backward(
     label_smoothing: float,
 ) -> Any:
     """``cross_entropy_index_backward`` of some of the batch, of whose targets any may count."""
-    scores = _as_three(probabilities)
+    scores = as_three(probabilities)
     batch, classes, places = scores.shape
     dtype = scores.dtype
     target, valid = _valid_targets(xp, target.reshape(batch, places), classes, ignore_index)
@@ -295,7 +297,7 @@ def nll_loss_index(
             return -chosen, total
         summed = xp.add.reduce(chosen)
         return summed / -count if reduction == "mean" else -summed, total
-    scores = _as_three(input)
+    scores = as_three(input)
     batch, classes, places = scores.shape
     target = target.reshape(batch, places)
     losses = xp.empty((batch, places), input.dtype) if reduction == "none" else None
@@ -337,7 +339,7 @@ def nll_loss_index_backward(
     ignore_index: int,
 ) -> Any:
     result = xp.zeros(sizes, grad.dtype)
-    scores = _as_three(result)
+    scores = as_three(result)
     batch, classes, places = scores.shape
     target = target.reshape(batch, places)
     each = reduction == "none"

@@ -50,6 +50,25 @@ def test_only_the_probabilities_are_as_large_as_the_scores():
     assert peak < 1.15 * x.nbytes
 
 
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"ignore_index": 3}])
+@pytest.mark.parametrize("last", [False, True])
+def test_only_the_probabilities_of_images_are_as_large_as_the_scores(
+    options: Any, last: bool
+) -> None:
+    x = core.ones(4, 8, 250, 250)
+    if last:
+        x = x.to(memory_format=core.channels_last)
+    target = core.zeros(4, 250, 250, dtype=core.int64)
+    target[0] = 3
+    functional.cross_entropy(x, target, **options)
+    tracemalloc.start()
+    loss = functional.cross_entropy(x, target, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < x.nbytes + 1e6
+    assert loss.item() == pytest.approx(np.log(8), rel=1e-6)
+
+
 def _reference(scores: Any, target: Any, weight: Any, smoothing: float, ignored: int) -> Any:
     """Losses and the weights of targets, of ``(batch, classes, places)`` scores."""
     logarithms = scores - np.log(np.exp(scores).sum(1, keepdims=True))

@@ -31,25 +31,47 @@ def _cuts(batch: int, classes: int, places: int) -> list[tuple[slice, ...]]:
 
 
 def _in_parts(
-    scores: Any, target: Any, weight: Any, label_smoothing: float
+    input: Any, target: Any, weight: Any, reduction: str, ignore_index: int, label_smoothing: float
 ) -> tuple[Any, Any, Any]:
-    """As ``class_losses``, some scores at a time, of half precision in float32."""
+    """As ``any_cross_entropy``, some scores at a time, of half precision in float32."""
+    scores = whole.as_three(input)
     batch, classes, places = scores.shape
     wide = compute_type(scores.dtype)
-    probabilities = np.empty(scores.shape, scores.dtype)
-    losses = np.empty((batch, places), wide)
-    even = np.empty_like(losses) if label_smoothing else losses
+    weight = None if weight is None else converted(weight, wide)
+    targets = target.reshape(batch, places)
+    probabilities = np.empty(input.shape, input.dtype)
+    into = whole.as_three(probabilities)
+    losses = np.empty((batch, places), input.dtype) if reduction == "none" else None
+    low, high = (int(target.min()), int(target.max())) if target.size else (0, 0)
+    all_count = 0 <= low and high < classes and not low <= ignore_index <= high
+    ignored = None if all_count else ignore_index
+    rest = "sum" if losses is None else "none", ignored, label_smoothing
+    cuts = _cuts(batch, classes, places)
+    # Each part's loss and weight, in double precision.
+    sums = np.zeros((2, len(cuts)))
 
-    def run(part: tuple[slice, ...]) -> None:
-        outer = (part[0], *part[2:])
-        given = converted(scores[part], wide), target[outer], weight, label_smoothing
-        found, losses[outer], smoothed = whole.class_losses(np, *given)
-        put(probabilities[part], found)
-        if label_smoothing:
-            even[outer] = smoothed
+    def run(number: int) -> None:
+        part = cuts[number]
+        outer, place = (part[0], *part[2:]), into[part]
+        some = converted(scores[part], wide)
+        # What half precision is widened into is written over.
+        out = place if wide == place.dtype else some
+        given = some, targets[outer], weight
+        loss, _, sums[1, number] = whole.any_cross_entropy(np, *given, *rest, out)
+        if out is some:
+            put(place, some)
+        if losses is None:
+            sums[0, number] = loss
+        else:
+            put(losses[outer], loss)
 
-    spread(run, _cuts(batch, classes, places))
-    return probabilities, losses, even
+    spread(run, range(len(cuts)))
+    loss, total = sums.sum(1)
+    if losses is not None:
+        loss = losses.reshape(target.shape)
+    elif reduction == "mean":
+        loss /= total
+    return np.asarray(loss, input.dtype), probabilities, np.asarray(total, wide)
 
 
 def cross_entropy_index(
@@ -72,8 +94,7 @@ def cross_entropy_index(
     if ignore_index < 0 and input.dtype.itemsize > 2:
         picked = whole.plain_rows(np, input, target, weight, label_smoothing)
     if picked is None:
-        weight = None if weight is None else converted(weight, compute_type(input.dtype))
-        return whole.cross_entropy_by(np, _in_parts, input, target, weight, *rest)
+        return _in_parts(input, target, weight, *rest)
     count, classes = input.shape
     dtype = input.dtype
     probabilities = np.empty((count, classes), dtype)
