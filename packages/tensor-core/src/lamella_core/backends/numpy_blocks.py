@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _BLOCK = 26624
 LARGE = 131072
 SINGLE = np.dtype(np.float32)
+_HALF = np.dtype(np.float16)
+# Numbers from which float16 is converted by its bits.
+_FEW_HALVES = 8192
 
 
 # Faster conversions, by the types that they are from and to.
@@ -76,7 +79,7 @@ def by_blocks(
 
 def _by_bits(array: Any) -> Any:
     # float16 as float32, faster than by NumPy.
-    if array.size < 8192:
+    if array.size < _FEW_HALVES:
         return array.astype(SINGLE)
     half = array.view(np.int16)
     bits = half.astype(np.int32)
@@ -91,7 +94,42 @@ def _by_bits(array: Any) -> Any:
     return values
 
 
-casts[np.dtype(np.float16), SINGLE] = by_blocks(_by_bits, False, 1)
+def _to_half(array: Any, out: Any = None) -> Any:
+    # float32 as float16. For what is denormal then, NumPy takes thirty times as long; the rest is
+    # faster in its one call, as threads wait for each other between several.
+    if out is None:
+        out = np.empty_like(array, _HALF)
+    few = array.size < _FEW_HALVES
+    sample: Any = few or np.abs(array.flat[:: array.size // 256])
+    if few or not (sample * (sample < 2.0**-14)).any():
+        out[...] = array
+        return out
+    size = np.abs(array)
+    finite = size.max() < 65536
+    if not finite:
+        np.minimum(size, 65536, out=size)
+    # To 2**13 of the leading bit, or of the least normal number, the processor adds what float16
+    # holds, rounded: the last bits of the sum, as the exponent is in its first ones.
+    bits = np.maximum(size, 2.0**-14).view(np.int32)
+    bits &= 0x7F800000
+    bits += 13 << 23
+    size += bits.view(SINGLE)
+    total = size.view(np.int32)
+    np.right_shift(total, 13, out=bits)
+    bits += total
+    bits -= 126 << 10
+    np.right_shift(array.view(np.int32), 16, out=total)
+    total &= 0x8000
+    bits |= total
+    out.view(np.int16)[...] = bits
+    if not finite:
+        nan = np.isnan(array)
+        out[nan] = array[nan]
+    return out
+
+
+casts[_HALF, SINGLE] = by_blocks(_by_bits, False, 1)
+casts[SINGLE, _HALF] = by_blocks(_to_half, True, 1)
 
 
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any, takes_out: bool) -> Any:

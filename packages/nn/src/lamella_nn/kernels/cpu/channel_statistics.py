@@ -187,6 +187,7 @@ def combine(
         np.subtract(value, given[0], out)
         np.multiply(out, given[1], out)
         np.add(out, above * given[2], out)
+        del above  # putting the result needs room
         np.add(out, given[3], out)
         if out is not target:
             put(target, out)
