@@ -19,6 +19,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     last = image.to(memory_format=torch.channels_last)
     half_image, brief_image = image.half(), image.bfloat16()
     half_last = half_image.to(memory_format=torch.channels_last)
+    half_volume = half[:500_000].view(1, 20, 100, 250)
     bytes_image, columns = (image * 60).to(torch.uint8), torch.randn(1, 9 * 16, 128 * 128)
     classes, grid = torch.randint(0, 8, (4, 250, 250)), torch.rand(4, 250, 250, 2) * 2 - 1
     query, sequence = torch.randn(8, 8, 256, 64), torch.randn(200, 100, 64)
@@ -109,6 +110,11 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "avg_pool3d": lambda: functional.avg_pool3d(image[None], 3, 1, 1),
         "adaptive_avg_pool2d of float16": lambda: functional.adaptive_avg_pool2d(half_image, 7),
         "adaptive_max_pool2d of float16": lambda: functional.adaptive_max_pool2d(half_image, 7),
+        "adaptive_max_pool2d, channels last": lambda: functional.adaptive_max_pool2d(
+            last, 100, return_indices=True
+        ),
+        "max_pool3d of float16": lambda: functional.max_pool3d(half_volume, 2),
+        "avg_pool3d of float16": lambda: functional.avg_pool3d(half_volume, 2),
         "fractional_max_pool2d": lambda: functional.fractional_max_pool2d(
             image, 2, output_size=120, return_indices=True
         ),

@@ -15,7 +15,7 @@ import numpy as np
 
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels.precision import compute_type, single
-from lamella_nn.kernels.windows import kernel_slices, output_sizes
+from lamella_nn.kernels.windows import kernel_slices, output_sizes, room
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -527,8 +527,12 @@ def adaptive_avg_pool_backward(
 def adaptive_max_pool(xp: Any, input: Any, output_size: Sizes) -> tuple[Any, Any]:
     dims = len(output_size)
     lead, sizes = input.shape[:-dims], input.shape[-dims:]
-    values = xp.empty((*lead, *output_size), input.dtype)
-    indices = xp.empty((*lead, *output_size), xp.int64)
+    pooled = (*lead, *output_size)
+    # Of volumes they are row-major.
+    values, indices = [
+        xp.empty(pooled, kind) if dims > 2 else room(xp, pooled, input, input, kind)
+        for kind in (input.dtype, xp.int64)
+    ]
     regions = [_regions(n, m) for n, m in zip(sizes, output_size, strict=True)]
     # Half precision is not read twice for it.
     has_nan = input.dtype.itemsize == 2 or (input.size > 0 and bool(xp.isnan(input.max())))

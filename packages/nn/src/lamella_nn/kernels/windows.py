@@ -128,13 +128,14 @@ def window_view(
     return xp.lib.stride_tricks.as_strided(array, shape, strides)
 
 
-def room(xp: Any, shape: Sequence[int], one: Any, other: Any) -> Any:
-    """An array to be filled, of one operand's type; channels-last where an operand is."""
+def room(xp: Any, shape: Sequence[int], one: Any, other: Any, dtype: Any = None) -> Any:
+    """An array to be filled, of ``dtype``, else one operand's; channels-last where one is."""
+    dtype = one.dtype if dtype is None else dtype
     if (one.flags.c_contiguous and other.flags.c_contiguous) or not (
         suggests_channels_last(one) or suggests_channels_last(other)
     ):
-        return xp.empty(shape, one.dtype)
-    return xp.moveaxis(xp.empty((shape[0], *shape[2:], shape[1]), one.dtype), -1, 1)
+        return xp.empty(shape, dtype)
+    return xp.moveaxis(xp.empty((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
 
 
 def reach(out: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes) -> int:

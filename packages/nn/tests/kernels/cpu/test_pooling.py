@@ -1,10 +1,13 @@
 """Pooling of many images, some at a time, against each image by itself."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
+import lamella_core as core
+from lamella_nn import functional
 from lamella_nn.kernels import pooling as whole
 from lamella_nn.kernels.cpu import pooling as kernels
 
@@ -112,6 +115,42 @@ def test_regions(shape: Any, channels_last: bool, dtype: Any, size: Any) -> None
     found = whole.adaptive_avg_pool_backward(np, means.astype(np.float64), shape[2:])
     np.testing.assert_allclose(back, found, **rough)
     assert means.dtype == back.dtype == dtype
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
+def test_half_precision_is_widened_in_parts(name: str, dims: int) -> None:
+    """500,000 numbers in float32 are 2 MB."""
+    shape = (1, 1, 20, 100, 250) if dims == 3 else (2, 1, 500, 500)
+    x = (np.arange(500_000) % 7).reshape(shape).astype(np.float16)
+    rest = ((1,) * dims, False) if name == "max_pool" else (False, True, None)
+    given = x, (2,) * dims, (2,) * dims, (0,) * dims, *rest
+    result, peak = _peak(getattr(kernels, name), *given)
+    assert peak < result.nbytes + 1e6
+    expected = getattr(whole, name)(np, x.astype(np.float64), *given[1:])
+    np.testing.assert_allclose(result, expected, rtol=1e-3)
+
+
+def test_maxima_of_many_regions_of_channels_last_images() -> None:
+    """They are made where they stay, beside their places."""
+    x = core.arange(512_000.0).view(4, 8, 100, 160).to(memory_format=core.channels_last)
+    (values, places), peak = _peak(functional.adaptive_max_pool2d, x, (50, 40), True)
+    assert peak < values.nbytes + places.nbytes + 1e5
+    assert values.is_contiguous(memory_format=core.channels_last)
+    assert places.is_contiguous(memory_format=core.channels_last)
+    np.testing.assert_array_equal(values.numpy(), x.numpy()[:, :, 1::2, 3::4])
+    volume = core.arange(64.0).view(1, 2, 2, 4, 4).to(memory_format=core.channels_last_3d)
+    assert functional.adaptive_max_pool3d(volume, 2).is_contiguous()
+
+
+def _peak(call: Any, *given: Any) -> Any:
+    """The result, and the most memory that was in use at once."""
+    call(*given)
+    tracemalloc.start()
+    result = call(*given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return result, peak
 
 
 def test_random_windows() -> None:

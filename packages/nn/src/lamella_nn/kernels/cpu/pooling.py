@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Elements of images from which parts are worth the calls that they take.
 _LARGE = 1_800_000
+# Of half precision, which would be widened as a whole.
+_LARGE_HALF = 250_000
 # Elements of what is in between for one part.
 _BLOCK = 98304
 # Regions whose bounds are listed at a time.
@@ -194,7 +196,7 @@ def max_pool_with_indices(
     input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[Any, Any]:
     settings = kernel, stride, padding, dilation
-    if input.size < _LARGE:
+    if input.size < (_LARGE_HALF if is_reduced(input) else _LARGE):
         return widened(whole.max_pool_with_indices)(input, *settings, ceil_mode)
     sizes = input.shape[-len(kernel) :]
     geometry = whole.geometry(sizes, *settings, ceil_mode)
@@ -237,9 +239,9 @@ def _seen(input: Any, kernel: Any) -> int:
 
 def _needs_no_parts(input: Any, geometry: Any) -> bool:
     # Windows inside of an input that is read as it is have nothing in between.
-    return input.size < _LARGE or (
-        geometry[2] and input.flags.c_contiguous and not is_reduced(input)
-    )
+    if is_reduced(input):
+        return input.size < _LARGE_HALF
+    return input.size < _LARGE or (geometry[2] and input.flags.c_contiguous)
 
 
 def avg_pool(
