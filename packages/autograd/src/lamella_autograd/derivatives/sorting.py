@@ -15,4 +15,4 @@ def _selected_input(grads: Any, input_shape: tuple[int, ...], dim: int, results:
 
 derivative("sort", input=_selected_input, keeps=(1,))
 derivative("topk", input=_selected_input, keeps=(1,))
-non_differentiable("isin", "searchsorted")
+non_differentiable("isin", "searchsorted", "searchsorted_by")

@@ -149,3 +149,12 @@ def searchsorted(xp: Any, boundaries: Any, values: Any, right: bool, int32: bool
     for at in np.ndindex(values.shape[:-1]):
         places[at] = xp.searchsorted(boundaries[at], values[at], side)
     return places
+
+
+@shared_kernel
+def searchsorted_by(
+    xp: Any, sorter: Any, sequence: Any, values: Any, right: bool, int32: bool
+) -> Any:
+    if sequence.itemsize == 2 and sequence.dtype.kind in "fV":
+        sequence, values = sequence.astype(xp.float32), values.astype(xp.float32)
+    return searchsorted(xp, xp.take_along_axis(sequence, sorter, -1), values, right, int32)

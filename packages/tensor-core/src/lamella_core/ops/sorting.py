@@ -248,6 +248,10 @@ def _like(tensor: Tensor, value: Any) -> Tensor:
 _searchsorted = arrays(promotes=True)(
     "searchsorted(sorted_sequence: Tensor, input: Tensor, right: bool, int32: bool)"
 )
+# The sequence and the values are of one type.
+_searchsorted_by = arrays()(
+    "searchsorted_by(sorter: Tensor, sequence: Tensor, input: Tensor, right: bool, int32: bool)"
+)
 
 
 def _search(
@@ -257,6 +261,7 @@ def _search(
     right: bool,
     int32: bool,
     out: Tensor | None,
+    sorter: Tensor | None = None,
 ) -> Tensor:
     wanted = dtypes.int32 if int32 else dtypes.int64
     if out is not None and out._dtype is not wanted:
@@ -269,7 +274,11 @@ def _search(
     common = promote_types(sequence._dtype, values._dtype)
     if common.category in (dtypes.BOOL, dtypes.COMPLEX):
         raise not_implemented_for(op_name, common)
-    places = offering(out, _searchsorted)(sequence, values, right, int32)
+    if sorter is None:
+        places = offering(out, _searchsorted)(sequence, values, right, int32)
+    else:
+        pair = sequence.to(common), values.to(common)
+        places = offering(out, _searchsorted_by)(sorter, *pair, right, int32)
     return write_out(op_name, places if values is input else places.squeeze(0), out)
 
 
@@ -327,11 +336,12 @@ def searchsorted(
                 f"torch.searchsorted(): boundary and sorter must have the same size, got "
                 f"{list(shape)} and {list(sorter._array.shape)}"
             )
-        if sorter._array.size and anywhere((sorter < 0) | (sorter >= shape[-1])):
-            raise RuntimeError("torch.searchsorted(): sorter index out of range")
-        sorted_sequence = sorted_sequence.gather(-1, sorter)
+        if sorter._array.size:
+            least, most = sorter.aminmax()
+            if anywhere(least < 0) or anywhere(most >= shape[-1]):
+                raise RuntimeError("torch.searchsorted(): sorter index out of range")
     right = right or side == "right"
-    return _search("searchsorted", sorted_sequence, input, right, out_int32, out)
+    return _search("searchsorted", sorted_sequence, input, right, out_int32, out, sorter)
 
 
 @checked

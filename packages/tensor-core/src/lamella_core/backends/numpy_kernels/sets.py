@@ -136,6 +136,21 @@ def searchsorted(boundaries: np.ndarray, values: np.ndarray, right: bool, int32:
     return places
 
 
+def searchsorted_by(
+    sorter: np.ndarray, sequence: np.ndarray, values: np.ndarray, right: bool, int32: bool
+) -> Any:
+    if sequence.dtype.kind == "V":
+        return sorting.searchsorted_by(np, sorter, sequence, values, right, int32)
+    places = room(np, values.shape, np.int32 if int32 else np.int64)
+    side: Any = "right" if right else "left"
+    for row in np.ndindex(sequence.shape[:-1]):
+        at = (*row, ...)
+        own, order = np.ascontiguousarray(sequence[at]), np.ascontiguousarray(sorter[at])
+        for _, part in parts_of(values[at]) if values.size > FEW else ((0, ...),):
+            places[at][part] = own.searchsorted(values[at][part], side, order)
+    return places
+
+
 def _search(boundaries: np.ndarray, values: np.ndarray, right: bool, places: np.ndarray) -> None:
     table = None
     brief = boundaries.dtype.kind == "V" and boundaries.size >= LARGE
@@ -158,8 +173,8 @@ def _search(boundaries: np.ndarray, values: np.ndarray, right: bool, places: np.
 _unique = widened(sorting.unique)
 _frexp: Any = partial(arithmetic.frexp, np)
 for _kernel, _name in zip(
-    (unique, unique_consecutive, isin, searchsorted, _frexp),
-    ("unique", "unique_consecutive", "isin", "searchsorted", "frexp"),
+    (unique, unique_consecutive, isin, searchsorted, searchsorted_by, _frexp),
+    ("unique", "unique_consecutive", "isin", "searchsorted", "searchsorted_by", "frexp"),
     strict=True,
 ):
     _kernel.reduced_precision = True
