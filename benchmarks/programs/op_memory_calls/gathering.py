@@ -21,6 +21,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     spaced, flags = torch.zeros(4_000_000)[::2], torch.empty_like(mask)
     counted, order = torch.empty_like(whole), torch.empty_like(whole).view(1000, 2000)
     found = torch.empty_like(whole).view(-1, 1)
+    sorter = x.argsort()
     half_order, half_rows = half.sort()[0], half.view(1000, 2000).sort()[0]
     new: Calls = {
         "cat": lambda: torch.cat((x, y)),
@@ -43,6 +44,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "sort of bfloat16": lambda: brief.view(1000, 2000).sort(1),
         "bucketize of float16": lambda: torch.bucketize(half, half[:100].sort()[0]),
         "searchsorted of float16": lambda: torch.searchsorted(half_order, half),
+        "searchsorted with a sorter": lambda: torch.searchsorted(x, y, sorter=sorter),
         "searchsorted of rows of float16": lambda: torch.searchsorted(half_rows, half_rows),
         "isin of int32": lambda: torch.isin(short, short[:10]),
         "isin of float16": lambda: torch.isin(half, half[:100_000]),

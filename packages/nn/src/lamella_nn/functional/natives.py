@@ -78,7 +78,14 @@ def native_group_norm(
         )
     normalization.check_groups(input, group, weight, bias)
     result, mean, variance = ops.native_group_norm(input, group, weight, bias, eps)
-    return _typed(input, weight, bias, result, mean, (variance.detach() + eps).rsqrt())
+    rstd = (variance.detach() + eps).rsqrt()
+    result, mean, rstd = _typed(input, weight, bias, result, mean, rstd)
+    if result.requires_grad:
+        # Here alone PyTorch lets gradients go through the statistics, too.
+        rows = input.reshape(N, group, C // group * HxW)
+        variance, mean = core.var_mean(rows, -1, correction=0)
+        mean, rstd = (each.to(rstd.dtype) for each in (mean, (variance + eps).rsqrt()))
+    return result, mean, rstd
 
 
 def native_batch_norm(

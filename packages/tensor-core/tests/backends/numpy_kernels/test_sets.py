@@ -123,6 +123,18 @@ def test_searchsorted(kind, right):
         np.testing.assert_array_equal(found.numpy(), expected)
 
 
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32", "int64"])
+def test_searchsorted_through_an_order(kind):
+    rng = np.random.default_rng(3)
+    x, values = rng.integers(-60, 60, (2, 300)), rng.integers(-60, 60, (2, 140_000))
+    order = np.argsort(x, -1)
+    sequence, wanted = tensor_of(x.astype(float), kind), tensor_of(values.astype(float), kind)
+    found = core.searchsorted(sequence, wanted, sorter=core.from_numpy(order)).numpy()
+    for row in (0, 1):
+        expected = np.searchsorted(x[row], values[row], sorter=order[row])
+        np.testing.assert_array_equal(found[row], expected)
+
+
 def test_no_more_room_than_a_constant_is_needed():
     x = core.rand(1_000_000)
     half, brief, flags, digits = x.half(), x.bfloat16(), x > 0.5, (x * 100).long()
