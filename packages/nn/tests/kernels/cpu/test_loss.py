@@ -69,6 +69,25 @@ def test_only_the_probabilities_of_images_are_as_large_as_the_scores(
     assert loss.item() == pytest.approx(np.log(8), rel=1e-6)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_gradients_of_half_precision_go_in_parts(batch: int, reduction: str) -> None:
+    places = 250_000 // batch
+    probabilities = np.full((batch, 8, places), 0.125, np.float16)
+    target = np.arange(batch * places).reshape(batch, places) % 8
+    grad = np.ones((batch, places) if reduction == "none" else (), np.float16)
+    rest = probabilities, target, None, np.float32(1), reduction, -100, 0.0
+    cross_entropy_index_backward(grad, *rest)
+    tracemalloc.start()
+    result = cross_entropy_index_backward(grad, *rest)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Widened as a whole, the scores alone would be 8 MB; of each target the factor stays.
+    assert peak < result.nbytes + 2.5e6
+    hit = target[:, None] == np.arange(8)[:, None]
+    np.testing.assert_array_equal(result, np.where(hit, -0.875, 0.125))
+
+
 def _reference(scores: Any, target: Any, weight: Any, smoothing: float, ignored: int) -> Any:
     """Losses and the weights of targets, of ``(batch, classes, places)`` scores."""
     logarithms = scores - np.log(np.exp(scores).sum(1, keepdims=True))

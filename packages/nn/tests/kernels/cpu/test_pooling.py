@@ -127,8 +127,21 @@ def test_half_precision_is_widened_in_parts(name: str, dims: int) -> None:
     given = x, (2,) * dims, (2,) * dims, (0,) * dims, *rest
     result, peak = _peak(getattr(kernels, name), *given)
     assert peak < result.nbytes + 1e6
-    expected = getattr(whole, name)(np, x.astype(np.float64), *given[1:])
+    exact = x.astype(np.float64)
+    expected = getattr(whole, name)(np, exact, *given[1:])
     np.testing.assert_allclose(result, expected, rtol=1e-3)
+    sizes = shape[-dims:]
+    if name == "avg_pool":
+        back, above = "avg_pool_backward", (*given[1:4], True, None)
+        arrays: Any = (expected,)
+    else:
+        back, above = "put_flat", (False,)
+        arrays = expected, whole.max_pool_with_indices(np, exact, *given[1:])[1]
+    halves = arrays[0].astype(np.float16), *arrays[1:]
+    spread, peak = _peak(getattr(kernels, back), *halves, sizes, *above)
+    assert peak < spread.nbytes + 1.2e6
+    right = getattr(whole, back)(np, *arrays, sizes, *above)
+    np.testing.assert_allclose(spread, right, rtol=2e-3)
 
 
 def test_maxima_of_many_regions_of_channels_last_images() -> None:

@@ -134,34 +134,30 @@ def cross_entropy_index_backward(
 ) -> Any:
     rest = reduction, ignore_index, label_smoothing
     is_half = probabilities.dtype.itemsize == 2
-    batch = 1 if probabilities.ndim == 1 else len(probabilities)
-    if not is_half and (
-        probabilities.size < _SMALL or batch == 1 or weight is None or not label_smoothing
-    ):
+    if not is_half and (probabilities.size < _SMALL or weight is None or not label_smoothing):
         return whole.cross_entropy_index_backward(
             np, grad, probabilities, target, weight, total, *rest
         )
     if is_half:
         grad, weight = single(grad), single(weight)
-    if probabilities.size < _SMALL or batch == 1:
+    if probabilities.size < _SMALL:
         wide = single(probabilities)
         result = whole.cross_entropy_index_backward(np, grad, wide, target, weight, total, *rest)
         return converted(result, probabilities.dtype)
     result = np.empty_like(probabilities, order="C")
-    step = even_step(batch, max(1, _BLOCK * batch // probabilities.size))
+    scores, into = whole.as_three(probabilities), whole.as_three(result)
+    batch, classes, places = scores.shape
+    target = target.reshape(batch, places)
+    if reduction == "none":
+        grad = grad.reshape(batch, places)
 
-    def run(starts: range) -> None:
-        for start in starts:
-            rows = slice(start, start + step)
-            found = whole.any_cross_entropy_backward(
-                np,
-                grad[rows] if reduction == "none" else grad,
-                single(probabilities[rows]),
-                target[rows], weight, total, *rest,
-            )  # fmt: skip
-            put(result[rows], found)
+    def run(part: tuple[slice, ...]) -> None:
+        outer = (part[0], *part[2:])
+        given = grad[outer] if reduction == "none" else grad, single(scores[part]), target[outer]
+        found = whole.any_cross_entropy_backward(np, *given, weight, total, *rest)
+        put(into[part], found)
 
-    spread(run, shares(batch, step))
+    spread(run, _cuts(batch, classes, places))
     return result
 
 

@@ -281,7 +281,7 @@ def avg_pool_backward(
     out, ones = grad.shape[-dims:], (1,) * dims
     given = kernel, stride, padding, count_include_pad, divisor_override
     image = max(prod(sizes), prod(out))
-    if prod(grad.shape[:-dims]) * image < _LARGE:
+    if prod(grad.shape[:-dims]) * image < (_LARGE_HALF if is_reduced(grad) else _LARGE):
         return widened(whole.avg_pool_backward)(grad, sizes, *given)
     inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
     if is_reduced(grad) or not inside:
@@ -352,7 +352,7 @@ def take_flat(input: Any, indices: Any, dims: int) -> Any:
 
 def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
     dims, length = len(sizes), prod(sizes)
-    if prod(input.shape[:-dims]) * length < _LARGE:
+    if prod(input.shape[:-dims]) * length < (_LARGE_HALF if is_reduced(input) else _LARGE):
         return widened(whole.put_flat)(input, indices, sizes, accumulate)
     images = _Images(dims, input, indices)
     if accumulate and images.reduced and length > _BLOCK // 2:
