@@ -129,7 +129,6 @@ def _to_half(array: Any, out: Any = None) -> Any:
 
 
 casts[_HALF, SINGLE] = by_blocks(_by_bits, False, 1)
-casts[SINGLE, _HALF] = by_blocks(_to_half, True, 1)
 
 
 def _run(kernel: Callable[..., Any], args: tuple[Any, ...], out: Any, takes_out: bool) -> Any:
@@ -483,3 +482,4 @@ def by_matrices(count: int, kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 # Kernels of other distributions call it, which are made quiet without it.
 converted, reduce_converted = quiet(converted), quiet(reduce_converted)
+casts[SINGLE, _HALF] = by_blocks(quiet(_to_half), True, 1)
