@@ -16,6 +16,7 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
     whole, mask = torch.arange(2_000_000), x > 1
     small = whole.int()
     exponents, spaced = torch.empty_like(small), torch.zeros(4_000_000)[::2]
+    spread = torch.randn(1000, 4000)[:, ::2]
     new: Calls = {}
     for name in ("add", "mul", "div", "maximum", "atan2", "eq", "lt", "isclose"):
         new[name] = partial(getattr(torch, name), x, y)
@@ -37,6 +38,8 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
         "addcdiv": lambda: torch.addcdiv(x, y, z),
         "lerp": lambda: torch.lerp(x, y, 0.5),
         "of a transpose": lambda: functional.softplus(wide.t()),
+        "gelu with gaps": lambda: functional.gelu(spread),
+        "silu with gaps": lambda: functional.silu(spread),
         "of a row": lambda: torch.lerp(wide, bias, 0.5),
         "where": lambda: torch.where(mask, x, y),
         "masked_fill": lambda: x.masked_fill(mask, 0.0),

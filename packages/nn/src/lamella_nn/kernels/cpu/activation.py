@@ -63,6 +63,8 @@ def by_blocks(body: Body, scratch: int, *arrays: Any) -> Any:
     order = sorted(range(out.ndim), key=[-step for step in out.strides].__getitem__)
     turned = [each.transpose(order) for each in (*arrays, out)]
     if first.size >= LARGE and not all([each.flags.c_contiguous for each in turned]):
+        # It was made for its order alone.
+        del out, turned
         return in_blocks(partial(by_blocks, body, scratch), False)(*arrays)
     flat = [np.ascontiguousarray(each).reshape(-1) for each in turned]
     step = even_step(out.size, _BLOCK)
