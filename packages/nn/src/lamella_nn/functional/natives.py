@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import lamella_core as core
 from lamella_core.composite import checked as _checked
 from lamella_core.conventions.results import write_outs
+from lamella_core.dispatch import WATCHED
 from lamella_nn.functional import normalization
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.embedding import bags, check_integer, shorten
@@ -80,7 +81,7 @@ def native_group_norm(
     result, mean, variance = ops.native_group_norm(input, group, weight, bias, eps)
     rstd = (variance.detach() + eps).rsqrt()
     result, mean, rstd = _typed(input, weight, bias, result, mean, rstd)
-    if result.requires_grad:
+    if result._key & WATCHED:
         # Here alone PyTorch lets gradients go through the statistics, too.
         rows = input.reshape(N, group, C // group * HxW)
         variance, mean = core.var_mean(rows, -1, correction=0)
