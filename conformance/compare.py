@@ -220,7 +220,7 @@ def same_but_for_ties(
 
 
 def as_near_to_the_truth(expected: Any, actual: Any, truth: Any, module: ModuleType) -> bool:
-    """Whether ``actual`` is at most twice as far from the wider result ``truth`` as PyTorch's is.
+    """Whether ``actual`` is at most thrice as far from the wider result ``truth`` as PyTorch's is.
 
     Distance is the largest absolute difference within a tensor. Rounding in single precision can
     exceed the fixed tolerances on ill-conditioned inputs, for PyTorch as for the candidate; neither
@@ -244,4 +244,4 @@ def as_near_to_the_truth(expected: Any, actual: Any, truth: Any, module: ModuleT
     if not finite.any():
         return True
     error = np.abs(one[finite] - wide[finite]).max()
-    return bool(np.abs(other[finite] - wide[finite]).max() <= 2 * error)
+    return bool(np.abs(other[finite] - wide[finite]).max() <= 3 * error)
