@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import lamella_core as core
 from lamella_autograd import Function
 from lamella_core.conventions.common import not_implemented_for
+from lamella_core.ops.splitting import fill_in_parts
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -28,9 +29,12 @@ class _FakeQuantize(Function):
         level = (wide * (1.0 / scale)).round_().add_(zero_point)
         if ctx.needs_input_grad[0]:
             within = level.new_empty(level.shape, dtype=core.bool)
-            parts = (each.reshape(-1).split(_PART) for each in (within, level))
-            for place, some in zip(*parts, strict=True):
-                core.ge(some, quant_min, out=place).logical_and_(some <= quant_max)
+            fill_in_parts(
+                within.view(-1),
+                _PART,
+                lambda some: (some >= quant_min).logical_and_(some <= quant_max),
+                level.reshape(-1),
+            )
             ctx.save_for_backward(within)
         # NaN becomes the lower limit.
         level = (
