@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lamella.backends import mkl, mkldnn, mps, openmp
 from lamella.cuda import is_available
-from lamella_core.storage_types import TypedStorage
+from lamella_core import storage_types
 from lamella_core.tensor import Tensor
 
 __all__ = [
@@ -38,10 +38,8 @@ def is_vulkan_available() -> bool:
     return False
 
 
-def _storage_type(self: Tensor) -> type[TypedStorage]:
+def _storage_type(self: Tensor) -> type[storage_types.TypedStorage]:
     """The class of storages of the tensor's type, ``torch.FloatStorage`` for instance."""
-    from lamella_core import storage_types
-
     return getattr(storage_types, f"{self._dtype.class_name}Storage")
 
 

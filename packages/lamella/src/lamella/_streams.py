@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lamella import cuda
+from lamella.accelerator import current_accelerator
 from lamella_core.device import Device
 from lamella_core.tensor import Tensor
 
@@ -21,7 +22,7 @@ _MODULES = ("cpu", "cuda")
 
 def _place(device: DeviceLike | None) -> Device:
     if device is None:
-        return Device("cuda" if cuda.is_available() else "cpu")
+        return current_accelerator() or Device("cpu")
     if isinstance(device, int) and not cuda.is_available():
         raise RuntimeError("Cannot access accelerator device when none is available.")
     place = Device(device)
@@ -170,7 +171,7 @@ def get_device_module(device: Device | str | None = None) -> ModuleType:
     """
     if device is not None and not isinstance(device, (str, Device)):
         raise RuntimeError(f"Invalid value of device '{device}', expect torch.device, str, or None")
-    place = Device("cuda" if cuda.is_available() else "cpu") if device is None else Device(device)
+    place = _place(None) if device is None else Device(device)
     if place.type not in _MODULES:
         raise RuntimeError(
             f"Device '{device}' does not have a corresponding module registered as "
