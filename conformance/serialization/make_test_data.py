@@ -1,8 +1,9 @@
-"""Writes the small files of PyTorch that tensor-core's own tests read.
+"""Writes the small files of PyTorch that the tests of tensor-core and of lamella read.
 
-Run with PyTorch 2.13: ``python make_test_data.py FOLDER``. The contents are fixed, so the tests
-state them as constants. PyTorch does not write the tar format any more; that file is put together
-here and read once by PyTorch before it is kept.
+Run with PyTorch 2.13: ``python make_test_data.py FOLDER [LEGACY_FOLDER]``. Files of the formats
+from before PyTorch 1.6, which lamella reads, go to the second folder where there is one. The
+contents are fixed, so the tests state them as constants. PyTorch does not write the tar format any
+more; that file is put together here and read once by PyTorch before it is kept.
 """
 
 from __future__ import annotations
@@ -114,13 +115,13 @@ def tar_file() -> bytes:
     return packed.getvalue()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, legacy: Path) -> None:
     warnings.simplefilter("ignore")
     for make in (shared, every_dtype, state_dict, checkpoint, parameter, values):
         torch.save(make(), folder / f"{make.__name__}.pt")
-    torch.save(shared(), folder / "legacy_sequence.pt", _use_new_zipfile_serialization=False)
-    (folder / "legacy_tar.pt").write_bytes(tar_file())
+    torch.save(shared(), legacy / "legacy_sequence.pt", _use_new_zipfile_serialization=False)
+    (legacy / "legacy_tar.pt").write_bytes(tar_file())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[-1]))
