@@ -32,7 +32,7 @@ _LARGE_WEIGHT = 1 << 20
 # the weight into its own order first, which takes as long as multiplying it with a few columns.
 _SMALL_PRODUCT = 1_000_000
 # Blocks of fewer rows are slower, where the rows are the columns of the weight in memory.
-_FEWESTROWS = 16
+_FEWEST_ROWS = 16
 # What is computed for several steps at once has this many numbers in a state.
 _CHUNK, _CHUNK_OF_WHOLE, _CHUNK_ELSEWHERE = 14336, 65536, 1 << 20
 # On the way back about as many gradients of the gates are held at a time, of so many rows at least:
@@ -212,11 +212,11 @@ def in_blocks(xp: Any, weight: Any, columns: int) -> Any:
     # BLAS's own threads make up for the copy where they share many columns.
     alone = columns < _COLUMNS or rests() or thread_count() < 2
     if xp is np and alone and weight.size <= _LARGE_WEIGHT:
-        most = max(_SMALL_PRODUCT // max(inner * columns, 1), _FEWESTROWS)
+        most = max(_SMALL_PRODUCT // max(inner * columns, 1), _FEWEST_ROWS)
         count = -(-rows // most)
         while rows % count:
             count += 1
-        if rows // count < _FEWESTROWS:
+        if rows // count < _FEWEST_ROWS:
             count = 1
     return weight.reshape(count, rows // count, inner)
 
