@@ -203,6 +203,22 @@ def test_a_gradient_is_computed_for_each_argument_alone(needed):
     np.testing.assert_array_equal(grads[0].numpy(), grads[1].numpy())
 
 
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize(("kind", "projected"), KINDS)
+def test_the_gradients_of_a_batch_of_no_sequences_are_0(kind, projected, steps):
+    random = np.random.default_rng(5)
+    params = [p.requires_grad_() for p in tensors(weights(kind, projected, random))]
+    states = tensors(first_states(kind, projected, random, 1, 0))
+    x = core.zeros(steps, 0, FEATURES, dtype=core.float64).requires_grad_()
+    for state in states:
+        state.requires_grad_()
+    hx = tuple(states) if kind == "lstm" else states[0]
+    found = getattr(recurrent, kind)(x, hx, params, True, 1, 0.0, True, False, False)
+    sum(each.sum() for each in found).backward()
+    for leaf in (x, *states, *params):
+        assert leaf.grad.shape == leaf.shape and not leaf.grad.numpy().any()
+
+
 def test_the_gradients_of_both_biases_do_not_share_memory():
     random = np.random.default_rng(4)
     params = [p.requires_grad_() for p in tensors(weights("lstm", 0, random))]

@@ -19,7 +19,6 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     transposed,
-    transposed_gradient,
     widened,
 )
 
@@ -107,12 +106,7 @@ def gru_layer_backward(
     size, dtype = hx.shape[1], input.dtype
     to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
 
-    def run(part: Part, chunks: list[Chunk], first: int, to_gates: Any) -> None:
-        to_state = (
-            part.carried[0]
-            if part.carried
-            else transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
-        )
+    def run(part: Part, chunks: list[Chunk], first: int, to_gates: Any, to_state: Any) -> None:
         share = part.share_of(reserve, 5 * size)
         for chunk in reversed(chunks):
             count, width = chunk.count, chunk.width
@@ -133,16 +127,13 @@ def gru_layer_backward(
                 dh += product
             stacked = slopes.reshape(count, 4 * size, width)
             chunk.rows_of(to_gates, first)[...] = stacked.transpose(0, 2, 1)
-        if chunks[0] is not part.chunks[0]:
-            part.carried = (to_state,)
-        elif needs[1]:
-            to_hx[part.sequences] = to_state.T
 
     # Of each row the gradients of n, r, z before their functions, and of W_hn h + b_hn: those by
     # the input and those by the state then lie together.
     turned = xp.concatenate([weight_ih[2 * size :], weight_ih[: 2 * size]])
     gradients = Gradients(xp, input, output, hx, turned, (needs[0], *needs[2:]))
-    for each, to_gates in go_back(xp, weight_hh, batch_sizes, reverse, 4 * size, run):
+    state = grad_hidden, size, to_hx
+    for each, to_gates in go_back(xp, weight_hh, batch_sizes, reverse, 4 * size, run, state):
         gradients.add(each, to_gates[:, : 3 * size], to_gates[:, size:])
     to_input, to_ih, to_hh, to_bias_ih, to_bias_hh = gradients.results
     to_ih, to_bias_ih = (xp.concatenate([x[size:], x[:size]]) for x in (to_ih, to_bias_ih))

@@ -20,7 +20,6 @@ from lamella_nn.kernels.recurrent_steps import (
     parts_of,
     product,
     transposed,
-    transposed_gradient,
     widened,
 )
 
@@ -114,16 +113,13 @@ def lstm_layer_backward(
 ) -> tuple[Any, ...]:
     dtype = input.dtype
     size, projected = weight_hh.shape[0] // 4, hx.shape[1]
-    of_cells = len(hx), size
     to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
-    to_cx = xp.empty(of_cells if needs[2] else 0, dtype)
+    to_cx = xp.empty((len(hx), size) if needs[2] else 0, dtype)
     projecting = weight_hr is not None
 
-    def run(part: Part, chunks: list[Chunk], first: int, held: Any) -> None:
-        to_state, to_cell = part.carried or (
-            transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype),
-            transposed_gradient(xp, grad_cell, part.sequences, of_cells, dtype),
-        )
+    def run(
+        part: Part, chunks: list[Chunk], first: int, held: Any, to_state: Any, to_cell: Any
+    ) -> None:
         share = part.share_of(reserve, 6 * size)
         for chunk in reversed(chunks):
             width = chunk.width
@@ -153,19 +149,13 @@ def lstm_layer_backward(
             if projecting:
                 # o tanh(c')
                 rows[..., 4 * size : 5 * size] = (saved[:, 3] * saved[:, 5]).transpose(0, 2, 1)
-        if chunks[0] is not part.chunks[0]:
-            part.carried = to_state, to_cell
-            return
-        if needs[1]:
-            to_hx[part.sequences] = to_state.T
-        if needs[2]:
-            to_cx[part.sequences] = to_cell.T
 
     asked = (needs[0], *needs[3:5], needs[6], False)
     gradients = Gradients(xp, input, output, hx, weight_ih, asked)
     to_hr = xp.zeros((projected, size) if needs[5] else 0, dtype)
     height = 5 * size + projected if projecting else 4 * size
-    for each, held in go_back(xp, weight_hh, batch_sizes, reverse, height, run):
+    states = (grad_hidden, projected, to_hx), (grad_cell, size, to_cx)
+    for each, held in go_back(xp, weight_hh, batch_sizes, reverse, height, run, *states):
         to_gates = held[:, : 4 * size]
         gradients.add(each, to_gates, to_gates)
         if needs[5]:

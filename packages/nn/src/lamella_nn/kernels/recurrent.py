@@ -15,7 +15,6 @@ from lamella_nn.kernels.recurrent_steps import (
     multiply,
     parts_of,
     transposed,
-    transposed_gradient,
     widened,
 )
 
@@ -80,15 +79,10 @@ def rnn_layer_backward(
     nonlinearity: str,
     needs: tuple[bool, ...],
 ) -> tuple[Any, ...]:
-    dtype = input.dtype
+    dtype, size = input.dtype, hx.shape[1]
     to_hx = xp.empty(hx.shape if needs[1] else 0, dtype)
 
-    def run(part: Part, chunks: list[Chunk], first: int, to_sums: Any) -> None:
-        to_state = (
-            part.carried[0]
-            if part.carried
-            else transposed_gradient(xp, grad_hidden, part.sequences, hx.shape, dtype)
-        )
+    def run(part: Part, chunks: list[Chunk], first: int, to_sums: Any, to_state: Any) -> None:
         for chunk in reversed(chunks):
             dh = to_state[:, : chunk.width]
             blocks = in_blocks(xp, weight_hh.T, chunk.width)
@@ -105,14 +99,11 @@ def rnn_layer_backward(
                 slopes[step] *= dh
                 multiply(xp, blocks, slopes[step], dh)
             chunk.rows_of(to_sums, first)[...] = slopes.transpose(0, 2, 1)
-        if chunks[0] is not part.chunks[0]:
-            part.carried = (to_state,)
-        elif needs[1]:
-            to_hx[part.sequences] = to_state.T
 
     asked = (needs[0], *needs[2:], False)
     gradients = Gradients(xp, input, output, hx, weight_ih, asked)
-    for each, to_sums in go_back(xp, weight_hh, batch_sizes, reverse, hx.shape[1], run):
+    state = grad_hidden, size, to_hx
+    for each, to_sums in go_back(xp, weight_hh, batch_sizes, reverse, size, run, state):
         gradients.add(each, to_sums, to_sums)
     to_input, to_ih, to_hh, to_bias, _ = gradients.results
     return to_input, to_hx, to_ih, to_hh, to_bias

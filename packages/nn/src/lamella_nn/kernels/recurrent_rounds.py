@@ -6,6 +6,7 @@ and biases before the next round is computed.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from lamella_nn.kernels.recurrent_steps import (
     most_rows,
     parts_of,
     product,
+    transposed_gradient,
 )
 
 if TYPE_CHECKING:
@@ -99,16 +101,37 @@ def go_back(
     batch_sizes: tuple[int, ...],
     reverse: bool,
     height: int,
-    run: Callable[[Part, list[Chunk], int, Any], None],
+    run: Callable[..., None],
+    *states: tuple[Any, int, Any],
 ) -> Iterator[tuple[Round, Any]]:
     """Each round and what ``run`` has written for its rows, ``(rows, height)``.
 
-    ``run(part, chunks, first, held)`` gets the number of the first row in what it writes to.
+    ``run(part, chunks, first, held, *grads)`` gets the number of the first row in what it writes
+    to, and the gradients of the states after the chunks, ``(size, width)``, which it writes over
+    with those before them.
 
     Args:
         weight: that of the state.
+        states: of each the gradient of the last one (None where it is 0), its size, and where the
+            gradient of the first one goes, ``(batch, size)``; empty where it is not wanted.
     """
-    room: Any = ()
+
+    def go_through(first: int, held: Any, work: tuple[Part, list[Chunk]]) -> None:
+        part, chunks = work
+        grads = part.carried or [
+            transposed_gradient(xp, grad, part.sequences, size, weight.dtype)
+            for grad, size, _ in states
+        ]
+        run(part, chunks, first, held, *grads)
+        if chunks[:1] != part.chunks[:1]:
+            part.carried = grads
+            return
+        part.carried = None
+        for grad, (_, _, target) in zip(grads, states, strict=True):
+            if len(target):
+                target[part.sequences] = grad.T
+
+    room = xp.empty((0, height), weight.dtype)
     parts = parts_of(xp, weight, batch_sizes, reverse)
     for each in rounds_of(parts, reverse, most_rows(weight)):
         first = each.rows.start
@@ -116,7 +139,7 @@ def go_back(
         if len(room) < count:
             room = xp.empty((count, height), weight.dtype)
         held = room[:count]
-        go_over(each.work, lambda of, first=first, held=held: run(of[0], of[1], first, held))  # type: ignore[misc]
+        go_over(each.work, partial(go_through, first, held))
         yield each, held
 
 

@@ -115,7 +115,7 @@ class Part:
         self.sequences = slice(first, end)
         self.place, self.runs = place, runs
         self.chunks: list[Chunk] = []
-        self.carried: tuple[Any, ...] | None = None
+        self.carried: list[Any] | None = None
         rows = 0
         for run in runs:
             if run.height <= first:
@@ -263,8 +263,8 @@ def transposed(xp: Any, state: Any) -> Any:
     return xp.array(state.T, order="C")
 
 
-def transposed_gradient(xp: Any, grad: Any, sequences: slice, shape: Any, dtype: Any) -> Any:
+def transposed_gradient(xp: Any, grad: Any, sequences: slice, size: int, dtype: Any) -> Any:
     """Where the gradient of a state is summed up: that of the last one, or zeros."""
     if grad is None:
-        return xp.zeros((shape[1], sequences.stop - sequences.start), dtype)
+        return xp.zeros((size, sequences.stop - sequences.start), dtype)
     return transposed(xp, grad[sequences])
