@@ -170,19 +170,19 @@ def _class_losses(
     The last is None unless labels are smoothed. Targets are ``(batch, places)``.
     """
     classes = scores.shape[1]
-    highest = scores.max(1, keepdims=True) if scores.size else scores[:, :1]
-    shifted = scores - highest
+    shifted = scores - (scores.max(1, keepdims=True) if scores.size else scores[:, :1])
     probabilities = xp.exp(shifted, out=out)
     normalizer = probabilities.sum(1, keepdims=True)
     probabilities /= normalizer
-    logarithm = xp.log(normalizer)[:, 0]
-    losses = logarithm - _pick(xp, shifted, target)
+    logarithm = xp.log(normalizer, out=normalizer)[:, 0]
+    losses = _pick(xp, shifted, target)
+    xp.subtract(logarithm, losses, out=losses)
     if not label_smoothing:
         return probabilities, losses, None
     if weight is None:
         return probabilities, losses, classes * logarithm - shifted.sum(1)
-    even = weight.sum() * logarithm - (shifted * weight[:, None]).sum(1)
-    return probabilities, losses, even
+    shifted *= weight[:, None]
+    return probabilities, losses, weight.sum() * logarithm - shifted.sum(1)
 
 
 def any_cross_entropy(
