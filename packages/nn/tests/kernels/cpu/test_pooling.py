@@ -1,6 +1,5 @@
 """Pooling of many images, some at a time, against each image by itself."""
 
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -119,14 +118,14 @@ def test_regions(shape: Any, channels_last: bool, dtype: Any, size: Any) -> None
 
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize("name", ["max_pool", "avg_pool"])
-def test_half_precision_is_widened_in_parts(name: str, dims: int) -> None:
+def test_half_precision_is_widened_in_parts(peak: Any, name: str, dims: int) -> None:
     """500,000 numbers in float32 are 2 MB."""
     shape = (1, 1, 20, 100, 250) if dims == 3 else (2, 1, 500, 500)
     x = (np.arange(500_000) % 7).reshape(shape).astype(np.float16)
     rest = ((1,) * dims, False) if name == "max_pool" else (False, True, None)
     given = x, (2,) * dims, (2,) * dims, (0,) * dims, *rest
-    result, peak = _peak(getattr(kernels, name), *given)
-    assert peak < result.nbytes + 1e6
+    result, most = _peak(peak, getattr(kernels, name), *given)
+    assert most < result.nbytes + 1e6
     exact = x.astype(np.float64)
     expected = getattr(whole, name)(np, exact, *given[1:])
     np.testing.assert_allclose(result, expected, rtol=1e-3)
@@ -138,17 +137,17 @@ def test_half_precision_is_widened_in_parts(name: str, dims: int) -> None:
         back, above = "put_flat", (False,)
         arrays = expected, whole.max_pool_with_indices(np, exact, *given[1:])[1]
     halves = arrays[0].astype(np.float16), *arrays[1:]
-    spread, peak = _peak(getattr(kernels, back), *halves, sizes, *above)
-    assert peak < spread.nbytes + 1.2e6
+    spread, most = _peak(peak, getattr(kernels, back), *halves, sizes, *above)
+    assert most < spread.nbytes + 1.2e6
     right = getattr(whole, back)(np, *arrays, sizes, *above)
     np.testing.assert_allclose(spread, right, rtol=2e-3)
 
 
-def test_maxima_of_many_regions_of_channels_last_images() -> None:
+def test_maxima_of_many_regions_of_channels_last_images(peak: Any) -> None:
     """They are made where they stay, beside their places."""
     x = core.arange(512_000.0).view(4, 8, 100, 160).to(memory_format=core.channels_last)
-    (values, places), peak = _peak(functional.adaptive_max_pool2d, x, (50, 40), True)
-    assert peak < values.nbytes + places.nbytes + 1e5
+    (values, places), most = _peak(peak, functional.adaptive_max_pool2d, x, (50, 40), True)
+    assert most < values.nbytes + places.nbytes + 1e5
     assert values.is_contiguous(memory_format=core.channels_last)
     assert places.is_contiguous(memory_format=core.channels_last)
     np.testing.assert_array_equal(values.numpy(), x.numpy()[:, :, 1::2, 3::4])
@@ -156,14 +155,12 @@ def test_maxima_of_many_regions_of_channels_last_images() -> None:
     assert functional.adaptive_max_pool3d(volume, 2).is_contiguous()
 
 
-def _peak(call: Any, *given: Any) -> Any:
+def _peak(peak: Any, call: Any, *given: Any) -> Any:
     """The result, and the most memory that was in use at once."""
     call(*given)
-    tracemalloc.start()
-    result = call(*given)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return result, peak
+    with peak:
+        result = call(*given)
+    return result, peak.most
 
 
 def test_random_windows() -> None:
