@@ -133,9 +133,8 @@ def __getattr__(name: str) -> object:
         from lamella_core.extras import array_api
 
         return array_api()
-    if name.endswith(("quantile", "_window", "trapezoid")) or name in (
-        *("corrcoef", "cov", "fft", "gradient", "histc", "histogram", "istft", "stft", "trapz"),
-    ):
+    elsewhere = "corrcoef cov fft gradient histc histogram istft stft trapz".split()
+    if name in elsewhere or name.endswith(("quantile", "_window", "trapezoid")):
         raise AttributeError(f"{name!r} is lamella_signal's; install lamella-signal")
     if name in {"cdist", "pdist"}:
         raise AttributeError(f"{name!r} is lamella_nn's; install lamella-nn")

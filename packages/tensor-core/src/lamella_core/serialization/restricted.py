@@ -403,7 +403,7 @@ def _top_of(machine: RestrictedUnpickler, kind: type) -> Any:
 
 
 def _keep(form: struct.Struct | None, machine: RestrictedUnpickler) -> None:
-    place = form.unpack(machine.take(form.size))[0] if form else len(machine.memo)
+    place = _number(form, machine) if form else len(machine.memo)
     top = machine.stack[-1]
     if top is _MARK:
         raise UnpicklingError("the pickle keeps a mark as an object")

@@ -68,6 +68,7 @@ def _deviation(name: str, root: Any) -> None:
 
 _norm = quiet(reduction.vector_norm)
 _norm_of_few = widened(_norm)
+_join_sums = partial(sum, np)
 
 
 def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any:
@@ -78,7 +79,7 @@ def vector_norm(input: np.ndarray, axis: Any, keepdims: bool, ord: float) -> Any
         return _norm_of_few(input, axis, keepdims, ord)
     # Of pieces it is the norm of their norms; or the sum, of counts.
     norm = lambda part, *more: _norm(np, part, *more, ord)  # noqa: E731
-    joins = norm if ord else partial(sum, np)
+    joins = norm if ord else _join_sums
     compute = np.float32 if reduced else input.dtype
     kind = input.dtype if reduced else None
     result = reduce_converted(norm, input, compute, axis, keepdims, joins, kind)
@@ -92,15 +93,13 @@ def nansum(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
     if input.size < LARGE:
         return reduction.nansum(np, input, axis, keepdims)
     few = partial(reduction.nansum, np)
-    joins = nansum.joins  # type: ignore[attr-defined]
-    return reduce_converted(few, input, input.dtype, axis, keepdims, joins, None)
+    return reduce_converted(few, input, input.dtype, axis, keepdims, _join_sums, None)
 
 
 def count_nonzero(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
     if input.size < LARGE:
         return _count(input, axis, keepdims)
-    joins = nansum.joins  # type: ignore[attr-defined]
-    return reduce_converted(_count, input, input.dtype, axis, keepdims, joins, None)
+    return reduce_converted(_count, input, input.dtype, axis, keepdims, _join_sums, None)
 
 
 def _count(input: np.ndarray, axis: Any, keepdims: bool) -> Any:
@@ -138,7 +137,7 @@ def _extremum_at(name: str) -> None:
 
 
 # What is missing in the sum of a part is so in that of all: infinities of both signs.
-nansum.joins = partial(sum, np)  # type: ignore[attr-defined]
+nansum.joins = _join_sums  # type: ignore[attr-defined]
 vector_norm.reduced_precision = count_nonzero.reduced_precision = True  # type: ignore[attr-defined]
 _deviation("var", lambda value: value)
 _deviation("std", np.sqrt)
