@@ -34,6 +34,7 @@ def reduction(
     *,
     refuses: str = "",
     method: bool = True,
+    one_dim: bool = False,
 ) -> Declarator:
     """Declares a reduction: ``(input, dim, keepdim)``, or ``(input, dim, keepdim, *, dtype)``.
 
@@ -46,19 +47,21 @@ def reduction(
             (int64).
         refuses: types and categories that the op has no meaning for.
         method: see ``declaration.declare``.
+        one_dim: whether ``dim`` is a single one, and no list.
     """
-    convention = Reduction(result, frozenset(refuses.split()))
+    convention = Reduction(result, frozenset(refuses.split()), one_dim)
     return lambda declaration: declare(declaration, convention, method=method)
 
 
 class Reduction:
     """See :func:`reduction`."""
 
-    __slots__ = ("refuses", "result")
+    __slots__ = ("one_dim", "refuses", "result")
 
-    def __init__(self, result: str, refuses: frozenset[str]) -> None:
+    def __init__(self, result: str, refuses: frozenset[str], one_dim: bool) -> None:
         self.result = result
         self.refuses = refuses
+        self.one_dim = one_dim
 
     def types(self, op_name: str, given: dtype, wanted: dtype | None) -> tuple[dtype, dtype]:
         """The type to compute in and the type of the result."""
@@ -96,7 +99,7 @@ class Reduction:
             joins = "mean" if self.result == "float" else None
         itself = getattr(kernel, "reduced_precision", False)
         own: dict[Any, tuple[Any, dtype, Any]] = {}
-        types = self.types
+        types, one_dim = self.types, self.one_dim
 
         def plan(given: dtype, wanted: dtype | None) -> tuple[Any, dtype, Any]:
             if wanted is not None:
@@ -120,7 +123,7 @@ class Reduction:
             if dim is not None:
                 if dim.__class__ is int or not isinstance(dim, (tuple, list)):
                     dim = normalize_dim(dim, array.ndim) if array.ndim else _no_axis(dim)
-                elif base.name[:3] == "arg":
+                elif one_dim:
                     raise TypeError(f"{base.name}(): argument 'dim' must be int, not {dim!r:.20}")
                 elif not dim:
                     dim = nothing

@@ -351,7 +351,7 @@ def _extremum(
     return write_outs(name, along(input, normalize_dim(dim, input._array.ndim), keepdim), out)
 
 
-@reduction("index", refuses="bool complex")
+@reduction("index", refuses="bool complex", one_dim=True)
 def argmax(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
@@ -372,7 +372,7 @@ def argmax(
     """
 
 
-@reduction("index", refuses="bool complex")
+@reduction("index", refuses="bool complex", one_dim=True)
 def argmin(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Tensor | None = None
 ) -> Tensor:
