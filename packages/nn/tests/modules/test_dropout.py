@@ -10,10 +10,6 @@ import lamella_core as lc
 import lamella_nn as nn
 
 
-def close(result, expected):
-    np.testing.assert_allclose(result.detach().numpy(), expected, rtol=1e-6, atol=1e-7)
-
-
 @pytest.mark.parametrize(
     ("layer", "text"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 import lamella_core as lc
 
-INF, NAN = float("inf"), float("nan")
+INF = float("inf")
 A = np.array([[1.5, -2.0, 0.25], [3.0, -0.5, 7.0]], np.float32)
 B = np.array([2.0, -0.75, 4.0], np.float32)
 INTS = np.array([7, -7, 8, -8])

@@ -78,10 +78,6 @@ def test_the_message_names_the_global_and_the_ways_out() -> None:
     assert "weights_only=False" in text
 
 
-def op(code: str, *numbers: bytes) -> bytes:
-    return code.encode() + b"".join(numbers)
-
-
 def glob(module: str, name: str) -> bytes:
     return f"c{module}\n{name}\n".encode()
 
