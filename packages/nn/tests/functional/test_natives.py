@@ -47,6 +47,26 @@ def test_group_norm() -> None:
         natives.native_group_norm(x, None, None, 2, 6, 5, 4, EPS)
 
 
+@pytest.mark.parametrize("with_result", [False, True])
+def test_gradients_through_the_statistics_of_group_norm(with_result: bool) -> None:
+    """By central differences; a weight has none where the result is not asked for."""
+    x = lc.from_numpy(A.astype(np.float64)).requires_grad_()
+    weight = lc.arange(1.0, 7.0, dtype=lc.float64).requires_grad_()
+
+    def squares(x: lc.Tensor) -> lc.Tensor:
+        result, mean, rstd = natives.native_group_norm(x, weight, None, 2, 6, 5, 3, EPS)
+        total = (mean**2).sum() + (rstd**3).sum()
+        return total + (result**3).sum() if with_result else total
+
+    assert autograd.gradcheck(squares, [x])
+    assert autograd.gradgradcheck(squares, [x])
+    _, of_weight = autograd.grad(squares(x), [x, weight], allow_unused=True)
+    assert (of_weight is not None) == with_result
+    found = natives.native_group_norm(x, weight, None, 2, 6, 5, 3, EPS)
+    plain = natives.native_group_norm(x.detach(), weight.detach(), None, 2, 6, 5, 3, EPS)
+    assert all(map(lc.equal, found, plain))
+
+
 def test_batch_norm() -> None:
     x = lc.from_numpy(A)
     running_mean, running_var = lc.zeros(6), lc.ones(6)

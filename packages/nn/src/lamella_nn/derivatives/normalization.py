@@ -107,24 +107,34 @@ def _group_norm(
     eps: float,
     needs: tuple[bool, ...],
 ) -> Gradients:
-    grad = grads[0]
-    if not is_grad_enabled():
+    grad, of_mean, of_variance = grads
+    if of_mean is None and of_variance is None and not is_grad_enabled():
         gradients = native_group_norm_backward(
             grad, input, groups, weight, results[1], results[2], eps
         )
         return _wanted(gradients, needs)
+    if grad is None:
+        grad, needs = input.new_zeros(input.shape), (needs[0], False, False)
     shape = input.shape
     rows = (shape[0], groups, shape[1] // groups * prod(shape[2:]))
     by_channel = (1, -1, *[1] * (input.ndim - 2))
     values = input.reshape(rows)
     centered = values - values.mean(2, True)
-    rstd = (centered.square().mean(2, True) + eps).rsqrt()
+    spread = centered.square().mean(2, True) + eps
+    rstd = spread.rsqrt()
     normal = centered * rstd
     scaled = (grad if weight is None else grad * weight.reshape(by_channel)).reshape(rows)
-    to_input = rstd * (scaled - scaled.mean(2, True) - normal * (scaled * normal).mean(2, True))
+    size = max(rows[2], 1)
+    of_shift, of_normal = scaled.mean(2, True), (scaled * normal).mean(2, True)
+    if of_mean is not None:
+        of_shift = of_shift.sub(of_mean.unsqueeze(2) / rstd, alpha=1 / size)
+    if of_variance is not None:
+        of_normal = of_normal.sub(of_variance.unsqueeze(2) * spread, alpha=2 / size)
+    to_input = rstd * (scaled - of_shift - normal * of_normal)
     outside = (0, *range(2, input.ndim))
-    to_weight = (grad * normal.reshape(shape)).sum(outside)
-    return _wanted((to_input.reshape(shape), to_weight, grad.sum(outside)), needs)
+    to_weight = (grad * normal.reshape(shape)).sum(outside) if needs[1] else None
+    to_bias = grad.sum(outside) if needs[2] else None
+    return to_input.reshape(shape) if needs[0] else None, to_weight, to_bias
 
 
 derivative(

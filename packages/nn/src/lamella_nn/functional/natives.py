@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import lamella_core as core
 from lamella_core.composite import checked as _checked
 from lamella_core.conventions.results import write_outs
-from lamella_core.dispatch import WATCHED
 from lamella_nn.functional import normalization
 from lamella_nn.functional.arguments import listed
 from lamella_nn.functional.embedding import bags, check_integer, shorten
@@ -47,7 +46,7 @@ def native_layer_norm(
     sizes = normalization.normalized_sizes(input, normalized_shape, weight, bias)
     normalization.check_types(input, weight, bias)
     result, mean, rstd = ops.native_layer_norm(input, sizes, weight, bias, eps)
-    return _typed(input, weight, bias, result.contiguous(), mean, rstd)
+    return _typed(input, weight, bias, result.contiguous(), mean.detach(), rstd.detach())
 
 
 def native_group_norm(
@@ -79,14 +78,8 @@ def native_group_norm(
         )
     normalization.check_groups(input, group, weight, bias)
     result, mean, variance = ops.native_group_norm(input, group, weight, bias, eps)
-    rstd = (variance.detach() + eps).rsqrt()
-    result, mean, rstd = _typed(input, weight, bias, result, mean, rstd)
-    if result._key & WATCHED:
-        # Here alone PyTorch lets gradients go through the statistics, too.
-        rows = input.reshape(N, group, C // group * HxW)
-        variance, mean = core.var_mean(rows, -1, correction=0)
-        mean, rstd = (each.to(rstd.dtype) for each in (mean, (variance + eps).rsqrt()))
-    return result, mean, rstd
+    # Here alone PyTorch lets gradients go through the statistics, too.
+    return _typed(input, weight, bias, result, mean, (variance + eps).rsqrt())
 
 
 def native_batch_norm(
@@ -117,7 +110,7 @@ def native_batch_norm(
         results = result, none, none.clone()
     else:
         rstd = (variance.detach() + eps).rsqrt()
-        results = _typed(input, weight, bias, result, mean, rstd)
+        results = _typed(input, weight, bias, result, mean.detach(), rstd)
     return results if out is None else write_outs("native_batch_norm", results, out, input)
 
 
@@ -131,7 +124,7 @@ def _typed(
 ) -> tuple[Tensor, Tensor, Tensor]:
     first = weight if weight is not None else bias
     kind = input.dtype if first is None else first.dtype
-    return result, mean.detach().to(kind), rstd.detach().to(kind)
+    return result, mean.to(kind), rstd.to(kind)
 
 
 def embedding_bag(
