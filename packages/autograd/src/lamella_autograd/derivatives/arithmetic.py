@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import Any
 
-from lamella_autograd.derivatives.operators import conj
+from lamella_autograd.derivatives.elementary import LN2
+from lamella_autograd.derivatives.operators import conj, quotient_slope
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import SMALL, reused, sum_to_shape
 from lamella_core.ops.arithmetic import div, keep_where, ldexp, scaled
 from lamella_core.ops.complex_parts import real
 from lamella_core.ops.operators import abs, neg
 from lamella_core.tensor import Tensor
-
-LN2 = log(2)
 
 
 def zeros(grad: Tensor) -> Tensor:
@@ -25,10 +23,6 @@ def _other_zeros(grad: Tensor, other_shape: tuple[int, ...]) -> Tensor:
     shape = grad._array.shape
     # Where the sum over what was broadcast follows, one number is enough.
     return zeros(grad) if shape == other_shape else grad.new_zeros(()).expand(shape)
-
-
-def _quotient_slope(grad: Tensor, own: Tensor) -> Tensor:
-    return reused(reused(own, "mul", grad), "neg")
 
 
 def _lerp_input(grad: Tensor, weight: Any) -> Tensor:
@@ -64,9 +58,7 @@ derivative("scaled", input=lambda grad, factor, divides: scaled(grad, conj(facto
 derivative(
     "fmod",
     input=lambda grad: grad,
-    other=lambda grad, input, other: _quotient_slope(
-        grad, div(input, other, rounding_mode="trunc")
-    ),
+    other=lambda grad, input, other: quotient_slope(grad, div(input, other, rounding_mode="trunc")),
 )
 derivative(
     "lerp",

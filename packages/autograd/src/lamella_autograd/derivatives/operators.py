@@ -46,6 +46,11 @@ def pow_exponent(grad: Tensor, input: Any, exponent: Any, result: Tensor) -> Ten
     return mul(grad, conj(keep_where(slope, ~harmless)))
 
 
+def quotient_slope(grad: Tensor, own: Tensor) -> Tensor:
+    """A remainder's gradient by the divisor, from the whole quotient, the formula's own."""
+    return reused(reused(own, "mul", grad), "neg")
+
+
 derivative("add", input=unchanged, other=unchanged)
 derivative("sub", input=unchanged, other=op_call("neg", "grad"))
 derivative("rsub", input=op_call("neg", "grad"), other=unchanged)
@@ -62,7 +67,7 @@ derivative(
 derivative(
     "remainder",
     input=lambda grad: grad,
-    other=lambda grad, input, other: reused(reused(input // other, "mul", grad), "neg"),
+    other=lambda grad, input, other: quotient_slope(grad, input // other),
 )
 derivative("pow", input=pow_input, exponent=pow_exponent)
 derivative("neg", input=op_call("neg", "grad"))
