@@ -17,6 +17,7 @@ from lamella_autograd.ownership import holders, references
 from lamella_core.conventions.common import out_error
 from lamella_core.dispatch import REQUIRES_GRAD, backend_of_tensor, innermost
 from lamella_core.dtype import FLOATING
+from lamella_core.formats import reach
 from lamella_core.ops.complex_parts import view_as_complex, view_as_real
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, alias
@@ -161,8 +162,7 @@ def part_of(whole: Tensor, window: Window, dtype: Any) -> Tensor:
         return view_as_real(whole).as_strided(shape, strides, window.offset // dtype.itemsize)
     start = window.offset // whole._dtype.itemsize
     first = start % 2
-    sizes = zip(window.base_shape, window.base_strides, strict=True)
-    count = 1 + sum((n - 1) * step for n, step in sizes)
+    count = reach(window.base_shape, window.base_strides)
     pairs = whole.as_strided(((count - first) // 2, 2), (2, 1), first)
     return view_as_complex(pairs).as_strided(shape, strides, start // 2)
 

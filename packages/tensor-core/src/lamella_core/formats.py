@@ -87,6 +87,13 @@ def dense_strides(shape: Sequence[int], order: Sequence[int]) -> tuple[int, ...]
     return tuple(strides)
 
 
+def reach(shape: Sequence[int], strides: Sequence[int]) -> int:
+    """Elements of memory from the first to the last of an array, both counted; 0 if it has none."""
+    if 0 in shape:
+        return 0
+    return 1 + sum([(n - 1) * step for n, step in zip(shape, strides, strict=True)])
+
+
 def shown_strides(shape: Sequence[int], strides: Sequence[int]) -> tuple[int, ...]:
     """Strides as PyTorch has them where an array's are 0, which NumPy says of what takes no step.
 

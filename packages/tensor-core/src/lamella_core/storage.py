@@ -15,6 +15,7 @@ from lamella_core.dispatch import (
     backends,
     load_backends,
 )
+from lamella_core.formats import reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -476,8 +477,7 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
         itemsize = tensor._dtype.itemsize
         strides = backend.strides(array)
         offset = (backend.data_ptr(array) - start) // itemsize if array.size else 0
-        last = offset + sum((n - 1) * s for n, s in zip(array.shape, strides, strict=True))
-        if array.size and (last + 1) * itemsize > root.size:
+        if array.size and (offset + reach(array.shape, strides)) * itemsize > root.size:
             continue
         tensor._array = backend.as_strided(root, tensor._dtype.numpy, array.shape, strides, offset)
     for each in storages.values():

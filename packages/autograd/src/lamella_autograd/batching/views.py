@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_autograd.batching.dims import shifted
 from lamella_autograd.batching.rules import batching
 from lamella_autograd.levels import call
+from lamella_core.formats import reach
 from lamella_core.kernels.views import inferred_size
 from lamella_core.ops.creation import empty_strided
 
@@ -167,10 +168,9 @@ def made_after(batch: Batch, op: Op, args: tuple[Any, ...]) -> Any:
     if batch.is_batched(tensor):
         return tensor._array.value
     shape, strides = tensor._array.shape, tensor.stride()
-    extent = 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
     whole = empty_strided(
         (batch.size, *shape),
-        (extent if tensor._array.size else 1, *strides),
+        (max(reach(shape, strides), 1), *strides),
         dtype=tensor.dtype,
         device=tensor.device,
     )

@@ -8,6 +8,7 @@ from typing import Any
 from lamella_autograd.formulas import derivative, non_differentiable
 from lamella_autograd.restore import is_unseen, onto_zeros, reused, sum_to_shape
 from lamella_core.dtype import int32, int64
+from lamella_core.formats import reach
 from lamella_core.ops.creation import arange
 from lamella_core.ops.views import basic_index_backward, diagonal_backward, unfold_backward
 from lamella_core.tensor import Tensor
@@ -63,7 +64,7 @@ def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geome
     """
     shape, steps, offset = geometry
     start = min(storage_offset, offset)
-    count = max(_extent(size, stride, storage_offset), _extent(shape, steps, offset)) - start
+    count = max(storage_offset + reach(size, stride), offset + reach(shape, steps)) - start
     if is_unseen() and _is_apart(size, stride) and _is_apart(shape, steps):
         flat = grad.new_zeros(count)
         flat.as_strided(size, stride, storage_offset - start).copy_(grad)
@@ -83,19 +84,13 @@ def _as_strided(grad: Tensor, size: Any, stride: Any, storage_offset: int, geome
 
 def _is_apart(shape: tuple[int, ...], steps: tuple[int, ...]) -> bool:
     # Whether each step goes beyond all that the smaller ones reach.
-    reach = 0
+    end = 0
     for step, n in sorted(zip(steps, shape, strict=True)):
         if n > 1:
-            if step <= reach:
+            if step <= end:
                 return False
-            reach += (n - 1) * step
+            end += (n - 1) * step
     return True
-
-
-def _extent(shape: tuple[int, ...], steps: tuple[int, ...], offset: int) -> int:
-    if 0 in shape:
-        return offset
-    return offset + 1 + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
 
 
 derivative("as_strided", input=_as_strided)

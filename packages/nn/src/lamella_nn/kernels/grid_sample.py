@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lamella_core.dispatch import shared_kernel
+from lamella_core.formats import reach
 from lamella_nn.kernels import cubic
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _reader(xp: Any, input: Any) -> tuple[Callable[[int, Any], Any], list[int]]:
         pixels = last.reshape(batch, prod(sizes), channels)
         return lambda n, at: pixels[n].take(at, 0).T, steps
     steps = [stride // input.itemsize for stride in input.strides[2:]]
-    span = 1 + sum([(n - 1) * step for n, step in zip(sizes, steps, strict=True)])
+    span = reach(sizes, steps)
     strides = *input.strides[:2], input.itemsize
     memory = xp.lib.stride_tricks.as_strided(input, (batch, channels, span), strides)
     return lambda n, at: memory[n][:, at], steps

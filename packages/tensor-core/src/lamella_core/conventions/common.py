@@ -11,6 +11,7 @@ import numpy as np
 
 from lamella_core import dtype as dtypes
 from lamella_core.dispatch import innermost
+from lamella_core.formats import reach
 from lamella_core.promotion import can_cast
 from lamella_core.storage import mark_written, resize
 from lamella_core.tensor import Tensor, blank, wrap
@@ -263,9 +264,8 @@ def _meet(target: Tensor, each: Tensor, apart: bool) -> bool:
     # where they are to be ``apart``.
     extents = []
     for tensor in (target, each):
-        steps = zip(tensor._array.shape, tensor.stride(), strict=True)
-        count = 1 + sum((n - 1) * step for n, step in steps)
-        if count != tensor._array.size:
+        count = reach(tensor._array.shape, tensor.stride())
+        if not count or count != tensor._array.size:
             return False
         start = tensor.storage_offset() * tensor._dtype.itemsize
         extents.append((start, start + count * tensor._dtype.itemsize))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.declaration import declare
 from lamella_core.dispatch import REORDERED, kernel_of, mark_order
+from lamella_core.formats import reach
 from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, blank, wrap
 
@@ -147,10 +148,7 @@ def strided_array(
     Raises:
         RuntimeError: when it would reach beyond the end.
     """
-    needed = 0
-    if 0 not in size:
-        steps = zip(size, stride, strict=True)
-        needed = storage_offset + 1 + sum((n - 1) * s for n, s in steps)
+    needed = 0 if 0 in size else storage_offset + reach(size, stride)
     itemsize = dtype.itemsize
     if needed * itemsize > storage.nbytes():
         raise RuntimeError(

@@ -32,6 +32,7 @@ from lamella_core.formats import (
     dense_strides,
     order_of,
     preserve_format,
+    reach,
     suggests_channels_last,
 )
 from lamella_core.refusal import check_switches, refuse_size
@@ -335,9 +336,9 @@ def _set_(
     if storage_offset < 0 or any(n < 0 for n in shape):
         raise RuntimeError(f"set_: invalid storage offset {storage_offset} or size {list(shape)}")
     if 0 not in shape:
-        reach = storage_offset + 1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
-        if reach * self._dtype.itemsize > storage.nbytes():
-            storage.resize_(reach * self._dtype.itemsize)
+        needed = (storage_offset + reach(shape, steps)) * self._dtype.itemsize
+        if needed > storage.nbytes():
+            storage.resize_(needed)
     backend = backend_of_tensor(self)
     self._array = strided_array(storage, backend, self._dtype, shape, steps, storage_offset)
     self._storage = storage

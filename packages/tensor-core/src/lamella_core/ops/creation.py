@@ -27,6 +27,7 @@ from lamella_core.formats import (
     channels_last_order,
     check_layout,
     dense_strides,
+    reach,
 )
 from lamella_core.refusal import check_switches
 from lamella_core.tensor import Tensor
@@ -560,10 +561,7 @@ def _strided(shape: tuple[int, ...], strides: tuple[int, ...], dtype: dtype, dev
             f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
             f"({len(strides)})"
         )
-    needed = 0 if 0 in shape else 1
-    if needed:
-        needed += sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-    tensor = _empty((needed,), dtype, device).as_strided(shape, strides, 0)
+    tensor = _empty((reach(shape, strides),), dtype, device).as_strided(shape, strides, 0)
     tensor._view = None
     return tensor
 

@@ -11,6 +11,7 @@ from lamella_core.composite import composite
 from lamella_core.conventions.arguments import number_of_type, read_dtype
 from lamella_core.device import CPU, Device, get_default_device
 from lamella_core.dispatch import backend_of, mark_order
+from lamella_core.formats import reach
 from lamella_core.ops.creation import as_asked
 from lamella_core.promotion import promote_types
 from lamella_core.quiet import quiet
@@ -172,10 +173,7 @@ def _extent(array: np.ndarray) -> np.ndarray:
     # The flat array from the first to the last element of ``array``.
     if array.flags.c_contiguous:
         return array.reshape(-1)
-    count = 0
-    if array.size:
-        steps = [stride // array.itemsize for stride in array.strides]
-        count = 1 + sum((n - 1) * step for n, step in zip(array.shape, steps, strict=True))
+    count = reach(array.shape, [stride // array.itemsize for stride in array.strides])
     return np.lib.stride_tricks.as_strided(array, (count,), (array.itemsize,))
 
 
