@@ -357,7 +357,7 @@ class OpCheck:
             truth = in_double_precision(run_gradient, oracle, sample)
             if truth.raised or not as_near_to_the_truth(
                 expected.result["gradients"], actual.result["gradients"],
-                truth.result["gradients"], self.candidate,
+                truth.result["gradients"], self.candidate, together=True,
             ):  # fmt: skip
                 raise
             self.verdict.judged_by_truth += 1

@@ -10,7 +10,7 @@ from typing import Any
 
 from checks import Failure, Verdict
 
-KEYS = {"op", "dtype", "check", "reason"}
+KEYS = {"op", "dtype", "check", "reason", "on_some_processors"}
 MESSAGE_WIDTH = 200
 FAILURES_PER_OP = 3
 
@@ -23,6 +23,7 @@ class ListedException:
     reason: str
     dtype: str = "*"
     check: str = "*"
+    on_some_processors: bool = False
     used: bool = False
 
     def covers(self, failure: Failure) -> bool:
@@ -45,7 +46,7 @@ def read_exceptions(path: Path) -> list[ListedException]:
         if unknown or not entry.get("op") or not entry.get("reason"):
             raise ValueError(
                 f"{path.name}: {entry} must have an op and a reason, and otherwise only"
-                f" dtype and check"
+                f" dtype, check and on_some_processors"
             )
         listed.append(ListedException(**entry))
     return listed
@@ -101,5 +102,9 @@ class Report:
             print(f"FAILED {op} and {len(failures) - len(shown)} more kinds (--verbose shows all)")
 
     def unused(self, judged: set[str]) -> list[ListedException]:
-        """Exceptions of the ops judged that covered no failure."""
-        return [entry for entry in self.exceptions if entry.op in judged and not entry.used]
+        """Exceptions of the ops judged that covered no failure, and are not for other machines."""
+        return [
+            entry
+            for entry in self.exceptions
+            if entry.op in judged and not entry.used and not entry.on_some_processors
+        ]

@@ -221,6 +221,21 @@ def test_near_to_the_truth_means_at_most_twice_pytorchs_error() -> None:
     assert not near(float("nan"), 2000.0)
 
 
+def test_the_farthest_of_several_gradients_is_judged() -> None:
+    truth = [torch.tensor([each], dtype=torch.float64) for each in (1000.0, 2.0)]
+    theirs = [torch.tensor([1000.25]), torch.tensor([2.0])]
+
+    def near(*numbers: float, together: bool = True) -> bool:
+        ours = [torch.tensor([each]) for each in numbers]
+        return as_near_to_the_truth(theirs, ours, truth, torch, together)
+
+    # A 4000th of the one is what PyTorch is off.
+    assert near(1000.5, 2.0) and near(1000.0, 2.0005)
+    assert not near(1000.0, 2.0005, together=False)
+    assert not near(1000.75, 2.0) and not near(1000.0, 2.002)
+    assert not near(1000.0, float("nan"))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.complex64, torch.bool])
 def test_carry_keeps_strides_offset_and_sharing(dtype: torch.dtype) -> None:
     base = torch.arange(24).to(dtype)
@@ -326,6 +341,8 @@ def test_exceptions_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (report.excepted, report.wrong, report.right) == (["sin"], ["cos"], 1)
     assert [entry.op for entry in report.unused({"sin", "cos"})] == ["cos"]
     assert report.unused({"sin"}) == []
+    report.exceptions[1].on_some_processors = True
+    assert report.unused({"sin", "cos"}) == []
     assert "FAILED cos float32 sample 0 function: off" in capsys.readouterr().out
     path.write_text('exceptions = [{ op = "sin" }]')
     with pytest.raises(ValueError, match="reason"):
