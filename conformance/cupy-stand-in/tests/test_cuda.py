@@ -293,9 +293,24 @@ def test_a_generator_of_another_device_is_refused() -> None:
         torch.rand(3, generator=generator)
 
 
-def test_memory_order_stays_on_the_way_to_the_host() -> None:
-    x = torch.arange(24.0).reshape(2, 3, 4)
-    for given in (x.permute(2, 0, 1), x.transpose(0, 2), x):
-        back = given.cuda().cpu()
-        assert back.stride() == given.stride() and torch.equal(back, given)
-    assert x.cuda()[:, ::2].cpu().tolist() == x[:, ::2].tolist()
+@pytest.mark.parametrize("non_blocking", [False, True])
+def test_memory_order_stays_between_host_and_device(non_blocking: bool) -> None:
+    x = torch.arange(48.0).reshape(4, 3, 4)
+    turned = x.permute(2, 0, 1)
+    for given in (
+        turned,
+        x.transpose(0, 2),
+        x,
+        turned[:, ::2],
+        x[:, ::2],
+        x[:, :1].expand(4, 3, 4),
+    ):
+        there = given.to("cuda", non_blocking=non_blocking)
+        back = there.to("cpu", non_blocking=non_blocking)
+        torch.cuda.synchronize()
+        assert there.stride() == back.stride() == torch.empty_like(given).stride()
+        assert torch.equal(back, given)
+    with_gaps = x.cuda().permute(2, 0, 1)[:, :, ::2].to("cpu", non_blocking=non_blocking)
+    torch.cuda.synchronize()
+    assert with_gaps.stride() == torch.empty_like(turned[:, :, ::2]).stride()
+    assert torch.equal(with_gaps, turned[:, :, ::2])

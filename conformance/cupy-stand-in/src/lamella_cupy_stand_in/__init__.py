@@ -85,10 +85,13 @@ class _Linalg:
 def _asarray(a: Any, dtype: Any = None, order: Any = None, *, blocking: bool = False) -> Any:
     if isinstance(a, ndarray) and (dtype is None or a.dtype == dtype):
         return a
-    return device_side(np.array(host_side(a), dtype, order=order or "K"))
+    return _array(a, dtype, order=order or "K")
 
 
 def _array(obj: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> Any:
+    if order == "K" and isinstance(obj, np.ndarray):
+        # What comes from the host is row-major on the device, or column-major.
+        order = "F" if obj.flags.fnc else "C"
     return device_side(np.array(host_side(obj), dtype, order=order))
 
 

@@ -132,13 +132,15 @@ def _watch_memory(cupy: Any, peaks: dict[int, dict[str, int]]) -> None:
     cupy.cuda.set_allocator(counted)
 
 
-def _as_it_lies(array: Any) -> tuple[Any, Any]:
-    """An array with its dimensions as they are in memory, if it has no gaps, and the way back."""
+def _in_its_order(copy: Callable[[Any], Any], array: Any) -> Any:
+    """``copy(array)`` with the dimensions in memory as those of the array, without gaps.
+
+    CuPy's copies to and from the host are row-major, or column-major at best.
+    """
+    if array.flags.c_contiguous:
+        return copy(array)
     order = order_of(array.shape, array.strides)
-    turned = array.transpose(order)
-    if not turned.flags.c_contiguous:
-        return array, range(array.ndim)
-    return turned, sorted(range(len(order)), key=order.__getitem__)
+    return copy(array.transpose(order)).transpose(np.argsort(order).tolist())
 
 
 class CupyBackend(Backend):
@@ -203,27 +205,29 @@ class CupyBackend(Backend):
 
     def from_numpy(self, array: np.ndarray, device: Device) -> Any:
         with self.using(device.index):
-            if array.nbytes < _LARGE or not array.flags.c_contiguous:
-                return self.cupy.asarray(array, blocking=True)
-            # asarray() would fill page-locked memory before.
-            result = self.cupy.empty(array.shape, array.dtype)
-            result.set(array)
-            return result
+            return _in_its_order(self._send, array)
+
+    def _send(self, array: np.ndarray) -> Any:
+        if array.nbytes < _LARGE or not array.flags.c_contiguous:
+            return self.cupy.asarray(array, blocking=True)
+        # asarray() would fill page-locked memory before.
+        result = self.cupy.empty(array.shape, array.dtype)
+        result.set(array)
+        return result
 
     def upload(self, array: np.ndarray, device: Device) -> Any:
         with self.using(device.index):
-            return self.cupy.asarray(array)
+            return _in_its_order(self.cupy.asarray, array)
 
     def download(self, array: Any) -> np.ndarray:
-        array, back = _as_it_lies(array)
+        return _in_its_order(self._fetch, array)
+
+    def _fetch(self, array: Any) -> np.ndarray:
         host = self.page_locked(array.nbytes).view(array.dtype).reshape(array.shape)
-        return self.cupy.asnumpy(array, out=host, blocking=False).transpose(back)
+        return self.cupy.asnumpy(array, out=host, blocking=False)
 
     def to_numpy(self, array: Any) -> np.ndarray:
-        if array.flags.c_contiguous:
-            return self.cupy.asnumpy(array)
-        array, back = _as_it_lies(array)
-        return self.cupy.asnumpy(array).transpose(back)
+        return _in_its_order(self.cupy.asnumpy, array)
 
     def as_array(self, value: Any) -> Any:
         return self.cupy.asarray(value)
