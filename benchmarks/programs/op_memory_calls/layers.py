@@ -114,7 +114,6 @@ def calls(torch: ModuleType) -> tuple[Calls, Calls]:
             last, 100, return_indices=True
         ),
         "max_pool3d of float16": lambda: functional.max_pool3d(half_volume, 2),
-        "avg_pool3d of float16": lambda: functional.avg_pool3d(half_volume, 2),
         "fractional_max_pool2d": lambda: functional.fractional_max_pool2d(
             image, 2, output_size=120, return_indices=True
         ),

@@ -222,6 +222,8 @@ def forward(
             into = columns if narrow else xp.empty(columns.shape, dtype)
             columns = xp.multiply(columns, factor, into)
             scores = xp.matmul(keys_part[:, :keys], columns)
+            # The scores alone are what a block holds while its weights are made.
+            del columns, into
             small = bounded and _are_small(scores)
             scores = _masked(xp, plan, scores, rows, keys, mask_part, above)
             if not small and keys:
