@@ -99,6 +99,20 @@ def test_a_number_beside_an_integer_tensor_follows_the_default_type():
         core.set_default_dtype(core.float32)
 
 
+def test_ops_follow_a_default_type_that_is_changed_after_their_first_call():
+    i, b = core.tensor([4, 9]), core.tensor([True, False])
+    calls = (core.sqrt, core.deg2rad, lambda x: x / 2, lambda x: x / x, lambda x: x.atan2(i))
+    try:
+        for kind in (core.float32, core.float64, core.float16, core.bfloat16, core.float32):
+            core.set_default_dtype(kind)
+            assert [call(x).dtype for call in calls for x in (i, b)] == [kind] * 10
+        core.set_default_dtype(core.float64)
+        # sqrt of 2 in float64, which a detour by float32 does not give.
+        assert core.sqrt(core.tensor(2)).item() == 1.4142135623730951
+    finally:
+        core.set_default_dtype(core.float32)
+
+
 def test_only_the_category_counts_for_a_write():
     assert can_cast(core.float64, core.float16)
     assert can_cast(core.int64, core.uint8)

@@ -153,10 +153,11 @@ def of_numpy(numpy_dtype: np.dtype) -> dtype:
 
 
 class _Defaults:
-    # The floating type that Python floats and factory functions take.
-    __slots__ = ("complex", "floating")
+    # The floating type that Python floats and factory functions take, and what was planned by it.
+    __slots__ = ("complex", "floating", "plans")
 
     def __init__(self) -> None:
+        self.plans: list[dict[dtype, object]] = []
         self.floating = float32
         self.complex = complex64
 
@@ -180,6 +181,9 @@ def set_default_dtype(d: dtype) -> None:
     """
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+    if d is not defaults.floating:
+        while defaults.plans:
+            defaults.plans.pop().clear()
     defaults.floating = d
     defaults.complex = d.to_complex()
 

@@ -140,6 +140,8 @@ class Plans(dict[Any, Any]):
         plan = self[promoted] = self.convention.plan(
             self.op_name, self.kernel, promoted, self.with_number
         )
+        if promoted.category < FLOATING:
+            dtypes.defaults.plans.append(self)
         return plan
 
 
