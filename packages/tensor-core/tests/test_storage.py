@@ -66,6 +66,7 @@ def test_resize_keeps_the_elements():
     tensor.resize_(2)
     assert tensor.tolist() == [1.0, 2.0]
     assert tensor.untyped_storage().nbytes() == 24
+    assert tensor.resize_(size=(1, 3)).shape == (1, 3)
 
 
 @pytest.mark.parametrize(

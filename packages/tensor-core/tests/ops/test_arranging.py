@@ -39,6 +39,7 @@ A = X.numpy()
         (X.repeat_interleave(3, 1), np.repeat(A, 3, 1)),
         (X.repeat_interleave(core.tensor([1, 2]), 0), np.repeat(A, [1, 2], 0)),
         (core.repeat_interleave(core.tensor([1, 2, 0])), [0, 1, 1]),
+        (core.repeat_interleave(repeats=core.tensor([1, 2]), output_size=3), [0, 1, 1]),
         (core.diag(PLACES), np.diag([0, 1])),
         (core.diag(M, 1), np.diag(M.numpy(), 1)),
         (core.diag(PLACES, -1), np.diag([0, 1], -1)),

@@ -90,6 +90,14 @@ def test_arange_of_a_given_type():
     assert core.arange(0, 3, dtype=core.float16).dtype is core.float16
 
 
+def test_arange_takes_its_numbers_by_name():
+    assert core.arange(end=3).tolist() == [0, 1, 2]
+    assert core.arange(1, end=3).tolist() == [1, 2]
+    assert core.arange(start=1, end=6, step=2).tolist() == [1, 3, 5]
+    with pytest.raises(TypeError):
+        core.arange()
+
+
 @pytest.mark.parametrize("arguments", [(2**63,), (0, 2**63, 2**61), (2**63, 0, -(2**62)), (1e19,)])
 def test_arange_refuses_bounds_beyond_int64(arguments):
     with pytest.raises(RuntimeError, match="without overflow"):
@@ -146,6 +154,9 @@ def test_new_methods():
     assert x.new_ones((2,), dtype=core.int64).dtype is core.int64
     assert x.new_full((2,), 1).dtype is core.float64
     assert x.new_empty(2, 0).shape == (2, 0)
+    assert x.new_zeros(size=(2, 3)).shape == (2, 3) and x.new_ones(size=()).shape == ()
+    with pytest.raises(TypeError, match="size"):
+        x.new_empty()
 
 
 @pytest.mark.parametrize(

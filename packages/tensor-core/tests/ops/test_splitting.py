@@ -93,6 +93,7 @@ def test_sum_to_size():
     x = core.ones(2, 3)
     assert x.sum_to_size(1, 3).tolist() == [[2.0, 2.0, 2.0]]
     assert x.sum_to_size((3,)).tolist() == [2.0, 2.0, 2.0]
+    assert x.sum_to_size(size=(2, 1)).tolist() == [[3.0], [3.0]]
     assert x.sum_to_size(2, 3) is x
     with pytest.raises(RuntimeError, match="not expandable"):
         x.sum_to_size(2)

@@ -8,7 +8,7 @@ from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_sizes
 from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
-from lamella_core.conventions.results import offering, write_out
+from lamella_core.conventions.results import check_tensors, offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.declaration import in_place
 from lamella_core.formats import contiguous_format
@@ -238,7 +238,7 @@ Tensor.tile = _tile_method
 
 @composite
 def repeat_interleave(
-    input: Tensor,
+    input: Tensor | None = None,
     repeats: int | Tensor | None = None,
     dim: int | None = None,
     *,
@@ -247,16 +247,17 @@ def repeat_interleave(
     """A copy with each slice along a dimension repeated in place.
 
     Args:
-        input: the tensor; alone, it holds the numbers, and the places are repeated.
-        repeats: how often: one number for all, or an integer tensor with one a slice.
+        input: the tensor.
+        repeats: how often: one number for all, or an integer tensor with one a slice. Alone, under
+            either name, it repeats the places.
         dim: the dimension; None flattens first.
         output_size: the size of the result along ``dim``, when known.
 
     Raises:
         RuntimeError: when the numbers do not fit, or one is negative.
     """
-    if repeats is None:
-        return _places(input, output_size)
+    if input is None or repeats is None:
+        return _places(repeats if input is None else input, output_size)
     if dim is None:
         input, dim = input.reshape(-1), 0
     dim = normalize_dim(dim, input._array.ndim)
@@ -282,7 +283,8 @@ def repeat_interleave(
     return input.index_select(dim, _places(repeats, output_size).to(input.device))
 
 
-def _places(repeats: Tensor, output_size: int | None) -> Tensor:
+def _places(repeats: Any, output_size: int | None) -> Tensor:
+    check_tensors("repeat_interleave", repeats=repeats)
     if repeats._array.ndim != 1:
         raise RuntimeError(
             f"repeat_interleave only accept 1D vector as repeat, got shape "

@@ -35,6 +35,7 @@ from lamella_core.formats import (
     reach,
     suggests_channels_last,
 )
+from lamella_core.ops.creation import sizes_of
 from lamella_core.refusal import check_switches, refuse_size
 from lamella_core.storage import Storage, check_not_lifted, new_storage, resize, storage_of
 from lamella_core.tensor import Tensor, alias
@@ -252,13 +253,18 @@ def zero_(input: Tensor) -> Tensor:
 # ------------ shape in place
 
 
-def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous_format) -> Tensor:
+def _resize_(
+    self: Tensor,
+    *sizes: Any,
+    size: Sequence[int] | None = None,
+    memory_format: memory_format = contiguous_format,
+) -> Tensor:
     """Gives the tensor another size, keeping the storage while it is large enough.
 
     Elements that the storage did not have before are not set.
 
     Args:
-        size: the new size.
+        sizes, size: the new size, as integers or as one sequence of them.
         memory_format: the order in memory.
 
     Raises:
@@ -266,7 +272,8 @@ def _resize_(self: Tensor, *size: Any, memory_format: memory_format = contiguous
     """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
-    shape = check_size("resize_", read_sizes("resize_", size) if size else ())
+    sizes = sizes or (sizes_of("resize_", sizes, size),)
+    shape = check_size("resize_", read_sizes("resize_", sizes))
     if memory_format is preserve_format:
         raise RuntimeError("Unsupported memory format Preserve")
     if shape != self._array.shape:

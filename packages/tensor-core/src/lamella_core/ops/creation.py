@@ -283,7 +283,7 @@ def _number(value: Any) -> Any:
 
 
 def arange(
-    start: Number,
+    start: Number | None = None,
     end: Number | None = None,
     step: Number = 1,
     *,
@@ -304,6 +304,8 @@ def arange(
     """
     if end is None:
         start, end = 0, start
+    elif start is None:
+        start = 0
     first: Any
     limit: Any
     stride: Any

@@ -19,7 +19,15 @@ from lamella_core.formats import (
     order_of,
     preserve_format,
 )
-from lamella_core.ops.creation import _empty, _full, _ones, _strided, _zeros, as_asked
+from lamella_core.ops.creation import (
+    _empty,
+    _full,
+    _ones,
+    _strided,
+    _zeros,
+    as_asked,
+    sizes_of,
+)
 from lamella_core.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -185,14 +193,16 @@ def _new(
 def _of_the_type(name: str, make: Any, doc: str) -> Any:
     def new(
         self: Tensor,
-        *size: Any,
+        *sizes: Any,
+        size: Sequence[int] | None = None,
         dtype: dtype | None = None,
         device: DeviceLike | None = None,
         requires_grad: bool | None = False,
         layout: layout | None = None,
         pin_memory: bool | None = False,
     ) -> Tensor:
-        tensor = _new(make, self, size, (), dtype, device, layout)
+        shape = sizes or (sizes_of(name, sizes, size),)
+        tensor = _new(make, self, shape, (), dtype, device, layout)
         return as_asked(tensor, requires_grad, pin_memory)
 
     new.__name__ = new.__qualname__ = name

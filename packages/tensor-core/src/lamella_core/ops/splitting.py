@@ -10,6 +10,7 @@ from lamella_core.conventions.arguments import read_sizes
 from lamella_core.conventions.common import broadcast_error, index_of, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.view import view as view_op
+from lamella_core.ops.creation import sizes_of
 from lamella_core.size import Size
 from lamella_core.tensor import Tensor
 
@@ -319,9 +320,9 @@ def _broadcast_to(self: Tensor, *each: Any, **size: Any) -> Tensor:
 Tensor.broadcast_to = _broadcast_to  # type: ignore[attr-defined]
 
 
-def _sum_to_size(self: Tensor, *size: Any) -> Tensor:
+def _sum_to_size(self: Tensor, *sizes: Any, size: Sequence[int] | None = None) -> Tensor:
     # The sum over the dimensions along which a tensor of ``size`` would be broadcast to this one.
-    wanted = read_sizes("sum_to_size", size)
+    wanted = read_sizes("sum_to_size", sizes or (sizes_of("sum_to_size", sizes, size),))
     shape = self._array.shape
     added = len(shape) - len(wanted)
     if added < 0 or any(
