@@ -271,6 +271,22 @@ def test_reductions_of_all_elements_of_large_views(layout: str, kind: str) -> No
         assert getattr(view, name)(every, keepdim=True).shape == (1,) * exact.ndim
 
 
+@pytest.mark.parametrize("shape", [(6, 7), (3, 400, 20), (70_000, 2), (2, 2000)])
+def test_extrema_of_rows(peak: Any, shape: tuple[int, ...]) -> None:
+    exact = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    exact.reshape(-1)[-3] = np.nan
+    rows = lc.from_numpy(exact)
+    for keepdim in (False, True):
+        expected = exact.max(-1, keepdims=keepdim), exact.min(-1, keepdims=keepdim)
+        found = rows.amax(-1, keepdim), rows.amin(-1, keepdim)
+        np.testing.assert_array_equal(found, expected)
+    with peak:
+        rows.amax(-1)
+    assert peak.most < 4 * math.prod(shape[:-1]) + 500_000
+    # Of equal zeros the first one, as PyTorch has it.
+    assert math.copysign(1, lc.tensor([[-0.0, 0.0]]).amax(1).item()) == -1
+
+
 @pytest.mark.parametrize("p", [0.5, 1, 2, 3])
 def test_renorm(p: float) -> None:
     rng = np.random.default_rng(0)

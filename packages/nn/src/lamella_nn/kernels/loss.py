@@ -12,7 +12,8 @@ import numpy as np
 
 from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.gathering import FEW, along, largest
+from lamella_core.kernels.gathering import FEW, largest
+from lamella_core.kernels.reduction import extremum
 
 # Places of targets that are gone through at a time on the CPU.
 _PLACES = 16384
@@ -124,12 +125,6 @@ def plain_rows(
     return rows
 
 
-def _row_maxima(xp: Any, input: Any) -> Any:
-    if input.size <= FEW:
-        return along(xp, input, 1, input.argmax(1, keepdims=True))
-    return xp.maximum.reduce(input, 1, None, None, True)
-
-
 def _row_sums(xp: Any, input: Any) -> Any:
     if xp is np and input.size <= FEW:
         return input.dot(ones_of(input.dtype)[: input.shape[1]])
@@ -148,7 +143,7 @@ def cross_entropy_index(
 ) -> tuple[Any, Any, Any]:
     picked = plain_rows(xp, input, target, weight, label_smoothing)
     if picked is not None and ignore_index < 0 and reduction != "none":
-        shifted = xp.subtract(input, _row_maxima(xp, input))
+        shifted = xp.subtract(input, extremum(xp, "max", input, 1, True))
         probabilities = xp.exp(shifted)
         normalizer = _row_sums(xp, probabilities)
         probabilities /= normalizer
@@ -170,7 +165,7 @@ def _class_losses(
     The last is None unless labels are smoothed. Targets are ``(batch, places)``.
     """
     classes = scores.shape[1]
-    shifted = scores - (scores.max(1, keepdims=True) if scores.size else scores[:, :1])
+    shifted = scores - (extremum(xp, "max", scores, 1, True) if scores.size else scores[:, :1])
     probabilities = xp.exp(shifted, out=out)
     normalizer = probabilities.sum(1, keepdims=True)
     probabilities /= normalizer

@@ -7,6 +7,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.arithmetic import drop_where
+from lamella_core.kernels.reduction import extremum
 from lamella_core.offers import offers, room
 
 
@@ -150,7 +151,7 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
         return input.copy()
     axis = dim if input.ndim else None
     result = room(xp, input.shape, input.dtype) if offers else xp.empty(input.shape, input.dtype)
-    xp.subtract(input, input.max(axis, None, True), result)
+    xp.subtract(input, extremum(xp, "max", input, axis, True), result)
     xp.exp(result, result)
     return xp.divide(result, xp.add.reduce(result, axis, None, None, True), result)
 
@@ -173,7 +174,7 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
     if given.itemsize == 2:
         input = input.astype(xp.float32)
     result = xp.empty(input.shape, input.dtype)
-    xp.subtract(input, input.max(axis, None, True), result)
+    xp.subtract(input, extremum(xp, "max", input, axis, True), result)
     total = xp.add.reduce(xp.exp(result), axis, None, None, True)
     if given.itemsize == 2 and dim == input.ndim - 1:
         # Along the last dimension, and only there, PyTorch rounds the sum and its logarithm.

@@ -61,7 +61,9 @@ def same_elsewhere(one: tuple[int, ...], other: tuple[int, ...], dim: int) -> bo
 
 @lru_cache(32)
 def _starts(shape: tuple[int, ...], axis: int) -> Any:
-    # Where the slices along the first or last axis begin in the flat array.
+    # Where the slices along the first or last axis begin in the flat array; else None.
+    if 0 < axis < len(shape) - 1 or prod(shape) > FEW:
+        return None
     if axis:
         return np.arange(0, prod(shape), shape[axis]).reshape(*shape[:-1], 1)
     return np.arange(prod(shape[1:])).reshape(shape[1:])
@@ -71,12 +73,12 @@ def flat_places(xp: Any, shape: tuple[int, ...], axis: int, index: Any) -> Any:
     # Where in the flat array an index points to that has the array's sizes elsewhere.
     #
     # None for many elements, and for an axis between others.
-    if not 0 < index.size <= FEW or 0 < axis < len(shape) - 1 or prod(shape) > FEW:
+    starts = _starts(shape, axis) if 0 < index.size <= FEW else None
+    if starts is None:
         return None
-    starts = _starts(shape, axis)
     if xp is not np:
         starts = xp.asarray(starts)
-    return index + starts if axis else index * prod(shape[1:]) + starts
+    return index + starts if axis else index * starts.size + starts
 
 
 def along(xp: Any, input: Any, axis: int, index: Any) -> Any:

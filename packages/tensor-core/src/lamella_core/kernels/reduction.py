@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod as product
 from typing import Any
 
+import numpy as np
+
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.gathering import FEW, along
 
@@ -12,6 +14,8 @@ from lamella_core.kernels.gathering import FEW, along
 # the rounding errors of a million float32 grow to a hundredth; sums of sums of this many rows
 # bound them.
 _ROWS = 128
+# The longest rows, and how many at a time, whose extrema are read where they were found.
+_ROW, _MANY = 1024, 16384
 
 
 @shared_kernel
@@ -87,18 +91,41 @@ def prod(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 @shared_kernel
 def amax(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amax", input.shape, axis)
-    if input.size <= FEW and axis is None and input.ndim and not keepdims:
-        # NumPy finds the place of an extremum sooner than the extremum itself.
-        return input.reshape(-1)[input.argmax()]
-    return input.max(axis, None, keepdims)
+    return extremum(xp, "max", input, axis, keepdims)
 
 
 @shared_kernel
 def amin(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     _expect_elements("amin", input.shape, axis)
-    if input.size <= FEW and axis is None and input.ndim and not keepdims:
-        return input.reshape(-1)[input.argmin()]
-    return input.min(axis, None, keepdims)
+    return extremum(xp, "min", input, axis, keepdims)
+
+
+def extremum(xp: Any, name: str, input: Any, axis: Any, keepdims: bool) -> Any:
+    # The greatest elements ("max") or the least. NumPy finds where one is sooner than what it is:
+    # of all where they are few, of rows of floating numbers unless they are long.
+    find = input.argmax if name == "max" else input.argmin
+    if axis is None:
+        if input.size <= FEW and input.ndim and not keepdims:
+            return input.reshape(-1)[find()]
+    elif (
+        axis == input.ndim - 1
+        and xp is np
+        and input.dtype.kind == "f"
+        and 0 < (length := input.shape[axis]) <= _ROW
+        and input.flags.c_contiguous
+    ):
+        if input.size <= FEW:
+            found = along(np, input, axis, find(axis, keepdims=True))
+            return found if keepdims else found.squeeze(axis)
+        result = np.empty((*input.shape[:-1], 1)[: input.ndim - (not keepdims)], input.dtype)
+        flat, rows = result.reshape(-1), input.reshape(-1, length)
+        for start in range(0, len(rows), _MANY):
+            part = rows[start : start + _MANY]
+            places = (part.argmax if name == "max" else part.argmin)(1)
+            places += np.arange(0, part.size, length)
+            part.take(places, None, flat[start : start + _MANY], "wrap")
+        return result
+    return (input.max if name == "max" else input.min)(axis, None, keepdims)
 
 
 def _expect_elements(op_name: str, shape: tuple[int, ...], axis: Any) -> None:
@@ -167,7 +194,7 @@ def count_nonzero(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
 def logsumexp(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     if reduced_size(input.shape, axis) == 0:
         return xp.log(xp.add.reduce(input, axis, None, None, keepdims))
-    top = input.real.max(axis, None, True)
+    top = extremum(xp, "max", input.real, axis, True)
     top = xp.where(xp.isfinite(top), top, 0)
     shifted = input - top
     shifted = xp.exp(shifted, shifted if shifted.ndim else None)
@@ -198,7 +225,7 @@ def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> A
                 f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
                 f"operation does not have an identity (shape {list(size.shape)})"
             )
-        return size.max(axis, None, keepdims) if ord > 0 else size.min(axis, None, keepdims)
+        return extremum(xp, "max" if ord > 0 else "min", size, axis, keepdims)
     size **= ord
     return sum(xp, size, axis, keepdims) ** (1 / ord)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from lamella_core.backends.numpy_blocks import converted
 from lamella_core.dispatch import register_kernel
+from lamella_core.kernels.reduction import extremum
 from lamella_core.parallel import even_step, shares, spread
 from lamella_nn.kernels import loss as whole
 from lamella_nn.kernels.precision import compute_type, put, single
@@ -107,7 +108,7 @@ def cross_entropy_index(
             rows = slice(start, start + step)
             scores, exponents = input[rows], probabilities[rows]
             shifted = spare[: len(scores)]
-            np.subtract(scores, scores.max(1, keepdims=True), shifted)
+            np.subtract(scores, extremum(np, "max", scores, 1, True), shifted)
             np.take(shifted, picked[rows] - start * classes, None, chosen[rows])
             np.exp(shifted, exponents)
             total = np.add.reduce(exponents, 1, None, normalizer[rows])

@@ -32,6 +32,13 @@ _MOST_OF_LIST = 16384
 # Elements that are worth a call.
 _CALL = 2000
 
+_few_max = widened(quiet(whole.max_pool_with_indices))
+_few_avg_backward = widened(quiet(whole.avg_pool_backward))
+_few_fractional_max = widened(quiet(fractional.fractional_max_pool))
+_largest = widened(quiet(whole.largest))
+_means = widened(quiet(whole.means))
+_put_flat = widened(quiet(whole.put_flat))
+
 
 class _Images:
     """Arrays as ``(outer, inner, *sizes)``, and results with the layout of the first of them.
@@ -197,7 +204,7 @@ def max_pool_with_indices(
 ) -> tuple[Any, Any]:
     settings = kernel, stride, padding, dilation
     if input.size < (_LARGE_HALF if is_reduced(input) else _LARGE):
-        return widened(whole.max_pool_with_indices)(input, *settings, ceil_mode)
+        return _few_max(input, *settings, ceil_mode)
     sizes = input.shape[-len(kernel) :]
     geometry = whole.geometry(sizes, *settings, ceil_mode)
     # The places of windows of the last part, which are those of the next one in most cases.
@@ -224,7 +231,7 @@ def max_pool(
     settings = kernel, stride, padding, dilation
     geometry = whole.geometry(input.shape[-len(kernel) :], *settings, ceil_mode)
     if _needs_no_parts(input, geometry):
-        return widened(whole.largest)(input, *settings, geometry)
+        return _largest(input, *settings, geometry)
 
     def make(part: Any, before: Any, fitted: Any, first: int, windows: Any) -> Any:
         return whole.largest(np, part, kernel, stride, before, dilation, fitted)
@@ -258,7 +265,7 @@ def avg_pool(
     given = kernel, stride, padding, geometry[0], count_include_pad, divisor_override, ceil_mode
     if _needs_no_parts(input, geometry):
         divisor = whole.divisor(np, sizes, *given)
-        return widened(whole.means)(input, kernel, stride, padding, geometry, divisor)
+        return _means(input, kernel, stride, padding, geometry, divisor)
 
     def make(part: Any, before: Any, fitted: Any, first: int, windows: Any) -> Any:
         divisor = whole.divisor(np, sizes, *given, windows)
@@ -282,7 +289,7 @@ def avg_pool_backward(
     given = kernel, stride, padding, count_include_pad, divisor_override
     image = max(prod(sizes), prod(out))
     if prod(grad.shape[:-dims]) * image < (_LARGE_HALF if is_reduced(grad) else _LARGE):
-        return widened(whole.avg_pool_backward)(grad, sizes, *given)
+        return _few_avg_backward(grad, sizes, *given)
     inside = whole.fitted(sizes, kernel, stride, padding, ones, out)[2]
     if is_reduced(grad) or not inside:
         return _avg_pool_backward_by_rows(grad, sizes, *given)
@@ -353,7 +360,7 @@ def take_flat(input: Any, indices: Any, dims: int) -> Any:
 def put_flat(input: Any, indices: Any, sizes: Any, accumulate: bool) -> Any:
     dims, length = len(sizes), prod(sizes)
     if prod(input.shape[:-dims]) * length < (_LARGE_HALF if is_reduced(input) else _LARGE):
-        return widened(whole.put_flat)(input, indices, sizes, accumulate)
+        return _put_flat(input, indices, sizes, accumulate)
     images = _Images(dims, input, indices)
     if accumulate and images.reduced and length > _BLOCK // 2:
         return _put_into_one_image_at_a_time(images, sizes)
@@ -465,7 +472,7 @@ def adaptive_max_pool(input: Any, output_size: Any) -> tuple[Any, Any]:
 
 def fractional_max_pool(input: Any, samples: Any, kernel: Any, output_size: Any) -> tuple[Any, Any]:
     if input.size < _LARGE:
-        return widened(fractional.fractional_max_pool)(input, samples, kernel, output_size)
+        return _few_fractional_max(input, samples, kernel, output_size)
     images = input, samples
     seen = max(prod(input.shape[2:]), 4 * prod(output_size))
     return _by_images(

@@ -17,7 +17,8 @@ from lamella_core.backends.numpy_blocks import LARGE, PART, SINGLE, by_parts, co
 from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
-from lamella_core.kernels.gathering import FEW, along
+from lamella_core.kernels.gathering import FEW
+from lamella_core.kernels.reduction import extremum
 from lamella_core.offers import room
 from lamella_core.parallel import even_step, shares, spread
 
@@ -135,7 +136,7 @@ def softmax(input: Any, dim: int) -> Any:
                 total = np.dot(np.exp(block, exponents), ones)
                 small = bool(total.min() > _SMALL_SUM)
             if not small:
-                np.subtract(block, block.max(1, keepdims=True), exponents)
+                np.subtract(block, extremum(np, "max", block, 1, True), exponents)
                 total = np.dot(np.exp(exponents, exponents), ones)
             np.multiply(exponents, np.divide(1, total, total), exponents)
 
@@ -147,7 +148,7 @@ def log_softmax(input: Any, dim: int) -> Any:
     if _has_few(input, dim):
         length = input.shape[-1]
         rows = input.reshape(-1, length)
-        result = np.subtract(rows, along(np, rows, 1, rows.argmax(1, keepdims=True)))
+        result = np.subtract(rows, extremum(np, "max", rows, 1, True))
         total = np.exp(result).dot(ones_of(input.dtype)[:length])
         return np.subtract(result, np.log(total, total), result).reshape(input.shape)
     if not _is_plain(input, dim):
@@ -157,7 +158,7 @@ def log_softmax(input: Any, dim: int) -> Any:
         if input.size < LARGE:
             return kernel(input, dim)
         result = room(np, input.shape, input.dtype, True)
-        np.subtract(input, input.max(dim, keepdims=True), result)
+        np.subtract(input, extremum(np, "max", input, dim, True), result)
         return np.subtract(result, np.log(_sum_of_exp(result, dim)), result)
     length = input.shape[-1]
     result = room(np, input.shape, input.dtype, True)
@@ -170,7 +171,7 @@ def log_softmax(input: Any, dim: int) -> Any:
         for start in starts:
             block, shifted = values[start : start + step], out[start : start + step]
             exponents = spare[: len(block)]
-            np.subtract(block, block.max(1, keepdims=True), shifted)
+            np.subtract(block, extremum(np, "max", block, 1, True), shifted)
             total = np.dot(np.exp(shifted, exponents), ones)
             np.subtract(shifted, np.log(total, total), shifted)
 
