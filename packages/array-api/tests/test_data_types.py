@@ -103,3 +103,9 @@ def test_the_namespace_says_what_it_has() -> None:
     assert set(info.dtypes()) == {n for kind in KINDS for n in kind}
     assert set(info.dtypes(kind="complex floating")) == {"complex64", "complex128"}
     assert all(getattr(xp, name) is dtype for name, dtype in info.dtypes().items())
+
+
+def test_types_that_do_not_meet_cannot_be_cast() -> None:
+    assert not xp.can_cast(xp.int8, xp.uint64) and not xp.can_cast(xp.int64, xp.uint64)
+    assert not xp.can_cast(xp.bool, xp.uint16)
+    assert xp.can_cast(xp.uint8, xp.int16) and xp.can_cast(xp.float32, xp.complex64)

@@ -129,3 +129,9 @@ def test_every_function_of_the_module_is_tested() -> None:
     own = {"bitwise_left_shift", "bitwise_right_shift", "clip", "floor_divide", "pow", "remainder"}
     assert named | own == set(elementwise.__all__)
     assert all(getattr(xp, name) is getattr(elementwise, name) for name in named)
+
+
+def test_complex_numbers_are_rounded_by_parts(agree: Agree) -> None:
+    for dtype in ("complex64", "complex128"):
+        x = np.array([1.5 - 2.5j, 0.4 + 0.6j, -3.5 + 1j], dtype)
+        agree(lambda xp, a, x=x: xp.round(a(x)))

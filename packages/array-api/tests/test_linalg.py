@@ -84,3 +84,14 @@ def test_solving(agree: Agree, sample: Sample, dtype: str) -> None:
 
 def test_a_relative_tolerance() -> None:
     assert xp.linalg.matrix_rank(xp.asarray([[1.0, 0], [0, 1e-9]]), rtol=1e-6).item() == 1
+
+
+def test_dot_products_of_narrow_integers_stay_narrow(agree: Agree, sample: Sample) -> None:
+    for dtype in ("int8", "uint8", "uint32"):
+        x = sample(dtype, 2, 3)
+        agree(lambda xp, a, x=x: xp.vecdot(a(x), a(x)))
+
+
+def test_norms_over_no_axes_are_absolute_values(sample: Sample) -> None:
+    x = sample("float64", 2, 3)
+    assert xp.linalg.vector_norm(xp.asarray(x), axis=()).tolist() == np.abs(x).tolist()

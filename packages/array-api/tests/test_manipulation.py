@@ -72,3 +72,9 @@ def test_errors() -> None:
     xp.reshape(shared, (2, 2), copy=False)[0, 0] = 5
     assert shared.tolist() == [5.0, 1.0, 1.0, 1.0]
     np.testing.assert_array_equal(xp.reshape(shared, (4,), copy=True).numpy(), [5, 1, 1, 1])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint64"])
+def test_take_reads_indices_of_any_integer_type(agree: Agree, sample: Sample, dtype: str) -> None:
+    x = sample("float32", 2, 2)
+    agree(lambda xp, a: xp.take(a(x), a(np.array([1, 0], dtype)), axis=1))

@@ -76,3 +76,12 @@ def test_sorting(agree: Agree, sample: Sample, dtype: str) -> None:
             xp.sort(a(x[0])), a(x), side=side))  # fmt: skip
     order = np.argsort(x[0], kind="stable")
     agree(lambda xp, a: xp.searchsorted(a(x[0]), a(x[1]), sorter=a(order)))
+
+
+def test_unique_complex_numbers(agree: Agree) -> None:
+    x = np.array([[2 + 1j, 1 - 1j, 2 + 1j], [1 + 3j, 1 - 1j, 0]])
+    for values in (x, x[:0], x[0, 0]):
+        for name in ("unique_all", "unique_counts", "unique_inverse"):
+            agree(lambda xp, a, n=name, v=values: getattr(xp, n)(a(v)))
+        # NumPy's own function of this name does not sort.
+        assert xp.unique_values(xp.asarray(values)).tolist() == np.unique(values).tolist()

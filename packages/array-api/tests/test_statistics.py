@@ -73,3 +73,29 @@ def test_diff(agree: Agree, sample: Sample, dtype: str) -> None:
     for axis, n in ((-1, 1), (0, 1), (1, 2), (0, 3)):
         agree(lambda xp, a, axis=axis, n=n: xp.diff(a(x), axis=axis, n=n))
     agree(lambda xp, a: xp.diff(a(x), axis=0, prepend=a(x[:1]), append=a(x[:2])))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumulative_sum", "cumulative_prod"])
+def test_results_have_the_type_that_is_asked_for(agree: Agree, sample: Sample, name: str) -> None:
+    x = sample("int64", 3, 4)
+    for dtype in ("int8", "uint8", "uint32", "float32", "complex64"):
+        agree(lambda xp, a, d=dtype: getattr(xp, name)(a(x), axis=1, dtype=getattr(xp, d)))
+
+
+@pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
+def test_unsigned_sums_begin_with_the_initial_value(
+    agree: Agree, sample: Sample, name: str
+) -> None:
+    for shape in ((3, 4), (0, 4), (3, 0)):
+        x = sample("uint8", *shape)
+        for axis in (0, -1):
+            agree(lambda xp, a, x=x, i=axis: getattr(xp, name)(a(x), axis=i, include_initial=True))
+
+
+@pytest.mark.filterwarnings("ignore:.*degrees of freedom")
+@pytest.mark.parametrize("name", ["std", "var"])
+def test_one_element_has_no_corrected_spread(name: str) -> None:
+    spread = getattr(xp, name)
+    assert spread(xp.asarray([1.0, 2.0]), axis=()).tolist() == [0.0, 0.0]
+    assert bool(xp.isnan(spread(xp.asarray(2.0), correction=1)))
+    assert bool(xp.all(xp.isnan(spread(xp.asarray([1.0, 2.0]), axis=(), correction=1))))

@@ -86,7 +86,11 @@ def _meeting(one: DType, other: DType) -> DType:
 
 def can_cast(from_: DType | Tensor, to: DType, /) -> bool:
     """Whether every value of a type has a place in another: promoting both gives the other."""
-    return result_type(from_, to) is to
+    try:
+        return result_type(from_, to) is to
+    except (RuntimeError, TypeError):
+        # The two do not meet in one type.
+        return False
 
 
 def finfo(type: DType | Tensor, /) -> Any:

@@ -33,7 +33,6 @@ from lamella_core import (
     positive,
     real,
     reciprocal,
-    round,
     signbit,
     sin,
     sinh,
@@ -71,6 +70,13 @@ bitwise_and, bitwise_or = map(of_two, (core.bitwise_and, core.bitwise_or))
 bitwise_left_shift = of_two(core.bitwise_left_shift)
 bitwise_right_shift = of_two(core.bitwise_right_shift)
 bitwise_invert, conj = core.bitwise_not, core.conj
+
+
+def round(x: Tensor, /) -> Tensor:
+    """The nearest integers, of two the even one; complex numbers by their parts."""
+    if x.is_complex():
+        return core.complex(core.round(x.real), core.round(x.imag))
+    return core.round(x)
 
 
 def sign(x: Tensor, /) -> Tensor:

@@ -23,7 +23,6 @@ from lamella_core.linalg import (
     slogdet,
     svd,
     svdvals,
-    vector_norm,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -72,7 +71,17 @@ def trace(x: Tensor, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     return sum(x.diagonal(offset, -2, -1), axis=-1, dtype=dtype)
 
 
+def vector_norm(
+    x: Tensor, /, *, axis: Any = None, keepdims: bool = False, ord: float = 2
+) -> Tensor:
+    """The norm of vectors along one axis or several, of all elements when None."""
+    if axis == ():
+        return linalg.vector_norm(x.unsqueeze(-1), ord, -1)
+    return linalg.vector_norm(x, ord, axis, keepdims)
+
+
 def vecdot(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
     """Dot products of vectors along an axis, the first conjugated."""
     first, second = common(x1, x2)
-    return (first.conj() * second).sum(axis)
+    products = first.conj() * second
+    return products.sum(axis, dtype=products.dtype)

@@ -89,7 +89,7 @@ def take(x: Tensor, indices: Tensor, /, *, axis: int | None = None) -> Tensor:
     if axis is None and x.ndim != 1:
         raise ValueError(f"take: axis is needed for an array of {x.ndim} dimensions")
     place = 0 if axis is None else axis % x.ndim
-    return x[(slice(None),) * place + (indices,)]
+    return x[(slice(None),) * place + (indices.long(),)]
 
 
 def take_along_axis(x: Tensor, indices: Tensor, /, *, axis: int = -1) -> Tensor:

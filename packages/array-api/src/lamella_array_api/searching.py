@@ -50,9 +50,20 @@ def where(condition: Tensor, x1: Any = None, x2: Any = None, /) -> Any:
     return core.where(condition, *common(x1, x2))
 
 
+def _unique(x: Tensor, *wanted: str) -> Any:
+    # Complex numbers, which PyTorch's does not take, are in the order of their parts.
+    options: Any = dict.fromkeys(wanted, True)
+    if not x.is_complex():
+        return core.unique(x, **options)
+    found = core.unique(core.view_as_real(x.flatten()), dim=0, **options)
+    if not wanted:
+        return core.view_as_complex(found)
+    return core.view_as_complex(found[0]), *found[1:]
+
+
 def unique_all(x: Tensor, /) -> UniqueAll:
     """Different elements, sorted; where each is first; which each element is; how many."""
-    values, inverse, counts = core.unique(x, return_inverse=True, return_counts=True)
+    values, inverse, counts = _unique(x, "return_inverse", "return_counts")
     flat = inverse.flatten()
     first = flat.new_full(values.shape, len(flat))
     first = first.scatter_reduce(0, flat, core.arange(len(flat), device=x.device), "amin")
@@ -61,18 +72,19 @@ def unique_all(x: Tensor, /) -> UniqueAll:
 
 def unique_counts(x: Tensor, /) -> UniqueCounts:
     """Different elements, sorted, and how often each is there."""
-    return UniqueCounts(*core.unique(x, return_counts=True))
+    return UniqueCounts(*_unique(x, "return_counts"))
 
 
 def unique_inverse(x: Tensor, /) -> UniqueInverse:
     """Different elements, sorted, and which of them each element is."""
-    values, inverse = core.unique(x, return_inverse=True)
+    values, inverse = _unique(x, "return_inverse")
     return UniqueInverse(values, inverse.reshape(x.shape))
 
 
 def unique_values(x: Tensor, /) -> Tensor:
     """Different elements, sorted."""
-    return core.unique(x)
+    found: Tensor = _unique(x)
+    return found
 
 
 def sort(x: Tensor, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import lamella_core as core
-from lamella_array_api.adapting import axes_of, named, over_axes, sum_dtype, summed
+from lamella_array_api.adapting import axes_of, named, over_axes, summed
 from lamella_array_api.data_types import common
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _total(name: str, function: Any) -> Any:
         x: Tensor, /, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
     ) -> Tensor:
         axes, x = axes_of(x, axis), summed(x, dtype)
-        return function(x, axes, keepdims).to(sum_dtype(x.dtype)) if axes else x
+        return function(x, axes, keepdims).to(x.dtype) if axes else x
 
     return named(total, name, f"``{name}`` over axes; of integers 64 bits unless a type is given.")
 
@@ -47,7 +47,7 @@ def _spread(name: str, function: Any) -> Any:
     ) -> Tensor:
         axes = axes_of(x, axis)
         if not axes:
-            return core.zeros_like(x)
+            return function(x.unsqueeze(-1), -1, correction=correction)
         return function(x, axes, correction=correction, keepdim=keepdims)
 
     return named(spread, name, f"``{name}``; ``correction`` is taken from the number of elements.")
@@ -69,17 +69,18 @@ def _cumulative(name: str, function: Any, start: Any) -> Any:
             raise ValueError(f"{name}: axis is needed for an array of {x.ndim} dimensions")
         place = axis or 0
         x = summed(x, dtype)
-        result = function(x, place).to(sum_dtype(x.dtype))
+        result = function(x, place).to(x.dtype)
         if include_initial:
-            first = start(result.narrow(place, 0, 0).sum(place, True))
-            result = core.cat((first, result), place)
+            size = list(x.shape)
+            size[place] = 1
+            result = core.cat((start(size, dtype=x.dtype, device=x.device), result), place)
         return result
 
     return named(cumulative, name, f"``{name}`` of the first elements along an axis.")
 
 
-cumulative_sum = _cumulative("cumulative_sum", core.cumsum, core.zeros_like)
-cumulative_prod = _cumulative("cumulative_prod", core.cumprod, core.ones_like)
+cumulative_sum = _cumulative("cumulative_sum", core.cumsum, core.zeros)
+cumulative_prod = _cumulative("cumulative_prod", core.cumprod, core.ones)
 
 
 def diff(
