@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamella_core.conventions.common import LARGE, check_result
 from lamella_core.conventions.results import write_out
-from lamella_core.declaration import caller, complete
+from lamella_core.declaration import OTHER_NAMES, caller, complete
 from lamella_core.dispatch import REQUIRES_GRAD, WATCHED
 from lamella_core.signature import REQUIRED, arguments, compile_caller, switches_of
 from lamella_core.storage import resize
@@ -55,20 +55,20 @@ def composite(
 def checked(function: Function, renames: bool = True, quick: bool = False) -> Function:
     """The function, where arguments that made a call fail are named, see ``refusal``.
 
-    ``dim`` and ``keepdim`` may be called ``axis`` and ``keepdims``. The function is called by
-    position alone, which is quicker than a call of it as it is written.
+    Some parameters have other names, too (``OTHER_NAMES``). The function is called by position
+    alone, which is quicker than a call of it as it is written.
     """
     code = complete(function).__code__
     if code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
         return function
     count = code.co_argcount + code.co_kwonlyargcount
     names = code.co_varnames[:count]
-    renames = renames and "dim" in names
+    renamed = [name for name in names if renames and name in OTHER_NAMES.values()]
     required = names[: code.co_argcount - len(function.__defaults__ or ())]
     defaults = function.__defaults__
-    if renames and "dim" in required:
-        # It may come by NumPy's name, so that the caller's own parameters must not ask for it.
-        defaults = (REQUIRED,) * (len(required) - required.index("dim")) + (defaults or ())
+    if renamed and renamed[0] in required:
+        # It may come by another name, so that the caller's own parameters must not ask for it.
+        defaults = (REQUIRED,) * (len(required) - required.index(renamed[0])) + (defaults or ())
 
     def make_code() -> types.CodeType:
         call.__globals__["by_position"] = types.FunctionType(
@@ -84,7 +84,7 @@ def checked(function: Function, renames: bool = True, quick: bool = False) -> Fu
             "by_position(",
             switches_of(names, function.__annotations__, "bool", "bool" if quick else "int"),
             more="alpha" in names,
-            renames=renames,
+            renames=bool(renamed),
         )
         return made.replace(
             co_name=code.co_name,

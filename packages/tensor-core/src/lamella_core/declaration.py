@@ -170,11 +170,14 @@ def call_operator(op: Op, *args: Any) -> Any:
     return op.table[op.key_of(args)](*args)
 
 
-_NUMPYS_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+# Further names of parameters: NumPy's, and those of each kind that one parameter may have.
+OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"} | dict.fromkeys(
+    ("indices", "sections", "tensor_indices_or_sections"), "indices_or_sections"
+)
 
 
 def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
-    """Calls a function whose ``dim`` or ``keepdim`` was given by NumPy's name for it.
+    """Calls a function of which a parameter was given by another name, see ``OTHER_NAMES``.
 
     Raises:
         TypeError: for any other name, and where it was given by its own name, too.
@@ -182,7 +185,7 @@ def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any])
     parameters = signature(function).parameters
     values = dict(zip(parameters, given, strict=False))
     for name, value in renamed.items():
-        ours = _NUMPYS_NAMES.get(name, "")
+        ours = OTHER_NAMES.get(name, "")
         if ours not in values or values[ours] is not parameters[ours].default:
             raise TypeError(f"{function.__name__}() got an unexpected keyword argument {name!r}")
         values[ours] = value

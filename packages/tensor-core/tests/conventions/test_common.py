@@ -149,6 +149,14 @@ def test_out_that_is_an_operand():
         core.cat((x[:150], x[150:]), out=x)
 
 
+def test_out_that_is_an_operand_keeps_its_shape():
+    total, row = core.zeros(1), core.ones(3)
+    for call in (core.add, core.mul, core.floor_divide, core.atan2, core.eq):
+        with pytest.raises(RuntimeError, match=r"output with shape \[1\] doesn't match"):
+            call(row, total, out=total)
+    assert total.tolist() == [0.0]
+
+
 @pytest.mark.parametrize(
     "call",
     [

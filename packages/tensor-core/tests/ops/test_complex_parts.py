@@ -46,3 +46,12 @@ def test_complex_numbers_of_half_precision_are_refused():
         core.complex(half, half)
     with pytest.raises(RuntimeError, match="complex32"):
         core.view_as_complex(half)
+
+
+def test_numbers_are_assigned_to_parts(recwarn):
+    z, x = core.zeros(2, dtype=core.complex64), core.zeros(2)
+    z.real, z.imag, x.real = 2, np.float64(3.5), 1.5
+    assert z.tolist() == [2 + 3.5j] * 2 and x.tolist() == [1.5] * 2
+    with pytest.raises(TypeError):
+        z.real = 1j
+    assert not recwarn

@@ -118,6 +118,13 @@ def test_linspace():
     np.testing.assert_allclose(core.linspace(0, 1, 50).numpy(), np.linspace(0, 1, 50), rtol=1e-6)
 
 
+def test_numbers_in_a_row_give_out_their_shape_silently(recwarn):
+    for make in (core.linspace, core.logspace):
+        out = core.zeros(2)
+        assert make(0.0, 2.0, 3, out=out) is out and out.shape == (3,)
+    assert not recwarn
+
+
 def test_logspace():
     assert core.logspace(0, 2, 3).tolist() == [1.0, 10.0, 100.0]
     assert core.logspace(0, 4, 5, base=2.5, dtype=core.int64).tolist() == [1, 2, 6, 15, 39]

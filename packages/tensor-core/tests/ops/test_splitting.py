@@ -89,6 +89,19 @@ def test_unsafe_parts_are_no_views():
         assert not any(part._is_view() for part in parts)
 
 
+def test_places_and_numbers_of_parts_have_names_of_their_own():
+    assert lists(core.tensor_split(SEVEN, sections=3)) == [[0, 1, 2], [3, 4], [5, 6]]
+    assert lists(SEVEN.tensor_split(indices=(2, 5), axis=0)) == [[0, 1], [2, 3, 4], [5, 6]]
+    parts = SEVEN.tensor_split(tensor_indices_or_sections=core.tensor([1]))
+    assert lists(parts) == lists(SEVEN.split([1, 6]))
+    assert lists(core.hsplit(X, sections=2)) == lists(X.split(2, 1))
+    assert lists(X.vsplit(indices=[1])) == lists(X.split([1, 2]))
+    with pytest.raises(TypeError, match="unexpected keyword argument 'sections'"):
+        core.hsplit(X, 2, sections=2)
+    with pytest.raises(TypeError, match="indices_or_sections"):
+        core.hsplit(X)
+
+
 def test_sum_to_size():
     x = core.ones(2, 3)
     assert x.sum_to_size(1, 3).tolist() == [[2.0, 2.0, 2.0]]

@@ -218,3 +218,9 @@ def test_the_adjoint_of_windows_adds_them_where_they_overlap(size, step):
         expected[:, i * step : i * step + size] += windows[:, i]
     found = unfold_backward(core.tensor(windows), (2, 103), 1, size, step)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["T", "mT", "H", "mH"])
+def test_turning_a_tensor_without_dimensions_is_deprecated(name):
+    with pytest.warns(UserWarning, match="deprecated"):
+        assert getattr(core.tensor(2.0), name).item() == 2.0

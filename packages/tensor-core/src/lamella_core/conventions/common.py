@@ -189,7 +189,7 @@ def check_result(
     if inplace and shape != target._array.shape:
         raise RuntimeError(
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape "
-            f"{list(shape)} ({op_name}: an in-place op cannot change the shape)"
+            f"{list(shape)} ({op_name}: an operand that is written to keeps its shape)"
         )
 
 

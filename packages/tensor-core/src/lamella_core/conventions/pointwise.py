@@ -430,12 +430,13 @@ def _bind_into(
             shape = _common_shape(base.name, *shapes)
             check_result(base.name, target, shape, result, inplace)
             raise
+        if not inplace:
+            check_out_type(base.name, result, target)
         if result_array is array:
-            if not inplace:
-                check_out_type(base.name, result, target)
             mark_written(target)
             return target
-        store(base.name, backend, target, result_array, result, inplace)
+        keeps_shape = inplace or any([each is target for each in args])
+        store(base.name, backend, target, result_array, result, keeps_shape)
         return target
 
     if not direct or plans.checked or len(base.params) != len(operands):

@@ -174,13 +174,9 @@ def is_neg(input: Tensor) -> bool:
     return False
 
 
-def _set_real(self: Tensor, value: Any) -> None:
-    real(self).copy_(value if isinstance(value, Tensor) else self.new_tensor(value))
+def _write(part: Tensor, value: Any) -> None:
+    part.copy_(value if isinstance(value, Tensor) else part.new_tensor(value))
 
 
-def _set_imag(self: Tensor, value: Any) -> None:
-    imag(self).copy_(value)
-
-
-Tensor.real = property(real, _set_real, doc=real.__doc__)
-Tensor.imag = property(imag, _set_imag, doc=imag.__doc__)
+Tensor.real = property(real, lambda self, value: _write(real(self), value), doc=real.__doc__)
+Tensor.imag = property(imag, lambda self, value: _write(imag(self), value), doc=imag.__doc__)

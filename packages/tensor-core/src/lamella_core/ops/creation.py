@@ -94,6 +94,8 @@ def _finished(
     pin_memory: bool = False,
 ) -> Tensor:
     if out is not None:
+        if op_name != "arange":
+            sized(out, tensor._array.shape)
         return write_out(op_name, tensor, out)
     return as_asked(tensor, requires_grad, pin_memory)
 

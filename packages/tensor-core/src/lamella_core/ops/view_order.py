@@ -152,10 +152,7 @@ def adjoint(input: Tensor) -> Tensor:
         RuntimeError: for a tensor of one dimension.
     """
     ndim = input._array.ndim
-    if ndim == 1:
-        raise RuntimeError(
-            "tensor.adjoint() is only supported on matrices or batches of matrices. Got 1-D tensor."
-        )
+    _needs_matrix("adjoint()", ndim)
     turned = transpose(input, -2, -1) if ndim else input
     return turned.conj() if input._dtype.is_complex else turned
 
@@ -181,6 +178,8 @@ def _needs_matrix(name: str, ndim: int) -> None:
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
         )
+    if not ndim:
+        warn(f"tensor.{name} of 0-D tensors is deprecated: it changes nothing")
 
 
 def _mT(self: Tensor) -> Tensor:
@@ -205,7 +204,8 @@ def _H(self: Tensor) -> Tensor:
 
 def _mH(self: Tensor) -> Tensor:
     # The conjugate of :attr:`mT`.
-    _needs_matrix("mH", self._array.ndim)
+    if self._array.ndim == 1:
+        _needs_matrix("mH", 1)
     return adjoint(self)
 
 
