@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 import lamella_core as lc
@@ -94,6 +96,22 @@ def test_switch() -> None:
     with set_detect_anomaly(True):
         assert is_anomaly_enabled()
     assert not is_anomaly_enabled()
+
+
+def test_threads_that_start_in_anomaly_mode_are_in_it() -> None:
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append(is_anomaly_enabled())
+
+    with set_detect_anomaly(True):
+        thread = Thread(target=look)
+        thread.start()
+        thread.join()
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [True, False]
 
 
 def test_enabling_warns() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lamella as lc
+from lamella_core import warning
 
 pytestmark = pytest.mark.filterwarnings("ignore:torch")
 RNG = np.random.default_rng(0)
@@ -102,7 +103,8 @@ def test_matrix_rank() -> None:
 
 @pytest.mark.parametrize("name", ["cholesky", "eig", "lu", "matrix_rank", "qr", "symeig"])
 @pytest.mark.filterwarnings("default")
-def test_a_warning_names_the_successor(name: str) -> None:
+def test_a_warning_names_the_successor(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warning, "told", set())
     if name == "lu":
         pytest.importorskip("scipy")
     with pytest.warns(UserWarning, match=r"use torch\.linalg") as told:

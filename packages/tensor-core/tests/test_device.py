@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -54,3 +55,14 @@ def test_default_device():
     finally:
         core.set_default_device(None)
     assert core.zeros(1).device == core.device("cpu")
+
+
+def test_a_default_device_is_one_threads_own():
+    with ThreadPoolExecutor(1) as other:
+        with core.device("nowhere"):
+            assert other.submit(core.get_default_device).result() == core.device("cpu")
+            assert other.submit(core.rand, 2).result().device == core.device("cpu")
+        other.submit(core.set_default_device, "nowhere").result()
+        assert other.submit(core.get_default_device).result() == core.device("nowhere")
+        assert core.get_default_device() == core.ones(1).device == core.device("cpu")
+        other.submit(core.set_default_device, None).result()

@@ -92,6 +92,19 @@ def test_a_result_that_outgrows_its_target_takes_the_views_along():
     assert view.tolist() == [2.0, 2.0, 2.0]
 
 
+def test_tensors_return_to_a_storage_that_was_too_small_for_them():
+    x = core.arange(6.0)
+    view = x[2:4]
+    storage = x.untyped_storage()
+    storage.resize_(0)
+    assert (view.storage_offset(), view.shape, storage.nbytes()) == (2, (2,), 0)
+    storage.resize_(24)
+    storage.copy_(core.arange(6.0).mul(10).untyped_storage())
+    assert x.tolist() == [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
+    assert view.tolist() == [20.0, 30.0] and view.storage_offset() == 2
+    assert x.data_ptr() == storage.data_ptr()
+
+
 def test_memory_of_one_tensor_grows_without_a_search(monkeypatch):
     monkeypatch.setattr("lamella_core.storage._move", None)
     x = core.arange(4.0)

@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
@@ -20,6 +21,7 @@ def test_set_num_threads_reaches_blas() -> None:
         lc.set_num_threads(1)
         assert blas_threads() == {1}
         assert lc.get_num_threads() == 1
+        lc.set_num_threads(np.int64(1))
     finally:
         lc.set_num_threads(before)
 

@@ -34,10 +34,12 @@ def test_the_innermost_line_of_the_program():
         (lambda z: z.storage(), "untyped_storage"),
         (lambda z: lc.FloatStorage(2), "untyped_storage"),
         (lambda z: z.T, "deprecated"),
+        (lambda z: lc.meshgrid(z, z), "indexing"),
+        (lambda z: lc.frombuffer(b"ab", dtype=lc.uint8), "not writable"),
     ],
 )
 def test_calls_that_warn(call, words, monkeypatch):
-    # PyTorch 2.13 warns of these, by UserWarning and all but the last once a process.
+    # PyTorch 2.13 warns of these, by UserWarning and once a process.
     monkeypatch.setattr(warning, "told", set())
     with pytest.warns(UserWarning, match=words) as caught:
         call(lc.tensor([1 + 2j, 3j]))

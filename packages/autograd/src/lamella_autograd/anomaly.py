@@ -37,8 +37,16 @@ _running = _Running()
 _settings = _Settings()
 
 
+def _switch(bit: int, check_nan: bool) -> None:
+    modes.bits = modes.bits & ~ANOMALY | bit
+    type(modes).of_new_threads = bit
+    _settings.check_nan = check_nan
+
+
 class set_detect_anomaly:
-    """Switches anomaly mode of this thread: at once when called, and back after a ``with`` block.
+    """Switches anomaly mode: at once when called, and back after a ``with`` block.
+
+    It holds in this thread and in those that start while it is on.
 
     Calls keep the traceback of where they were made. When their backward step raises, it is shown
     in a warning; a step that returns NaN is an error.
@@ -51,15 +59,13 @@ class set_detect_anomaly:
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         check_switches("set_detect_anomaly", enabled=mode, check_nan=check_nan)
         self._before = (modes.bits & ANOMALY, _settings.check_nan)
-        modes.bits = modes.bits & ~ANOMALY | (ANOMALY if mode else 0)
-        _settings.check_nan = check_nan
+        _switch(ANOMALY if mode else 0, check_nan)
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *exc: object) -> None:
-        bit, _settings.check_nan = self._before
-        modes.bits = modes.bits & ~ANOMALY | bit
+        _switch(*self._before)
 
 
 class detect_anomaly:

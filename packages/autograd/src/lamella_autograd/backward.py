@@ -16,7 +16,7 @@ from lamella_autograd.modes import TRANSFORMING
 from lamella_core.dispatch import backend_of_tensor, modes
 from lamella_core.dtype import FLOATING
 from lamella_core.tensor import Tensor, wrap
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +149,7 @@ def backward(
     roots = _roots(outputs, grads)
     keep = create_graph if retain_graph is None else retain_graph
     if create_graph:
-        warn(
+        warn_once(
             "Using backward() with create_graph=True makes a reference cycle of each leaf and its "
             "gradient, whose memory is kept until the garbage collector runs: take autograd.grad, "
             "or set the .grad of the leaves to None when done."

@@ -16,7 +16,7 @@ from lamella_core.ops.gathering import where
 from lamella_core.ops.joining import cat, stack
 from lamella_core.ops.matrix_checks import check_matrix, check_same_type, check_square
 from lamella_core.tensor import Tensor
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 __all__ = [
     "cholesky", "eig", "lstsq", "lu", "lu_solve", "matrix_rank", "qr", "solve", "svd", "symeig",
@@ -25,7 +25,7 @@ __all__ = [
 
 
 def _warn(name: str, successor: str) -> None:
-    warn(
+    warn_once(
         f"torch.{name} is deprecated: use torch.linalg.{successor}, whose arguments or results may "
         "be in another order or form"
     )

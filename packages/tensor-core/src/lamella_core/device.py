@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+# Not empty as long as any thread may have chosen another device than the CPU.
 MODES: list[Device] = []
 _by_text: dict[object, Device] = {}
 
@@ -76,13 +79,24 @@ class Device:
 
     def __enter__(self) -> Device:
         MODES.append(self)
+        _chosen.devices.append(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
         MODES.pop()
+        _chosen.devices.pop()
 
 
 CPU = Device("cpu")
+
+
+class _Chosen(threading.local):
+    # What the calling thread chose for new tensors; ``with`` blocks last.
+    def __init__(self) -> None:
+        self.devices = [CPU]
+
+
+_chosen = _Chosen()
 
 _known: dict[tuple[str, int | None], Device] = {}
 
@@ -95,14 +109,16 @@ def device_of(type: str, index: int | None) -> Device:
     return device
 
 
-default = [CPU]
-
-
 def get_default_device() -> Device:
-    """The device of new tensors that are given none."""
-    return MODES[-1] if MODES else default[0]
+    """The device of new tensors that are given none, in this thread."""
+    return _chosen.devices[-1] if MODES else CPU
 
 
 def set_default_device(device: Device | str | int | None) -> None:
-    """Sets the device of new tensors that are given none; None sets it back to the CPU."""
-    default[0] = CPU if device is None else Device(device)
+    """Sets the device of new tensors of this thread that are given none; None: the CPU."""
+    chosen = CPU if device is None else Device(device)
+    if _chosen.devices[0] is not CPU:
+        MODES.pop()
+    if chosen is not CPU:
+        MODES.append(chosen)
+    _chosen.devices[0] = chosen

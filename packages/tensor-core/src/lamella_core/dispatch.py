@@ -19,9 +19,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError, unavailable
+from lamella_core.device import CPU, Device, get_default_device
 from lamella_core.device import MODES as DEVICE_MODES
-from lamella_core.device import Device
-from lamella_core.device import default as default_device
 from lamella_core.quiet import quiet
 
 if TYPE_CHECKING:
@@ -54,8 +53,10 @@ def new_bit() -> int:
 
 class _Modes(threading.local):
     # The mode bits of the calling thread; they are part of every key.
+    of_new_threads = 0
+
     def __init__(self) -> None:
-        self.bits = 0
+        self.bits = self.of_new_threads
 
 
 modes = _Modes()
@@ -326,7 +327,7 @@ def backend_of(device: Device) -> Backend:
 def device_key(device: Device | str | int | None) -> int:
     """The key bit of a device, None being the default device."""
     if device is None:
-        device = DEVICE_MODES[-1] if DEVICE_MODES else default_device[0]
+        device = get_default_device() if DEVICE_MODES else CPU
     try:
         return device.bit  # type: ignore[union-attr]
     except AttributeError:

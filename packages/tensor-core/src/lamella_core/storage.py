@@ -466,7 +466,6 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
 
     backend = backend_of_tensor(storage)
     old = storage.root
-    start = storage.data_ptr()
     storages = {id(each): each for each in get_referrers(old) if isinstance(each, Storage)}
     storages[id(storage)] = storage
     tensors = [each for each in get_referrers(*storages.values()) if isinstance(each, Tensor)]
@@ -476,7 +475,7 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
         array = tensor._array
         itemsize = tensor._dtype.itemsize
         strides = backend.strides(array)
-        offset = (backend.data_ptr(array) - start) // itemsize if array.size else 0
+        offset = start_in(array, old, backend) // itemsize if array.size else 0
         if array.size and (offset + reach(array.shape, strides)) * itemsize > root.size:
             continue
         tensor._array = backend.as_strided(root, tensor._dtype.numpy, array.shape, strides, offset)
@@ -484,6 +483,16 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
         each._array = each._root = root
         if kind is not None:
             each.__class__ = kind
+
+
+def start_in(array: Any, root: Any, backend: Any) -> int:
+    """How many bytes an array begins after its storage, whose memory is ``root``."""
+    start = backend.data_ptr(array)
+    begin = start - backend.data_ptr(root)
+    if array.size and not 0 <= begin < root.nbytes:
+        # The storage became too small for the array, which stands over the memory of before.
+        begin = start - backend.data_ptr(backend.root(array))
+    return begin
 
 
 def mapped_storage(root: np.ndarray) -> Storage:

@@ -23,7 +23,14 @@ from lamella_core.dispatch import (
 )
 from lamella_core.refusal import check_switches
 from lamella_core.size import Size
-from lamella_core.storage import Storage, check_not_lifted, new_storage, storage_of, with_memory
+from lamella_core.storage import (
+    Storage,
+    check_not_lifted,
+    new_storage,
+    start_in,
+    storage_of,
+    with_memory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,9 +153,8 @@ class Tensor(metaclass=_HasOps):
 
     def storage_offset(self) -> int:
         """The position, in elements, of the first element in the storage."""
-        start = backend_of_tensor(self).data_ptr(innermost(self)._array)
-        start -= backend_of_tensor(self).data_ptr(storage_of(self).root)
-        return start // self._dtype.itemsize
+        begin = start_in(innermost(self)._array, storage_of(self).root, backend_of_tensor(self))
+        return begin // self._dtype.itemsize
 
     def data_ptr(self) -> int:
         """The address of the first element; 0 where there is none."""

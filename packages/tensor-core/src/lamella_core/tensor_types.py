@@ -19,7 +19,7 @@ from lamella_core.size import Size
 from lamella_core.storage import Storage
 from lamella_core.storage_types import TypedStorage
 from lamella_core.tensor import Tensor, alias
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype as dtype_class
@@ -177,7 +177,7 @@ def set_default_tensor_type(t: Any) -> None:
         raise TypeError(
             f"only floating-point types are supported as the default type, got {kind.__name__}"
         )
-    warn("torch.set_default_tensor_type() is deprecated; use torch.set_default_dtype()")
+    warn_once("torch.set_default_tensor_type() is deprecated; use torch.set_default_dtype()")
     dtypes.set_default_dtype(kind.dtype)
 
 

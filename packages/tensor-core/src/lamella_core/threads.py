@@ -7,6 +7,8 @@ import platform
 import sys
 from typing import Any
 
+import numpy as np
+
 from lamella_core.backends.numpy_blocks import casts
 from lamella_core.parallel import set_thread_count
 
@@ -24,11 +26,12 @@ def _blas() -> list[Any]:
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-def _check(op_name: str, number: Any) -> None:
-    if type(number) is not int:
+def _checked(op_name: str, number: Any) -> int:
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
         raise RuntimeError(f"{op_name} expects an int, but got {type(number).__name__}")
     if number < 1:
         raise RuntimeError(f"{op_name} expects a positive integer, got {number}")
+    return int(number)
 
 
 def set_num_threads(int: int) -> None:
@@ -40,10 +43,10 @@ def set_num_threads(int: int) -> None:
     Raises:
         RuntimeError: for a number below 1, or no int.
     """
-    _check("set_num_threads", int)
-    set_thread_count(int)
+    count = _checked("set_num_threads", int)
+    set_thread_count(count)
     for library in _blas():
-        library.set_num_threads(int)
+        library.set_num_threads(count)
 
 
 def get_num_threads() -> int:
@@ -60,13 +63,13 @@ def set_num_interop_threads(int: int) -> None:
     Raises:
         RuntimeError: for a number below 1, no int, or the second time.
     """
-    _check("set_num_interop_threads", int)
+    count = _checked("set_num_interop_threads", int)
     if _interop:
         raise RuntimeError(
             "cannot set number of interop threads after parallel work has started or "
             "set_num_interop_threads called"
         )
-    _interop.append(int)
+    _interop.append(count)
 
 
 def get_num_interop_threads() -> int:

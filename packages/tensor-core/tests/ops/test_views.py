@@ -221,6 +221,7 @@ def test_the_adjoint_of_windows_adds_them_where_they_overlap(size, step):
 
 
 @pytest.mark.parametrize("name", ["T", "mT", "H", "mH"])
-def test_turning_a_tensor_without_dimensions_is_deprecated(name):
+def test_turning_a_tensor_without_dimensions_is_deprecated(name, monkeypatch):
+    monkeypatch.setattr("lamella_core.warning.told", set())
     with pytest.warns(UserWarning, match="deprecated"):
         assert getattr(core.tensor(2.0), name).item() == 2.0

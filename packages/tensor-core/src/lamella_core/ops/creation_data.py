@@ -18,7 +18,7 @@ from lamella_core.quiet import quiet
 from lamella_core.refusal import check_switches
 from lamella_core.storage import borrowed_storage
 from lamella_core.tensor import Tensor, wrap
-from lamella_core.warning import warn
+from lamella_core.warning import warn, warn_once
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype
@@ -158,7 +158,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     _check_array(ndarray)
     if not ndarray.flags.writeable:
-        warn("The given NumPy array is not writable, and its tensor is: copy the array first")
+        warn_once("The given NumPy array is not writable, and its tensor is: copy the array first")
     if type(ndarray) is not np.ndarray:
         ndarray = ndarray.view(np.ndarray)
     backend = backend_of(CPU)
@@ -244,7 +244,7 @@ def frombuffer(
             f"not be greater than actual buffer length ({length} bytes)"
         )
     if view.readonly:
-        warn("The given buffer is not writable, and its tensor is: copy the buffer first")
+        warn_once("The given buffer is not writable, and its tensor is: copy the buffer first")
     array = np.frombuffer(buffer, np.uint8, count * size, offset).view(dtype.numpy)
     result = wrap(array, dtype, backend_of(CPU).key)
     return result if requires_grad is False else result.requires_grad_(requires_grad)

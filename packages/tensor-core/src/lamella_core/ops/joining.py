@@ -19,7 +19,7 @@ from lamella_core.ops.creation_data import from_numpy, tensor
 from lamella_core.ops.splitting import atleast_1d, atleast_2d, atleast_3d, tensors_in
 from lamella_core.promotion import result_dtype
 from lamella_core.tensor import Tensor
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -296,7 +296,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     if indexing is None:
-        warn(
+        warn_once(
             "torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
             "argument.",
         )

@@ -11,8 +11,7 @@ from lamella_core.conventions.arrays import arrays
 from lamella_core.conventions.common import index_of, not_implemented_for, out_error
 from lamella_core.conventions.creation import creation
 from lamella_core.conventions.results import offering, place_of, sized, write_out
-from lamella_core.device import MODES, Device, get_default_device
-from lamella_core.device import default as default_device
+from lamella_core.device import CPU, MODES, Device, get_default_device
 from lamella_core.dispatch import LIFTED, REQUIRES_GRAD, device_key, modes
 from lamella_core.formats import check_layout, contiguous_format, preserve_format
 from lamella_core.generator import source_of
@@ -92,7 +91,7 @@ def _drawn(name: str, make: Any, into: str, doc: str) -> Any:
             dtype = dtypes.defaults.floating
         try:
             # What device_key would say of no device, without the call.
-            place = default_device[0].bit if device is None and not MODES else device_key(device)
+            place = CPU.bit if device is None and not MODES else device_key(device)
             tensor = table[modes.bits | place](shape, source, dtype, device)
         except (AttributeError, TypeError, ValueError):
             tensor = make(checked_sizes(name, shape), source, read_dtype(name, dtype), device)
@@ -183,7 +182,7 @@ def randint(
         target = sized(out, checked_sizes("randint", size))
         return target.random_(low, high, generator=generator)
     try:
-        place = default_device[0].bit if device is None and not MODES else device_key(device)
+        place = CPU.bit if device is None and not MODES else device_key(device)
         tensor = _randint_table[modes.bits | place](low, high, size, source, dtype, device)
     except (AttributeError, TypeError, ValueError):
         tensor = _randint(low, high, checked_sizes("randint", size), source, dtype, device)

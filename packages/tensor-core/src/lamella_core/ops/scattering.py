@@ -18,7 +18,7 @@ from lamella_core.declaration import in_place
 from lamella_core.ops.gathering import check_index
 from lamella_core.ops.splitting import broadcast_tensors
 from lamella_core.tensor import Tensor
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from lamella_core.typing import Number
@@ -123,7 +123,7 @@ def _scattered(
     if reduce not in ("add", "multiply"):
         raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}.")
     if isinstance(src, Tensor):
-        warn("scatter with reduce and a tensor is deprecated; use scatter_reduce instead.")
+        warn_once("scatter with reduce and a tensor is deprecated; use scatter_reduce instead.")
     else:
         src = input.new_full(index._array.shape, src)
     dim = _check_scatter("scatter", input, dim, index, src)

@@ -11,7 +11,7 @@ from lamella_core.conventions.results import write_out
 from lamella_core.dispatch import modes
 from lamella_core.ops.views import _permute, _transpose, view_as_shape
 from lamella_core.tensor import Tensor
-from lamella_core.warning import warn
+from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,14 +162,14 @@ def _T(self: Tensor) -> Tensor:
     ndim = self._array.ndim
     if ndim == 2:
         return _transpose_table[modes.bits | self._key](self, 1, -2)
-    _deprecated_reversal("T", "mT", ndim)
+    _deprecated_reversal("T", "mT")
     return _permute_checked(self, tuple(range(ndim - 1, -1, -1)))
 
 
-def _deprecated_reversal(name: str, way_out: str, ndim: int) -> None:
-    warn(
-        f"x.{name} of {ndim} dimensions, which reverses them, is deprecated: use x.{way_out} for "
-        f"batches of matrices, else x.permute()"
+def _deprecated_reversal(name: str, way_out: str) -> None:
+    warn_once(
+        f"x.{name} of other than 2 dimensions, which reverses them, is deprecated: use x.{way_out} "
+        f"for batches of matrices, else x.permute()"
     )
 
 
@@ -179,7 +179,7 @@ def _needs_matrix(name: str, ndim: int) -> None:
             f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
         )
     if not ndim:
-        warn(f"tensor.{name} of 0-D tensors is deprecated: it changes nothing")
+        warn_once(f"tensor.{name} of 0-D tensors is deprecated: it changes nothing")
 
 
 def _mT(self: Tensor) -> Tensor:
