@@ -110,15 +110,3 @@ def test_only_the_cpu():
     assert core.FloatTensor([1], device="cpu").tolist() == [1.0]
     with pytest.raises(RuntimeError, match="expects device type: cpu but device type: cuda"):
         core.FloatTensor([1], device="cuda")
-
-
-def test_the_default_type():
-    try:
-        core.set_default_tensor_type(core.DoubleTensor)
-        assert core.ones(1).dtype is core.float64
-    finally:
-        core.set_default_tensor_type("torch.FloatTensor")
-    assert core.ones(1).dtype is core.float32
-    for wrong in (core.IntTensor, core.float32, "x"):
-        with pytest.raises(TypeError):
-            core.set_default_tensor_type(wrong)

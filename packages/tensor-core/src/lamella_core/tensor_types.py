@@ -19,14 +19,13 @@ from lamella_core.size import Size
 from lamella_core.storage import Storage
 from lamella_core.storage_types import TypedStorage
 from lamella_core.tensor import Tensor, alias
-from lamella_core.warning import warn_once
 
 if TYPE_CHECKING:
     from lamella_core.dtype import dtype as dtype_class
 
 __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
-    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "set_default_tensor_type", "typename",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "typename",
 ]  # fmt: skip
 
 
@@ -148,37 +147,12 @@ BFloat16Tensor = _tensor_type(dtypes.bfloat16)
 FloatTensor = _tensor_type(dtypes.float32)
 DoubleTensor = _tensor_type(dtypes.float64)
 
-_BY_NAME = {
-    f"torch.{each.__name__}": each
-    for each in (
-        BoolTensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor,
-        HalfTensor, BFloat16Tensor, FloatTensor, DoubleTensor,
-    )
-}  # fmt: skip
-CUDA_TYPES = {each.__name__: _tensor_type(each.dtype, True) for each in _BY_NAME.values()}
-TYPES_BY_CLASS.update({each: each.dtype for each in _BY_NAME.values()})
-
-
-def set_default_tensor_type(t: Any) -> None:
-    """Sets the floating type of new tensors that are given none, by the name of a constructor.
-
-    Args:
-        t: ``DoubleTensor`` or another of the floating types, or its name ``"torch.DoubleTensor"``.
-
-    Raises:
-        TypeError: for something else, or a type that is not floating.
-    """
-    kind = _BY_NAME.get(t) if isinstance(t, str) else t
-    if not isinstance(kind, _TensorType):
-        raise TypeError(
-            f"invalid type object: {t!r}; expected a type such as torch.DoubleTensor or its name"
-        )
-    if not kind.dtype.is_floating_point:
-        raise TypeError(
-            f"only floating-point types are supported as the default type, got {kind.__name__}"
-        )
-    warn_once("torch.set_default_tensor_type() is deprecated; use torch.set_default_dtype()")
-    dtypes.set_default_dtype(kind.dtype)
+_TYPES = (
+    BoolTensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor,
+    HalfTensor, BFloat16Tensor, FloatTensor, DoubleTensor,
+)  # fmt: skip
+CUDA_TYPES = {each.__name__: _tensor_type(each.dtype, True) for each in _TYPES}
+TYPES_BY_CLASS.update({each: each.dtype for each in _TYPES})
 
 
 def typename(obj: Any) -> str:
