@@ -291,6 +291,29 @@ def test_a_generator_of_another_device_is_refused() -> None:
     assert torch.rand(3, generator=generator, device="cuda").is_cuda
     with pytest.raises(RuntimeError, match="Expected a 'cpu' device type for generator"):
         torch.rand(3, generator=generator)
+    weights = torch.ones(3)
+    for draw in (
+        lambda x, g: x.clone().normal_(generator=g),
+        lambda x, g: x.clone().random_(generator=g),
+        lambda x, g: torch.rand_like(x, generator=g),
+        lambda x, g: torch.normal(x, 1.0, generator=g),
+        lambda x, g: torch.normal(0.0, x, generator=g),
+        lambda x, g: torch.multinomial(x, 2, generator=g),
+        lambda x, g: torch.bernoulli(x, generator=g),
+        lambda x, g: torch.poisson(x, generator=g),
+    ):
+        with pytest.raises(RuntimeError, match="Expected a 'cpu' device type for generator"):
+            draw(weights, generator)
+        with pytest.raises(RuntimeError, match="Expected a 'cuda' device type for generator"):
+            draw(weights.cuda(), torch.Generator())
+
+
+def test_results_are_resized_on_the_device() -> None:
+    x = torch.arange(6.0, device="cuda").reshape(2, 3)
+    for call in (torch.exp, torch.sum, lambda x, out: torch.mm(x, x.T, out=out)):
+        out = torch.empty(0, device="cuda")
+        assert call(x, out=out) is out and out.is_cuda
+        np.testing.assert_allclose(out.tolist(), call(x.cpu(), out=torch.empty(0)).tolist())
 
 
 @pytest.mark.parametrize("non_blocking", [False, True])

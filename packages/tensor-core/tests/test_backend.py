@@ -1,5 +1,8 @@
 """Discovery of backends by entry point."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -67,3 +70,22 @@ def test_a_guard_stands_around_every_kernel(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(cpu, "guard", guard, raising=False)
     np.testing.assert_array_equal(dispatch.kernel_of("neg", cpu)(np.ones(2)), [-1, -1])
     assert len(seen) == 1
+
+
+LATE = """
+import lamella_core as core
+from lamella_core import dispatch
+
+core.exp(core.zeros(2), out=core.empty(0))
+
+class Late(type(dispatch.backends["cpu"])):
+    device_type, sole_device = "late", None
+
+core.register_backend(Late())
+found = core.exp(core.zeros(2, device="late"), out=core.empty(0, device="late"))
+assert found.tolist() == [1.0, 1.0] and found.device.type == "late"
+"""
+
+
+def test_a_device_type_may_come_after_the_first_calls() -> None:
+    subprocess.run([sys.executable, "-c", LATE], check=True)

@@ -182,4 +182,4 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
         )
     if count._dtype in REDUCED_PRECISION:
         raise not_implemented_for("binomial", count._dtype)
-    return _binomial(*broadcast_tensors(count, prob), source_of(generator))
+    return _binomial(*broadcast_tensors(count, prob), source_of(generator, count))

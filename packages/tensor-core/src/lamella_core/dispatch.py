@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core.backend import ENTRY_POINT_GROUP, Backend, MissingDeviceError, unavailable
 from lamella_core.device import CPU, Device, get_default_device
 from lamella_core.device import MODES as DEVICE_MODES
-from lamella_core.quiet import quiet
+from lamella_core.quiet import copy_anew, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,6 +275,7 @@ def register_backend(backend: Backend) -> None:
     _device_bits |= backend.key
     _backend_of_bit[backend.key] = backend
     backends[backend.device_type] = backend
+    copy_anew()
     _forget()
 
 

@@ -119,11 +119,12 @@ def _bytes_array(state: Any) -> Any:
     return state._array
 
 
-def source_of(generator: Generator | None) -> Any:
+def source_of(generator: Generator | None, at: Any = None) -> Any:
     """What a kernel is given for a generator argument; None means the device's default one.
 
     Raises:
         TypeError: when it is no generator.
+        RuntimeError: when it is for another type of device than ``at``, a tensor or a device.
     """
     if generator is None:
         return None
@@ -131,6 +132,10 @@ def source_of(generator: Generator | None) -> Any:
         raise TypeError(
             f"argument 'generator' must be torch.Generator, not {type(generator).__name__}"
         )
+    if at is not None:
+        own, place = generator.device.type, getattr(at, "device", at).type
+        if own != place:
+            raise RuntimeError(f"Expected a '{place}' device type for generator but found '{own}'")
     return generator.source
 
 

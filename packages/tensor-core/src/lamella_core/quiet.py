@@ -12,14 +12,13 @@ _quiet_globals: dict[int, dict[str, Any]] = {}
 
 
 def quiet(function: Any) -> Any:
-    """The same function, silent about floating-point events (0/0, overflow), as PyTorch is.
-
-    NumPy reports them by a warning in the name of the Python function that called it. CPython
-    drops a warning whose caller's globals have the ``__name__`` None, so a copy of the function
-    over such globals is silent at no cost a call; ``numpy.errstate`` costs 0.8 µs, more than the
-    whole call. The user's own NumPy settings stay as they are. Functions of the same
-    distribution that the function calls are made quiet with it, those of modules of kernels too.
-    """
+    # The same function, silent about floating-point events (0/0, overflow), as PyTorch is.
+    #
+    # NumPy reports them by a warning in the name of the Python function that called it. CPython
+    # drops a warning whose caller's globals have the ``__name__`` None, so a copy of the function
+    # over such globals is silent at no cost a call; ``numpy.errstate`` costs 0.8 µs, more than the
+    # whole call. The user's own NumPy settings stay as they are. Functions of the same
+    # distribution that the function calls are made quiet with it, those of modules of kernels too.
     if isinstance(function, types.MethodType):
         return types.MethodType(quiet(function.__func__), function.__self__)
     if not isinstance(function, types.FunctionType):
@@ -37,6 +36,11 @@ def quiet(function: Any) -> Any:
     copy.__kwdefaults__ = function.__kwdefaults__
     copy.__dict__.update(function.__dict__)
     return copy
+
+
+def copy_anew() -> None:
+    # Further copies see what their modules' variables have been set to since the first.
+    _quiet_globals.clear()
 
 
 def _package_of(function: types.FunctionType) -> str | None:

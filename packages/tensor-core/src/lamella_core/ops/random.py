@@ -59,10 +59,7 @@ def _place(
     if out is not None:
         return place_of(out, dtype)
     if generator is not None:
-        place = (get_default_device() if device is None else Device(device)).type
-        own = generator.device.type
-        if own != place:
-            raise RuntimeError(f"Expected a '{place}' device type for generator but found '{own}'")
+        source_of(generator, get_default_device() if device is None else Device(device))
     return dtype, device
 
 
@@ -322,7 +319,7 @@ def bernoulli(
     if p is None and input._dtype.category != dtypes.FLOATING:
         raise not_implemented_for("bernoulli", input._dtype)
     if p is None and out is None:
-        return write_out("bernoulli", _bernoulli(input, source_of(generator)), None)
+        return write_out("bernoulli", _bernoulli(input, source_of(generator, input)), None)
     if out is None:
         target = empty_like(input, memory_format=contiguous_format)
     elif modes.bits == 0 and (input._key | out._key) & REQUIRES_GRAD:
@@ -368,7 +365,8 @@ def normal(
         mean, std = (each.item() if isinstance(each, Tensor) else each for each in (mean, std))
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         if out is None:
-            return _normal(mean, std, source)
+            at = mean if isinstance(mean, Tensor) else std
+            return _normal(mean, std, source_of(generator, at))
         place_of(out, None)
         spread = std if isinstance(std, Tensor) else 1.0
         width = 1.0 if spread is std else std
@@ -415,7 +413,7 @@ def multinomial(
     """
     if out is not None and out._dtype is not dtypes.int64:
         raise RuntimeError(f"multinomial expects Long tensor out, got: {out._dtype.class_name}")
-    source = source_of(generator)
+    source = source_of(generator, input)
     result = offering(out, _multinomial)(input, num_samples, replacement, source)
     return write_out("multinomial", result, out)
 
@@ -432,7 +430,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
         RuntimeError: for a negative rate.
         NotImplementedError: for a type that is not floating.
     """
-    return _poisson(input, source_of(generator))
+    return _poisson(input, source_of(generator, input))
 
 
 # ``input * noise`` and the noise: 0 with probability p, otherwise ``1 / (1 - p)``.

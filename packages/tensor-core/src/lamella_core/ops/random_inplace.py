@@ -54,7 +54,7 @@ def uniform_(
     """
     low, high = _bounds("uniform_", bounds, named)
     low, high = 0.0 if low is None else low, 1.0 if high is None else high
-    return _uniform_(input, low, high, source_of(generator))
+    return _uniform_(input, low, high, source_of(generator, input))
 
 
 def random_(
@@ -75,7 +75,7 @@ def random_(
     low, high = (
         each if each is None else index_of(each, "to") for each in _bounds("random_", bounds, named)
     )
-    return _random_(input, low, high, source_of(generator))
+    return _random_(input, low, high, source_of(generator, input))
 
 
 def normal_(
@@ -87,7 +87,7 @@ def normal_(
         RuntimeError: for a negative ``std``.
         NotImplementedError: for a type that is neither floating nor complex.
     """
-    return _normal_(input, mean, std, source_of(generator))
+    return _normal_(input, mean, std, source_of(generator, input))
 
 
 def bernoulli_(
@@ -102,7 +102,7 @@ def bernoulli_(
     Raises:
         RuntimeError: for a probability out of [0, 1].
     """
-    return _bernoulli_(input, p, source_of(generator))
+    return _bernoulli_(input, p, source_of(generator, input))
 
 
 def cauchy_(
@@ -113,7 +113,7 @@ def cauchy_(
     Raises:
         RuntimeError: when ``sigma`` is not positive or the type is not floating.
     """
-    return _cauchy_(input, median, sigma, source_of(generator))
+    return _cauchy_(input, median, sigma, source_of(generator, input))
 
 
 def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -122,7 +122,7 @@ def exponential_(input: Tensor, lambd: float = 1, *, generator: Generator | None
     Raises:
         RuntimeError: when ``lambd`` is not positive or the type is not floating.
     """
-    return _exponential_(input, lambd, source_of(generator))
+    return _exponential_(input, lambd, source_of(generator, input))
 
 
 def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
@@ -131,7 +131,7 @@ def geometric_(input: Tensor, p: float, *, generator: Generator | None = None) -
     Raises:
         RuntimeError: when ``p`` is not in (0, 1).
     """
-    return _geometric_(input, p, source_of(generator))
+    return _geometric_(input, p, source_of(generator, input))
 
 
 def log_normal_(
@@ -142,7 +142,7 @@ def log_normal_(
     Raises:
         RuntimeError: when ``std`` is not positive.
     """
-    return _log_normal_(input, mean, std, source_of(generator))
+    return _log_normal_(input, mean, std, source_of(generator, input))
 
 
 for _method in (
