@@ -66,3 +66,15 @@ def test_degrees() -> None:
     assert lc.rad2deg(lc.tensor([math.pi])).tolist() == pytest.approx([180.0])
     with pytest.raises(RuntimeError, match="not supported for complex"):
         lc.deg2rad(lc.tensor([1j]))
+
+
+def test_degrees_are_radians_times_one_rounded_number() -> None:
+    # PyTorch's numbers; by 180 divided by a rounded pi, 6.283 would be 359.98934936523438.
+    degrees = lc.rad2deg(lc.tensor([3.142, -3.142, 6.283, 1.57])).tolist()
+    assert degrees == [
+        180.02334594726562,
+        -180.02334594726562,
+        359.9893798828125,
+        89.95437622070312,
+    ]
+    assert lc.rad2deg(lc.tensor([6.28, 0.1], dtype=lc.float16)).tolist() == [360.0, 5.7265625]

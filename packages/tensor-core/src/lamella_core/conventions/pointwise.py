@@ -101,10 +101,9 @@ def pointwise(
 
 
 class Plans(dict[Any, Any]):
-    """Promoted type to (type to compute in or None, result type, type that is rounded to or None).
-
-    The last is NumPy's scalar type where float32 stands in for float16 or bfloat16.
-    """
+    # Promoted type to (type to compute in or None, result type, type that is rounded to or None).
+    #
+    # The last is NumPy's scalar type where float32 stands in for float16 or bfloat16.
 
     __slots__ = (
         "categories", "checked", "convention", "exact", "kernel", "op_name", "scalars",
@@ -128,7 +127,7 @@ class Plans(dict[Any, Any]):
         self.categories = _CHECKED_CATEGORY if convention.refusals_of == "each" else CATEGORY
 
     def promote(self, operands: Iterable[Any]) -> dtype:
-        """The common type of operands, after a check of some where the op asks for it."""
+        # The common type of operands, after a check of some where the op asks for it.
         checked = self.convention.refusals_of
         if checked != "all":
             operands = list(operands)
@@ -146,7 +145,7 @@ class Plans(dict[Any, Any]):
 
 
 class Pointwise(NamedTuple):
-    """See :func:`pointwise`."""
+    # See ``pointwise``.
 
     result: str
     refuses: frozenset[str]
@@ -160,7 +159,7 @@ class Pointwise(NamedTuple):
     keeps_order: bool = True
 
     def refuse(self, op_name: str, dtype: dtype) -> None:
-        """Raises the error for a type that the op has no meaning for."""
+        # Raises the error for a type that the op has no meaning for.
         for kind in dtype.kinds:
             if kind in self.refuses:
                 raise not_implemented_for(op_name, dtype)
@@ -168,7 +167,7 @@ class Pointwise(NamedTuple):
                 raise RuntimeError(self.refusals[kind].format(op_name))
 
     def types(self, promoted: dtype) -> tuple[dtype, dtype]:
-        """The type that operands of a promoted type are computed in, and that of the result."""
+        # The type that operands of a promoted type are computed in, and that of the result.
         rule = self.result
         if rule.startswith("float") and promoted.category < FLOATING:
             promoted = dtypes.defaults.floating
@@ -179,7 +178,7 @@ class Pointwise(NamedTuple):
     def plan(
         self, op_name: str, kernel: Any, promoted: dtype, with_number: bool
     ) -> tuple[np.dtype | None, dtype, Any]:
-        """How operands of a promoted type are computed: see ``Plans``."""
+        # How operands of a promoted type are computed: see ``Plans``.
         self.refuse(op_name, promoted)
         compute, result = self.types(promoted)
         if compute in dtypes.REDUCED_PRECISION and (

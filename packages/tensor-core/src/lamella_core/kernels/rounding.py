@@ -9,7 +9,13 @@ import numpy as np
 
 from lamella_core.dispatch import namespace_kernels, shared_kernel
 
-namespace_kernels(deg2rad="deg2rad", rad2deg="rad2deg")
+namespace_kernels(deg2rad="deg2rad")
+
+
+@shared_kernel
+def rad2deg(xp: Any, input: Any, out: Any = None) -> Any:
+    # The namespace's divides rounded numbers, 180 and pi, first.
+    return xp.multiply(input, 57.29577951308232, out)
 
 
 @shared_kernel

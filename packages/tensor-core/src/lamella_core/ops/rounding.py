@@ -60,7 +60,11 @@ def nan_to_num(
 
 deg2rad, rad2deg = alike(
     _of_one,
-    pointwise("float", refusals={"complex": "{} is not supported for complex tensors."}),
+    pointwise(
+        "float",
+        reduced_precision=False,
+        refusals={"complex": "{} is not supported for complex tensors."},
+    ),
     {
         "deg2rad": "Degrees to radians, ``input * pi / 180``, element-wise.",
         "rad2deg": "Radians to degrees, ``input * 180 / pi``, element-wise.",
