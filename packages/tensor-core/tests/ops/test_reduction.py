@@ -287,6 +287,21 @@ def test_extrema_of_rows(peak: Any, shape: tuple[int, ...]) -> None:
     assert math.copysign(1, lc.tensor([[-0.0, 0.0]]).amax(1).item()) == -1
 
 
+@pytest.mark.parametrize("shape", [(9,), (6, 7), (3, 400, 20), (70_000, 2), (2, 256), (0, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_of_rows(shape: tuple[int, ...], dtype: str) -> None:
+    exact = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    if exact.size:
+        exact.reshape(-1)[-3], exact.reshape(-1)[0] = np.nan, np.inf
+    rows = lc.from_numpy(exact)
+    for keepdim in (False, True):
+        expected = exact.astype(np.float64).sum(-1, keepdims=keepdim)
+        found = rows.sum(-1, keepdim), rows.mean(-1, keepdim) * shape[-1]
+        for each in found:
+            assert each.shape == expected.shape and each.dtype is rows.dtype
+            np.testing.assert_allclose(each.numpy(), expected, 0, 1e-5)
+
+
 @pytest.mark.parametrize("p", [0.5, 1, 2, 3])
 def test_renorm(p: float) -> None:
     rng = np.random.default_rng(0)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import shared_kernel
-from lamella_core.kernels.gathering import FEW, largest
+from lamella_core.kernels.gathering import largest
 from lamella_core.kernels.reduction import extremum
+from lamella_core.kernels.reduction import sum as row_sum
 
 # Places of targets that are gone through at a time on the CPU.
 _PLACES = 16384
@@ -125,12 +125,6 @@ def plain_rows(
     return rows
 
 
-def _row_sums(xp: Any, input: Any) -> Any:
-    if xp is np and input.size <= FEW:
-        return input.dot(ones_of(input.dtype)[: input.shape[1]])
-    return xp.add.reduce(input, 1, None, None, True)
-
-
 @shared_kernel
 def cross_entropy_index(
     xp: Any,
@@ -145,7 +139,7 @@ def cross_entropy_index(
     if picked is not None and ignore_index < 0 and reduction != "none":
         shifted = xp.subtract(input, extremum(xp, "max", input, 1, True))
         probabilities = xp.exp(shifted)
-        normalizer = _row_sums(xp, probabilities)
+        normalizer = row_sum(xp, probabilities, 1, True)
         probabilities /= normalizer
         losses = xp.log(normalizer).reshape(-1)
         losses -= shifted.take(picked)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lamella_core.dispatch import shared_kernel
 from lamella_core.kernels.arithmetic import drop_where
-from lamella_core.kernels.reduction import extremum
+from lamella_core.kernels.reduction import extremum, sum
 from lamella_core.offers import offers, room
 
 
@@ -153,7 +153,7 @@ def softmax(xp: Any, input: Any, dim: int) -> Any:
     result = room(xp, input.shape, input.dtype) if offers else xp.empty(input.shape, input.dtype)
     xp.subtract(input, extremum(xp, "max", input, axis, True), result)
     xp.exp(result, result)
-    return xp.divide(result, xp.add.reduce(result, axis, None, None, True), result)
+    return xp.divide(result, sum(xp, result, axis, True), result)
 
 
 @shared_kernel
@@ -175,7 +175,7 @@ def log_softmax(xp: Any, input: Any, dim: int) -> Any:
         input = input.astype(xp.float32)
     result = xp.empty(input.shape, input.dtype)
     xp.subtract(input, extremum(xp, "max", input, axis, True), result)
-    total = xp.add.reduce(xp.exp(result), axis, None, None, True)
+    total = sum(xp, xp.exp(result), axis, True)
     if given.itemsize == 2 and dim == input.ndim - 1:
         # Along the last dimension, and only there, PyTorch rounds the sum and its logarithm.
         total = xp.log(total.astype(given).astype(xp.float32)).astype(given)

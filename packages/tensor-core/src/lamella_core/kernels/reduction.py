@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod as product
 from typing import Any
 
@@ -14,8 +15,25 @@ from lamella_core.kernels.gathering import FEW, along
 # the rounding errors of a million float32 grow to a hundredth; sums of sums of this many rows
 # bound them.
 _ROWS = 128
-# The longest rows, and how many at a time, whose extrema are read where they were found.
-_ROW, _MANY = 1024, 16384
+# The longest rows that are added by BLAS, and the most whose extrema are read where they are found.
+_ROW, _MANY = 256, 16384
+
+
+def _in_short_rows(xp: Any, input: Any, axis: Any) -> bool:
+    # Whether it is along rows, of which each would cost NumPy's reductions a call of its loop.
+    return (
+        axis == input.ndim - 1
+        and xp is np
+        and input.dtype.char in "fd"
+        and 0 < input.shape[axis] <= _ROW
+        and input.flags.c_contiguous
+    )
+
+
+@cache
+def ones_of(dtype: Any) -> Any:
+    # As many ones as few elements are: BLAS adds by products with them.
+    return np.ones((FEW, 1), dtype)
 
 
 @shared_kernel
@@ -24,6 +42,13 @@ def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
         if max(axis) < input.ndim - 1 and input.dtype.kind in "fc":
             # The last dimension stays: dimension by dimension, fewer rows are added in a row.
             input = sum(xp, input, max(axis), True)
+    elif axis.__class__ is int and _in_short_rows(xp, input, axis):
+        length = input.shape[axis]
+        ones = ones_of(input.dtype)[:length]
+        if input.ndim < 3:
+            return input.dot(ones if keepdims else ones[:, 0])
+        total = input.reshape(-1, length).dot(ones)
+        return total.reshape((*input.shape[:-1], 1) if keepdims else input.shape[:-1])
     elif input.size > 64 * _ROWS and input.dtype.kind in "fc":
         shape = input.shape
         input = _shortened(xp, input, axis)
@@ -107,24 +132,14 @@ def extremum(xp: Any, name: str, input: Any, axis: Any, keepdims: bool) -> Any:
     if axis is None:
         if input.size <= FEW and input.ndim and not keepdims:
             return input.reshape(-1)[find()]
-    elif (
-        axis == input.ndim - 1
-        and xp is np
-        and input.dtype.kind == "f"
-        and 0 < (length := input.shape[axis]) <= _ROW
-        and input.flags.c_contiguous
-    ):
+    elif _in_short_rows(xp, input, axis) and input.size <= _MANY * input.shape[axis]:
+        place = find(axis, keepdims=True)
         if input.size <= FEW:
-            found = along(np, input, axis, find(axis, keepdims=True))
-            return found if keepdims else found.squeeze(axis)
-        result = np.empty((*input.shape[:-1], 1)[: input.ndim - (not keepdims)], input.dtype)
-        flat, rows = result.reshape(-1), input.reshape(-1, length)
-        for start in range(0, len(rows), _MANY):
-            part = rows[start : start + _MANY]
-            places = (part.argmax if name == "max" else part.argmin)(1)
-            places += np.arange(0, part.size, length)
-            part.take(places, None, flat[start : start + _MANY], "wrap")
-        return result
+            found = along(np, input, axis, place)
+        else:
+            starts = np.arange(0, input.size, input.shape[axis]).reshape(place.shape)
+            found = input.take(place + starts)
+        return found if keepdims else found.squeeze(axis)
     return (input.max if name == "max" else input.min)(axis, None, keepdims)
 
 
@@ -198,7 +213,7 @@ def logsumexp(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
     top = xp.where(xp.isfinite(top), top, 0)
     shifted = input - top
     shifted = xp.exp(shifted, shifted if shifted.ndim else None)
-    result = xp.log(xp.add.reduce(shifted, axis, None, None, True)) + top
+    result = xp.log(sum(xp, shifted, axis, True)) + top
     return result if keepdims else result.squeeze(axis)
 
 

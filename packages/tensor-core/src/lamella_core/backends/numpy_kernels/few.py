@@ -23,12 +23,6 @@ def numbers(dtype: Any, *values: float) -> list[Any]:
     return [np.array(value, dtype) for value in values]
 
 
-@cache
-def ones_of(dtype: Any) -> Any:
-    # As many ones as few elements are: BLAS adds by products with them.
-    return np.ones((FEW, 1), dtype)
-
-
 @lru_cache(256)
 def _known(dtype: Any, number: Any, sign: float) -> Any:
     return np.array(number, dtype)

@@ -102,7 +102,7 @@ def unique_consecutive(input: np.ndarray, axis: int | None, inverse: bool, count
         if places is not None:
             flat = places.reshape(-1)[part]
             np.add(np.cumsum(starts, out=flat), stop - 1, flat)
-        some = lines[part] if starts.all() else lines[part][starts]
+        some = lines[part] if starts.all() else lines[part].compress(starts, 0)
         start, stop = stop, stop + len(some)
         values[start:stop] = some
         if number is not None:

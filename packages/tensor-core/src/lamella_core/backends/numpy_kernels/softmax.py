@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from lamella_core.backends.numpy_blocks import LARGE, PART, SINGLE, by_parts, converted
-from lamella_core.backends.numpy_kernels.few import ones_of
 from lamella_core.dispatch import register_kernel
 from lamella_core.kernels import activation as whole
 from lamella_core.kernels.gathering import FEW
-from lamella_core.kernels.reduction import extremum
+from lamella_core.kernels.reduction import extremum, ones_of
 from lamella_core.offers import room
 from lamella_core.parallel import even_step, shares, spread
 
@@ -145,12 +144,6 @@ def softmax(input: Any, dim: int) -> Any:
 
 
 def log_softmax(input: Any, dim: int) -> Any:
-    if _has_few(input, dim):
-        length = input.shape[-1]
-        rows = input.reshape(-1, length)
-        result = np.subtract(rows, extremum(np, "max", rows, 1, True))
-        total = np.exp(result).dot(ones_of(input.dtype)[:length])
-        return np.subtract(result, np.log(total, total), result).reshape(input.shape)
     if not _is_plain(input, dim):
         kernel = partial(whole.log_softmax, np)
         if input.dtype.itemsize == 2:
