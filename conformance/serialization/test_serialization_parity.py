@@ -299,6 +299,23 @@ def test_sparse_tensors_both_ways(dtype: str) -> None:
         assert back.to_dense().tolist() == dense.tolist()
 
 
+def test_data_sets_and_samplers_both_ways() -> None:
+    for writer, reader in ((torch, lamella), (lamella, torch)):
+        data = writer.utils.data
+        pairs = data.TensorDataset(writer.arange(6.0).view(3, 2), writer.arange(3))
+        made = [
+            data.ConcatDataset([data.Subset(pairs, [2, 0]), pairs]),
+            data.StackDataset(a=pairs.tensors[0]),
+            data.BatchSampler(data.SequentialSampler(pairs), 2, False),
+        ]
+        file = io.BytesIO()
+        writer.save(made, file)
+        file.seek(0)
+        read = reader.load(file, weights_only=False)
+        assert [type(each).__name__ for each in read] == [type(each).__name__ for each in made]
+        assert repr([list(each) for each in read]) == repr([list(each) for each in made])
+
+
 def test_files_without_checksums() -> None:
     torch.serialization.set_crc32_options(False)
     try:

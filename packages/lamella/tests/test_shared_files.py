@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import glob
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -96,6 +98,20 @@ def test_a_name_ends_with_its_map_and_forks_leave_it(before):
     del tensor
     gc.collect()
     assert names() <= before
+
+
+def test_names_end_with_the_process_that_holds_the_memory_to_its_end():
+    program = (
+        "import lamella\n"
+        "lamella.multiprocessing.set_sharing_strategy('file_system')\n"
+        "context = lamella.multiprocessing.get_context('spawn')\n"
+        "process = context.Process(target=lamella.fill_, args=(lamella.ones(3), 7))\n"
+        "process.start()\n"
+        "process.join()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    # The resource tracker would tell of a name that it had to remove.
+    assert not ended.stderr
 
 
 def test_memory_that_has_no_name_is_sent_as_before(before):

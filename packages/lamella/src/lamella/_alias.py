@@ -262,8 +262,9 @@ def install() -> None:
 
 
 def register_file_names() -> None:
-    """Lets files name what ``lamella_nn`` and ``lamella_optim`` hold; they are imported then.
+    """Lets files name what ``lamella_nn``, ``lamella_optim`` and ``lamella_data`` hold.
 
+    These are imported then.
     Files of the formats from before PyTorch 1.6 are read, too.
     """
     for name in ("Parameter", "_rebuild_parameter", "_rebuild_parameter_with_state"):
@@ -276,4 +277,5 @@ def register_file_names() -> None:
     register_module("torch.return_types", "lamella_core.return_types")
     register_module("torch.nn", "lamella_nn")
     register_module("torch.optim", "lamella_optim")
+    register_module("torch.utils.data", "lamella_data")
     register_place("torch.optim.swa_utils", "lamella_nn.averaging:AveragedModel")

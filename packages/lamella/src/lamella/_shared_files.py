@@ -13,6 +13,7 @@ import os
 import secrets
 import tempfile
 from multiprocessing import resource_tracker
+from multiprocessing.util import Finalize
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _MEMORY = "/dev/shm"
 _HAS_MEMORY = os.path.isdir(_MEMORY)
 _FOLDER = _MEMORY if _HAS_MEMORY else tempfile.gettempdir()
 
+_AFTER_QUEUES = -10
+
 _map_without_name = shared_memory.map_shared
 
 
@@ -31,16 +34,14 @@ class NamedMapping(Mapping):
     """A memory map of a file whose name is its own.
 
     Attributes:
-        name: the file's.
-        owner: the process that made the map. Its forks have it, too, and must leave the name.
+        name: the file's, which is removed with the map, or at the end of the process that made it.
     """
 
     name: str
-    owner: int
 
     def __del__(self) -> None:
-        if self.owner == os.getpid():
-            remove(self.name)
+        # The descriptor is closed already.
+        pass
 
     def new_name(self) -> str:
         """One more name of the file, for the process that is sent it."""
@@ -65,7 +66,9 @@ def map_named(name: str, nbytes: int) -> np.ndarray:
         mapping = NamedMapping(descriptor, nbytes, access=mmap.ACCESS_WRITE)
     finally:
         os.close(descriptor)
-    mapping.name, mapping.owner, mapping.filename = name, os.getpid(), None
+    mapping.name, mapping.filename = name, None
+    # Not in forks, which have the map, too. At the end it comes after queues have sent the rest.
+    Finalize(mapping, remove, (name,), exitpriority=_AFTER_QUEUES)
     return np.frombuffer(mapping, np.uint8)
 
 
