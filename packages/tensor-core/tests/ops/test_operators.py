@@ -253,3 +253,16 @@ def test_power_minus_half_is_the_reciprocal_root() -> None:
     got = lc.tensor([4.0, -0.0, -np.inf]) ** -0.5
     assert got[:2].tolist() == [0.5, -np.inf]
     assert np.isnan(got[2].item())
+
+
+def test_power_minus_two_is_the_reciprocal_square() -> None:
+    """To the last bit as in PyTorch, whose numbers these are; C's ``pow`` gives others."""
+    x = lc.tensor([1.1, 3.3, 0.7, -2.9, 0.0])
+    expected = [
+        0.8264462351799011,
+        0.09182737022638321,
+        2.040816307067871,
+        0.11890605092048645,
+        INF,
+    ]
+    assert (x**-2).tolist() == x.clone().pow_(-2.0).tolist() == expected

@@ -70,8 +70,8 @@ def pow(xp: Any, input: Any, exponent: Any, out: Any = None) -> Any:
                 return xp.multiply(xp.square(input), input, out)
             if exponent == -1:
                 return xp.reciprocal(input, out)
-            if exponent == -0.5:
-                return xp.reciprocal(xp.sqrt(input), out)
+            if exponent in (-0.5, -2):
+                return xp.reciprocal(pow(xp, input, -exponent), out)
     elif is_integer(input, exponent) and (exponent < 0).any():
         return _integer_pow(xp, input, exponent, out)
     return xp.power(input, exponent, out)
