@@ -10,7 +10,6 @@ from lamella_core.dispatch import REORDERED, kernel_of
 from lamella_core.formats import in_order
 from lamella_core.offers import offered, offers
 from lamella_core.storage import mark_written
-from lamella_core.tensor import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,17 +121,17 @@ class Overwriting:
 
         if op.mutates is None or op.mutates == "out":
 
-            def call(*args: Any) -> Tensor:
-                values = _arrays(args, singles, lists)
-                source = values[0]
+            def on_copy(source: Any, *more: Any) -> Any:
                 target = offered(source.shape, source.dtype) if offers else None
                 if target is None:
-                    target = backend.empty(source.shape, source.dtype, args[0].device)
-                values[0] = target
-                backend.copy_into(target, source)
-                kernel(*values)
-                return wrap(target, args[0]._dtype, backend.key)
+                    target = clone(source, "C")
+                else:
+                    backend.copy_into(target, source)
+                kernel(target, *more)
+                return target
 
+            clone = kernel_of("clone", backend)
+            call = kernel_call(base, on_copy, backend)
             if op.mutates is None:
                 return call
 

@@ -124,6 +124,9 @@ def unique_consecutive(xp: Any, input: Any, axis: int | None, inverse: bool, cou
 
 @shared_kernel
 def isin(xp: Any, elements: Any, test_elements: Any, invert: bool) -> Any:
+    if xp is np and elements.size * test_elements.size <= FEW:
+        equal = elements[..., None] == test_elements.reshape(-1)
+        return np.equal(np.logical_or.reduce(equal, -1), not invert)
     few = 0 < 64 * test_elements.size <= elements.size
     if xp is not np or elements.size <= FEW or not few:
         return xp.isin(elements, test_elements, invert=invert)
