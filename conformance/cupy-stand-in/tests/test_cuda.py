@@ -316,6 +316,15 @@ def test_results_are_resized_on_the_device() -> None:
         np.testing.assert_allclose(out.tolist(), call(x.cpu(), out=torch.empty(0)).tolist())
 
 
+def test_an_emptied_tensor_is_used_again_in_its_memory() -> None:
+    x = torch.zeros(3, device="cuda")
+    place = x.data_ptr()
+    assert x[:0].storage_offset() == x[1:1].storage_offset() == 0
+    x.resize_(0)
+    torch.exp(torch.zeros(2, device="cuda"), out=x)
+    assert x.tolist() == [1.0, 1.0] and x.data_ptr() == place
+
+
 @pytest.mark.parametrize("non_blocking", [False, True])
 def test_memory_order_stays_between_host_and_device(non_blocking: bool) -> None:
     x = torch.arange(48.0).reshape(4, 3, 4)

@@ -475,7 +475,7 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
         array = tensor._array
         itemsize = tensor._dtype.itemsize
         strides = backend.strides(array)
-        offset = start_in(array, old, backend) // itemsize if array.size else 0
+        offset = start_in(array, old, backend) // itemsize
         if array.size and (offset + reach(array.shape, strides)) * itemsize > root.size:
             continue
         tensor._array = backend.as_strided(root, tensor._dtype.numpy, array.shape, strides, offset)
@@ -486,10 +486,13 @@ def _move(storage: Storage, root: Any, kind: type[Storage] | None = None) -> Non
 
 
 def start_in(array: Any, root: Any, backend: Any) -> int:
-    """How many bytes an array begins after its storage, whose memory is ``root``."""
+    # How many bytes an array begins after its storage, whose memory is ``root``.
     start = backend.data_ptr(array)
     begin = start - backend.data_ptr(root)
-    if array.size and not 0 <= begin < root.nbytes:
+    if not array.size:
+        # CuPy does not tell where an array without elements is.
+        return begin if 0 <= begin <= root.nbytes else 0
+    if not 0 <= begin < root.nbytes:
         # The storage became too small for the array, which stands over the memory of before.
         begin = start - backend.data_ptr(backend.root(array))
     return begin
