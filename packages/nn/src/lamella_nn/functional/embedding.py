@@ -265,5 +265,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if tensor._key & LIFTED:
         classes = core.arange(num_classes, device=tensor.device)
         return (tensor.unsqueeze(-1) == classes).long().contiguous()
-    ones = core.zeros((*tensor.shape, num_classes), dtype=core.int64, device=tensor.device)
-    return ones.scatter_(-1, tensor.unsqueeze(-1), 1)
+    return ops.one_hot(tensor, num_classes)

@@ -28,6 +28,15 @@ def embedding(
 
 
 @shared_kernel
+def one_hot(xp: Any, classes: Any, count: int) -> Any:
+    result = xp.zeros((*classes.shape, count), xp.int64)
+    places = xp.arange(0, result.size, count)
+    places += classes.reshape(-1)
+    result.reshape(-1)[places] = 1
+    return result
+
+
+@shared_kernel
 def embedding_backward(
     xp: Any, grad_output: Any, indices: Any, rows: int, padding_idx: int, scale_grad_by_freq: bool
 ) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lamella_core.conventions.arrays import arrays
+from lamella_core.conventions.structural import structural
 
 if TYPE_CHECKING:
     from lamella_core import Tensor
@@ -33,3 +34,7 @@ def embedding_backward(
     grad_output: Tensor, indices: Tensor, rows: int, padding_idx: int, scale_grad_by_freq: bool
 ) -> Tensor:
     """The gradient of ``embedding`` to its weight, ``(rows, features)``."""
+
+
+# For classes that are in range.
+one_hot = structural()("one_hot(classes: Tensor, count: int)")
