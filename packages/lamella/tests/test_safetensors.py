@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lamella
 import lamella_core
 
 library = pytest.importorskip("safetensors.numpy")
@@ -60,6 +61,12 @@ def test_what_the_format_cannot_say() -> None:
         safetensors.save({"a": tensor.t()})
     with pytest.raises(RuntimeError, match="'a' and 'b' share memory"):
         safetensors.save({"a": tensor, "b": tensor.view(6)})
+    parts = safetensors.load(safetensors.save({"a": tensor[:1], "b": tensor[1:], "c": tensor[:0]}))
+    assert [tuple(parts[name].shape) for name in "abc"] == [(1, 3), (1, 3), (0, 3)]
+    with pytest.raises(RuntimeError, match="'a' and 'c' share memory"):
+        safetensors.save({"a": tensor, "b": tensor[:0], "c": tensor[1]})
+    with pytest.raises(ValueError, match="layout torch.sparse_coo"):
+        safetensors.save({"a": lamella.eye(2).to_sparse()})
     with pytest.raises(ValueError, match="dict"):
         safetensors.save([tensor])
     with pytest.raises(ValueError, match="Key `a` is invalid"):

@@ -14,12 +14,12 @@ import lamella_autograd
 import lamella_core
 from lamella import (
     _alias,
-    _default_type,
     _determinism,
     _large_matrices,
     _old_orders,
     _overriding,
     _retired,
+    _type_names,
     version,
 )
 
@@ -61,7 +61,7 @@ _names = {
     if not name.startswith("_") and not isinstance(value, ModuleType) and name not in _SUBMODULES
 }
 _names |= {name: getattr(lamella_autograd, name) for name in _GRAD_MODES}
-for _module in (_default_type, _determinism, _retired):
+for _module in (_determinism, _retired, _type_names):
     _names |= {name: getattr(_module, name) for name in _module.__all__}
 _names["dtype"] = lamella_core.float32.__class__
 globals().update(_names)

@@ -7,6 +7,7 @@ The functions have the names and arguments of ``safetensors.torch``. The library
 from __future__ import annotations
 
 import os
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from lamella_core import dtype as dtypes
 from lamella_core.device import Device
 from lamella_core.dispatch import backend_of, backend_of_tensor
+from lamella_core.formats import strided
 from lamella_core.serialization.atomic import replacing
-from lamella_core.storage import storage_of
 from lamella_core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -142,25 +143,35 @@ def _arrays(tensors: dict[str, Tensor]) -> dict[str, np.ndarray]:
     if not isinstance(tensors, dict):
         raise ValueError(f"Expected a dict of [str, torch.Tensor] but received {type(tensors)}")
     arrays: dict[str, np.ndarray] = {}
-    owner: dict[tuple[Device, int], str] = {}
+    taken: list[tuple[str, Device, int, int]] = []
     for name, tensor in tensors.items():
         if not isinstance(tensor, Tensor):
             raise ValueError(
                 f"Key `{name}` is invalid, expected torch.Tensor but received {type(tensor)}"
+            )
+        if tensor.layout is not strided:
+            raise ValueError(
+                f"the tensor {name!r} has the layout {tensor.layout}, which the format cannot say; "
+                "save tensor.to_dense()"
             )
         if not tensor.is_contiguous():
             raise ValueError(
                 f"the tensor {name!r} of shape {tuple(tensor.shape)} and strides {tensor.stride()} "
                 "is not contiguous, which the format cannot say; save tensor.contiguous()"
             )
-        place = storage_of(tensor).data_ptr()
-        other = owner.setdefault((tensor.device, place), name) if place else name
-        if other != name:
+        start = tensor.data_ptr()
+        taken.append((name, tensor.device, start, start + tensor.nbytes))
+        arrays[name] = backend_of_tensor(tensor).to_numpy(tensor._array)
+    last: dict[Device, tuple[str, int]] = {}
+    for name, device, start, end in sorted(taken, key=itemgetter(2)):
+        other, reached = last.get(device, (name, 0))
+        if start < reached and start < end:
             raise RuntimeError(
                 f"the tensors {other!r} and {name!r} share memory, which the format cannot say; "
                 "save one of them, or a clone of one"
             )
-        arrays[name] = backend_of_tensor(tensor).to_numpy(tensor._array)
+        if start < end:
+            last[device] = name, end
     return arrays
 
 

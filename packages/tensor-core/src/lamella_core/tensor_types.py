@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor",
-    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "typename",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
 ]  # fmt: skip
 
 
@@ -153,12 +153,3 @@ _TYPES = (
 )  # fmt: skip
 CUDA_TYPES = {each.__name__: _tensor_type(each.dtype, True) for each in _TYPES}
 TYPES_BY_CLASS.update({each: each.dtype for each in _TYPES})
-
-
-def typename(obj: Any) -> str:
-    """The name of an object's type; of a tensor's, ``torch.FloatTensor`` and so on."""
-    if isinstance(obj, Tensor):
-        return obj.type()
-    kind = obj if isinstance(obj, type) else type(obj)
-    place = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-    return place + kind.__qualname__

@@ -9,6 +9,8 @@ import pickletools
 import stat
 import zipfile
 from collections import Counter, OrderedDict
+from importlib import import_module
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +161,21 @@ def test_empty_tensors_are_not_one() -> None:
     read = load(saved([lamella_core.empty(0), lamella_core.empty(0, 3, dtype=lamella_core.int8)]))
     assert [tuple(each.shape) for each in read] == [(0,), (0, 3)]
     assert read[1].dtype is lamella_core.int8
+
+
+@pytest.mark.parametrize("library", ["gzip", "bz2", "lzma"])
+def test_files_that_compress(library: str, tmp_path: Path) -> None:
+    opener = import_module(library).open
+    with opener(tmp_path / "x", "wb") as file:
+        save({"a": lamella_core.arange(3)}, file)
+    with opener(tmp_path / "x", "rb") as file:
+        assert load(file)["a"].tolist() == [0, 1, 2]
+
+
+def test_a_map_is_a_file_object(tmp_path: Path) -> None:
+    save({"a": lamella_core.arange(3)}, tmp_path / "x")
+    with open(tmp_path / "x", "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as mapped:
+        assert load(mapped)["a"].tolist() == [0, 1, 2]
 
 
 def test_an_unseekable_file_object() -> None:

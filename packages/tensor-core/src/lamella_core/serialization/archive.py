@@ -105,7 +105,7 @@ class ArchiveReader:
         except _UNREADABLE as error:
             raise RuntimeError(
                 f"{source.name} begins like a zip archive and cannot be read as one ({error}): it "
-                "was cut off or damaged, while saving or on its way; get it anew from its source"
+                "was cut off or damaged"
             ) from None
         self._infos: dict[str, zipfile.ZipInfo] = {}
         self.folder = infos[0].filename.partition("/")[0] if infos else ""

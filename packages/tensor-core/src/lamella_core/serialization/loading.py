@@ -94,8 +94,7 @@ def load(
             raise EOFError(f"{source.name} is empty; expected a file that save wrote")
         if mmap:
             raise RuntimeError(
-                f"{source.name} is in the legacy format, which cannot be mapped: load it without "
-                "mmap, and save it again to have it in the zip format"
+                f"{source.name} is no zip archive, which alone can be mapped: load it without mmap"
             )
         if not older:
             raise pickle.UnpicklingError(

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import sys
+from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,8 +51,7 @@ def save(
     """
     if pickle_module is not pickle:
         raise ValueError(
-            f"save writes with the standard library's pickle only, not with {pickle_module!r}; "
-            "leave pickle_module out, and give the object's classes a __reduce__ if they need one"
+            f"save writes with the standard library's pickle only, not with {pickle_module!r}"
         )
     if not 2 <= pickle_protocol <= pickle.HIGHEST_PROTOCOL:
         raise ValueError(
@@ -59,8 +59,7 @@ def save(
         )
     if not _use_new_zipfile_serialization:
         raise ValueError(
-            "the legacy format (_use_new_zipfile_serialization=False) is read and not written; "
-            "PyTorch 1.6 and later read the zip format"
+            "the legacy format is read and not written; PyTorch 1.6 and later read the zip format"
         )
     if isinstance(f, (str, os.PathLike)):
         path = os.fspath(f)
@@ -68,7 +67,11 @@ def save(
         with replacing(path) as file:
             _write(obj, file, folder, pickle_protocol, not _disable_byteorder_record)
     elif hasattr(f, "write"):
-        _write(obj, f, "archive", pickle_protocol, not _disable_byteorder_record)
+        out: Any = f
+        if not isinstance(f, (io.BytesIO, io.FileIO, io.BufferedWriter, io.BufferedRandom)):
+            # What compresses or sends its bytes may tell a place and not go back to it.
+            out = SimpleNamespace(write=f.write, flush=f.flush)
+        _write(obj, out, "archive", pickle_protocol, not _disable_byteorder_record)
     else:
         raise AttributeError(
             f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got "

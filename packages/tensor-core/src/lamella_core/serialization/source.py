@@ -37,7 +37,9 @@ class Source:
         self.path = path
         self.name = "the file" if path is None else repr(path)
         start = file.tell()
-        self.size = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)
+        # What ``seek`` returns is nothing for a map.
+        self.size = file.tell()
         file.seek(start)
         self._map: mmap.mmap | None = None
 

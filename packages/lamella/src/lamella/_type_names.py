@@ -1,4 +1,4 @@
-"""The default type by the name of a constructor, as programs from before PyTorch 2.1 set it."""
+"""Types by their names: ``typename``, and the default type as old programs set it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from lamella_core.device import set_default_device
 from lamella_core.dtype import set_default_dtype
 from lamella_core.ops.conversion import TYPES_BY_CLASS
+from lamella_core.tensor import Tensor
 from lamella_core.tensor_types import CUDA_TYPES
 from lamella_core.warning import warn_once
 
-__all__ = ["set_default_tensor_type"]
+__all__ = ["set_default_tensor_type", "typename"]
 
 
 def set_default_tensor_type(t: Any, /) -> None:
@@ -42,3 +43,12 @@ def set_default_tensor_type(t: Any, /) -> None:
             raise TypeError(f"type {t} not available: there is no CUDA device")
     set_default_dtype(kind.dtype)  # type: ignore[attr-defined]
     set_default_device("cuda" if kind.is_cuda else None)  # type: ignore[attr-defined]
+
+
+def typename(obj: Any) -> str:
+    """The name of an object's type; of a tensor's, ``torch.FloatTensor`` and so on."""
+    if isinstance(obj, Tensor):
+        return obj.type()
+    kind = obj if isinstance(obj, type) else type(obj)
+    place = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return place + kind.__qualname__

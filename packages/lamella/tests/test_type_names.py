@@ -1,5 +1,6 @@
-"""``set_default_tensor_type``, against what PyTorch 2.13 does."""
+"""``set_default_tensor_type`` and ``typename``, against what PyTorch 2.13 does."""
 
+import numpy as np
 import pytest
 
 import lamella
@@ -27,3 +28,8 @@ def test_a_device_that_is_not_there():
     with pytest.raises(TypeError, match="no CUDA device"):
         lamella.set_default_tensor_type("torch.cuda.FloatTensor")
     assert lamella.get_default_device() == lamella.device("cpu")
+
+
+def test_typename():
+    assert lamella.typename(lamella.ones(1)) == "torch.FloatTensor"
+    assert lamella.typename(3) == "int" and lamella.typename(np.ones(1)) == "numpy.ndarray"
