@@ -55,7 +55,9 @@ def problem(dims, channels, features, groups, kernel, stride, padding, dilation)
 
 @pytest.mark.parametrize("dims", [1, 2])
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_forward_follows_the_definition(dims, setting):
+@pytest.mark.parametrize("few", [4096, 0])
+def test_forward_follows_the_definition(monkeypatch, dims, setting, few):
+    monkeypatch.setattr(kernels, "_FEW", few)
     input, weight, bias, settings = problem(dims, *setting)
     expected = by_definition(input, weight, bias, *settings)
     np.testing.assert_allclose(
@@ -70,6 +72,7 @@ def test_forward_follows_the_definition(dims, setting):
 def test_the_gradients_are_adjoint(monkeypatch, dims, setting, channels_last, block):
     """<g, conv(x, w)> = <input_grad(g, w), x> = <weight_grad(x, g), w>, in every path."""
     monkeypatch.setattr(kernels, "BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(kernels, "_FEW", 0)
     monkeypatch.setattr(kernels, "_prefers_channels_last", lambda *_: channels_last)
     input, weight, _, settings = problem(dims, *setting)
     result = kernels.convolution(np, input, weight, None, *settings)
@@ -95,6 +98,7 @@ def test_some_rows_of_an_image_at_a_time(monkeypatch, dims, setting, channels_la
     to_weight = kernels.convolution_weight_grad(np, input, grad, weight.shape[2:], *settings)
     for rows in (1, 300):
         monkeypatch.setattr(kernels, "BLOCK_ELEMENTS", 1)
+        monkeypatch.setattr(kernels, "_FEW", 0)
         monkeypatch.setattr(kernels, "ROWS_ELEMENTS", rows)
         result = kernels.convolution(np, input, weight, bias, *settings)
         np.testing.assert_allclose(result, expected, atol=1e-12)

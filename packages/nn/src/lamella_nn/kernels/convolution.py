@@ -16,6 +16,8 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamella_core import parallel
 from lamella_core.dispatch import shared_kernel
 from lamella_nn.kernels import depthwise
@@ -56,6 +58,9 @@ SMALL_PRODUCT = 1_000_000
 # Derivatives of weights up to this size are summed up in four parts side by side.
 SHARED_SUMS = 1 << 15
 
+# Numbers of columns up to which calls count, not their work.
+_FEW = 4096
+
 
 @shared_kernel
 def convolution(
@@ -82,9 +87,23 @@ def convolution(
         return result
     if depthwise.suits(channels, features, groups):
         return depthwise.forward(xp, input, weight, bias, stride, padding, dilation, groups, out)
-    whole = room(xp, (batch, features, *out), input, weight)
     # Half precision is widened part by part.
     narrow = input.dtype.itemsize == 2
+    if (
+        xp is np
+        and groups == 1
+        and batch * channels * prod(kernel) * length <= _FEW
+        and input.flags.c_contiguous
+        and weight.flags.c_contiguous
+        and not (narrow or pointwise)
+    ):
+        image = padded(np, input, padding)
+        at = _column_places(channels, image.shape[2:], kernel, tuple(stride), tuple(dilation), out)
+        result = weight.reshape(features, -1) @ image.reshape(batch, -1).take(at, 1)
+        if bias is not None:
+            result += bias.reshape(-1, 1)
+        return result.reshape(batch, features, *out)
+    whole = room(xp, (batch, features, *out), input, weight)
     if narrow:
         weight, bias = single(weight), single(bias)
     result = whole.reshape(batch, features, length)
@@ -151,6 +170,17 @@ def _multiply_in_parts(xp: Any, matrix: Any, places: Any, bias: Any, result: Any
         for first in range(0, length, step)
     ]
     on_each(xp, run, cuts)
+
+
+@lru_cache(32)
+def _column_places(
+    channels: int, sizes: Sizes, kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes
+) -> Any:
+    """Where in a flat image the numbers of its columns are, ``(channels * kernel, out)``."""
+    image, padding = np.arange(channels * prod(sizes)), (0,) * len(kernel)
+    image = image.reshape(1, channels, *sizes)
+    columns = _channels_first_columns(np, kernel, stride, dilation, 1, image, padding, out)
+    return columns[0, 0]
 
 
 @lru_cache(256)
