@@ -51,7 +51,7 @@ def save(
     """
     if pickle_module is not pickle:
         raise ValueError(
-            f"save writes with the standard library's pickle only, not with {pickle_module!r}"
+            f"pickle_module must be the standard library's pickle, got {pickle_module!r}"
         )
     if not 2 <= pickle_protocol <= pickle.HIGHEST_PROTOCOL:
         raise ValueError(
