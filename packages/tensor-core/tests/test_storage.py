@@ -126,5 +126,7 @@ def test_set_takes_over_memory():
     tensor = core.zeros(1).set_(source.untyped_storage(), 1, (2, 2), (2, 1))
     assert tensor.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert core.ones(3).set_().numel() == 0
+    with pytest.raises(RuntimeError, match=r"invalid storage offset 0, .*-1"):
+        core.ones(2).set_(source.untyped_storage(), 0, (2,), (-1,))
     with pytest.raises(RuntimeError, match="Could not set tensor of type Long"):
         core.zeros(1).set_(core.zeros(1, dtype=core.int64))

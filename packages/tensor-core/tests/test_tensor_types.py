@@ -52,6 +52,12 @@ def test_the_class_tensor_makes_the_default_type():
     assert core.Tensor([[1, 2], [3, 4]]).tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert core.Tensor(np.array([1, 2])).dtype is core.float32
     assert core.Tensor(core.Size([4])).shape == core.Tensor(4).shape == (4,)
+    assert core.Tensor(core.tensor(2), 3).shape == (2, 3)
+    with pytest.raises(TypeError, match="'size' must be int, not list"):
+        core.Tensor([1], 2)
+    for make in (core.tensor, core.ByteTensor):
+        with pytest.raises(TypeError, match="invalid data type 'bytes'"):
+            make(b"ab")
     source = core.arange(2)
     shared = core.Tensor(source)
     shared[0] = 5

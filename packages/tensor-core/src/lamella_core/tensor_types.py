@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamella_core import dtype as dtypes
+from lamella_core.conventions.common import index_of
 from lamella_core.device import Device
 from lamella_core.formats import strided
 from lamella_core.ops.conversion import TYPES_BY_CLASS
@@ -35,8 +36,8 @@ def legacy_data(data: Any, dtype: dtype_class) -> Tensor:
     Raises:
         TypeError: for something that is no sequence of numbers.
     """
-    if isinstance(data, str) or not hasattr(data, "__len__"):
-        what = "invalid data type" if isinstance(data, str) else "data must be a sequence, got type"
+    if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
+        what = "invalid data type" if hasattr(data, "__len__") else "expected a sequence, got type"
         raise TypeError(f"new(): {what} '{type(data).__name__}'")
     if isinstance(data, Tensor):
         return data.detach().to(dtype, copy=True)
@@ -45,11 +46,10 @@ def legacy_data(data: Any, dtype: dtype_class) -> Tensor:
     return tensor(data, dtype=dtype)
 
 
-def _legacy(cls: Any, args: tuple[Any, ...], device: Any, dtype: dtype_class | None) -> Tensor:
-    # What ``cls(*args)`` makes; a dtype of None is the default one and takes any tensor.
+def _legacy(args: tuple[Any, ...], device: Any, dtype: dtype_class | None) -> Tensor:
+    # What a constructor makes; a dtype of None is the default one and takes any tensor.
     #
     # Args:
-    #     cls: for the messages.
     #     args: nothing (no elements), sizes or one shape (elements that are not set), a sequence
     #         of numbers (a copy of them), a storage or a tensor of the type (the memory is shared).
     #     device: the CPU.
@@ -67,12 +67,9 @@ def _legacy(cls: Any, args: tuple[Any, ...], device: Any, dtype: dtype_class | N
     if isinstance(first, Size) and len(args) == 1:
         args = tuple(first)
     elif isinstance(first, bool) or not isinstance(first, (int, np.integer)):
-        if len(args) > 1:
-            raise TypeError(
-                f"torch.{cls.__name__} takes sizes or one value; got {len(args)} arguments, "
-                f"the first a {type(first).__name__}"
-            )
-        return _of_value(first, kind, dtype is None)
+        if len(args) <= 1:
+            return _of_value(first, kind, dtype is None)
+        args = tuple([index_of(each, "size") for each in args])
     return empty(args or (0,), dtype=kind, device="cpu")
 
 
@@ -93,7 +90,7 @@ def _of_value(value: Any, dtype: dtype_class, any_type: bool) -> Tensor:
 
 def _new_tensor(cls: type[Tensor], *args: Any, device: Any = None) -> Tensor:
     """``torch.Tensor(2, 3)``, ``torch.Tensor([1, 2])``: see :func:`_legacy`."""
-    made = _legacy(cls, args, device, None)
+    made = _legacy(args, device, None)
     return made if cls is Tensor else alias(made, cls)
 
 
@@ -102,7 +99,7 @@ Tensor.__new__ = staticmethod(_new_tensor)  # type: ignore[assignment]
 
 def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
     """As :func:`_legacy`, of this tensor's type."""
-    return _legacy(Tensor, args, device, self._dtype).to(self.device)
+    return _legacy(args, device, self._dtype).to(self.device)
 
 
 Tensor.new = _new
@@ -122,8 +119,8 @@ class _TensorType(type):
     def __call__(cls, *args: Any, device: Any = None) -> Tensor:
         """A tensor on the device type of the class; see :func:`_legacy`."""
         if cls.is_cuda:
-            return _legacy(cls, args, None, cls.dtype).to(device or "cuda")
-        return _legacy(cls, args, device, cls.dtype)
+            return _legacy(args, None, cls.dtype).to(device or "cuda")
+        return _legacy(args, device, cls.dtype)
 
     def __repr__(cls) -> str:
         return f"<class 'torch.{'cuda.' if cls.is_cuda else ''}{cls.__name__}'>"

@@ -276,6 +276,8 @@ def test_frombuffer():
     assert buffer[0] == 122
     assert core.frombuffer(bytearray(b"abcd"), dtype=core.int32).tolist() == [1684234849]
     assert core.frombuffer(buffer, dtype=core.uint8, offset=1, count=2).tolist() == [98, 99]
+    with pytest.raises(ValueError, match="str has no Python buffer protocol"):
+        core.frombuffer("abcd", dtype=core.uint8)
     for arguments in (
         {"dtype": core.int64},
         {"dtype": core.uint8, "offset": 5},

@@ -340,8 +340,10 @@ def _set_(
         size = (storage.nbytes() // self._dtype.itemsize - storage_offset,)
     shape = tuple(size)
     steps = dense_strides(shape, range(len(shape))) if stride is None else tuple(stride)
-    if storage_offset < 0 or any(n < 0 for n in shape):
-        raise RuntimeError(f"set_: invalid storage offset {storage_offset} or size {list(shape)}")
+    if storage_offset < 0 or any(n < 0 for n in (*shape, *steps)):
+        raise RuntimeError(
+            f"set_: invalid storage offset {storage_offset}, size {shape} or stride {steps}"
+        )
     if 0 not in shape:
         needed = (storage_offset + reach(shape, steps)) * self._dtype.itemsize
         if needed > storage.nbytes():

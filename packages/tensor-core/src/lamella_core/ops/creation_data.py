@@ -222,7 +222,10 @@ def frombuffer(
     Raises:
         ValueError: when the buffer is empty, or too short, or of no whole number of elements.
     """
-    view = memoryview(buffer)
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise ValueError(f"{type(buffer).__name__} has no Python buffer protocol") from None
     length, size = view.nbytes, dtype.itemsize
     if length == 0 or count == 0:
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
@@ -279,8 +282,8 @@ def _array_from(data: Any, wanted: dtype | None) -> np.ndarray:
         return data if wanted is None else data.astype(wanted.numpy, copy=False)
     if isinstance(data, np.generic):
         return _array_from(np.array(data), wanted)
-    if isinstance(data, str):
-        raise TypeError("new(): invalid data type 'str'")
+    if isinstance(data, (str, bytes)):
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if isinstance(data, (set, frozenset, dict)) or not _is_sequence(data):
         if isinstance(data, (bool, int, float, complex)):
             return _from_number(data, wanted)
