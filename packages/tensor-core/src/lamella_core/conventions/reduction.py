@@ -131,6 +131,8 @@ class Reduction:
                     dim = normalize_dims(dim, array.ndim)
                     if len(dim) == array.ndim and array.size:
                         dim = None
+                    elif len(dim) == 1:
+                        (dim,) = dim
                 else:
                     normalize_dims(dim, 0)
                     dim = None

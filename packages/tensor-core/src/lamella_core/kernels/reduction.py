@@ -20,7 +20,7 @@ _ROW, _MANY = 256, 16384
 
 
 def _in_short_rows(xp: Any, input: Any, axis: Any) -> bool:
-    # Whether it is along rows, of which each would cost NumPy's reductions a call of its loop.
+    # Whether it is along rows, each of which costs NumPy's reductions a call.
     return (
         axis == input.ndim - 1
         and xp is np
@@ -32,14 +32,16 @@ def _in_short_rows(xp: Any, input: Any, axis: Any) -> bool:
 
 @cache
 def ones_of(dtype: Any) -> Any:
-    # As many ones as few elements are: BLAS adds by products with them.
+    # BLAS adds by products with them.
     return np.ones((FEW, 1), dtype)
 
 
 @shared_kernel
 def sum(xp: Any, input: Any, axis: Any, keepdims: bool) -> Any:
-    if axis.__class__ is tuple and len(axis) > 1:
-        if max(axis) < input.ndim - 1 and input.dtype.kind in "fc":
+    if axis.__class__ is tuple and len(axis) == 1:
+        (axis,) = axis
+    if axis.__class__ is tuple:
+        if axis and max(axis) < input.ndim - 1 and input.dtype.kind in "fc":
             # The last dimension stays: dimension by dimension, fewer rows are added in a row.
             input = sum(xp, input, max(axis), True)
     elif axis.__class__ is int and _in_short_rows(xp, input, axis):
