@@ -148,13 +148,13 @@ def out_function(op: Op) -> Any:
 
 
 def call_again(op: Op, *args: Any) -> Any:
-    """Runs a call whose arguments the fast path did not recognise, or says what is wrong."""
+    # Runs a call whose arguments the fast path did not recognise, or says what is wrong.
     args = _normalised(op, args)
     return op.table[op.key_of(args)](*args)
 
 
 def call_operator(op: Op, *args: Any) -> Any:
-    """As :func:`call_again`, for the methods behind operators: what is no operand is left to it."""
+    # As :func:`call_again`, for the methods behind operators: what is no operand is left to it.
     try:
         args = _normalised(op, args)
     except TypeError:
@@ -177,11 +177,10 @@ OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim"} | dict.fromkeys(
 
 
 def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any]) -> Any:
-    """Calls a function of which a parameter was given by another name, see ``OTHER_NAMES``.
-
-    Raises:
-        TypeError: for any other name, and where it was given by its own name, too.
-    """
+    # Calls a function of which a parameter was given by another name, see ``OTHER_NAMES``.
+    #
+    # Raises:
+    #     TypeError: for any other name, and where it was given by its own name, too.
     parameters = signature(function).parameters
     values = dict(zip(parameters, given, strict=False))
     for name, value in renamed.items():
@@ -193,10 +192,9 @@ def call_renamed(function: Any, given: tuple[Any, ...], renamed: dict[str, Any])
 
 
 def operator_method(function: Any, name: str) -> Any:
-    """The caller of an op as a method such as ``__add__``, which the op's own caller can't be.
-
-    It returns ``NotImplemented`` for what is no operand, so that the other class gets its chance.
-    """
+    # The caller of an op as a method such as ``__add__``, which the op's own caller can't be.
+    #
+    # It returns ``NotImplemented`` for what is no operand, so that the other class gets its chance.
     method = types.FunctionType(
         complete(function).__code__,
         {**function.__globals__, "call_again": call_operator},

@@ -77,3 +77,29 @@ def test_running_extrema_of_a_few_large_slices(dim: int) -> None:
     before = np.take(values.numpy(), range(length - 1), dim)
     reached = np.take(x, range(1, length), dim) >= before
     np.testing.assert_array_equal(np.diff(places.numpy(), axis=dim) > 0, reached)
+
+
+@pytest.mark.parametrize("shape", [(50,), (3, 7), (300_000,), (30, 9000), (2, 300, 400), (0, 3)])
+@pytest.mark.parametrize("kind", ["float32", "complex64"])
+def test_single_precision_adds_up_in_double(shape: tuple[int, ...], kind: str) -> None:
+    # As in PyTorch 2.13, to the last bit.
+    x = np.random.default_rng(0).random(shape).astype(kind)
+    wide = x.astype(np.result_type(kind, np.float64))
+    for dim in range(x.ndim):
+        expected = np.cumsum(wide, dim).astype(kind)
+        given = lc.from_numpy(x)
+        np.testing.assert_array_equal(given.cumsum(dim).numpy(), expected)
+        turned = given.movedim(dim, 0).clone().movedim(0, dim)
+        np.testing.assert_array_equal(turned.cumsum(dim).numpy(), expected)
+        out = lc.empty_like(given)
+        np.testing.assert_array_equal(lc.cumsum(given, dim, out=out).numpy(), expected)
+        np.testing.assert_array_equal(given.clone().cumsum_(dim).numpy(), expected)
+    products = np.cumprod(wide + 0.5, 0).astype(kind)
+    np.testing.assert_allclose(lc.cumprod(lc.from_numpy(x) + 0.5, 0).numpy(), products, 1e-4)
+
+
+def test_running_logarithms_of_single_precision_do_not_drift() -> None:
+    x = np.random.default_rng(0).standard_normal(200_000).astype(np.float32)
+    exact = np.logaddexp.accumulate(x.astype(np.float64))
+    got = lc.logcumsumexp(lc.from_numpy(x), 0).numpy()
+    np.testing.assert_allclose(got, exact, 2**-23)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamella_core import dtype as dtypes
 from lamella_core.offers import offers, room
 from lamella_core.parallel import shares, spread, thread_count
 from lamella_core.quiet import quiet
@@ -226,16 +227,22 @@ def is_reduced(array: np.ndarray) -> bool:
     return array.itemsize == 2 and array.dtype.kind in "fV"
 
 
-def widened(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    # A shared kernel on NumPy that computes float16 and bfloat16 in float32 by itself.
+_HALVES: Any = dict.fromkeys([each.numpy for each in dtypes.REDUCED_PRECISION], SINGLE)
+# The types in which PyTorch adds up.
+SUMS = {**_HALVES, SINGLE: np.dtype("d"), np.dtype("F"): np.dtype("D")}
+
+
+def widened(kernel: Callable[..., Any], types: Any = _HALVES) -> Callable[..., Any]:
+    # A shared kernel on NumPy that computes types in wider ones by itself.
 
     def call(input: np.ndarray, *more: Any) -> Any:
-        if not is_reduced(input):
+        wide = types.get(input.dtype)
+        if wide is None:
             return kernel(np, input, *more)
-        results = kernel(np, converted(input, SINGLE), *more)
+        results = kernel(np, converted(input, wide), *more)
         several = results.__class__ is tuple
         narrow = [
-            converted(each, input.dtype) if each.dtype == SINGLE else each
+            converted(each, input.dtype) if each.dtype == wide else each
             for each in (results if several else (results,))
         ]
         return tuple(narrow) if several else narrow[0]
@@ -407,13 +414,13 @@ def reduce_converted(
     return whole
 
 
-def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., Any]:
+def scanned(kernel: Any, elements: int = PART, types: Any = _HALVES) -> Callable[..., Any]:
     # A shared kernel ``(input, axis)`` whose result at a place depends on the elements up to it,
     # and on these only by the result at the place before; block by block, as :func:`by_parts`.
     #
     # It may give places, too, and then takes the place of the first element's result and of that
     # element itself, 0 by default.
-    whole = widened(kernel)
+    whole = widened(kernel, types)
 
     def call(input: np.ndarray, axis: int) -> Any:
         if input.size < LARGE:
@@ -423,7 +430,8 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
         ]
         step = 2 * elements * input.shape[axis] // input.size
         # Few rows that are long are taken in columns.
-        return (along if step and abs(input.strides[axis]) == max(steps) else across)(input, axis)
+        few = step > 99 or (step and abs(input.strides[axis]) == max(steps))
+        return (along if few else across)(input, axis)
 
     across = in_parts(call, 0, -1, False, elements)
 
@@ -437,9 +445,7 @@ def scanned(kernel: Callable[..., Any], elements: int = PART) -> Callable[..., A
         more: Any = ()
         for start in range(0, input.shape[axis], step):
             block = (*before, slice(start, start + step))
-            part = input[block]
-            if is_reduced(part):
-                part = converted(part, SINGLE)
+            part = converted(input[block], types.get(input.dtype, input.dtype))
             if start:
                 part = np.concatenate((end, part), axis)
             results: Any = kernel(np, part, axis, *more)

@@ -72,7 +72,7 @@ def arrays(
 
 
 class Arrays(NamedTuple):
-    """See :func:`arrays`."""
+    # See ``arrays``.
 
     promotes: bool
     refuses: frozenset[str]
@@ -162,7 +162,7 @@ class Arrays(NamedTuple):
     def types(
         self, op_name: str, tensors: list[Tensor], itself: bool
     ) -> tuple[dtype | None, dtype | None]:
-        """The type to bring all tensors to, or None; the type to round results to, or None."""
+        # The type to bring all tensors to, or None; the type to round results to, or None.
         first = tensors[0]._dtype
         if not self.refuses.isdisjoint(first.kinds):
             raise not_implemented_for(op_name, first)

@@ -42,7 +42,7 @@ def contraction(*, refuses: str = "bool", method: bool = True) -> Declarator:
 
 
 class Contraction:
-    """See :func:`contraction`."""
+    # See ``contraction``.
 
     __slots__ = ("refuses",)
 

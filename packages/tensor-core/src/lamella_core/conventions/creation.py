@@ -29,7 +29,7 @@ def creation(declaration: Declaration) -> Any:
 
 
 class Creation:
-    """See :func:`creation`."""
+    # See ``creation``.
 
     __slots__ = ()
 

@@ -47,11 +47,10 @@ def _array_of(value: Any) -> Any:
 
 
 class Mutation:
-    """See :func:`mutation`.
-
-    Attributes:
-        mutates: the names of the parameters that are written to; empty for the first one alone.
-    """
+    # See :func:`mutation`.
+    #
+    # Attributes:
+    #     mutates: the names of the parameters that are written to; empty for the first one alone.
 
     __slots__ = ("mutates",)
 

@@ -54,7 +54,7 @@ def reduction(
 
 
 class Reduction:
-    """See :func:`reduction`."""
+    # See ``reduction``.
 
     __slots__ = ("one_dim", "refuses", "result")
 
@@ -64,7 +64,7 @@ class Reduction:
         self.one_dim = one_dim
 
     def types(self, op_name: str, given: dtype, wanted: dtype | None) -> tuple[dtype, dtype]:
-        """The type to compute in and the type of the result."""
+        # The type to compute in and the type of the result.
         if not self.refuses.isdisjoint(given.kinds):
             raise not_implemented_for(op_name, given)
         if wanted is not None:

@@ -78,7 +78,7 @@ def _arrays(args: tuple[Any, ...], singles: list[int], lists: list[int]) -> list
 
 
 class Structural:
-    """See :func:`structural`."""
+    # See ``structural``.
 
     keeps_order = True
     __slots__ = ("elementwise",)
@@ -106,7 +106,7 @@ class Structural:
 
 
 class Overwriting:
-    """See :func:`overwriting`."""
+    # See ``overwriting``.
 
     __slots__ = ("inputs", "repeats")
 

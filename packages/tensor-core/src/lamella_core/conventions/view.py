@@ -39,7 +39,7 @@ def view(
 
 
 class View:
-    """See :func:`view`."""
+    # See ``view``.
 
     __slots__ = ("reorders", "retypes")
 
@@ -115,7 +115,7 @@ def strided_view(*, method: bool = True) -> Declarator:
 
 
 class StridedView:
-    """See :func:`strided_view`. The backend itself makes the view; there is no kernel."""
+    # See :func:`strided_view`. The backend itself makes the view; there is no kernel.
 
     __slots__ = ()
 

@@ -32,7 +32,7 @@ def is_recorded(size: int, *tensors: Tensor) -> bool:
 
 
 class Whole:
-    """See :func:`whole`."""
+    # See ``whole``.
 
     __slots__ = ("function",)
 

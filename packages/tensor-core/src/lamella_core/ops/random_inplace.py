@@ -29,7 +29,7 @@ _BOUNDS = ("from", "to")
 
 
 def _bounds(op_name: str, given: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
-    """``from`` and ``to``, of which the first is a keyword of Python and so no parameter's name."""
+    # ``from`` and ``to``, of which the first is a keyword of Python and so no parameter's name.
     if len(given) > 2:
         raise TypeError(f"{op_name}() takes at most 2 positional arguments ({len(given)} given)")
     for name in named:

@@ -9,6 +9,7 @@ import numpy as np
 from lamella_core.backends.numpy_blocks import (
     LARGE,
     PART,
+    SUMS,
     in_parts,
     is_reduced,
     scanned,
@@ -76,13 +77,13 @@ def median(input: np.ndarray, ignore_nan: bool) -> Any:
 _median = quiet(statistics.median)
 
 
-def _of_half_precision(name: str) -> None:
+def _in_wide(name: str) -> None:
     whole = quiet(getattr(cumulative, name))
-    in_blocks = scanned(whole, PART // 3)
+    in_blocks = scanned(whole, PART // 6, SUMS)
 
     def kernel(input: np.ndarray, axis: int) -> Any:
         # NumPy's own makes a copy.
-        cut = is_reduced(input) or (name[0] == "l" and input.dtype.kind == "f")
+        cut = input.dtype in SUMS or (name[0] == "l" and input.dtype.kind == "f")
         return in_blocks(input, axis) if cut else whole(np, input, axis)
 
     kernel.reduced_precision = True  # type: ignore[attr-defined]
@@ -90,7 +91,7 @@ def _of_half_precision(name: str) -> None:
 
 
 for _name in ("cumsum", "cumprod", "logcumsumexp"):
-    _of_half_precision(_name)
+    _in_wide(_name)
 for _name in ("cummax", "cummin"):
     register_kernel(_name, scanned(quiet(getattr(cumulative, _name)), PART // 6), "cpu")
 
