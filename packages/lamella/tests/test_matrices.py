@@ -285,3 +285,9 @@ def test_small_matrices_are_computed_without_warnings() -> None:
         warnings.simplefilter("error")
         got = linalg.solve_triangular(zero, torch.ones(1, 1), upper=True)
     assert got.tolist() == [[np.inf]]
+
+
+def test_cholesky_of_nan() -> None:
+    matrix = torch.eye(300)
+    matrix[200, 200] = float("nan")
+    assert linalg.cholesky_ex(matrix).info.item() == 201

@@ -155,3 +155,4 @@ def test_solving_from_lu() -> None:
     x = tensor(b).lu_solve(packed, pivots)
     np.testing.assert_allclose(a @ x.numpy(), b, atol=1e-12)
     assert lc.lu(lc.zeros(2, 2), get_infos=True)[2].item() == 1
+    assert not lc.lu(lc.zeros(2, 2))[0].any()

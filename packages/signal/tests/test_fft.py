@@ -206,3 +206,13 @@ def test_spectra_are_conjugated_in_their_own_memory() -> None:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak - room < 1e6
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [4, 1 << 18])
+def test_infinity_is_silent(size: int) -> None:
+    x = lc.ones(size)
+    x[1:3] = float("inf")
+    x[3] = -float("inf")
+    for transformed in (fft.fft(x, norm="ortho"), fft.rfft(x), fft.ifft(fft.fft(x)), fft.irfft(x)):
+        assert not transformed.isfinite().all()

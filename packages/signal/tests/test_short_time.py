@@ -168,3 +168,12 @@ def test_a_missing_window_is_told() -> None:
     with pytest.warns(UserWarning, match="^A window was not provided"):
         back = istft(spectra, 4)
     np.testing.assert_allclose(back.numpy(), np.arange(16.0), atol=1e-5)
+
+
+def test_padding_warns() -> None:
+    window = lc.ones(4)
+    spectra = stft(lc.arange(8.0), 4, window=window, return_complex=True)
+    with pytest.warns(UserWarning, match="10 elements, fewer than length"):
+        signal = istft(spectra, 4, window=window, length=12)
+    # As PyTorch 2.13 gives it: the padding by reflection, then zeros.
+    np.testing.assert_allclose(signal.numpy(), [0, 1, 2, 3, 4, 5, 6, 7, 6, 5, 0, 0], atol=1e-5)

@@ -69,7 +69,8 @@ def cholesky_ex(A: np.ndarray) -> Any:
     """Of the transpose, whose upper factor is the transpose of the lower one."""
     factor = _copy(A)
     _, info = _routine("potrf", A)(factor.T, lower=0, overwrite_a=1)
-    return decomposition.cholesky_ex(np, A) if info else (factor, _code())
+    valid = not info and factor[-1, -1] == factor[-1, -1]
+    return (factor, _code()) if valid else decomposition.cholesky_ex(np, A)
 
 
 def _reflections(A: np.ndarray) -> Any:

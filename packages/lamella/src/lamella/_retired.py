@@ -234,14 +234,13 @@ def lu(A: Tensor, pivot: bool = True, get_infos: Any = False, out: Any = None) -
     Args:
         A: ``(..., m, n)``, float32, float64 or complex.
         pivot: must be True on the CPU.
-        get_infos: whether LAPACK's codes are the third result; otherwise a zero on the diagonal
-            of ``U`` is an error.
+        get_infos: whether LAPACK's codes are the third result, not 0 for a singular matrix.
 
     Raises:
-        RuntimeError: for fewer than 2 dimensions, another type or a singular matrix.
+        RuntimeError: for fewer than 2 dimensions or another type.
     """
     _warn("lu", "lu_factor or torch.linalg.lu_factor_ex")
-    result = decomposition.lu_factor_ex(A, pivot=pivot, check_errors=not get_infos)
+    result = decomposition.lu_factor_ex(A, pivot=pivot)
     results = return_types._lu_with_info(*result) if get_infos else tuple(result[:2])
     if out is None:
         return results

@@ -294,5 +294,9 @@ def istft(
         )
     signal = signal / envelope
     if length is not None and length > stop - start:
+        warn(
+            f"istft(): the signal has {stop - start} elements, fewer than length ({length}): zeros "
+            "follow them; see whether center, hop_length and window are those of stft"
+        )
         signal = _zeros_around(signal, 0, length - (stop - start))
     return signal if len(shape) == 3 else signal.squeeze(0)

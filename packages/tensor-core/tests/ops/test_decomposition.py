@@ -49,6 +49,18 @@ def test_cholesky_names_the_minor() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_cholesky_of_nan(dtype: type) -> None:
+    # The minors that PyTorch 2.13 names.
+    a = np.stack([np.eye(3), np.diag([4, np.nan, 1]), np.full((3, 3), np.nan)]).astype(dtype)
+    factor, info = linalg.cholesky_ex(lc.from_numpy(a))
+    assert info.tolist() == [0, 2, 1]
+    np.testing.assert_array_equal(factor[0].numpy(), np.eye(3))
+    with pytest.raises(linalg.LinAlgError, match="minor of order 2"):
+        linalg.cholesky(lc.from_numpy(a[1]))
+    assert linalg.cholesky_ex(lc.zeros(2, 0, 0)).info.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(4, 3), (3, 4), (2, 3, 3), (0, 3), (3, 0)])
 @pytest.mark.parametrize("mode", ["reduced", "complete"])
 def test_qr(dtype: type, shape: tuple[int, ...], mode: str) -> None:

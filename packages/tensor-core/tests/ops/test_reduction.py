@@ -315,6 +315,19 @@ def test_renorm(p: float) -> None:
     np.testing.assert_array_equal(tensor.numpy(), got)
 
 
+def test_renorm_leaves_nan_alone() -> None:
+    x = lc.tensor([[1.0, math.nan], [3.0, 4.0]])
+    np.testing.assert_allclose(lc.renorm(x, 2, 0, 1.0).numpy(), [[1, math.nan], [0.6, 0.8]])
+
+
+@pytest.mark.parametrize("order", [math.inf, -math.inf])
+def test_norms_of_nothing(order: float) -> None:
+    for dim in (None, 0):
+        with pytest.raises(RuntimeError, match="does not have an identity"):
+            lc.norm(lc.ones(0, 3), order, dim)
+    assert lc.norm(lc.ones(0, 3), order, 1).shape == (0,)
+
+
 @pytest.mark.parametrize("arguments", [(0, 0, 1.0), (2, 0, -1.0), (2j, 0, 1.0)])
 def test_wrong_renorm(arguments: tuple[float, int, float]) -> None:
     with pytest.raises(RuntimeError):

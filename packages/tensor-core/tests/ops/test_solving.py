@@ -153,3 +153,9 @@ def test_tensor_systems() -> None:
 def test_wrong_operands(call: object) -> None:
     with pytest.raises(RuntimeError):
         call()
+
+
+def test_lstsq_names_the_rank() -> None:
+    pytest.importorskip("scipy")
+    with pytest.raises(linalg.LinAlgError, match="full rank"):
+        linalg.lstsq(lc.tensor([[0.0, 1.0], [0.0, 0.0]]), lc.ones(2, 1), driver="gels")

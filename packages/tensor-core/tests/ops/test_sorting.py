@@ -197,3 +197,13 @@ def test_bucketize_of_half_precision(rows: int) -> None:
             edges.astype(float), x.astype(float), "right" if right else "left"
         )
         np.testing.assert_array_equal(got.numpy(), expected)
+
+
+def test_sets_that_pytorch_refuses() -> None:
+    # The exceptions of PyTorch 2.13.
+    for name in ("unique", "unique_consecutive"):
+        with pytest.raises(IndexError, match="tensor has no dimensions"):
+            getattr(lc, name)(lc.tensor(3.0), dim=0)
+        with pytest.raises(NotImplementedError):
+            getattr(lc, name)(lc.ones(2, dtype=lc.complex64))
+        assert getattr(lc, name)(lc.tensor(3.0)).tolist() == [3.0]

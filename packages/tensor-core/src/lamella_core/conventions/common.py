@@ -129,6 +129,13 @@ def normalize_dim(dim: int, ndim: int) -> int:
     return dim + bound if dim < 0 else dim
 
 
+def existing_dim(dim: int, ndim: int) -> int:
+    # As normalize_dim, where a 0-dim tensor has none.
+    if not ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return normalize_dim(dim, ndim)
+
+
 def normalize_dims(dims: Sequence[int] | int, ndim: int) -> tuple[int, ...]:
     """Several distinct dimensions, or one, counted from the front.
 

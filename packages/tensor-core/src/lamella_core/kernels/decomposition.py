@@ -15,17 +15,26 @@ def cholesky_ex(xp: Any, input: Any) -> Any:
     batch, size = input.shape[:-2], input.shape[-1]
     info = xp.zeros(batch, xp.int32)
     try:
-        return xp.linalg.cholesky(input), info
+        return _factor(xp, input), info
     except LinAlgError:
         matrices = input.reshape(-1, size, size)
     result = xp.full(matrices.shape, xp.nan, input.dtype)
     codes = info.reshape(-1)
     for i in range(len(matrices)):
         try:
-            result[i] = xp.linalg.cholesky(matrices[i])
+            result[i] = _factor(xp, matrices[i])
         except LinAlgError:
             codes[i] = _first_bad_minor(xp, matrices[i])
     return xp.tril(result).reshape(input.shape), info
+
+
+def _factor(xp: Any, matrices: Any) -> Any:
+    # LAPACK takes NaN for a number; the last place has it, too, then.
+    result = xp.linalg.cholesky(matrices)
+    last = result[..., -1:, -1:]
+    if xp.count_nonzero(last == last) < last.size:
+        raise LinAlgError
+    return result
 
 
 def _first_bad_minor(xp: Any, matrix: Any) -> int:
@@ -34,7 +43,7 @@ def _first_bad_minor(xp: Any, matrix: Any) -> int:
     while bad - good > 1:
         middle = (good + bad) // 2
         try:
-            xp.linalg.cholesky(matrix[:middle, :middle])
+            _factor(xp, matrix[:middle, :middle])
             good = middle
         except LinAlgError:
             bad = middle

@@ -237,7 +237,7 @@ def vector_norm(xp: Any, input: Any, axis: Any, keepdims: bool, ord: float) -> A
     if ord == 0:
         return xp.add.reduce(size != 0, axis, size.dtype, None, keepdims)
     if ord in (float("inf"), float("-inf")):
-        if ord > 0 and reduced_size(size.shape, axis) == 0:
+        if reduced_size(size.shape, axis) == 0:
             raise RuntimeError(
                 f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
                 f"operation does not have an identity (shape {list(size.shape)})"

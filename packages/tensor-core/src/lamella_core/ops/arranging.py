@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import check_size, read_sizes
-from lamella_core.conventions.common import index_of, normalize_dim, normalize_dims
+from lamella_core.conventions.common import existing_dim, index_of, normalize_dim, normalize_dims
 from lamella_core.conventions.results import check_tensors, offering, write_out
 from lamella_core.conventions.structural import structural
 from lamella_core.declaration import in_place
@@ -111,9 +111,7 @@ def roll(input: Tensor, shifts: Ints, dims: Ints | None = None) -> Tensor:
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}"
         )
-    if not input._array.ndim:
-        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
-    found = tuple(normalize_dim(d, input._array.ndim) for d in axes)
+    found = tuple([existing_dim(d, input._array.ndim) for d in axes])
     return _roll(input, moves, found)
 
 

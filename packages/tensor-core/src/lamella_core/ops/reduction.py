@@ -554,7 +554,7 @@ def renorm(
     others = tuple(d for d in range(ndim) if d != place)
     norms = vector_norm(input, others, True, float(p))
     # PyTorch adds 1e-7 to the norm, which bounds the factor for the smallest norms.
-    factors = (maxnorm / (norms + 1e-7)).masked_fill(norms <= maxnorm, 1)
+    factors = (maxnorm / (norms + 1e-7)).masked_fill(~(norms > maxnorm), 1)
     factors = factors.to(input._dtype.to_real())
     if out is not None:
         check_out_type("renorm", input._dtype, out)

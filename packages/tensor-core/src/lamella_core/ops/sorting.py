@@ -8,7 +8,13 @@ from lamella_core import dtype as dtypes
 from lamella_core import return_types
 from lamella_core.composite import checked, composite
 from lamella_core.conventions.arrays import arrays
-from lamella_core.conventions.common import anywhere, index_of, normalize_dim, not_implemented_for
+from lamella_core.conventions.common import (
+    anywhere,
+    existing_dim,
+    index_of,
+    normalize_dim,
+    not_implemented_for,
+)  # fmt: skip
 from lamella_core.conventions.results import offering, write_out, write_outs
 from lamella_core.promotion import promote_types, result_dtype
 from lamella_core.tensor import Tensor
@@ -127,7 +133,7 @@ def topk(
 _unique = arrays(refuses="complex")(
     "unique(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool)"
 )
-_unique_consecutive = arrays()(
+_unique_consecutive = arrays(refuses="complex")(
     "unique_consecutive(input: Tensor, dim: int | None, return_inverse: bool, return_counts: bool)"
 )
 
@@ -163,13 +169,13 @@ def _set_dim(op_name: str, input: Tensor, dim: int | None) -> int | None:
     if dim is None:
         return None
     shape = input._array.shape
-    dim = normalize_dim(dim, len(shape))
+    dim = existing_dim(dim, len(shape))
     if 0 in shape and (shape[dim] != 0 or shape.count(0) > 1):
         raise RuntimeError(
             f"There are 0 sized dimensions, and they aren't selected, so {op_name} cannot be "
             f"applied (dim={dim}, shape {list(shape)})"
         )
-    return dim if shape else None
+    return dim
 
 
 @composite()
@@ -181,13 +187,7 @@ def unique_consecutive(
 ) -> Any:
     """The first of every run of equal elements, or of equal slices along a dimension.
 
-    Args:
-        return_inverse: also return, for each element, its index in the result.
-        return_counts: also return how long each run is.
-        dim: compare the slices along this dimension; by default all elements.
-
-    Returns:
-        A tensor, or a tuple of tensors.
+    For arguments see :func:`unique`; counts are the runs' lengths.
     """
     dim = _set_dim("unique_consecutive", input, dim)
     return _unique_consecutive(input, dim, return_inverse, return_counts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lamella_core import dtype as dtypes
 from lamella_core.composite import composite
 from lamella_core.conventions.arguments import read_sizes
-from lamella_core.conventions.common import broadcast_error, index_of, normalize_dim
+from lamella_core.conventions.common import broadcast_error, existing_dim, index_of, normalize_dim
 from lamella_core.conventions.results import write_out
 from lamella_core.conventions.view import view as view_op
 from lamella_core.ops.creation import sizes_of
@@ -35,10 +35,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     Raises:
         IndexError: when there is no such dimension.
     """
-    ndim = input._array.ndim
-    if not ndim:
-        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    return _unbind(input, normalize_dim(dim, ndim))
+    return _unbind(input, existing_dim(dim, input._array.ndim))
 
 
 @composite(quick=True)

@@ -9,6 +9,7 @@ import numpy as np
 from lamella_core.backends.numpy_kernels.decomposition import lapack
 from lamella_core.dispatch import register_kernel
 from lamella_core.extras import scipy_module
+from lamella_core.ops.matrix_checks import LinAlgError
 
 
 def det(input: np.ndarray) -> np.ndarray:
@@ -58,7 +59,7 @@ def _full_rank(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     )
     _, solution, info = lapack("gels", A.dtype)(A, padded)
     if info:
-        raise RuntimeError(
+        raise LinAlgError(
             f"torch.linalg.lstsq: The least squares solution could not be computed because the "
             f"input matrix does not have full rank (diagonal element {info} is zero); use another "
             f"driver than 'gels'"
