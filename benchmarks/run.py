@@ -165,15 +165,24 @@ def main(words: Sequence[str] | None = None) -> int:
         flush=True,
     )
     outcomes = []
-    for number, row in enumerate(rows, start=1):
-        print(f"[{number}/{len(rows)}] {row.title}", file=sys.stderr, flush=True)
-        outcome = run_row(row, candidate, baseline, arguments.repeat, environment, arguments.device)
-        outcomes.append(outcome)
+    stopped = False
+    try:
+        for number, row in enumerate(rows, start=1):
+            print(f"[{number}/{len(rows)}] {row.title}", file=sys.stderr, flush=True)
+            outcomes.append(
+                run_row(row, candidate, baseline, arguments.repeat, environment, arguments.device)
+            )
+    except KeyboardInterrupt:
+        # What was measured before took minutes.
+        stopped = True
+        print(f"stopped after {len(outcomes)} of {len(rows)} rows", file=sys.stderr, flush=True)
     print(render(outcomes, candidate, baseline))
 
     if arguments.json is not None:
         figures = {"environment": facts, "rows": [outcome.to_json() for outcome in outcomes]}
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if stopped:
+        return 130
     if any(outcome.failure is not None for outcome in outcomes):
         return 1
     missed = any(outcome.met is False or not outcome.same_work for outcome in outcomes)

@@ -83,6 +83,25 @@ def test_a_program_that_fails_is_told_and_fails_the_run(bench):
     assert done.stdout.count("| failed |") == 2
 
 
+def test_an_interrupted_run_shows_the_rows_that_it_has(bench, tmp_path):
+    stops = """
+import os, signal
+
+def randn(*shape, requires_grad=False):
+    if requires_grad:
+        os.kill(os.getppid(), signal.SIGINT)
+    return Number(1)
+"""
+    (tmp_path / "stops.py").write_text(FRAMEWORK.format(value=1) + stops)
+    figures = tmp_path / "figures.json"
+    options = ("--repeat", "1", "--json", str(figures))
+    done = bench("--candidate", "stops", "--baseline", "second", "--only", "a + b", *options)
+    assert done.returncode == 130
+    assert "stopped after 1 of 2 rows" in done.stderr
+    assert "| a + b, no grad" in done.stdout
+    assert [row["title"] for row in json.loads(figures.read_text())["rows"]] == ["a + b, no grad"]
+
+
 def test_the_import_row_needs_no_tensor(bench):
     done = bench(
         "--candidate", "first", "--baseline", "second", "--only", "import", "--repeat", "1"
