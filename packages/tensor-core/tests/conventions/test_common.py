@@ -127,7 +127,8 @@ LARGE_RESULTS = {
 
 @pytest.mark.parametrize(("write", "expected"), LARGE_RESULTS.values(), ids=LARGE_RESULTS)
 def test_a_large_result_is_computed_in_out_where_it_fits(peak, write, expected):
-    out = core.zeros(expected.shape)
+    # What the first call imports is not counted.
+    out = write(core.zeros(expected.shape))
     address, version = out.data_ptr(), out._version
     with peak:
         assert write(out) is out
