@@ -112,7 +112,7 @@ def test_file_objects_without_readinto() -> None:
 
 
 def test_mapping_needs_the_zip_format() -> None:
-    with pytest.raises(RuntimeError, match="legacy format"):
+    with pytest.raises(RuntimeError, match="no zip archive"):
         load(DATA / "legacy_sequence.pt", mmap=True)
 
 

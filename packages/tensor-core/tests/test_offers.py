@@ -161,7 +161,8 @@ def test_an_error_withdraws_the_offer():
 
 def test_threads_have_offers_of_their_own():
     x, wrong = flat(), []
-    expected = x.numpy().cumsum(dtype=np.float32)
+    # PyTorch adds up in double precision.
+    expected = x.numpy().cumsum(dtype=np.float64).astype(np.float32)
 
     def work():
         out = lc.zeros(COUNT)
@@ -436,9 +437,10 @@ def test_random_numbers_into_out(peak):
 
 def test_running_sums_in_place(peak):
     x = wide()
-    expected = x.double().numpy().cumsum(1)
-    assert peak_of(peak, lambda: x.clone().cumsum_(1)) < x.numpy().nbytes + 100_000
-    np.testing.assert_allclose(lc.cumsum(x, 1, out=x).numpy(), expected, rtol=1e-5)
+    # Added up in double precision, as PyTorch does, by parts.
+    expected = x.double().numpy().cumsum(1).astype(np.float32)
+    assert peak_of(peak, lambda: x.clone().cumsum_(1)) < x.numpy().nbytes + 300_000
+    assert (lc.cumsum(x, 1, out=x).numpy() == expected).all()
 
 
 def test_nonzero_static_finds_in_place(peak):
