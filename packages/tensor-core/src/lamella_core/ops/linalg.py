@@ -377,7 +377,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         raise RuntimeError(f"N must be non-negative (vander: got {N})")
     if x._dtype.category < 2:
         x = x.long()
-    step = max(PART // max(size, 1), 1)
+    step = max(PART // (2 * size + 1), 1)
     if x._key & WATCHED or x._array.shape[0] <= step:
         return _powers(x, size, increasing)
     result = x.new_empty((x._array.shape[0], size))
