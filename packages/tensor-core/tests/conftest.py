@@ -1,8 +1,6 @@
-"""What tests share: ops that they declare themselves, and the memory that a call needs."""
+"""What tests share: ops that they declare themselves."""
 
 from __future__ import annotations
-
-import tracemalloc
 
 import pytest
 
@@ -43,21 +41,3 @@ def double_it(forget):
 
     core.register_kernel("double_it", lambda xp, input: xp.add(input, input))
     return double_it
-
-
-class Peak:
-    """``with peak:`` sets ``peak.most``, the most memory that was in use at once, in bytes."""
-
-    most = 0
-
-    def __enter__(self) -> None:
-        tracemalloc.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self.most = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-
-
-@pytest.fixture
-def peak() -> Peak:
-    return Peak()

@@ -1,4 +1,4 @@
-"""What tests share: the memory that a call needs."""
+"""What the tests of several packages share: the memory that a call needs."""
 
 from __future__ import annotations
 
